@@ -1,0 +1,174 @@
+"""All settings, one file, read from the environment by django-environ.
+
+Every variable stands in .env.example with its default. What is not set is safe for production: DEBUG off, cookies
+for HTTPS only, no host allowed. The one exception is the project's own MariaDB (bin/db), which listens on a unix
+socket alone: with it, and only with it, a secret key is made up and plain HTTP on loopback is allowed.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PRIVATE_DATABASE_URL_FILE = BASE_DIR / "var" / "mariadb" / "url"  # written by bin/db start
+PRIVATE_SECRET_KEY_FILE = BASE_DIR / "var" / "secret_key"
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+
+def _private_secret_key() -> str:
+    """The key of a machine that runs the project's own database: made once, readable by its owner alone."""
+    try:
+        with open(PRIVATE_SECRET_KEY_FILE, "x", opener=_owner_only) as file:
+            file.write(get_random_secret_key())
+    except FileExistsError:
+        pass
+    return PRIVATE_SECRET_KEY_FILE.read_text()
+
+
+def _owner_only(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)
+
+
+# --- database ---------------------------------------------------------------------------------------------------
+PRIVATE_DATABASE = not env.str("DATABASE_URL", default="")
+if PRIVATE_DATABASE:
+    if not PRIVATE_DATABASE_URL_FILE.exists():
+        raise ImproperlyConfigured(
+            "No database: set DATABASE_URL (mysql://user:password@host/name), or start the project's own with "
+            "./bin/db start"
+        )
+    _database = env.db_url_config(PRIVATE_DATABASE_URL_FILE.read_text().strip())
+else:
+    _database = env.db("DATABASE_URL")
+if _database.get("ENGINE") != "django.db.backends.mysql":
+    raise ImproperlyConfigured(
+        "DATABASE_URL must name a MySQL or MariaDB server (mysql://user:password@host/name): the fact table "
+        "lives on native month partitions and LOAD DATA"
+    )
+DATABASES = {
+    "default": {
+        **_database,
+        # The ORM broker of django-q2 polls: with 0 an idle cluster opened 5 connections a second, with 60 none.
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "local_infile": True,
+            # Strict whatever the server's own mode is: a value that does not fit must fail, never be bent.
+            "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', "
+            "time_zone='+00:00'",
+            **_database.get("OPTIONS", {}),
+        },
+        "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- security ---------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not PRIVATE_DATABASE:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is required with DATABASE_URL. Make one: "
+            'python -c "from django.core.management.utils import get_random_secret_key as k; print(k())"'
+        )
+    SECRET_KEY = _private_secret_key()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if PRIVATE_DATABASE else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not PRIVATE_DATABASE)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- application ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "warehouse",
+    "quality",
+    "imports",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"  # everything stored and shown is UTC: no CONVERT_TZ, so no time zone tables on the server
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are the admin's own and ours
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}
+
+# --- workers ----------------------------------------------------------------------------------------------------
+# django-q2 is an at-least-once doorbell here: what is to be done, and how far it has come, stands in our own tables.
+# `retry` counts from when a task is fetched, so tasks stay short (30 s slices) and few are prefetched.
+Q_CLUSTER = {
+    "name": "warehouse",
+    "orm": "default",
+    "workers": env.int("WORKERS", default=2),
+    "queue_limit": env.int("WORKERS", default=2),
+    "bulk": 1,
+    "poll": 0.5,
+    "timeout": 300,
+    "retry": 1200,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 250,
+    "recycle": 50,
+}
+SILENCED_SYSTEM_CHECKS = ["models.W037"]  # django-q2 has a conditional index, which MySQL and MariaDB leave out
+
+# --- what the project exists for --------------------------------------------------------------------------------
+# Where day files lie: a folder in the archive's layout, or s3://bucket.
+ARCHIVE_URL = env.str("ARCHIVE_URL", default="s3://archive.themeparks.wiki")

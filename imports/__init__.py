@@ -1,0 +1,1 @@
+"""How it comes in: sources, decoding, resolving, loading, checkpoints. Knows quality and warehouse."""

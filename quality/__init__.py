@@ -1,0 +1,1 @@
+"""What we doubt: findings, their log and their triage. Knows warehouse."""

@@ -1,0 +1,190 @@
+import django.db.models.deletion
+import django_mysql.models
+from django.db import migrations, models
+
+import warehouse.fields
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Park",
+            fields=[
+                ("park_id", models.AutoField(primary_key=True, serialize=False)),
+                ("park_name", models.CharField(max_length=255)),
+                ("timezone", models.CharField(blank=True, help_text="IANA name, e.g. America/New_York", max_length=64)),
+                ("themeparks_wiki_id", django_mysql.models.FixedCharField(max_length=36, unique=True)),
+                (
+                    "destination_wiki_id",
+                    django_mysql.models.FixedCharField(blank=True, db_index=True, max_length=36, null=True),
+                ),
+            ],
+            options={
+                "db_table": "parks",
+                "ordering": ["park_name", "park_id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="QueueData",
+            fields=[
+                ("queue_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("snapshot_id", models.BigIntegerField()),
+                (
+                    "queue_type",
+                    django_mysql.models.EnumField(
+                        choices=[
+                            ("STANDBY", "Standby"),
+                            ("SINGLE_RIDER", "Single Rider"),
+                            ("RETURN_TIME", "Return Time"),
+                            ("PAID_RETURN_TIME", "Paid Return Time"),
+                            ("BOARDING_GROUP", "Boarding Group"),
+                            ("PAID_STANDBY", "Paid Standby"),
+                        ]
+                    ),
+                ),
+                ("wait_time_minutes", models.SmallIntegerField(blank=True, null=True)),
+                ("return_time_start", warehouse.fields.MillisecondDateTimeField(blank=True, null=True)),
+                ("return_time_end", warehouse.fields.MillisecondDateTimeField(blank=True, null=True)),
+                (
+                    "price_amount",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        help_text="in major units: 21.00 USD, 1000.00 JPY",
+                        max_digits=10,
+                        null=True,
+                    ),
+                ),
+                (
+                    "price_currency",
+                    django_mysql.models.FixedCharField(blank=True, help_text="ISO 4217", max_length=3, null=True),
+                ),
+                ("boarding_group_status", models.CharField(blank=True, max_length=50, null=True)),
+                ("boarding_group_current", models.CharField(blank=True, max_length=50, null=True)),
+                (
+                    "return_time_state",
+                    django_mysql.models.EnumField(
+                        blank=True,
+                        choices=[("AVAILABLE", "Available"), ("TEMP_FULL", "Temp Full"), ("FINISHED", "Finished")],
+                        null=True,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "queue data",
+                "db_table": "queue_data",
+                "constraints": [
+                    models.UniqueConstraint(fields=("snapshot_id", "queue_type"), name="idx_queue_snapshot")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Ride",
+            fields=[
+                ("ride_id", models.AutoField(primary_key=True, serialize=False)),
+                ("ride_name", models.CharField(max_length=255)),
+                ("themeparks_wiki_id", models.CharField(blank=True, max_length=36, null=True, unique=True)),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        blank=True, choices=[(1, "1 flagship"), (2, "2"), (3, "3")], null=True
+                    ),
+                ),
+                (
+                    "park",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rides", to="warehouse.park"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "rides",
+                "ordering": ["ride_name", "ride_id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="EntityMetadata",
+            fields=[
+                ("metadata_id", models.AutoField(primary_key=True, serialize=False)),
+                ("themeparks_wiki_id", django_mysql.models.FixedCharField(max_length=36)),
+                ("latitude", models.DecimalField(blank=True, decimal_places=7, max_digits=10, null=True)),
+                ("longitude", models.DecimalField(blank=True, decimal_places=7, max_digits=10, null=True)),
+                (
+                    "indoor_outdoor",
+                    django_mysql.models.EnumField(
+                        blank=True,
+                        choices=[("INDOOR", "Indoor"), ("OUTDOOR", "Outdoor"), ("HYBRID", "Hybrid")],
+                        null=True,
+                    ),
+                ),
+                ("height_min_cm", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("height_max_cm", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("entity_type", models.CharField(blank=True, max_length=50)),
+                ("tags", models.JSONField(blank=True, default=list)),
+                ("last_updated", models.DateTimeField()),
+                ("version", models.PositiveIntegerField(db_default=1, default=1)),
+                (
+                    "ride",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="metadata",
+                        to="warehouse.ride",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "entity metadata",
+                "db_table": "entity_metadata",
+            },
+        ),
+        migrations.CreateModel(
+            name="StorageMetrics",
+            fields=[
+                ("metric_id", models.AutoField(primary_key=True, serialize=False)),
+                ("table_name", models.CharField(max_length=64)),
+                ("measurement_date", models.DateField()),
+                ("row_count", models.BigIntegerField()),
+                ("data_size_mb", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("index_size_mb", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("growth_rate_mb_per_day", models.DecimalField(blank=True, decimal_places=4, max_digits=10, null=True)),
+                (
+                    "file_size_mb",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        help_text="on disk; empty where it cannot be read",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "storage metrics",
+                "db_table": "storage_metrics",
+                "ordering": ["-measurement_date", "table_name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("table_name", "measurement_date"), name="unique_table_date")
+                ],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="ride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("tier__isnull", True), ("tier__range", (1, 3)), _connector="OR"),
+                name="rides_tier_1_to_3",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entitymetadata",
+            index=models.Index(fields=["ride"], name="idx_metadata_ride"),
+        ),
+        migrations.AddConstraint(
+            model_name="entitymetadata",
+            constraint=models.UniqueConstraint(fields=("themeparks_wiki_id",), name="idx_themeparks_id"),
+        ),
+    ]

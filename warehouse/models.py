@@ -1,0 +1,211 @@
+"""The tables of the warehouse: parks, rides, the partitioned fact table, queues, metadata and storage figures.
+
+Table, column and index names are a contract (docs/data-model.md). All datetimes are UTC.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django_mysql.models import EnumField, FixedCharField
+
+from warehouse.fields import MillisecondDateTimeField
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RIDE_ID_BITS = 20
+RIDE_ID_LIMIT = 1 << RIDE_ID_BITS  # 1,048,576 rides: the world has some 5,000
+NAME_LENGTH = 255
+
+
+class Park(models.Model):
+    park_id = models.AutoField(primary_key=True)
+    park_name = models.CharField(max_length=NAME_LENGTH)
+    timezone = models.CharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
+    themeparks_wiki_id = FixedCharField(max_length=36, unique=True)
+    destination_wiki_id = FixedCharField(max_length=36, null=True, blank=True, db_index=True)
+
+    class Meta:
+        db_table = "parks"
+        ordering = ["park_name", "park_id"]
+
+    def __str__(self) -> str:
+        return self.park_name
+
+
+class Ride(models.Model):
+    class Tier(models.IntegerChoices):
+        FLAGSHIP = 1, "1 flagship"
+        SECOND = 2, "2"
+        THIRD = 3, "3"
+
+    ride_id = models.AutoField(primary_key=True)
+    park = models.ForeignKey(Park, on_delete=models.PROTECT, related_name="rides")
+    ride_name = models.CharField(max_length=NAME_LENGTH)
+    themeparks_wiki_id = models.CharField(max_length=36, null=True, blank=True, unique=True)
+    tier = models.PositiveSmallIntegerField(choices=Tier.choices, null=True, blank=True)
+
+    class Meta:
+        db_table = "rides"
+        ordering = ["ride_name", "ride_id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(tier__isnull=True) | Q(tier__range=(1, 3)), name="rides_tier_1_to_3"),
+        ]
+
+    def __str__(self) -> str:
+        return self.ride_name
+
+
+class RideStatus(models.TextChoices):
+    OPERATING = "OPERATING"
+    DOWN = "DOWN"
+    CLOSED = "CLOSED"
+    REFURBISHMENT = "REFURBISHMENT"
+
+
+class DataSource(models.TextChoices):
+    LIVE = "LIVE"
+    ARCHIVE = "ARCHIVE"
+
+
+class RideStatusSnapshot(models.Model):
+    """One observed state of one ride at one instant: the fact table, one partition a month.
+
+    Its identity is (ride, instant), see `snapshot_id_of`. The database key is (snapshot_id, recorded_at), since the
+    partition column must be part of every unique key; Django is told of snapshot_id alone, because a composite key
+    cannot be registered in the admin. Query half-open ranges of recorded_at: anything that wraps the column opens
+    every partition.
+    """
+
+    snapshot_id = models.BigIntegerField(primary_key=True)
+    ride = models.ForeignKey(
+        Ride, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )  # no constraint: MySQL forbids foreign keys on partitioned tables
+    recorded_at = MillisecondDateTimeField()
+    status = EnumField(choices=RideStatus.choices)
+    wait_time = models.SmallIntegerField(null=True, blank=True, help_text="minutes in the standby line")
+    computed_is_open = models.BooleanField()
+    data_source = EnumField(choices=DataSource.choices, default=DataSource.LIVE, db_default=DataSource.LIVE)
+
+    class Meta:
+        db_table = "ride_status_snapshots"
+        indexes = [
+            models.Index(fields=["ride", "recorded_at"], name="idx_ride_recorded"),
+            models.Index(fields=["recorded_at", "ride"], name="idx_snapshots_date_ride"),
+        ]
+
+    def __str__(self) -> str:
+        return f"ride {self.ride_id} at {self.recorded_at:%Y-%m-%d %H:%M:%S}Z: {self.status}"
+
+
+def snapshot_id_of(ride_id: int, milliseconds: int) -> int:
+    """The identity of the observation of `ride_id` at `milliseconds` since 1970 UTC; good until the year 2248."""
+    if not 0 < ride_id < RIDE_ID_LIMIT:
+        raise ValueError(f"ride_id {ride_id} does not fit the {RIDE_ID_BITS} bits a snapshot_id has for it")
+    return (milliseconds << RIDE_ID_BITS) | ride_id
+
+
+def instant_of(snapshot_id: int) -> datetime:
+    """When the snapshot was recorded (UTC, milliseconds): from a queue row this names the partition to look in."""
+    return EPOCH + timedelta(milliseconds=snapshot_id >> RIDE_ID_BITS)
+
+
+class QueueType(models.TextChoices):
+    """The lines a ride may have. STANDBY has its place in snapshots.wait_time, the others in queue_data."""
+
+    STANDBY = "STANDBY"
+    SINGLE_RIDER = "SINGLE_RIDER"
+    RETURN_TIME = "RETURN_TIME"
+    PAID_RETURN_TIME = "PAID_RETURN_TIME"
+    BOARDING_GROUP = "BOARDING_GROUP"
+    PAID_STANDBY = "PAID_STANDBY"
+
+
+class ReturnTimeState(models.TextChoices):
+    AVAILABLE = "AVAILABLE"
+    TEMP_FULL = "TEMP_FULL"
+    FINISHED = "FINISHED"
+
+
+class QueueData(models.Model):
+    """One further line of a ride beside the standby line, as it was at a snapshot."""
+
+    queue_id = models.BigAutoField(primary_key=True)
+    snapshot_id = models.BigIntegerField()  # RideStatusSnapshot; MySQL forbids the foreign key
+    queue_type = EnumField(choices=QueueType.choices)
+    wait_time_minutes = models.SmallIntegerField(null=True, blank=True)
+    return_time_start = MillisecondDateTimeField(null=True, blank=True)
+    return_time_end = MillisecondDateTimeField(null=True, blank=True)
+    price_amount = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, help_text="in major units: 21.00 USD, 1000.00 JPY"
+    )
+    price_currency = FixedCharField(max_length=3, null=True, blank=True, help_text="ISO 4217")
+    boarding_group_status = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
+    boarding_group_current = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
+    return_time_state = EnumField(choices=ReturnTimeState.choices, null=True, blank=True)
+
+    class Meta:
+        db_table = "queue_data"
+        verbose_name_plural = "queue data"
+        constraints = [
+            models.UniqueConstraint(fields=["snapshot_id", "queue_type"], name="idx_queue_snapshot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue_type} of snapshot {self.snapshot_id}"
+
+
+class EntityMetadata(models.Model):
+    """What the catalogue says of a ride: place, kind, heights, tags."""
+
+    class IndoorOutdoor(models.TextChoices):
+        INDOOR = "INDOOR"
+        OUTDOOR = "OUTDOOR"
+        HYBRID = "HYBRID"
+
+    metadata_id = models.AutoField(primary_key=True)
+    ride = models.ForeignKey(Ride, on_delete=models.PROTECT, db_index=False, related_name="metadata")
+    themeparks_wiki_id = FixedCharField(max_length=36)
+    latitude = models.DecimalField(max_digits=10, decimal_places=7, null=True, blank=True)
+    longitude = models.DecimalField(max_digits=10, decimal_places=7, null=True, blank=True)
+    indoor_outdoor = EnumField(choices=IndoorOutdoor.choices, null=True, blank=True)
+    height_min_cm = models.PositiveSmallIntegerField(null=True, blank=True)
+    height_max_cm = models.PositiveSmallIntegerField(null=True, blank=True)
+    entity_type = models.CharField(max_length=50, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    last_updated = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1, db_default=1)
+
+    class Meta:
+        db_table = "entity_metadata"
+        verbose_name_plural = "entity metadata"
+        indexes = [models.Index(fields=["ride"], name="idx_metadata_ride")]
+        constraints = [models.UniqueConstraint(fields=["themeparks_wiki_id"], name="idx_themeparks_id")]
+
+    def __str__(self) -> str:
+        return f"metadata of ride {self.ride_id}, version {self.version}"
+
+
+class StorageMetrics(models.Model):
+    """What one table weighed on one day; one row per table and day."""
+
+    metric_id = models.AutoField(primary_key=True)
+    table_name = models.CharField(max_length=64)
+    measurement_date = models.DateField()
+    row_count = models.BigIntegerField()
+    data_size_mb = models.DecimalField(max_digits=12, decimal_places=2)
+    index_size_mb = models.DecimalField(max_digits=12, decimal_places=2)
+    growth_rate_mb_per_day = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    file_size_mb = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, help_text="on disk; empty where it cannot be read"
+    )
+
+    class Meta:
+        db_table = "storage_metrics"
+        verbose_name_plural = "storage metrics"
+        ordering = ["-measurement_date", "table_name"]
+        constraints = [
+            models.UniqueConstraint(fields=["table_name", "measurement_date"], name="unique_table_date"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table_name} on {self.measurement_date}"
