@@ -1,0 +1,63 @@
+"""The fact table as the migration makes it, and further sessions on the same database."""
+
+import importlib
+from datetime import UTC, datetime
+
+import MySQLdb
+import pytest
+from django.db import connection
+
+from warehouse.models import snapshot_id_of
+
+CREATE_SNAPSHOTS = importlib.import_module("warehouse.migrations.0002_snapshots_partitioned_by_month").CREATE
+
+
+@pytest.fixture
+def snapshots(transactional_db):
+    """The fact table, empty and with its first partitions, whatever a test does to it."""
+    yield Snapshots()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW FULL TABLES LIKE 'ride\\_status\\_snapshots%'")
+        for name, _ in cursor.fetchall():
+            cursor.execute(f"DROP TABLE {name}")
+        cursor.execute(CREATE_SNAPSHOTS)
+
+
+class Snapshots:
+    def add(self, *instants: str, ride_id: int = 1) -> None:
+        """One observation of a ride at each instant, given as YYYY-MM-DD or YYYY-MM-DD HH:MM (UTC)."""
+        with connection.cursor() as cursor:
+            for instant in instants:
+                at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+                cursor.execute(
+                    "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
+                    "VALUES (%s, %s, %s, 'OPERATING', 1)",
+                    [snapshot_id_of(ride_id, int(at.timestamp() * 1000)), ride_id, at],
+                )
+
+    def count(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM ride_status_snapshots")
+            return cursor.fetchone()[0]
+
+    def partition_names(self) -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT partition_name FROM information_schema.partitions WHERE table_schema = DATABASE() "
+                "AND table_name = 'ride_status_snapshots' ORDER BY partition_ordinal_position"
+            )
+            return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.fixture
+def another_session():
+    """Opens further sessions on the test database; they are closed at the end of the test."""
+    opened = []
+
+    def open_session(**options) -> MySQLdb.Connection:
+        opened.append(MySQLdb.connect(**{**connection.get_connection_params(), **options}))
+        return opened[-1]
+
+    yield open_session
+    for session in opened:
+        session.close()
