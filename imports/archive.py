@@ -22,6 +22,10 @@ class FileVanished(ArchiveError):
     """The file was listed and is gone; to be treated as missing."""
 
 
+class FileUnreadable(ArchiveError):
+    """This one file cannot be read, the source otherwise can; to be recorded as UNREADABLE."""
+
+
 @dataclass(frozen=True, slots=True)
 class DayFile:
     """One file of a destination: `key` is its path inside the source, with forward slashes."""
@@ -36,6 +40,7 @@ class Source(Protocol):
     """What an import asks of a place that keeps day files."""
 
     url: str  # as stored in import_checkpoints.source; open_source(url) gives this source again
+    parallel_reads: int  # how many read() calls at once pay; read() is called from threads
 
     def list_destinations(self) -> list[str]:
         """UUIDs in lower case, sorted. ArchiveError: the place is not there or cannot be read."""
@@ -44,7 +49,10 @@ class Source(Protocol):
         """The files of a destination in the inclusive range, by day. Empty: it has none."""
 
     def read(self, file: DayFile) -> bytes:
-        """The bytes as they are kept. FileVanished: gone since it was listed. ArchiveError: cannot be read."""
+        """The bytes as they are kept.
+
+        FileVanished: gone since it was listed. FileUnreadable: this file alone fails. ArchiveError: the source does.
+        """
 
 
 def open_source(url: str) -> Source:
@@ -62,6 +70,8 @@ def key_of(destination: str, day: date) -> str:
 
 class FolderSource:
     """An archive on disk."""
+
+    parallel_reads = 1
 
     def __init__(self, root: Path):
         self.root = root.expanduser().resolve()
@@ -93,7 +103,7 @@ class FolderSource:
         except FileNotFoundError as error:
             raise FileVanished(f"{file.key}: gone since it was listed") from error
         except OSError as error:
-            raise ArchiveError(f"{self.root / file.key}: {error.strerror}") from error
+            raise FileUnreadable(f"the file cannot be read: {error.strerror}") from error
 
     def _walk(self, destination: str) -> Iterator[DayFile]:
         top = self.root / destination

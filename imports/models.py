@@ -73,6 +73,7 @@ class ImportCheckpoint(models.Model):
     end_date = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=500)
     whole_destination = models.BooleanField(default=False, help_text="parks that first appear on the way join in")
+    missing_only = models.BooleanField(default=False, help_text="days that are imported already are passed over")
     files_total = models.IntegerField(default=0, help_text="days of the range, with those that have no file")
     files_processed = models.IntegerField(default=0)
     generation = models.IntegerField(default=0, help_text="raised by every claim; a worker of an older one is out")
@@ -116,6 +117,13 @@ class ImportCheckpoint(models.Model):
         if not hit:
             self._refuse(ImportStatus.IN_PROGRESS)
 
+    def is_alive(self) -> bool:
+        """Whether a worker is at it and has given a sign of life."""
+        if self.status != ImportStatus.IN_PROGRESS or is_known_dead(self.worker):
+            return False
+        age = self.seconds_since_heartbeat()
+        return age is not None and age < HEARTBEAT_STALE_SECONDS
+
     def beat(self) -> bool:
         """Say that the worker lives; False when the import is no longer its own."""
         return bool(self._mine().update(heartbeat_at=Now()))
@@ -149,13 +157,16 @@ class ImportCheckpoint(models.Model):
             raise ClaimLost([self])
         self.refresh_from_db()
 
-    def pause(self, why: str = "") -> None:
-        """Stop after the file in hand; whoever works on it notices at its next commit."""
-        self._move(ImportStatus.PAUSED, why)
+    def pause(self, why: str = "", *, generation: int | None = None) -> None:
+        """Stop after the file in hand; whoever works on it notices at its next commit.
 
-    def fail(self, why: str) -> None:
+        A worker that stops by itself names the generation it claimed, so that it cannot stop its successor.
+        """
+        self._move(ImportStatus.PAUSED, why, generation)
+
+    def fail(self, why: str, *, generation: int | None = None) -> None:
         """Give the import up, with the reason; a retry is a claim."""
-        self._move(ImportStatus.FAILED, why)
+        self._move(ImportStatus.FAILED, why, generation)
 
     def allowed_moves(self) -> list[str]:
         return [target for target, origins in self.MOVES.items() if self.status in origins]
@@ -178,10 +189,11 @@ class ImportCheckpoint(models.Model):
     def _mine(self):
         return ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.IN_PROGRESS, generation=self.generation)
 
-    def _move(self, target: str, why: str) -> None:
-        hit = ImportCheckpoint.objects.filter(pk=self.pk, status__in=self.MOVES[target]).update(
-            status=target, last_error=why, updated_at=Now()
-        )
+    def _move(self, target: str, why: str, generation: int | None) -> None:
+        movable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=self.MOVES[target])
+        if generation is not None:
+            movable = movable.filter(generation=generation)
+        hit = movable.update(status=target, last_error=why, updated_at=Now())
         self.refresh_from_db()
         if not hit:
             self._refuse(target)

@@ -51,6 +51,10 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, help_text="parks that first appear on the way join in"),
                 ),
                 (
+                    "missing_only",
+                    models.BooleanField(default=False, help_text="days that are imported already are passed over"),
+                ),
+                (
                     "files_total",
                     models.IntegerField(default=0, help_text="days of the range, with those that have no file"),
                 ),

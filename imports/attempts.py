@@ -1,0 +1,90 @@
+"""One transaction, tried until it holds: what may be tried again, and what a lost connection may have committed."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from imports.loader import RowsRefused
+from imports.models import ClaimLost, ImportCheckpoint
+from imports.run import ImportRun
+
+if TYPE_CHECKING:
+    from imports.pipeline import Written
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 6
+SERVER_AWAY_PATIENCE_SECONDS = 60
+LOCKED = {1205, 1213}  # lock wait timeout, deadlock
+SERVER_AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
+
+
+def in_one_transaction(
+    run: ImportRun,
+    concerned: Callable[[], list[ImportCheckpoint]],
+    write: Callable[[list[ImportCheckpoint]], "Written"],
+) -> None:
+    """Commit what `write` does for the parks that `concerned` names, and let the run believe it afterwards.
+
+    A park whose claim is lost leaves the run, and the file is done again for the rest. Another writer's row, ride or
+    lock in the way, and a server that went away, are tried again; what keeps failing is raised.
+    """
+    attempt = 0
+    away_since: float | None = None
+    while True:
+        parks = concerned()
+        if not parks and not run.may_be_joined:
+            return
+        written = None
+        try:
+            with transaction.atomic():
+                written = write(parks)
+        except ClaimLost as lost:
+            run.resolver.forget()
+            run.leave(lost.checkpoints)
+            logger.warning("%s left the run: paused, given up or taken over", lost)
+            continue
+        except (RowsRefused, IntegrityError, OperationalError) as error:
+            run.resolver.forget()
+            code = error.args[0]
+            if isinstance(error, OperationalError) and code in SERVER_AWAY:
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > SERVER_AWAY_PATIENCE_SECONDS:
+                    raise
+                logger.warning("the database server is away (%s); trying again", error)
+                connection.close()
+                time.sleep(random.uniform(0.5, 1.5))
+                if written is None or not _was_committed(parks, written):
+                    continue
+            else:
+                attempt += 1
+                if attempt >= ATTEMPTS or (isinstance(error, OperationalError) and code not in LOCKED):
+                    raise
+                logger.info("%s; trying the file again", error)
+                time.sleep(random.uniform(0.02, 0.1) * 2**attempt)
+                continue
+        run.resolver.keep()
+        run.join(written.joined)
+        run.totals.add(written.totals)
+        for checkpoint in [*parks, *written.joined]:
+            checkpoint.last_processed_date = written.day
+            checkpoint.last_processed_file = written.key
+        return
+
+
+def _was_committed(parks: list[ImportCheckpoint], written: "Written") -> bool:
+    """Whether a COMMIT whose answer was lost reached the server: the checkpoints moved in the same transaction."""
+    try:
+        return any(
+            ImportCheckpoint.objects.filter(
+                pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=written.key
+            ).exists()
+            for checkpoint in [*parks, *written.joined]
+        )
+    except OperationalError:
+        connection.close()
+        return False

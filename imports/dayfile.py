@@ -1,0 +1,136 @@
+"""The bytes of a day file -> events: inflating, and decoding that loses no event to a bad neighbour. No database.
+
+The archive calls its files .json.gz and keeps zlib streams in them; gzip and plain JSON are read too.
+"""
+
+import json
+import zlib
+from typing import Any
+
+import msgspec
+
+INFLATED_MAX_BYTES = 256 * 1024 * 1024
+# What is inflated before the rest is counted without being kept: a bomb costs this much memory, not 256 MB.
+INFLATED_UNCOUNTED_BYTES = 64 * 1024 * 1024
+
+
+class UnreadableFile(Exception):
+    """Nothing of the file can be used; the message is the reason, in a few words."""
+
+
+class EventData(msgspec.Struct, gc=False):
+    status: Any = None
+    queue: Any = None
+
+
+class Event(msgspec.Struct, gc=False):
+    """One change record as it came: any field may hold anything. Keys not named here are not read."""
+
+    entityId: Any = None
+    name: Any = None
+    data: EventData | None = None
+    eventTime: Any = None
+    timezone: Any = None
+    parkId: Any = None
+    parkSlug: Any = None
+
+
+class _Root(msgspec.Struct):
+    events: list[Event]
+
+
+_decode_root = msgspec.json.Decoder(_Root).decode
+_decode_list = msgspec.json.Decoder(list[Event]).decode
+
+
+def decode(raw: bytes) -> list[Event | Any]:
+    """The events of a file in their order. What is no object stands in the list as it came.
+
+    UnreadableFile: bad zlib, truncated, not JSON, no list of events, larger than INFLATED_MAX_BYTES inflated.
+    """
+    text = inflate(raw)
+    try:
+        return _decode_list(text) if text.lstrip()[:1] == b"[" else _decode_root(text).events
+    except msgspec.DecodeError:  # also ValidationError: one odd event must not cost the others
+        return _decode_leniently(text)
+
+
+def event_from(value: Any) -> Event | Any:
+    """An object decoded elsewhere as an Event; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    data = value.get("data")
+    return Event(
+        entityId=value.get("entityId"),
+        name=value.get("name"),
+        data=EventData(data.get("status"), data.get("queue")) if isinstance(data, dict) else None,
+        eventTime=value.get("eventTime"),
+        timezone=value.get("timezone"),
+        parkId=value.get("parkId"),
+        parkSlug=value.get("parkSlug"),
+    )
+
+
+def inflate(raw: bytes) -> bytes:
+    """The JSON text, whatever it is packed in; told by the first bytes, never by the name."""
+    if not raw.strip():
+        raise UnreadableFile("the file is empty")
+    packed = raw[:2] == b"\x1f\x8b" or raw[0] & 0x0F == 8  # gzip; zlib (78 xx: the method in the low half byte)
+    text = _inflate_stream(raw) if packed else raw
+    if len(text) > INFLATED_MAX_BYTES:
+        raise UnreadableFile(_TOO_LARGE)
+    return text.removeprefix(b"\xef\xbb\xbf")
+
+
+_TOO_LARGE = f"it inflates to more than {INFLATED_MAX_BYTES // 1024 // 1024} MB"
+
+
+def _inflate_stream(raw: bytes) -> bytes:
+    parts = []
+    total = 0
+    rest = raw
+    while rest:
+        stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: zlib or gzip, by the header
+        try:
+            part = stream.decompress(rest, INFLATED_UNCOUNTED_BYTES)
+            if stream.unconsumed_tail:
+                _refuse_too_large(stream.copy(), INFLATED_MAX_BYTES - total - len(part))
+                part += stream.decompress(stream.unconsumed_tail)
+        except zlib.error as error:
+            raise UnreadableFile(f"bad compression: {error}") from error
+        if not stream.eof:
+            raise UnreadableFile("the file is cut short: its compressed stream has no end")
+        parts.append(part)
+        total += len(part)
+        if total > INFLATED_MAX_BYTES:
+            raise UnreadableFile(_TOO_LARGE)
+        rest = stream.unused_data
+        if rest and rest[:2] != b"\x1f\x8b":  # gzip files may be strung together, zlib streams not
+            if rest.strip(b"\0"):
+                raise UnreadableFile(f"{len(rest)} bytes follow the end of its compressed stream")
+            break
+    return b"".join(parts)
+
+
+def _refuse_too_large(stream, allowance_bytes: int) -> None:
+    tail = stream.unconsumed_tail
+    while tail and not stream.eof:
+        allowance_bytes -= len(stream.decompress(tail, 1024 * 1024))
+        if allowance_bytes < 0:
+            raise UnreadableFile(_TOO_LARGE)
+        tail = stream.unconsumed_tail
+
+
+def _decode_leniently(text: bytes) -> list[Event | Any]:
+    """The standard library's reading: slower, but NaN, lone surrogates and stray bytes spoil one value, not a file."""
+    try:
+        root = json.loads(text.decode("utf-8", errors="replace"))
+    except ValueError as error:
+        raise UnreadableFile(f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise UnreadableFile("not usable JSON: nested too deeply") from error
+    if isinstance(root, dict):
+        root = root.get("events")
+    if not isinstance(root, list):
+        raise UnreadableFile("it has no list of events")
+    return [event_from(value) for value in root]

@@ -1,0 +1,143 @@
+"""The ledger of day files: what the last reading of each gave, and the findings that days without a file raise."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from imports.archive import DayFile, key_of
+from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
+from quality.findings import EXAMPLES_MAX, Finding
+from quality.models import IssueType
+
+ONE_DAY = timedelta(days=1)
+_COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
+_RECORDED = ["source_file", "outcome", "sha256", "size_bytes", "etag", *_COUNTS, "imported_at", "checkpoint"]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of one park in one file; events_read = stored + already_known + duplicates + rejected."""
+
+    stored: int = 0
+    already_known: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+
+    @property
+    def events_read(self) -> int:
+        return self.stored + self.already_known + self.duplicates + self.rejected
+
+
+def record_file(
+    file: DayFile,
+    outcome: FileOutcome,
+    counts: dict[ImportCheckpoint, Counts],
+    *,
+    now: datetime,
+    sha256: str | None = None,
+) -> None:
+    """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading."""
+    ImportedFile.objects.bulk_create(
+        [
+            ImportedFile(
+                park_id=checkpoint.park_id,
+                file_date=file.day,
+                source_file=file.key,
+                outcome=outcome,
+                sha256=sha256,
+                size_bytes=file.size_bytes,
+                etag=file.etag,
+                events_read=count.events_read,
+                stored=count.stored,
+                already_known=count.already_known,
+                duplicates=count.duplicates,
+                rejected=count.rejected,
+                imported_at=now,
+                checkpoint=checkpoint,
+            )
+            for checkpoint, count in counts.items()
+        ],
+        update_conflicts=True,
+        update_fields=_RECORDED,
+    )
+
+
+def has_events_before(park_id: int, day: date) -> bool:
+    """Whether the park had begun before `day`: days without a file before its first event are no gap of its."""
+    return ImportedFile.objects.filter(park=park_id, file_date__lt=day, events_read__gt=0).exists()
+
+
+def record_missing(
+    checkpoint: ImportCheckpoint, destination: str, days: Iterable[date], *, now: datetime
+) -> list[Finding]:
+    """A MISSING row for each day without a file, and one GAP finding for each run of missing days it is part of.
+
+    A day imported before keeps its row: its observations are in the table, whatever became of the file.
+    """
+    days = set(days)
+    days -= set(
+        ImportedFile.objects.filter(
+            park=checkpoint.park_id, file_date__in=days, outcome=FileOutcome.IMPORTED
+        ).values_list("file_date", flat=True)
+    )
+    ImportedFile.objects.bulk_create(
+        [
+            ImportedFile(
+                park_id=checkpoint.park_id,
+                file_date=day,
+                source_file=key_of(destination, day),
+                outcome=FileOutcome.MISSING,
+                imported_at=now,
+                checkpoint=checkpoint,
+            )
+            for day in sorted(days)
+        ],
+        update_conflicts=True,
+        update_fields=_RECORDED,
+    )
+    return [gap_finding(checkpoint, first, last) for first, last in _runs_of_missing_days(checkpoint, days)]
+
+
+def gap_finding(checkpoint: ImportCheckpoint, first: date, last: date) -> Finding:
+    """Its identity is park and first missing day, so that a gap that grows at its end stays one record."""
+    days = (last - first).days + 1
+    park = checkpoint.park
+    return Finding(
+        kind=IssueType.GAP,
+        reason="missing_days",
+        entity_type="park",
+        entity_key=park.themeparks_wiki_id,
+        entity_id=park.park_id,
+        scope=first.isoformat(),
+        description=f"{park}: no file for {f'{days} days, {first} to {last}' if days > 1 else first}",
+        start=_midnight(first),
+        end=_midnight(last + ONE_DAY),
+        count=days,
+        examples=[(first + timedelta(days=n)).isoformat() for n in range(min(days, EXAMPLES_MAX))],
+    )
+
+
+def _runs_of_missing_days(checkpoint: ImportCheckpoint, days: set[date]) -> list[tuple[date, date]]:
+    """Runs that contain any of `days`, with the missing days the ledger already knows on either side."""
+    if not days:
+        return []
+    known = set(
+        ImportedFile.objects.filter(park=checkpoint.park_id, outcome=FileOutcome.MISSING).values_list(
+            "file_date", flat=True
+        )
+    )
+    runs = []
+    left = set(days)
+    while left:
+        first = last = min(left)
+        while first - ONE_DAY in known:
+            first -= ONE_DAY
+        while last + ONE_DAY in known:
+            last += ONE_DAY
+        left = {day for day in left if day > last}
+        runs.append((first, last))
+    return runs
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,151 @@
+"""manage.py import_archive: bring day files into the warehouse, or go on where an import stopped."""
+
+import signal
+import threading
+from datetime import UTC, date, datetime
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.utils import timezone
+
+from imports import planning, report
+from imports.archive import ArchiveError, open_source
+from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.pipeline import ImportFailed, run_import
+from imports.run import ImportRun
+from imports.survey import survey
+from warehouse.partitions import PartitionsError
+
+FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+_date.__name__ = "date (YYYY-MM-DD)"  # argparse puts it into its message
+
+
+class Command(BaseCommand):
+    help = (
+        "Import day files of archive.themeparks.wiki. Can be stopped at any instant (Ctrl-C finishes the file in "
+        "hand) and resumed. Exit status: 0 completed, 1 failed, 2 wrong usage, 3 paused and resumable."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--destination", metavar="UUID", action="append", default=[], help="all parks of it")
+        parser.add_argument("--park", metavar="ID_OR_UUID", action="append", default=[], help="this park alone")
+        parser.add_argument("--all", action="store_true", help="every destination of the source")
+        parser.add_argument("--from", metavar="DATE", dest="first", type=_date, help="first day, YYYY-MM-DD")
+        parser.add_argument("--to", metavar="DATE", dest="last", type=_date, help="last day, included")
+        parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
+        parser.add_argument("--missing-only", action="store_true", help="pass over days that are imported already")
+        parser.add_argument(
+            "--resume",
+            metavar="IMPORT_ID",
+            nargs="*",
+            help="go on with these imports, or with all that wait",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="read and check every file, write nothing")
+        parser.add_argument("--list", action="store_true", help="the imports and how far each has come")
+
+    def handle(self, *, destination, park, first, last, source, missing_only, resume, dry_run, list, **options):
+        chosen = bool(destination or park or options["all"])
+        if resume is not None and (chosen or first or last or dry_run or missing_only):
+            raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
+        try:
+            if list:
+                self._list()
+            elif resume is not None:
+                self._resume(resume, source)
+            else:
+                request = planning.Request(
+                    source=open_source(source or settings.ARCHIVE_URL),
+                    destinations=destination,
+                    parks=park,
+                    everything=options["all"],
+                    first=first,
+                    last=last,
+                    missing_only=missing_only,
+                )
+                plans = planning.plan(request, datetime.now(UTC).date())
+                if dry_run:
+                    survey(plans, timezone.now, self.stdout)
+                else:
+                    self._run(planning.begin(plans))
+        except planning.RequestError as error:
+            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        except (ArchiveError, MoveRefused, PartitionsError) as error:
+            raise CommandError(str(error), returncode=FAILED) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
+
+    def _run(self, runs: list[ImportRun]) -> None:
+        stop = threading.Event()
+        before = {number: signal.signal(number, _asking(stop)) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            completed = [self._run_one(run, stop) for run in runs if not stop.is_set()]
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if stop.is_set() or not all(completed):
+            raise CommandError(
+                "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
+            )
+
+    def _run_one(self, run: ImportRun, stop: threading.Event) -> bool:
+        self.stdout.write(f"{run.destination}, {run.first} to {run.last}, from {run.source.url}")
+        for checkpoint in run.checkpoints:
+            self.stdout.write(f"  {checkpoint.import_id}  {checkpoint.park}")
+        reporter = report.Reporter(self.stdout, run)
+        try:
+            completed = run_import(run, stop, reporter)
+        except ImportFailed as error:
+            ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
+            raise CommandError(
+                f"Failed: {error}. What was committed stays; when the cause is mended go on with:  "
+                f"manage.py import_archive --resume {ids}",
+                returncode=FAILED,
+            ) from error
+        finally:
+            reporter.close()
+        for line in report.summary(run):
+            self.stdout.write(line)
+        return completed
+
+    def _resume(self, import_ids: list[str], source: str | None) -> None:
+        runs = planning.resume(import_ids, open_source(source) if source else None)
+        if runs:
+            self._run(runs)
+        elif ImportCheckpoint.objects.exists():
+            self.stdout.write("Nothing waits to be resumed. Failed imports are retried by their id: --list shows them.")
+        else:
+            raise planning.RequestError("Nothing to resume: no import was begun yet")
+
+    def _list(self) -> None:
+        for checkpoint in ImportCheckpoint.objects.select_related("park"):
+            self.stdout.write(
+                f"{checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "
+                f"{checkpoint.start_date} to {checkpoint.end_date}, "
+                f"at {checkpoint.last_processed_date or 'its start'}, "
+                f"{checkpoint.records_imported:,} rows, {checkpoint.errors_encountered:,} errors"
+                + (f"; {checkpoint.last_error}" if checkpoint.last_error else "")
+            )
+            if checkpoint.status not in (ImportStatus.COMPLETED, ImportStatus.IN_PROGRESS) or (
+                checkpoint.status == ImportStatus.IN_PROGRESS and not checkpoint.is_alive()
+            ):
+                self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
+        if not ImportCheckpoint.objects.exists():
+            self.stdout.write("No import was begun yet.")
+
+
+def _asking(stop: threading.Event):
+    """First signal: finish the file in hand. Second: roll it back and stop at once."""
+
+    def handler(number, frame):
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    return handler

@@ -1,0 +1,204 @@
+"""The flow of an import on one screen: `run_import`. One file, one transaction; DDL before it, never inside.
+
+A kill at any instant leaves exactly the files that were committed. A worker that lost its claim (paused, taken over,
+frozen and woken up) fails the compare-and-set of the checkpoint inside the transaction of the rows, and changes
+nothing.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from imports import ledger
+from imports.archive import DayFile, key_of
+from imports.attempts import in_one_transaction
+from imports.attribution import attribute, unreadable_finding
+from imports.loader import forget_local_infile, load
+from imports.models import ClaimLost, FileOutcome, ImportCheckpoint, MoveRefused
+from imports.reading import Reading, readings
+from imports.run import Heartbeat, ImportRun, MissingDays, Totals
+from quality import log
+from warehouse import partitions
+from warehouse.models import EPOCH, DataSource
+
+Progress = Callable[[ImportRun, DayFile | MissingDays], None]
+
+
+class ImportFailed(Exception):
+    """The run cannot go on; its checkpoints are FAILED and say why, and what was committed stays."""
+
+
+@dataclass
+class Written:
+    """What one transaction held, to be believed once it is committed."""
+
+    day: date
+    key: str
+    totals: Totals
+    joined: list[ImportCheckpoint] = field(default_factory=list)
+
+
+def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambda run, step: None) -> bool:
+    """Claim the run's checkpoints and take them to the end of their range.
+
+    True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over.
+    PartitionsError: the range has no partitions, nothing was claimed. MoveRefused: somebody else is at a park.
+    ImportFailed: anything else.
+    """
+    partitions.ensure(run.first, run.last)
+    forget_local_infile()
+    _claim(run)
+    try:
+        with Heartbeat(run):
+            return _walk(run, stop, progress)
+    except Exception as error:
+        _break_off(run, f"{type(error).__name__}: {error}")
+        raise ImportFailed(str(error)) from error
+    except BaseException:
+        _pause(run, "interrupted inside a file, which was rolled back")
+        raise
+
+
+def _walk(run: ImportRun, stop: threading.Event, progress: Progress) -> bool:
+    steps = run.steps()
+    files = readings(run.source, [step for step in steps if isinstance(step, DayFile)], run.clock)
+    try:
+        for step in steps:
+            if stop.is_set():
+                _pause(run, "stopped by the operator")
+                return False
+            if isinstance(step, MissingDays):
+                _pass_over(run, step)
+            else:
+                _import_file(run, next(files))
+            progress(run, step)
+            if run.nothing_left_to_do:
+                return False
+    finally:
+        files.close()
+    return _complete(run)
+
+
+def _import_file(run: ImportRun, reading: Reading) -> None:
+    file = reading.file
+    observations = reading.validated.observations
+    if reading.missing:
+        _pass_over(run, MissingDays(file.day, file.day))
+        return
+    if observations:  # an event may be months older than its file
+        instants = [observation.milliseconds for observation in observations]
+        partitions.ensure(_day_at(min(instants)), _day_at(max(instants)))
+    write = _write_unreadable if reading.unreadable else _write_file
+    in_one_transaction(run, lambda: run.concerned_by(file.day), lambda concerned: write(run, concerned, reading))
+
+
+def _pass_over(run: ImportRun, missing: MissingDays) -> None:
+    in_one_transaction(
+        run, lambda: list(run.missed_by(missing)), lambda concerned: _write_missing(run, concerned, missing)
+    )
+
+
+# --- what one transaction holds -----------------------------------------------------------------------------------
+def _write_file(run: ImportRun, concerned: list[ImportCheckpoint], reading: Reading) -> Written:
+    file, now = reading.file, run.clock()
+    found = attribute(run, concerned, reading, now)
+    load(found.rows, DataSource.ARCHIVE.value)
+    recorded = log.record(found.findings, now)
+    ledger.record_file(file, FileOutcome.IMPORTED, found.counts, now=now, sha256=reading.sha256)
+    _advance(file.day, file.key, {park: (counts.stored, counts.rejected) for park, counts in found.counts.items()})
+    totals = Totals(files=1, findings=recorded.new)
+    for counts in found.counts.values():
+        totals.events += counts.events_read
+        totals.stored += counts.stored
+        totals.already_known += counts.already_known
+        totals.duplicates += counts.duplicates
+        totals.rejected += counts.rejected
+    return Written(file.day, file.key, totals, found.joined)
+
+
+def _write_unreadable(run: ImportRun, concerned: list[ImportCheckpoint], reading: Reading) -> Written:
+    file, now = reading.file, run.clock()
+    recorded = log.record([unreadable_finding(run.destination, file, reading.unreadable)], now)
+    nothing = {checkpoint: ledger.Counts() for checkpoint in concerned}
+    ledger.record_file(file, FileOutcome.UNREADABLE, nothing, now=now, sha256=reading.sha256)
+    _advance(file.day, file.key, dict.fromkeys(concerned, (0, 1)))
+    return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
+
+
+def _write_missing(run: ImportRun, concerned: list[ImportCheckpoint], missing: MissingDays) -> Written:
+    now = run.clock()
+    key = key_of(run.destination, missing.last)
+    totals = Totals()
+    missed = run.missed_by(missing)
+    for checkpoint in concerned:
+        days = missed[checkpoint]
+        if ledger.has_events_before(checkpoint.park_id, days[0]):
+            findings = ledger.record_missing(checkpoint, run.destination, days, now=now)
+            totals.findings += log.record(findings, now).new
+            totals.missing_days += len(days)
+    _advance(missing.last, key, dict.fromkeys(concerned, (0, 0)), missed)
+    return Written(missing.last, key, totals)
+
+
+def _advance(
+    day: date,
+    key: str,
+    results: dict[ImportCheckpoint, tuple[int, int]],
+    days: dict[ImportCheckpoint, list[date]] | None = None,
+) -> None:
+    """Move each park's checkpoint on, by (stored, errors); ClaimLost with all those that are no longer ours."""
+    lost = []
+    for checkpoint in sorted(results, key=lambda checkpoint: checkpoint.pk):
+        stored, errors = results[checkpoint]
+        try:
+            checkpoint.advance(
+                day=day,
+                source_file=key,
+                stored=stored,
+                errors=errors,
+                files=len(days[checkpoint]) if days else 1,
+            )
+        except ClaimLost:
+            lost.append(checkpoint)
+    if lost:
+        raise ClaimLost(lost)
+
+
+# --- beginning and end --------------------------------------------------------------------------------------------
+def _claim(run: ImportRun) -> None:
+    claimed: list[ImportCheckpoint] = []
+    for checkpoint in run.checkpoints:
+        try:
+            checkpoint.claim(run.worker)
+        except MoveRefused:
+            for mine in claimed:
+                mine.pause("another park of the run was not to be had", generation=mine.generation)
+            raise
+        claimed.append(checkpoint)
+
+
+def _complete(run: ImportRun) -> bool:
+    for checkpoint in list(run.checkpoints):
+        try:
+            checkpoint.complete()
+        except ClaimLost:
+            run.leave([checkpoint])
+    return not run.left
+
+
+def _pause(run: ImportRun, why: str) -> None:
+    for checkpoint in run.checkpoints:
+        with suppress(MoveRefused):  # an operator paused it, or another worker has it: as good
+            checkpoint.pause(why, generation=checkpoint.generation)
+
+
+def _break_off(run: ImportRun, why: str) -> None:
+    for checkpoint in run.checkpoints:
+        with suppress(MoveRefused):  # paused or taken over meanwhile: it is not ours to fail
+            checkpoint.fail(why, generation=checkpoint.generation)
+
+
+def _day_at(milliseconds: int) -> date:
+    return (EPOCH + timedelta(milliseconds=milliseconds)).date()

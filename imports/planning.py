@@ -1,0 +1,338 @@
+"""From what an operator asks for to runs: which destinations, parks and days, and the checkpoints that stand for them.
+
+`plan` only looks. `begin` writes the checkpoints (an import a park) and `resume` finds those that can go on. An
+import that was begun for the same days and source and did not end is gone on with, never begun twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from imports import ledger, worker
+from imports.archive import DESTINATION_PATTERN, DayFile, Source, open_source
+from imports.attribution import make_park
+from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
+from imports.reading import read_one
+from imports.run import ImportRun
+from warehouse import partitions
+from warehouse.models import Park
+
+PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
+
+
+class RequestError(Exception):
+    """What was asked for makes no sense as it stands; the message says what would."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit."""
+
+    source: Source
+    destinations: Sequence[str] = ()
+    parks: Sequence[str] = ()
+    everything: bool = False
+    first: date | None = None
+    last: date | None = None
+    missing_only: bool = False
+
+
+@dataclass(frozen=True)
+class DestinationPlan:
+    """One destination's part: its files of the range, and the parks that were named (empty: all there are)."""
+
+    request: Request
+    destination: str
+    files: list[DayFile]
+    first: date
+    last: date
+    parks: list[Park]
+
+    @property
+    def days_missing(self) -> int:
+        return (self.last - self.first).days + 1 - len(self.files)
+
+    def days_imported(self) -> int:
+        """Files of the range that every named park (or any park of the destination) has in its ledger."""
+        days = ImportedFile.objects.filter(
+            outcome=FileOutcome.IMPORTED,
+            file_date__gte=self.first,
+            file_date__lte=self.last,
+            park__in=self.parks or parks_of(self.destination),
+        )
+        return len(set(days.values_list("file_date", flat=True)) & {file.day for file in self.files})
+
+
+def plan(request: Request, today: date) -> list[DestinationPlan]:
+    """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
+    _check_dates(request, today)
+    parks_by_destination = _chosen(request)
+    plans = []
+    for destination, parks in parks_by_destination.items():
+        files = request.source.list_days(destination, request.first, request.last)
+        if files:
+            first = _first_day(request.first, files[0].day, parks or parks_of(destination))
+            plans.append(DestinationPlan(request, destination, files, first, request.last or files[-1].day, parks))
+        elif not request.everything:
+            raise RequestError(_nothing_there(request, destination))
+    if not plans:
+        raise RequestError(
+            f"{request.source.url} has no files{_range_text(request)} for any of its destinations; "
+            "widen --from and --to"
+        )
+    return plans
+
+
+def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
+    """The runs of a plan, their checkpoints written (PENDING). MoveRefused: a park is being imported already.
+
+    Where some imports of the very same request are unfinished, these go on, and those that are done are left alone;
+    where none is, everything is imported anew.
+    """
+    partitions.ensure(min(plan.first for plan in plans), max(plan.last for plan in plans))
+    found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
+    with transaction.atomic():
+        # locked, so that of two commands for one park the second sees the first one's checkpoints
+        list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
+        unfinished = [_unfinished_of(plan, parks) for plan, parks in found]
+        _settle_other_imports(
+            [park for _, parks in found for park in parks], [c for found in unfinished for c in found]
+        )
+        going_on = any(unfinished)
+        runs = []
+        for (plan, parks), open_imports in zip(found, unfinished, strict=True):
+            begun_before = set(_same_request(plan, parks).values_list("park_id", flat=True)) if going_on else set()
+            checkpoints = open_imports + [_new(plan, park) for park in parks if park.pk not in begun_before]
+            if checkpoints or not parks:
+                runs.append(
+                    _run(plan.request.source, plan.destination, checkpoints, plan.first, plan.last, clock, plan)
+                )
+    return runs
+
+
+def resume(
+    import_ids: Sequence[str], source: Source | None, clock: Callable[[], datetime] = timezone.now
+) -> list[ImportRun]:
+    """The runs of unfinished imports: of those named, or of all that wait and that nobody is working on.
+
+    `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that
+    began with the same source go on together, however far each has come.
+    """
+    checkpoints = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
+    if import_ids:
+        checkpoints = list(checkpoints.filter(import_id__in=import_ids))
+        unknown = set(import_ids) - {checkpoint.import_id for checkpoint in checkpoints}
+        if unknown:
+            raise RequestError(f"No import {', '.join(sorted(unknown))}; manage.py import_archive --list names them")
+        for checkpoint in checkpoints:
+            if checkpoint.status == ImportStatus.COMPLETED:
+                raise RequestError(
+                    f"{checkpoint.import_id} of {checkpoint.park} is COMPLETED: there is nothing to resume. "
+                    "To read its days again, start a new import"
+                )
+    else:
+        waiting = [ImportStatus.PENDING, ImportStatus.PAUSED, ImportStatus.IN_PROGRESS]
+        checkpoints = [checkpoint for checkpoint in checkpoints.filter(status__in=waiting) if not checkpoint.is_alive()]
+    groups: dict[tuple, list[ImportCheckpoint]] = {}
+    for checkpoint in checkpoints:
+        key = (checkpoint.source, _destination_of(checkpoint), checkpoint.missing_only)
+        groups.setdefault(key, []).append(checkpoint)
+    sources: dict[str, Source] = {}
+    runs = []
+    for (url, destination, _), group in groups.items():
+        place = source or sources.setdefault(url, open_source(url))
+        first = min(checkpoint.start_date for checkpoint in group)
+        last = max(checkpoint.end_date for checkpoint in group)
+        if source is not None:
+            ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in group]).update(source=source.url)
+        runs.append(_run(place, destination, group, first, last, clock))
+    return runs
+
+
+def parks_of(destination: str) -> list[Park]:
+    """The parks of a destination: by the catalogue, or because its files held them."""
+    return list(
+        Park.objects.filter(
+            Q(destination_wiki_id=destination) | Q(imports__last_processed_file__startswith=f"{destination}/")
+        )
+        .distinct()
+        .order_by("park_id")
+    )
+
+
+def _first_day(asked: date | None, first_file: date, parks: list[Park]) -> date:
+    """Days before the first file are missing only to parks that had begun by then, not to those the archive begins
+    with later; and no partitions are made for years in which there is nothing."""
+    if asked is None or asked >= first_file:
+        return first_file if asked is None else asked
+    return asked if any(ledger.has_events_before(park.pk, first_file) for park in parks) else first_file
+
+
+# --- what was asked for -------------------------------------------------------------------------------------------
+def _check_dates(request: Request, today: date) -> None:
+    if request.first and request.last and request.first > request.last:
+        raise RequestError(f"--from {request.first} lies after --to {request.last}; swap them")
+    for option, day in (("--from", request.first), ("--to", request.last)):
+        if day and day > today:
+            raise RequestError(f"{option} {day} lies in the future (today is {today}); the archive ends before today")
+
+
+def _chosen(request: Request) -> dict[str, list[Park]]:
+    """Destinations in order, with the parks that were named of each."""
+    there = request.source.list_destinations()
+    chosen: dict[str, list[Park]] = {}
+    for destination in request.destinations:
+        if not DESTINATION_PATTERN.fullmatch(destination):
+            raise RequestError(f"{destination!r} is no UUID; a destination is named by its themeparks.wiki UUID")
+        if destination.lower() not in there:
+            raise RequestError(f"{request.source.url} has no destination {destination}; it has {_some(there)}")
+        chosen.setdefault(destination.lower(), [])
+    for name in request.parks:
+        park = _park(name)
+        destination = _destination_of_park(park, list(chosen) if request.destinations else there, request)
+        chosen.setdefault(destination, []).append(park)
+    if request.everything:
+        for destination in there:
+            chosen.setdefault(destination, [])
+    if request.parks:
+        return {destination: parks for destination, parks in chosen.items() if parks or request.everything}
+    if not chosen:
+        raise RequestError("Say what to import: --destination UUID, --park ID_OR_UUID, or --all")
+    return chosen
+
+
+def _park(name: str) -> Park:
+    if name.isascii() and name.isdigit():
+        park = Park.objects.filter(park_id=int(name)).first()
+    elif DESTINATION_PATTERN.fullmatch(name):
+        park = Park.objects.filter(themeparks_wiki_id=name.lower()).first()
+    else:
+        raise RequestError(f"--park {name!r} is neither a park_id nor a UUID")
+    if park is None:
+        raise RequestError(
+            f"No park {name} is known. Import its whole destination (--destination UUID), or run manage.py "
+            "sync_metadata first"
+        )
+    return park
+
+
+def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
+    if park.destination_wiki_id in among:
+        return park.destination_wiki_id
+    if request.destinations:
+        raise RequestError(f"{park} is not a park of the destinations that were named; leave --destination away")
+    raise RequestError(
+        f"{park} belongs to destination {park.destination_wiki_id or 'unknown'}, of which {request.source.url} has no "
+        "files"
+    )
+
+
+def _nothing_there(request: Request, destination: str) -> str:
+    everything = request.source.list_days(destination, None, None)
+    if not everything:
+        return f"{request.source.url} has no day files of {destination}"
+    return (
+        f"{request.source.url} has no files of {destination}{_range_text(request)}; "
+        f"it has {everything[0].day} to {everything[-1].day}"
+    )
+
+
+def _range_text(request: Request) -> str:
+    parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
+    return "".join(f" {part}" for part in parts if part)
+
+
+def _some(values: list[str]) -> str:
+    return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+
+
+# --- checkpoints --------------------------------------------------------------------------------------------------
+def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
+    """The parks that are known, and those of the first file that can be read: so that an import is claimed from its
+    first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
+    parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
+    for file in plan.files[:PEEK_FILES]:
+        reading = read_one(plan.request.source, file, now)
+        seen = {observation.park_id for observation in reading.validated.observations} - {None}
+        for park_id in sorted(seen - parks.keys()):
+            parks[park_id] = make_park(plan.destination, park_id, reading.validated)
+        if seen:
+            break
+    return list(parks.values())
+
+
+def _same_request(plan: DestinationPlan, parks: list[Park]):
+    return ImportCheckpoint.objects.filter(
+        park__in=parks,
+        source=plan.request.source.url,
+        end_date=plan.last,
+        start_date__gte=plan.first,
+        missing_only=plan.request.missing_only,
+        whole_destination=not plan.parks,
+    ).select_related("park")
+
+
+def _unfinished_of(plan: DestinationPlan, parks: list[Park]) -> list[ImportCheckpoint]:
+    return list(
+        _same_request(plan, parks)
+        .filter(Q(start_date=plan.first) | Q(whole_destination=True))
+        .exclude(status=ImportStatus.COMPLETED)
+        .order_by("checkpoint_id")
+    )
+
+
+def _settle_other_imports(parks: list[Park], going_on: list[ImportCheckpoint]) -> None:
+    """One import of a park at a time: refuse where one runs, pause one whose worker is gone."""
+    for checkpoint in ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.IN_PROGRESS):
+        if checkpoint.is_alive():
+            raise MoveRefused(
+                f"{checkpoint.park} is being imported ({checkpoint.import_id}, by {checkpoint.worker}); "
+                "pause that import or wait for its end"
+            )
+        if checkpoint not in going_on:
+            checkpoint.pause("its worker gave no sign of life", generation=checkpoint.generation)
+
+
+def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
+    return ImportCheckpoint.objects.create(
+        park=park,
+        source=plan.request.source.url,
+        start_date=plan.first,
+        end_date=plan.last,
+        whole_destination=not plan.parks,
+        missing_only=plan.request.missing_only,
+        files_total=(plan.last - plan.first).days + 1,
+    )
+
+
+def _destination_of(checkpoint: ImportCheckpoint) -> str:
+    """By the file it stands at: a park may have been moved to another destination since."""
+    if checkpoint.last_processed_file:
+        return checkpoint.last_processed_file.split("/", 1)[0]
+    return checkpoint.park.destination_wiki_id
+
+
+def _run(
+    source: Source,
+    destination: str,
+    checkpoints: list[ImportCheckpoint],
+    first: date,
+    last: date,
+    clock: Callable[[], datetime],
+    plan: DestinationPlan | None = None,
+) -> ImportRun:
+    return ImportRun(
+        source=source,
+        destination=destination,
+        checkpoints=checkpoints,
+        first=first,
+        last=last,
+        whole_destination=not plan.parks if plan else any(checkpoint.whole_destination for checkpoint in checkpoints),
+        missing_only=plan.request.missing_only if plan else checkpoints[0].missing_only,
+        worker=worker.name(),
+        clock=clock,
+    )
