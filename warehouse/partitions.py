@@ -4,23 +4,19 @@
 call, for an importer. Only the two guards at the ends are ever split: `p_before_...`, named after its bound, and
 `p_future`. Nothing here ever deletes a row or a month.
 
-DDL commits, so nothing here runs inside a transaction. DDL that waits for a lock makes every reader and writer wait
-behind it, so it never waits: it tries, steps back, tries again for as long as it was given, and then says who is in
-the way.
+DDL commits, so nothing here runs inside a transaction; and it never waits for a lock (warehouse.ddl).
 """
 
-import random
 import re
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import DatabaseError, OperationalError, connection
 
-from warehouse import catalog
-from warehouse.catalog import Partition, Session
+from warehouse import catalog, ddl
+from warehouse.catalog import Partition
 
 TABLE = "ride_status_snapshots"
 FUTURE = "p_future"
@@ -32,13 +28,12 @@ EARLIEST_MONTH = date(2000, 1, 1)
 LATEST_MONTH = date(2099, 12, 1)
 
 IMPORT_PATIENCE_SECONDS = 60.0
+MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to come within 2 s
 # A guard that is split is copied. So few rows take milliseconds and are carried along without asking.
 GUARD_ROWS_CARRIED_ALONG = 10_000
 
-_LOCKED = {1205, 1213}  # lock wait timeout, deadlock
-_DENIED = {1044, 1045, 1142, 1227}
 # Another process changed the partitions between our look and our ALTER.
-_CHANGED = {1493, 1503, 1507, 1508, 1517, 1520}
+_CHANGED_CODES = {1493, 1503, 1507, 1508, 1517, 1520}
 
 
 class PartitionsError(Exception):
@@ -46,19 +41,11 @@ class PartitionsError(Exception):
 
 
 class PartitionsBlocked(PartitionsError):
-    """Other sessions held locks on the table for longer than was waited."""
+    """Other sessions held locks on the table for longer than was waited: `sessions` are who, where that is known."""
 
-    def __init__(self, table: str, waited_seconds: float, sessions: Sequence[Session]):
-        self.sessions = list(sessions)
-        if not sessions:
-            who = "the database user may not see who (grant it PROCESS), or they have just gone"
-        elif sessions[0].certain:
-            who = "; ".join(map(str, sessions))
-        else:
-            who = "one of the open transactions: " + "; ".join(map(str, sessions))
-        super().__init__(
-            f"{table} was in use for {waited_seconds:.1f} s, so its partitions are as they were. In the way: {who}"
-        )
+    def __init__(self, error: ddl.TableInUse):
+        self.sessions = error.sessions
+        super().__init__(str(error))
 
 
 class _PartitionsChanged(Exception):
@@ -211,133 +198,97 @@ def ensure(
     PartitionsBlocked: the table was in use all the time. PartitionsError: called inside a transaction, a guard in
     the way holds rows, the user may not ALTER, or the table is partitioned by something else.
     """
-    _refuse_inside_a_transaction()
+    try:
+        ddl.refuse_inside_a_transaction()
+    except ddl.InsideTransaction as error:
+        raise PartitionsError(f"{error}. Ensure partitions before it begins") from error
     if first > last:
         raise ValueError(f"{first} lies after {last}")
     deadline = time.monotonic() + patience_seconds
     added: list[str] = []
     while True:
-        existing = _existing(table)
-        wanted = plan(existing, first, last, table) if existing else Plan(table)
+        wanted = plan_now(first, last, table)
         if not wanted:
             return added
-        _refuse_to_drain(wanted)
         try:
             for step in wanted.steps:
-                alter(step.sql, table, patience_seconds=deadline - time.monotonic())
+                _run(step, table, deadline)
                 added += step.adds
         except _PartitionsChanged as changed:
             if time.monotonic() > deadline:
                 raise PartitionsError(f"The partitions of {table} keep changing: {changed.__cause__}") from changed
 
 
+def plan_now(first: date, last: date, table: str = TABLE, *, drain: bool = False) -> Plan:
+    """The plan for the table as it stands; empty for one without partitions. `drain` accepts that rows are copied."""
+    try:
+        existing = catalog.partitions(table)
+    except catalog.CatalogError as error:
+        raise PartitionsError(f"{error}. manage.py partition_snapshots status says what to do") from error
+    wanted = plan(existing, first, last, table) if existing else Plan(table)
+    if not drain:
+        _refuse_to_drain(wanted)
+    return wanted
+
+
 def apply(plan: Plan, *, patience_seconds: float) -> None:
-    """Run a plan step by step, each as soon as it can be done without waiting for a lock."""
-    _refuse_inside_a_transaction()
+    """Run a plan step by step, each as soon as it can be done without waiting for a lock. PartitionsError as ensure."""
     deadline = time.monotonic() + patience_seconds
     for step in plan.steps:
-        alter(step.sql, plan.table, patience_seconds=deadline - time.monotonic())
-
-
-def alter(sql: str, table: str, *, patience_seconds: float) -> None:
-    """Run one `ALTER TABLE <table> ...` that gives up at once on a lock, again and again until it is done.
-
-    Others are never made to wait behind it: MariaDB is told NOWAIT, MySQL, which has no such word, waits 1 s at most.
-    """
-    _refuse_inside_a_transaction()
-    began = time.monotonic()
-    pause = 0.01
-    while True:
         try:
-            _alter_without_waiting(sql, table)
-            return
-        except OperationalError as error:
-            code = error.args[0]
-            if code in _DENIED:
-                raise PartitionsError(
-                    f"The database user may not change the partitions of {table}: grant it ALTER, CREATE, DROP and "
-                    f"INSERT on it ({error.args[1]})"
-                ) from error
-            if code in _CHANGED:
-                raise _PartitionsChanged from error
-            if code not in _LOCKED:
-                raise
-            waited = time.monotonic() - began
-            if waited + pause > patience_seconds:
-                raise PartitionsBlocked(table, waited, catalog.blockers(table)) from error
-        time.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, 0.5)
+            _run(step, plan.table, deadline)
+        except _PartitionsChanged as changed:
+            raise PartitionsError(
+                f"Another process has changed the partitions of {plan.table} meanwhile; call again"
+            ) from changed
 
 
-def _alter_without_waiting(sql: str, table: str) -> None:
-    with _short_lock_wait(), connection.cursor() as cursor:
-        if connection.mysql_is_mariadb:
-            sql = sql.replace(f"ALTER TABLE {table} ", f"ALTER TABLE {table} NOWAIT ", 1)
-        cursor.execute(sql)
-
-
-@contextmanager
-def _short_lock_wait():
-    if connection.mysql_is_mariadb:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT @@SESSION.lock_wait_timeout")
-        (before,) = cursor.fetchone()
-        cursor.execute("SET SESSION lock_wait_timeout = 1")
-        try:
-            yield
-        finally:
-            cursor.execute("SET SESSION lock_wait_timeout = %s", [before])
-
-
-def _existing(table: str) -> list[Partition]:
+def _run(step: Step, table: str, deadline: float) -> None:
     try:
-        return catalog.partitions(table)
-    except catalog.CatalogError as error:
-        raise PartitionsError(f"{error}; manage.py partition_snapshots status says what to do") from error
-
-
-def _refuse_inside_a_transaction() -> None:
-    if connection.in_atomic_block or not connection.get_autocommit():
-        raise PartitionsError("Partitions cannot be made inside a transaction: the ALTER would commit it")
+        ddl.run(step.sql, table, patience_seconds=deadline - time.monotonic())
+    except ddl.TableInUse as error:
+        raise PartitionsBlocked(error) from error
+    except ddl.DdlError as error:
+        raise PartitionsError(str(error)) from error
+    except OperationalError as error:
+        if error.args[0] in _CHANGED_CODES:
+            raise _PartitionsChanged from error
+        raise
 
 
 def _refuse_to_drain(wanted: Plan) -> None:
     """A guard that is split is copied, so one that holds rows of the new months, or many rows, is left alone."""
     for step in wanted.steps:
-        if not step.splits:
-            continue
-        rows, inside = _rows_in_the_way(wanted.table, step)
+        rows, inside = _rows_in_the_way(step, wanted.table) if step.splits else (0, False)
         if inside or rows > GUARD_ROWS_CARRIED_ALONG:
+            many = f"over {GUARD_ROWS_CARRIED_ALONG:,}" if rows > GUARD_ROWS_CARRIED_ALONG else f"{rows:,}"
             raise PartitionsError(
-                f"Partition {step.splits} of {wanted.table} holds "
-                f"{f'over {GUARD_ROWS_CARRIED_ALONG:,}' if rows > GUARD_ROWS_CARRIED_ALONG else f'{rows:,}'} rows, and "
-                f"making {', '.join(step.adds[:3])}{', ...' if len(step.adds) > 3 else ''} would copy them. "
-                "Run manage.py maintain_partitions --drain"
+                f"Partition {step.splits} of {wanted.table} holds {many} rows that would be copied to make "
+                f"{step.adds[0]}{' and more' if len(step.adds) > 1 else ''}. "
+                "See them with manage.py maintain_partitions --check, move them with --drain"
             )
 
 
-def _rows_in_the_way(table: str, step: Step) -> tuple[int, bool]:
-    """(rows of the partition to split, counted up to a limit; whether one of them belongs to a new month)."""
-    months = [bounds for bounds in map(bounds_of, step.adds) if bounds and bounds[0] is not None]
+def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
+    """(rows of the partition to split, up to one above the limit; whether one of them belongs to a new month)."""
+    begin, end = bounds_of(step.adds[0])[0], bounds_of(step.adds[-1])[1]
     try:
+        rows = count_rows(step.splits, table, limit=GUARD_ROWS_CARRIED_ALONG + 1)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} PARTITION ({step.splits}) "
-                f"LIMIT {GUARD_ROWS_CARRIED_ALONG + 1}) counted"
+                f"SELECT EXISTS (SELECT 1 FROM {table} PARTITION ({step.splits}) "
+                "WHERE recorded_at >= %s AND recorded_at < %s)",
+                [begin, end],
             )
-            (rows,) = cursor.fetchone()
-            inside = False
-            if rows and months:
-                cursor.execute(
-                    f"SELECT 1 FROM {table} PARTITION ({step.splits}) "
-                    "WHERE recorded_at >= %s AND recorded_at < %s LIMIT 1",
-                    [min(low for low, _ in months), max(high for _, high in months)],
-                )
-                inside = cursor.fetchone() is not None
+            return rows, bool(cursor.fetchone()[0])
     except DatabaseError as error:
-        if error.args[0] in {1735, 1507, 1146}:  # unknown partition: another process has just split it
+        if error.args[0] == 1735:  # unknown partition: another process has just split it, as the ALTER will find
             return 0, False
         raise
-    return rows, inside
+
+
+def count_rows(partition: str, table: str = TABLE, *, limit: int) -> int:
+    """The rows of one partition, counted no further than `limit`."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} PARTITION ({partition}) LIMIT {limit}) counted")
+        return cursor.fetchone()[0]

@@ -119,7 +119,10 @@ def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):
 
 def test_a_guard_that_holds_rows_of_the_new_months_is_left_to_the_operator(snapshots):
     snapshots.add("2027-03-05")
-    with pytest.raises(partitions.PartitionsError, match=r"p_future .* holds 1 rows.*maintain_partitions --drain"):
+    with pytest.raises(
+        partitions.PartitionsError,
+        match=r"p_future .* holds 1 rows.*maintain_partitions --check, move them with --drain",
+    ):
         partitions.ensure(date(2027, 1, 1), date(2027, 3, 1))
     assert partitions.ensure(date(2026, 1, 1), date(2026, 12, 1)) == []  # what exists needs no split
     assert partitions.ensure(date(2024, 1, 1), date(2024, 1, 1))[0] == "p202401"  # nor does the other end mind

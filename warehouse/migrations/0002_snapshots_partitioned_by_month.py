@@ -6,10 +6,13 @@ range of dates under the latter (docs/decisions/partition-key.md, tests/warehous
 
 The list of months has no clock in it, so that every warehouse starts alike; later months are added by
 warehouse.partitions. The two partitions at the ends are guards and stay empty in normal life.
+
+It neither makes over a fact table that is there already nor drops one that holds rows: it refuses and names the way.
 """
 
 import django.db.models.deletion
 import django_mysql.models
+from django.core.management.base import CommandError
 from django.db import migrations, models
 
 import warehouse.fields
@@ -91,12 +94,33 @@ STATE = [
 ]
 
 
+def refuse_to_make_over(apps, schema_editor):
+    if "ride_status_snapshots" in schema_editor.connection.introspection.table_names():
+        raise CommandError(
+            "There is a table ride_status_snapshots already. A migration would stop its readers and writers for as "
+            "long as it copies. Run manage.py migrate --fake warehouse 0002, then manage.py partition_snapshots "
+            "apply, which copies it while it is in use"
+        )
+
+
+def refuse_to_drop_rows(apps, schema_editor):
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM ride_status_snapshots)")
+        if cursor.fetchone()[0]:
+            raise CommandError(
+                "ride_status_snapshots holds rows, and nothing here deletes history. Whoever means it says TRUNCATE "
+                "TABLE ride_status_snapshots first"
+            )
+
+
 class Migration(migrations.Migration):
     dependencies = [("warehouse", "0001_parks_rides_queues_and_metrics")]
 
     operations = [
+        migrations.RunPython(refuse_to_make_over, migrations.RunPython.noop),
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunSQL(CREATE, reverse_sql="DROP TABLE ride_status_snapshots")],
             state_operations=STATE,
-        )
+        ),
+        migrations.RunPython(migrations.RunPython.noop, refuse_to_drop_rows),
     ]

@@ -1,0 +1,119 @@
+"""System checks of the settings and of the server, each with a stable id.
+
+The settings are looked at by every `manage.py check`; the server by `manage.py check --database default` and before
+every `migrate`. What would corrupt data is an Error; what an operator should look at is a Warning.
+"""
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from warehouse import catalog, guards, partitions
+
+OLDEST_SERVERS = {"MariaDB": (10, 6), "MySQL": (8, 0)}
+
+
+@register(Tags.compatibility)
+def check_settings(app_configs, **kwargs) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.USE_TZ or settings.TIME_ZONE != "UTC":
+        found.append(
+            Error(
+                f"All instants are stored and queried as UTC, but USE_TZ is {settings.USE_TZ} and TIME_ZONE "
+                f"{settings.TIME_ZONE!r}.",
+                hint="Set USE_TZ = True and TIME_ZONE = 'UTC'.",
+                id="warehouse.E001",
+            )
+        )
+    if settings.STORAGE_CAPACITY_GB < 0:
+        found.append(Error("STORAGE_CAPACITY_GB is below 0.", hint="Give GB, or 0 for not known.", id="warehouse.E002"))
+    if settings.PARTITIONS_AHEAD_MONTHS < guards.MONTHS_AHEAD_AT_LEAST:
+        found.append(
+            Warning(
+                f"PARTITIONS_AHEAD_MONTHS is {settings.PARTITIONS_AHEAD_MONTHS}: the checks complain below "
+                f"{guards.MONTHS_AHEAD_AT_LEAST} months, so they always will.",
+                hint="Set it to 12.",
+                id="warehouse.W003",
+            )
+        )
+    return found
+
+
+@register(Tags.database)
+def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
+    """Whether this server, as our sessions see it, keeps values as they are given."""
+    if "default" not in (databases or []):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT @@SESSION.sql_mode, @@character_set_database, @@character_set_connection, "
+            "TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()), @@GLOBAL.local_infile, @@innodb_file_per_table"
+        )
+        mode, database_charset, session_charset, offset_seconds, local_infile, file_per_table = cursor.fetchone()
+    found: list[CheckMessage] = []
+    vendor = connection.display_name
+    if connection.mysql_version[:2] < OLDEST_SERVERS[vendor]:
+        found.append(
+            Warning(
+                f"{vendor} {'.'.join(map(str, connection.mysql_version))} is older than what this is tried on.",
+                hint=f"Use {vendor} {'.'.join(map(str, OLDEST_SERVERS[vendor]))} or later.",
+                id="warehouse.W101",
+            )
+        )
+    if not {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(mode.split(",")):
+        found.append(
+            Error(
+                "SQL strict mode is off: the server would bend values that do not fit instead of refusing them.",
+                hint="Keep sql_mode in the init_command of DATABASES.",
+                id="warehouse.E102",
+            )
+        )
+    if {database_charset, session_charset} != {"utf8mb4"}:
+        found.append(
+            Error(
+                f"The database is {database_charset} and the session {session_charset}, not utf8mb4: names would be "
+                "damaged.",
+                hint="ALTER DATABASE ... CHARACTER SET utf8mb4, and keep charset in the OPTIONS of DATABASES.",
+                id="warehouse.E103",
+            )
+        )
+    if offset_seconds:
+        found.append(
+            Error(
+                f"The session's clock is {offset_seconds} s from UTC.",
+                hint="Keep time_zone='+00:00' in the init_command of DATABASES.",
+                id="warehouse.E104",
+            )
+        )
+    if not local_infile:
+        found.append(
+            Warning(
+                "The server refuses LOAD DATA LOCAL, so imports use INSERT at about half the speed.",
+                hint="SET GLOBAL local_infile = 1, and the same in the server's configuration.",
+                id="warehouse.W105",
+            )
+        )
+    if not file_per_table:
+        found.append(
+            Warning(
+                "Tables share one InnoDB file, so the size of a table on disk cannot be told.",
+                hint="Set innodb_file_per_table = 1 before the tables are made.",
+                id="warehouse.W106",
+            )
+        )
+    return found
+
+
+@register(Tags.database)
+def check_partitions(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
+    """What guards.health says. Before the first migrate there is no table, and nothing to say."""
+    if "default" not in (databases or []):
+        return []
+    try:
+        if not catalog.table_exists(partitions.TABLE):
+            return []
+        problems = guards.health(timezone.now().date()).problems
+    except (DatabaseError, catalog.CatalogError) as error:
+        return [Warning(f"The partitions cannot be looked at: {error}", id="warehouse.W110")]
+    return [Warning(problem, id="warehouse.W111") for problem in problems]

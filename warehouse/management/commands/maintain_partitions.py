@@ -1,0 +1,67 @@
+"""Make the months that are missing, or say how the partitions stand."""
+
+import re
+from argparse import ArgumentTypeError
+from datetime import date
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from warehouse import catalog, guards, partitions
+
+
+def month(text: str) -> date:
+    match = re.fullmatch(r"(\d{4})-?(\d\d)", text)
+    if match is None or not 1 <= int(match[2]) <= 12 or match[1] == "0000":
+        raise ArgumentTypeError(f"{text} is not a month; give YYYY-MM")
+    return date(int(match[1]), int(match[2]), 1)
+
+
+class Command(BaseCommand):
+    help = "Give every month a partition, up to --ahead months from now; never waits for a lock, deletes nothing."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--ahead", type=int, default=settings.PARTITIONS_AHEAD_MONTHS, metavar="N")
+        parser.add_argument("--from", type=month, dest="first", metavar="MONTH", help="YYYY-MM; default: this month")
+        parser.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
+        parser.add_argument("--check", action="store_true", help="exit 1 when months run short or a guard holds rows")
+        parser.add_argument("--drain", action="store_true", help="move rows out of the guards; writers wait meanwhile")
+
+    def handle(self, *, ahead, first, dry_run, check, drain, **options):
+        if not 0 <= ahead <= 120:
+            raise CommandError(f"--ahead {ahead}: give 0 to 120 months")
+        today = timezone.now().date()
+        last = partitions.add_months(partitions.month_of(today), ahead)
+        if first and first > last:
+            raise CommandError(f"--from {first:%Y-%m} lies after {last:%Y-%m}, the last month that is kept ready")
+        try:
+            if check:
+                self._check(today)
+            else:
+                self._maintain(first or today, last, dry_run, drain)
+        except (catalog.CatalogError, partitions.PartitionsError) as error:
+            raise CommandError(str(error)) from error
+
+    def _check(self, today: date) -> None:
+        health = guards.health(today)
+        if health.problems:
+            raise CommandError("\n".join(health.problems))
+        self.stdout.write(f"{health.months_ahead} months ahead, both guards are empty")
+
+    def _maintain(self, first: date, last: date, dry_run: bool, drain: bool) -> None:
+        if not catalog.partitioning(partitions.TABLE).method:
+            self.stdout.write(f"{partitions.TABLE} is not partitioned; manage.py partition_snapshots apply does that")
+            return
+        if drain and (needed := guards.span()):
+            first, last = min(first, needed[0]), max(last, needed[1])
+        plan = partitions.plan_now(first, last, drain=drain)
+        for step in plan.steps:
+            self.stdout.write(f"{step.sql};")
+        if not plan:
+            self.stdout.write(f"Nothing to do: every month from {first:%Y-%m} to {last:%Y-%m} has its partition")
+        elif dry_run:
+            self.stdout.write(f"Dry run: {len(plan.adds)} month{'' if len(plan.adds) == 1 else 's'} would be made")
+        else:
+            partitions.apply(plan, patience_seconds=partitions.MAINTAIN_PATIENCE_SECONDS)
+            self.stdout.write(f"Made {len(plan.adds)} months: {plan.adds[0]} to {plan.adds[-1]}")
