@@ -147,6 +147,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {"stamina": {"level": "ERROR"}},  # it says "retry scheduled"; the sources say what of, and why
 }
 
 # --- workers ----------------------------------------------------------------------------------------------------
@@ -176,3 +177,17 @@ ARCHIVE_URL = env.str("ARCHIVE_URL", default="s3://archive.themeparks.wiki")
 PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=12)
 # What the database may grow to; the forecast counts the days until then, and warns from 80 % on. 0: not known.
 STORAGE_CAPACITY_GB = env.float("STORAGE_CAPACITY_GB", default=0.0)
+
+# How a bucket is reached. Signed requests take their credentials from where boto3 looks (AWS_ACCESS_KEY_ID, ...).
+ARCHIVE_S3_REGION = env.str("ARCHIVE_S3_REGION", default="eu-west-2")
+ARCHIVE_S3_ENDPOINT_URL = env.str("ARCHIVE_S3_ENDPOINT_URL", default="")
+ARCHIVE_S3_UNSIGNED = env.bool("ARCHIVE_S3_UNSIGNED", default=True)
+ARCHIVE_S3_STALL_TIMEOUT_SECONDS = env.float("ARCHIVE_S3_STALL_TIMEOUT_SECONDS", default=20.0)
+ARCHIVE_S3_FILE_TIMEOUT_SECONDS = env.float("ARCHIVE_S3_FILE_TIMEOUT_SECONDS", default=120.0)
+ARCHIVE_CACHE_DIR = env.str("ARCHIVE_CACHE_DIR", default="")
+
+# How the project names itself to the services it reads from. CONTACT: a mail address or a page.
+CONTACT = env.str("CONTACT", default="")
+if not (CONTACT.isascii() and CONTACT.isprintable()):
+    raise ImproperlyConfigured("CONTACT is sent in the User-Agent: a mail address or page in plain ASCII, please")
+USER_AGENT = "themepark-warehouse/1.0" + (f" ({CONTACT})" if CONTACT else "")
