@@ -1,255 +1,209 @@
-"""A file's observations given to the parks of a run: ids, what is new, what is known, what contradicts.
+"""Observations given to parks: which ride each is of, what is new, what is known, what contradicts.
 
-Reads, and makes parks, rides and checkpoints, in the caller's transaction; writes no fact and no finding.
+The same for a day file and for an answer of the live API. Reads, and makes rides, in the caller's transaction;
+writes no fact and no finding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from imports.archive import DayFile
-from imports.events import REASONS, Doubt, Observation, Validated, shorten, text_of
+from imports.events import (
+    QUEUE_COLUMNS,
+    REASONS,
+    STATE_COLUMNS,
+    Doubt,
+    Observation,
+    Validated,
+    row_values,
+    shorten,
+    text_of,
+)
 from imports.ledger import Counts
 from imports.loader import Content, content_of, stored
-from imports.models import ImportCheckpoint, ImportStatus
-from imports.reading import Reading
-from imports.resolver import KnownRide, WantedRide
-from imports.run import ImportRun
+from imports.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
-from quality.models import IssueType
-from warehouse.models import NAME_LENGTH, RIDE_ID_BITS, Park, snapshot_id_of
+from warehouse.models import RIDE_ID_BITS, Park, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
-USUAL_BEFORE, USUAL_AFTER = timedelta(days=1), timedelta(days=2)
+NEIGHBOURING_DAY = timedelta(days=1)
 
-_Doubts = dict[tuple[str | None, str], Doubt]
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where observations come from: what their findings are about, and the period it speaks of (UTC, half-open)."""
+
+    destination: str
+    key: str  # of the day file; the scope of the findings
+    label: str  # for people
+    start: datetime
+    end: datetime
 
 
 @dataclass
 class Attributed:
     rows: dict[int, Observation]  # by snapshot_id: what is to be stored
-    counts: dict[ImportCheckpoint, Counts]  # of every park of the run that the file concerns
+    counts: dict[int, Counts]  # by park_id, of every park that was asked for
     findings: list[Finding]
-    joined: list[ImportCheckpoint] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Part:
+    """What is one park's."""
+
+    park: Park
+    counts: Counts = field(default_factory=Counts)
 
 
 @dataclass
-class _File:
-    """One file as the parks of a run see it."""
-
-    reading: Reading
-    by_park: dict[str, ImportCheckpoint]  # by themeparks_wiki_id
-    counts: dict[ImportCheckpoint, Counts]
-    doubts: _Doubts
+class _Work:
+    origin: Origin
+    validated: Validated
+    parts: dict[str, _Part]  # by the park's themeparks_wiki_id
+    doubts: dict[tuple[str | None, str], Doubt]
     known: dict[str, KnownRide] = field(default_factory=dict)  # of events that name no park
-    mine: list[tuple[ImportCheckpoint, Observation]] = field(default_factory=list)
+    mine: list[tuple[_Part, Observation]] = field(default_factory=list)
 
-    def home_of(self, entity_id: str) -> ImportCheckpoint | None:
-        """The park of the run in which a known ride lies, for events that name no park."""
+    def home_of(self, entity_id: str) -> _Part | None:
+        """The park in which a known ride lies, for events that name no park."""
         ride = self.known.get(entity_id)
         if ride is None:
             return None
-        return next((checkpoint for checkpoint in self.counts if checkpoint.park_id == ride.park_id), None)
+        return next((part for part in self.parts.values() if part.park.park_id == ride.park_id), None)
 
-    def doubt(self, checkpoint: ImportCheckpoint | None, reason: str, example) -> None:
-        park_id = checkpoint.park.themeparks_wiki_id if checkpoint else None
+    def part_of(self, observation: Observation) -> _Part | None:
+        if observation.park_id is None:
+            return self.home_of(observation.entity_id)
+        return self.parts.get(observation.park_id)
+
+    def doubt(self, part: _Part | None, reason: str, example) -> None:
+        park_id = part.park.themeparks_wiki_id if part else None
         self.doubts.setdefault((park_id, reason), Doubt()).add(example)
 
 
-def attribute(run: ImportRun, concerned: list[ImportCheckpoint], reading: Reading, now: datetime) -> Attributed:
-    """What of this file is to be stored for the parks of the run, with counts that add up, and the findings.
+def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Attributed:
+    """What is to be stored for `parks`, with counts that add up, and the findings; other parks' events are left out.
 
-    A contradiction is settled for the first: in the order of the file, and the table before the file.
+    A contradiction is settled for the first: in the order of the events, and the table before the events.
     """
-    validated = reading.validated
-    joined = _joining(run, concerned, reading, now) if run.may_be_joined else []
-    checkpoints = [*concerned, *joined]
-    file = _File(
-        reading,
-        by_park={checkpoint.park.themeparks_wiki_id: checkpoint for checkpoint in checkpoints},
-        counts={checkpoint: Counts() for checkpoint in checkpoints},
+    work = _Work(
+        origin,
+        validated,
+        parts={park.themeparks_wiki_id: _Part(park) for park in parks},
         # copies: a transaction that is tried again must not count twice
         doubts={key: Doubt(doubt.count, list(doubt.examples)) for key, doubt in validated.doubts.items()},
     )
-    _choose_mine(run, file)
-    rides, findings = run.resolver.resolve(_wanted_rides(run, file), reading.file.key)
-    rows = _without_repeats(file, rides)
-    _leave_out_stored(file, rides, rows)
-    _count_rejections(file)
+    _choose_mine(work, resolver)
+    rides, findings = resolver.resolve(_wanted_rides(work), origin.key)
+    rows = _without_repeats(work, rides)
+    _leave_out_stored(work, rides, rows)
+    _count_rejections(work)
     findings += [
-        _finding(run, file, park_id, reason, doubt)
-        for (park_id, reason), doubt in sorted(file.doubts.items(), key=lambda item: (item[0][0] or "", item[0][1]))
-        if park_id is None or park_id in file.by_park
+        _finding(work, park_id, reason, doubt)
+        for (park_id, reason), doubt in sorted(work.doubts.items(), key=lambda item: (item[0][0] or "", item[0][1]))
+        if park_id is None or park_id in work.parts
     ]
-    return Attributed(rows, file.counts, findings, joined)
+    return Attributed(rows, {part.park.park_id: part.counts for part in work.parts.values()}, findings)
 
 
-def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
-    """One for a file: nothing of it was stored."""
-    return Finding(
-        kind=IssueType.INVALID,
-        reason="unreadable_file",
-        entity_type="destination",
-        entity_key=destination,
-        scope=file.key,
-        description=f"{file.key} cannot be read: {why}. Nothing of it was stored; mend it and import the day again.",
-        start=_midnight(file.day),
-        end=_midnight(file.day + timedelta(days=1)),
-        source_file=file.key,
-        examples=[why],
-    )
-
-
-def _choose_mine(run: ImportRun, file: _File) -> None:
-    """The observations of the run's parks. Those of parks outside the run are theirs to import, and not counted."""
-    validated = file.reading.validated
+def _choose_mine(work: _Work, resolver: Resolver) -> None:
+    """The observations of our parks. Those of other parks are theirs to import, and not counted."""
+    validated = work.validated
     without_park = {observation.entity_id for observation in validated.observations if observation.park_id is None}
     without_park |= {rejection.entity_id for rejection in validated.parkless_rejections}
     if without_park:
-        file.known = run.resolver.known(without_park)
-    by_park, mine = file.by_park, file.mine
+        work.known = resolver.known(without_park)
+    parts, mine = work.parts, work.mine
     for observation in validated.observations:
         if observation.park_id is not None:
-            checkpoint = by_park.get(observation.park_id)
-        elif observation.entity_id in file.known:
-            checkpoint = file.home_of(observation.entity_id)
+            part = parts.get(observation.park_id)
+        elif observation.entity_id in work.known:
+            part = work.home_of(observation.entity_id)
         else:
-            checkpoint = None
-            file.doubt(None, "missing_park", _example(observation))
-        if checkpoint is not None:
-            mine.append((checkpoint, observation))
+            part = None
+            work.doubt(None, "missing_park", _example(observation))
+        if part is not None:
+            mine.append((part, observation))
 
 
-def _wanted_rides(run: ImportRun, file: _File) -> list[WantedRide]:
+def _wanted_rides(work: _Work) -> list[WantedRide]:
     wanted: dict[str, WantedRide] = {}
-    for checkpoint, observation in file.mine:
-        entity_id = observation.entity_id
-        if entity_id not in wanted or not wanted[entity_id].name:
-            wanted[entity_id] = WantedRide(
-                entity_id, checkpoint.park, text_of(observation.event.name), observation.recorded_at
+    for part, observation in work.mine:
+        known = wanted.get(observation.entity_id)
+        if known is None or not known.name:  # the first name that an event gives it
+            wanted[observation.entity_id] = WantedRide(
+                observation.entity_id, part.park, text_of(observation.event.name), observation.recorded_at
             )
     return list(wanted.values())
 
 
-def _without_repeats(file: _File, rides: dict[str, KnownRide]) -> dict[int, Observation]:
+def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Observation]:
     ride_ids = {entity_id: ride.ride_id for entity_id, ride in rides.items()}
     for ride_id in ride_ids.values():
         snapshot_id_of(ride_id, 0)  # ValueError where a ride_id has outgrown its bits
     rows: dict[int, Observation] = {}
-    for checkpoint, observation in file.mine:
+    for part, observation in work.mine:
         snapshot_id = observation.milliseconds << RIDE_ID_BITS | ride_ids[observation.entity_id]
         first = rows.setdefault(snapshot_id, observation)
         if first is observation:
-            file.counts[checkpoint].stored += 1  # until the table says otherwise
+            part.counts.stored += 1  # until the table says otherwise
         else:
-            file.counts[checkpoint].duplicates += 1
-            _doubt_repeat(file, checkpoint, observation, content_of(first))
+            part.counts.duplicates += 1
+            _doubt_repeat(work, part, observation, content_of(first))
     return rows
 
 
-def _leave_out_stored(file: _File, rides: dict[str, KnownRide], rows: dict[int, Observation]) -> None:
+def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, Observation]) -> None:
     if not rows:
         return
-    day = file.reading.file.day
-    usual = (_midnight(day) - USUAL_BEFORE, _midnight(day) + USUAL_AFTER)
+    usual = (work.origin.start - NEIGHBOURING_DAY, work.origin.end + NEIGHBOURING_DAY)
     for snapshot_id, content in stored({ride.ride_id for ride in rides.values()}, rows, usual).items():
         observation = rows.pop(snapshot_id)
-        checkpoint = file.by_park.get(observation.park_id) or file.home_of(observation.entity_id)
-        counts = file.counts[checkpoint]
-        counts.stored -= 1
+        part = work.part_of(observation)
+        part.counts.stored -= 1
         if content == content_of(observation):
-            counts.already_known += 1
+            part.counts.already_known += 1
         else:
-            counts.duplicates += 1
-            _doubt_repeat(file, checkpoint, observation, content)
+            part.counts.duplicates += 1
+            _doubt_repeat(work, part, observation, content)
 
 
-def _doubt_repeat(file: _File, checkpoint: ImportCheckpoint, second: Observation, first: Content) -> None:
+def _doubt_repeat(work: _Work, part: _Part, second: Observation, first: Content) -> None:
     if content_of(second) == first:
-        file.doubt(checkpoint, "duplicate_event", _example(second))
+        work.doubt(part, "duplicate_event", _example(second))
         return
     example = _example(second) | {"stays": _content_example(first), "left_out": _content_example(content_of(second))}
-    file.doubt(checkpoint, "conflicting_event", example)
+    work.doubt(part, "conflicting_event", example)
 
 
-def _count_rejections(file: _File) -> None:
-    validated = file.reading.validated
-    for park_id, checkpoint in file.by_park.items():
-        file.counts[checkpoint].rejected += validated.rejected.get(park_id, 0)
-    for rejection in validated.parkless_rejections:
-        home = file.home_of(rejection.entity_id)
+def _count_rejections(work: _Work) -> None:
+    for park_id, part in work.parts.items():
+        part.counts.rejected += work.validated.rejected.get(park_id, 0)
+    for rejection in work.validated.parkless_rejections:
+        home = work.home_of(rejection.entity_id)
         if home is not None:
-            file.counts[home].rejected += 1
-            file.doubt(home, rejection.reason, rejection.example)
-        elif rejection.entity_id not in file.known:  # else it is of a park outside the run, and told there
-            file.doubt(None, rejection.reason, rejection.example)
-
-
-# --- parks that first appear --------------------------------------------------------------------------------------
-def _joining(
-    run: ImportRun, concerned: list[ImportCheckpoint], reading: Reading, now: datetime
-) -> list[ImportCheckpoint]:
-    """Checkpoints for the parks of this file that the import does not know yet: they begin with this day."""
-    seen = {observation.park_id for observation in reading.validated.observations}
-    seen -= {None, *(checkpoint.park.themeparks_wiki_id for checkpoint in run.checkpoints)}
-    if not seen:
-        return []
-    known = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=seen)}
-    elsewhere = set(
-        ImportCheckpoint.objects.filter(
-            park__in=known.values(), source=run.source.url, end_date__gte=reading.file.day
-        ).values_list("park_id", flat=True)
-    )
-    joined = []
-    for park_id in sorted(seen):
-        park = known.get(park_id) or make_park(run.destination, park_id, reading.validated)
-        if park.park_id not in elsewhere:
-            joined.append(
-                ImportCheckpoint.objects.create(
-                    park=park,
-                    status=ImportStatus.IN_PROGRESS,
-                    generation=1,
-                    worker=run.worker,
-                    heartbeat_at=now,
-                    source=run.source.url,
-                    start_date=reading.file.day,
-                    end_date=run.last,
-                    whole_destination=True,
-                    files_total=(run.last - reading.file.day).days + 1,
-                )
-            )
-    return joined
-
-
-def make_park(destination: str, park_id: str, validated: Validated) -> Park:
-    """The park, made from what the file says where it is new: its slug is its name until the metadata sync."""
-    seen = validated.parks[park_id]
-    park, _ = Park.objects.get_or_create(
-        themeparks_wiki_id=park_id,
-        defaults={
-            "park_name": seen.slug[:NAME_LENGTH] or park_id,
-            "timezone": seen.timezone[:64],
-            "destination_wiki_id": destination,
-        },
-    )
-    return park
+            home.counts.rejected += 1
+            work.doubt(home, rejection.reason, rejection.example)
+        elif rejection.entity_id not in work.known:  # else it is another park's, and told there
+            work.doubt(None, rejection.reason, rejection.example)
 
 
 # --- saying it ----------------------------------------------------------------------------------------------------
-def _finding(run: ImportRun, file: _File, park_id: str | None, reason: str, doubt: Doubt) -> Finding:
+def _finding(work: _Work, park_id: str | None, reason: str, doubt: Doubt) -> Finding:
     kind, meaning = REASONS[reason]
-    day_file = file.reading.file
-    checkpoint = file.by_park.get(park_id)
+    origin = work.origin
+    park = work.parts[park_id].park if park_id else None
     return Finding(
         kind=kind,
         reason=reason,
-        entity_type="park" if checkpoint else "destination",
-        entity_key=park_id or run.destination,
-        entity_id=checkpoint.park_id if checkpoint else None,
-        scope=day_file.key,
-        description=f"{f'{checkpoint.park}, {day_file.day}' if checkpoint else day_file.key}: {doubt.count} {meaning}.",
-        start=_midnight(day_file.day),
-        end=_midnight(day_file.day + timedelta(days=1)),
-        source_file=day_file.key,
+        entity_type="park" if park else "destination",
+        entity_key=park_id or origin.destination,
+        entity_id=park.park_id if park else None,
+        scope=origin.key,
+        description=f"{park or 'No park'}, {origin.label}: {doubt.count:,} {meaning}.",
+        start=origin.start,
+        end=origin.end,
+        source_file=origin.key,
         count=doubt.count,
         examples=doubt.examples,
     )
@@ -261,16 +215,11 @@ def _example(observation: Observation) -> dict:
 
 
 def _content_example(content: Content) -> dict:
-    status, wait_time, queues = content
+    state, queues = content
     return {
-        "status": status,
-        "wait_time": wait_time,
+        **dict(zip(STATE_COLUMNS, row_values(state), strict=True)),
         "queues": [
-            {name: getattr(entry, name) for name in entry.__struct_fields__ if getattr(entry, name) is not None}
-            for entry in queues
+            {name: value for name, value in zip(QUEUE_COLUMNS, row_values(queue), strict=True) if value is not None}
+            for queue in queues
         ],
     }
-
-
-def _midnight(day) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

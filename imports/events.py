@@ -32,7 +32,6 @@ EXAMPLE_MAX_CHARACTERS = 300
 
 _MALFORMED_ID = "malformed_id"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_STATUSES = {status.value: status.value for status in RideStatus}
 _RETURN_STATES = {state.value for state in ReturnTimeState}
 
 #: What each reason means, for an operator; {count} events of {subject}.
@@ -56,31 +55,57 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-class QueueEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A row of queue_data without its ids; texts as the table gives them back, so that two can be compared."""
-
-    queue_type: str
-    wait_time_minutes: int | None = None
-    return_time_start: str | None = None  # UTC, YYYY-MM-DD HH:MM:SS.mmm
-    return_time_end: str | None = None
-    price_amount: str | None = None  # major units, two decimals
-    price_currency: str | None = None
-    boarding_group_status: str | None = None
-    boarding_group_current: str | None = None
-    return_time_state: str | None = None
+QUEUE_COLUMNS = (
+    "queue_type",
+    "wait_time_minutes",
+    "return_time_start",
+    "return_time_end",
+    "price_amount",
+    "price_currency",
+    "boarding_group_status",
+    "boarding_group_current",
+    "return_time_state",
+)
+STATE_COLUMNS = ("status", "wait_time", "computed_is_open")
 
 
 class Observation(msgspec.Struct, gc=False):
-    """What one accepted event says: the state of one entity at one instant."""
+    """What one accepted event says: the state of one entity at one instant.
+
+    `state` and `queues` are rows as the server reads them (see `row_text`): what is equal here is equal in the
+    tables, and loading them costs no further work.
+    """
 
     entity_id: str
     park_id: str | None  # themeparks_wiki_id; None: the park of the known ride
     milliseconds: int  # since 1970 UTC, truncated
-    recorded_at: str  # the same, YYYY-MM-DD HH:MM:SS.mmm
-    status: str
-    wait_time: int | None
-    queues: tuple[QueueEntry, ...]  # by type, without STANDBY
+    recorded_at: str  # the same, YYYY-MM-DD HH:MM:SS[.mmm]
+    state: str  # STATE_COLUMNS
+    queues: tuple[str, ...]  # QUEUE_COLUMNS of each further line, by its type
     event: Event
+
+
+NULL = "\\N"
+
+
+def row_text(values: Iterable[Any]) -> str:
+    """Values as LOAD DATA reads them: separated by tabs, NULL as \\N, tab, line end and backslash escaped."""
+    return "\t".join([NULL if value is None else _escaped(str(value)) for value in values])
+
+
+def row_values(text: str) -> list[str | None]:
+    """The values of a `row_text` again, as texts."""
+    return [None if value == NULL else _ESCAPES.sub(lambda m: _PLAIN[m[1]], value) for value in text.split("\t")]
+
+
+_PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
+_ESCAPES = re.compile(r"\\([\\tnr])")
+
+
+def _escaped(text: str) -> str:
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return text
 
 
 @dataclass(slots=True)
@@ -171,7 +196,7 @@ def validate(events: Iterable[Event | Any], now: datetime) -> Validated:
             if data is None or data.status is None:
                 raise _Rejected("missing_status")
             try:
-                status = _STATUSES[data.status]
+                states = _STATES[data.status]
             except (KeyError, TypeError):
                 raise _Rejected("unknown_status", data.status) from None
         except _Rejected as rejected:
@@ -183,14 +208,22 @@ def validate(events: Iterable[Event | Any], now: datetime) -> Validated:
             park_of_entity[entity_id] = park_id
         wait_time, queues = None, ()
         if data.queue:
-            wait_time, queues = _queues(
-                data.queue,
-                lambda reason, value, event=event, park_id=park_id: result.doubt(
-                    park_id, reason, _example(event, value)
-                ),
-            )
-        append(Observation(entity_id, park_id, milliseconds, recorded_at, status, wait_time, queues, event))
+            doubtful: list[tuple[str, Any]] = []
+            wait_time, queues = _queues(data.queue, doubtful)
+            for reason, value in doubtful:
+                result.doubt(park_id, reason, _example(event, value))
+        append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait_time], queues, event))
     return result
+
+
+#: status -> wait -> the state as a row: 4 x 302 texts, made once
+_STATES = {
+    status.value: {
+        wait: row_text((status.value, wait, int(status == RideStatus.OPERATING)))
+        for wait in (None, *range(WAIT_TIME_MAX_MINUTES + 1))
+    }
+    for status in RideStatus
+}
 
 
 def _reject(result: Validated, event: Event, park_id: str | None, rejected: _Rejected, park_of_entity: dict) -> None:
@@ -229,13 +262,20 @@ _EARLIEST_MS = _milliseconds(EARLIEST_PLAUSIBLE)
 
 
 def _instant(value: Any) -> tuple[int, str]:
+    """Milliseconds since 1970, and the instant as the server reads it."""
     try:
         instant = datetime.fromisoformat(value)
+        if value[10] == "T" and (value[19:] == "Z" or (value[19] == "." and len(value) == 24 and value[23] == "Z")):
+            # the usual 2024-12-25T00:05:10Z or 2024-12-25T00:05:10.644Z: a third of the time of what follows, and
+            # as exact, since a float holds whole milliseconds of this century
+            milliseconds = round(instant.timestamp() * 1000)
+            if milliseconds >= _EARLIEST_MS:
+                return milliseconds, f"{value[:10]} {value[11:-1]}"
         if instant.tzinfo is not UTC:
             if instant.tzinfo is None:
                 raise ValueError("no time zone")
             instant = instant.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         raise _Rejected("malformed_time", value) from None
     milliseconds = _milliseconds(instant)
     if milliseconds < _EARLIEST_MS:
@@ -263,63 +303,65 @@ def shorten(value: Any) -> Any:
 
 
 # --- queues -------------------------------------------------------------------------------------------------------
-_Doubtful = Callable[[str, Any], None]
+_Doubtful = list[tuple[str, Any]]  # reason, raw value
 
 
-def _queues(queue: Any, doubtful: _Doubtful) -> tuple[int | None, tuple[QueueEntry, ...]]:
-    """The standby wait in minutes, and an entry for every other line that exists."""
+def _queues(queue: Any, doubtful: _Doubtful) -> tuple[int | None, tuple[str, ...]]:
+    """The standby wait in minutes, and a row (QUEUE_COLUMNS) for every other line that exists."""
     if type(queue) is not dict:
-        doubtful("malformed_queue", queue)
+        doubtful.append(("malformed_queue", queue))
         return None, ()
     wait_time = None
-    entries = []
+    rows = []
     for queue_type, value in queue.items():
         read = _READERS.get(queue_type)
-        if read is None and queue_type != QueueType.STANDBY:
-            doubtful("unknown_queue_type", {queue_type: value})
-        elif value is None or value == {}:
-            continue  # nothing said of this line
+        if read is None and queue_type != "STANDBY":
+            doubtful.append(("unknown_queue_type", {queue_type: value}))
+        elif not value and (value is None or value == {}):
+            continue  # nothing is said of this line
         elif type(value) is not dict:
-            doubtful("malformed_queue", {queue_type: value})
+            doubtful.append(("malformed_queue", {queue_type: value}))
         elif read is None:
             wait_time = _minutes(value.get("waitTime"), doubtful)
         else:
             try:
-                entries.append(read(queue_type, value, doubtful))
+                rows.append(read(queue_type, value, doubtful))
             except _Rejected as left_out:
-                doubtful(left_out.reason, {queue_type: value})
-    if len(entries) > 1:
-        entries.sort(key=lambda entry: entry.queue_type)
-    return wait_time, tuple(entries)
+                doubtful.append((left_out.reason, {queue_type: value}))
+    if len(rows) > 1:
+        rows.sort()
+    return wait_time, tuple(rows)
 
 
 def _minutes(value: Any, doubtful: _Doubtful) -> int | None:
     if value is None or (type(value) is int and 0 <= value <= WAIT_TIME_MAX_MINUTES):
         return value
-    doubtful("wait_out_of_range", value)
+    doubtful.append(("wait_out_of_range", value))
     return None
 
 
-def _waiting_line(queue_type: str, value: dict, doubtful: _Doubtful) -> QueueEntry:
-    return QueueEntry(queue_type, _minutes(value.get("waitTime"), doubtful))
+@functools.lru_cache(maxsize=2048)  # two types, 302 waits
+def _waiting_line_row(queue_type: str, minutes: int | None) -> str:
+    return row_text((queue_type, minutes, None, None, None, None, None, None, None))
 
 
-def _return_time(queue_type: str, value: dict, doubtful: _Doubtful) -> QueueEntry:
+def _waiting_line(queue_type: str, value: dict, doubtful: _Doubtful) -> str:
+    return _waiting_line_row(queue_type, _minutes(value.get("waitTime"), doubtful))
+
+
+def _return_time(queue_type: str, value: dict, doubtful: _Doubtful) -> str:
     state = value.get("state")
-    if state is not None and state not in _RETURN_STATES:
+    if state is None:
+        state = NULL
+    elif type(state) is not str or state not in _RETURN_STATES:
         raise _Rejected("malformed_queue")
-    amount, currency = _price(value.get("price"))
-    return QueueEntry(
-        queue_type,
-        return_time_start=_return_instant(value.get("returnStart")),
-        return_time_end=_return_instant(value.get("returnEnd")),
-        price_amount=amount,
-        price_currency=currency,
-        return_time_state=state,
-    )
+    start, end = _return_instant(value.get("returnStart")), _return_instant(value.get("returnEnd"))
+    price = value.get("price")
+    amount, currency = (NULL, NULL) if price is None else _price(price)
+    return f"{queue_type}\t{NULL}\t{start}\t{end}\t{amount}\t{currency}\t{NULL}\t{NULL}\t{state}"
 
 
-def _boarding_group(queue_type: str, value: dict, doubtful: _Doubtful) -> QueueEntry:
+def _boarding_group(queue_type: str, value: dict, doubtful: _Doubtful) -> str:
     start, end = _group(value.get("currentGroupStart")), _group(value.get("currentGroupEnd"))
     current = f"{start}-{end}" if start and end else start or end
     if current is not None and len(current) > TEXT_MAX:
@@ -327,15 +369,13 @@ def _boarding_group(queue_type: str, value: dict, doubtful: _Doubtful) -> QueueE
     status = value.get("allocationStatus")
     if status is not None and (type(status) is not str or len(status) > TEXT_MAX):
         raise _Rejected("malformed_queue")
-    return QueueEntry(
-        queue_type,
-        _minutes(value.get("estimatedWait"), doubtful),
-        boarding_group_status=None if status is None else text_of(status),
-        boarding_group_current=current,
+    minutes = _minutes(value.get("estimatedWait"), doubtful)
+    return row_text(
+        (queue_type, minutes, None, None, None, None, None if status is None else text_of(status), current, None)
     )
 
 
-_READERS: dict[str, Callable[[str, dict, _Doubtful], QueueEntry]] = {
+_READERS: dict[str, Callable[[str, dict, _Doubtful], str]] = {
     QueueType.SINGLE_RIDER.value: _waiting_line,
     QueueType.PAID_STANDBY.value: _waiting_line,
     QueueType.RETURN_TIME.value: _return_time,
@@ -356,7 +396,7 @@ def _group(value: Any) -> str | None:
 
 
 @functools.lru_cache(maxsize=65536)  # a return window is repeated by ride after ride
-def _return_instant_of_text(value: str) -> str:
+def _return_instant_text(value: str) -> str:
     try:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None or instant.year < 1971:
@@ -366,40 +406,39 @@ def _return_instant_of_text(value: str) -> str:
         raise _Rejected("malformed_return_time") from None
 
 
-def _return_instant(value: Any) -> str | None:
+def _return_instant(value: Any) -> str:
+    if type(value) is str:
+        return _return_instant_text(value)
     if value is None:
-        return None
-    if type(value) is not str:
-        raise _Rejected("malformed_return_time")
-    return _return_instant_of_text(value)
+        return NULL
+    raise _Rejected("malformed_return_time")
 
 
-def _price(value: Any) -> tuple[str | None, str | None]:
-    """Amount in major units by the currency's ISO 4217 exponent (2100 USD is 21.00, 1000 JPY is 1000.00)."""
-    if value is None or value == {}:
-        return None, None
+def _price(value: Any) -> tuple[str, str]:
+    """Amount and currency of a price object, either NULL where it is not given."""
     if type(value) is not dict:
         raise _Rejected("invalid_price")
     amount, code = value.get("amount"), value.get("currency")
     if amount is None and code is None:
-        return None, None
-    if amount is not None and (type(amount) is not int or amount < 0):
+        return NULL, NULL
+    if (amount is not None and type(amount) is not int) or type(code) is not str:
         raise _Rejected("invalid_price")
-    exponent = _exponent(code) if type(code) is str else None
+    return _amount_text(amount, code), code
+
+
+@functools.lru_cache(maxsize=65536)
+def _amount_text(minor_units: int | None, code: str) -> str:
+    """Major units by the currency's ISO 4217 exponent: 2100 USD is 21.00, 1800 EUR 18.00, 1000 JPY 1000.00."""
+    try:
+        exponent = Currency(code).exponent
+    except ValueError:
+        exponent = None
     if exponent is None:
         raise _Rejected("invalid_price")
-    if amount is None:
-        return None, code
-    major = Decimal(amount).scaleb(-exponent)
-    cents = major.quantize(Decimal("0.01"))
-    if cents != major or cents > PRICE_MAX:
+    if minor_units is None:
+        return NULL
+    major = Decimal(minor_units).scaleb(-exponent)
+    cents = major.quantize(Decimal("0.01")) if 0 <= minor_units < 10**15 else None
+    if cents is None or cents != major or cents > PRICE_MAX:
         raise _Rejected("invalid_price")
-    return str(cents), code
-
-
-@functools.lru_cache(maxsize=1024)
-def _exponent(code: str) -> int | None:
-    try:
-        return Currency(code).exponent
-    except ValueError:
-        return None
+    return str(cents)

@@ -98,6 +98,22 @@ def record_missing(
     return [gap_finding(checkpoint, first, last) for first, last in _runs_of_missing_days(checkpoint, days)]
 
 
+def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
+    """One for a file of which nothing was stored."""
+    return Finding(
+        kind=IssueType.INVALID,
+        reason="unreadable_file",
+        entity_type="destination",
+        entity_key=destination,
+        scope=file.key,
+        description=f"{file.key} cannot be read: {why}. Nothing of it was stored; mend it and import the day again.",
+        start=midnight(file.day),
+        end=midnight(file.day + ONE_DAY),
+        source_file=file.key,
+        examples=[why],
+    )
+
+
 def gap_finding(checkpoint: ImportCheckpoint, first: date, last: date) -> Finding:
     """Its identity is park and first missing day, so that a gap that grows at its end stays one record."""
     days = (last - first).days + 1
@@ -110,8 +126,8 @@ def gap_finding(checkpoint: ImportCheckpoint, first: date, last: date) -> Findin
         entity_id=park.park_id,
         scope=first.isoformat(),
         description=f"{park}: no file for {f'{days} days, {first} to {last}' if days > 1 else first}",
-        start=_midnight(first),
-        end=_midnight(last + ONE_DAY),
+        start=midnight(first),
+        end=midnight(last + ONE_DAY),
         count=days,
         examples=[(first + timedelta(days=n)).isoformat() for n in range(min(days, EXAMPLES_MAX))],
     )
@@ -139,5 +155,6 @@ def _runs_of_missing_days(checkpoint: ImportCheckpoint, days: set[date]) -> list
     return runs
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When a day begins, UTC."""
     return datetime.combine(day, time(), tzinfo=UTC)

@@ -14,22 +14,20 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import OperationalError, connection
 
-from imports.events import Observation, QueueEntry
-from warehouse.models import RIDE_ID_BITS, RideStatus, instant_of
+from imports.events import QUEUE_COLUMNS, STATE_COLUMNS, Observation, row_text, row_values
+from warehouse.models import RIDE_ID_BITS, instant_of
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_COLUMNS = (
-    "snapshot_id", "ride_id", "recorded_at", "status", "wait_time", "computed_is_open", "data_source",
-)  # fmt: skip
-QUEUE_COLUMNS = ("snapshot_id", *QueueEntry.__struct_fields__)
+SNAPSHOT_COLUMNS = ("snapshot_id", "ride_id", "recorded_at", *STATE_COLUMNS, "data_source")
+SNAPSHOT_QUEUE_COLUMNS = ("snapshot_id", *QUEUE_COLUMNS)
 IDS_PER_QUERY = 2000
 # Client or server does not do local files: 1148 and 3948 by the server, 2000/2068 and 4166 by the clients.
 LOCAL_INFILE_REFUSED = {1148, 2000, 2068, 3948, 4166}
 _INFO = re.compile(r"Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)\s+Warnings: (\d+)")
 
-#: status, wait in minutes, queue entries by type: what must be equal for two observations to say the same.
-Content = tuple[str, int | None, tuple[QueueEntry, ...]]
+#: the state and the further lines, as rows: two observations with equal content say the same
+Content = tuple[str, tuple[str, ...]]
 
 
 class RowsRefused(Exception):
@@ -37,7 +35,7 @@ class RowsRefused(Exception):
 
 
 def content_of(observation: Observation) -> Content:
-    return observation.status, observation.wait_time, observation.queues
+    return observation.state, observation.queues
 
 
 def stored(
@@ -54,29 +52,26 @@ def stored(
     low, high = _smallest_id_at(first), _smallest_id_at(end)
     for snapshot_id in wanted:
         (usual_ids if low <= snapshot_id < high else odd_ids).append(snapshot_id)
-    states: dict[int, tuple[str, int | None]] = {}
+    states: dict[int, str] = {}
     with connection.cursor() as cursor:
         if usual_ids:
             begin, finish = instant_of(min(usual_ids)), instant_of(max(usual_ids))
             for ids in _slices(sorted(ride_ids), IDS_PER_QUERY):
                 cursor.execute(
-                    "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
-                    "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
+                    "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
+                    "FORCE INDEX (idx_ride_recorded) WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
                     [ids, _naive(begin), _naive(finish)],
                 )
-                states |= {row[0]: row[1:] for row in cursor.fetchall() if row[0] in wanted}
+                states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall() if row[0] in wanted}
         for ids in _slices(sorted(odd_ids), 200):
             cursor.execute(
-                "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots "
+                "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
                 "WHERE snapshot_id IN %s AND recorded_at IN %s",
                 [ids, sorted({_naive(instant_of(snapshot_id)) for snapshot_id in ids})],
             )
-            states |= {row[0]: row[1:] for row in cursor.fetchall()}
+            states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall()}
         queues = _stored_queues(cursor, states)
-    return {
-        snapshot_id: (status, wait_time, tuple(queues.get(snapshot_id, ())))
-        for snapshot_id, (status, wait_time) in states.items()
-    }
+    return {snapshot_id: (state, tuple(queues.get(snapshot_id, ()))) for snapshot_id, state in states.items()}
 
 
 def load(rows: dict[int, Observation], data_source: str) -> None:
@@ -86,43 +81,19 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
     """
     if not rows:
         return
-    insert = _load_infile if local_infile_allowed() else _insert
+    send = _load_infile if local_infile_allowed() else _insert
     mask = (1 << RIDE_ID_BITS) - 1
-    is_open = RideStatus.OPERATING.value
-    insert(
+    send(
         "ride_status_snapshots",
         SNAPSHOT_COLUMNS,
         [
-            (
-                snapshot_id,
-                snapshot_id & mask,
-                row.recorded_at,
-                row.status,
-                row.wait_time,
-                1 if row.status == is_open else 0,
-                data_source,
-            )
+            f"{snapshot_id}\t{snapshot_id & mask}\t{row.recorded_at}\t{row.state}\t{data_source}\n"
             for snapshot_id, row in rows.items()
         ],
     )
-    queue_rows = [
-        (
-            snapshot_id,
-            entry.queue_type,
-            entry.wait_time_minutes,
-            entry.return_time_start,
-            entry.return_time_end,
-            entry.price_amount,
-            entry.price_currency,
-            entry.boarding_group_status,
-            entry.boarding_group_current,
-            entry.return_time_state,
-        )
-        for snapshot_id, row in rows.items()
-        for entry in row.queues
-    ]
+    queue_rows = [f"{snapshot_id}\t{queue}\n" for snapshot_id, row in rows.items() for queue in row.queues]
     if queue_rows:
-        insert("queue_data", QUEUE_COLUMNS, queue_rows)
+        send("queue_data", SNAPSHOT_QUEUE_COLUMNS, queue_rows)
 
 
 _local_infile: bool | None = None
@@ -147,9 +118,8 @@ def forget_local_infile() -> None:
     _local_infile = None
 
 
-def _load_infile(table: str, columns: Sequence[str], rows: list[tuple]) -> None:
-    lines = "\n".join(["\t".join(["\\N" if value is None else _escaped(value) for value in row]) for row in rows])
-    with _memory_file(lines.encode() + b"\n") as path, connection.cursor() as cursor:
+def _load_infile(table: str, columns: Sequence[str], rows: list[str]) -> None:
+    with _memory_file("".join(rows).encode()) as path, connection.cursor() as cursor:
         try:
             cursor.execute(
                 f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table} CHARACTER SET utf8mb4 ({', '.join(columns)})"
@@ -167,13 +137,6 @@ def _load_infile(table: str, columns: Sequence[str], rows: list[tuple]) -> None:
             cursor.execute("SHOW WARNINGS LIMIT 3")
             warnings = "; ".join(str(row[2]) for row in cursor.fetchall())
             raise RowsRefused(f"{table}: {len(rows)} rows sent, {counts[0] if counts else 'no answer'} ({warnings})")
-
-
-def _escaped(value) -> str:
-    text = str(value)
-    if "\\" in text or "\t" in text or "\n" in text:
-        text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
-    return text
 
 
 class _memory_file:
@@ -197,24 +160,24 @@ class _memory_file:
         self._file.close()
 
 
-def _insert(table: str, columns: Sequence[str], rows: list[tuple]) -> None:
+def _insert(table: str, columns: Sequence[str], rows: list[str]) -> None:
     values = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})", rows)
+        cursor.executemany(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})", [row_values(row[:-1]) for row in rows]
+        )
 
 
-def _stored_queues(cursor, snapshot_ids: Iterable[int]) -> dict[int, list[QueueEntry]]:
-    found: dict[int, list[QueueEntry]] = {}
+def _stored_queues(cursor, snapshot_ids: Iterable[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
     for ids in _slices(sorted(snapshot_ids), IDS_PER_QUERY):
         cursor.execute(
-            f"SELECT {', '.join(QUEUE_COLUMNS)} FROM queue_data WHERE snapshot_id IN %s "
+            f"SELECT {', '.join(SNAPSHOT_QUEUE_COLUMNS)} FROM queue_data WHERE snapshot_id IN %s "
             "ORDER BY snapshot_id, CAST(queue_type AS CHAR)",
             [ids],
         )
-        for snapshot_id, queue_type, wait, start, end, amount, *rest in cursor.fetchall():
-            found.setdefault(snapshot_id, []).append(
-                QueueEntry(queue_type, wait, _text(start), _text(end), None if amount is None else str(amount), *rest)
-            )
+        for snapshot_id, queue_type, wait, start, end, *rest in cursor.fetchall():
+            found.setdefault(snapshot_id, []).append(row_text((queue_type, wait, _text(start), _text(end), *rest)))
     return found
 
 

@@ -14,10 +14,9 @@ from django.utils import timezone
 
 from imports import ledger, worker
 from imports.archive import DESTINATION_PATTERN, DayFile, Source, open_source
-from imports.attribution import make_park
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
 from imports.reading import read_one
-from imports.run import ImportRun
+from imports.run import ImportRun, make_park
 from warehouse import partitions
 from warehouse.models import Park
 

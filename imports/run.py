@@ -10,15 +10,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 
 from imports.archive import DayFile, Source
+from imports.events import Validated
 from imports.models import (
     HEARTBEAT_EVERY_SECONDS,
     FileOutcome,
     ImportCheckpoint,
     ImportedFile,
+    ImportStatus,
 )
 from imports.resolver import Resolver
+from warehouse.models import NAME_LENGTH, Park
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,42 @@ class ImportRun:
                 found.setdefault(checkpoint, []).append(day)
         return {checkpoint: found[checkpoint] for checkpoint in sorted(found, key=lambda checkpoint: checkpoint.pk)}
 
+    def parks_joining(self, day: date, validated: Validated) -> list[ImportCheckpoint]:
+        """Checkpoints, written in the caller's transaction, for the parks of this day that the import does not know
+        yet. They begin with this day: those before are no gap of theirs."""
+        if not self.may_be_joined:
+            return []
+        seen = {observation.park_id for observation in validated.observations}
+        seen -= {None, *(checkpoint.park.themeparks_wiki_id for checkpoint in self.checkpoints)}
+        if not seen:
+            return []
+        known = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=seen)}
+        # of this import and done or stopped on its own, or of another import of these days
+        elsewhere = set(
+            ImportCheckpoint.objects.filter(
+                park__in=known.values(), source=self.source.url, end_date__gte=day
+            ).values_list("park_id", flat=True)
+        )
+        joining = []
+        for park_id in sorted(seen):
+            park = known.get(park_id) or make_park(self.destination, park_id, validated)
+            if park.park_id not in elsewhere:
+                joining.append(
+                    ImportCheckpoint.objects.create(
+                        park=park,
+                        status=ImportStatus.IN_PROGRESS,
+                        generation=1,
+                        worker=self.worker,
+                        heartbeat_at=Now(),
+                        source=self.source.url,
+                        start_date=day,
+                        end_date=self.last,
+                        whole_destination=True,
+                        files_total=(self.last - day).days + 1,
+                    )
+                )
+        return joining
+
     def leave(self, checkpoints: list[ImportCheckpoint]) -> None:
         """These parks are no longer ours: paused, given up or taken over. What they lack is done when they resume."""
         gone = {checkpoint.pk for checkpoint in checkpoints}
@@ -131,6 +171,20 @@ class ImportRun:
         if checkpoint.last_processed_date is None:
             return checkpoint.start_date
         return checkpoint.last_processed_date + timedelta(days=1)
+
+
+def make_park(destination: str, park_id: str, validated: Validated) -> Park:
+    """The park, made from what the file says where it is new: its slug is its name until the metadata sync."""
+    seen = validated.parks[park_id]
+    park, _ = Park.objects.get_or_create(
+        themeparks_wiki_id=park_id,
+        defaults={
+            "park_name": seen.slug[:NAME_LENGTH] or park_id,
+            "timezone": seen.timezone[:64],
+            "destination_wiki_id": destination,
+        },
+    )
+    return park
 
 
 def _imported_days(checkpoints: list[ImportCheckpoint]) -> dict[int, set[date]]:
