@@ -105,6 +105,9 @@ class FolderSource:
         try:
             return (self.root / file.key).read_bytes()
         except FileNotFoundError as error:
+            destination = self.root / file.key.split("/", 1)[0]
+            if not destination.is_dir():  # a disk that was unmounted is no day without a file
+                raise ArchiveError(f"{destination}: the folder is gone") from error
             raise FileVanished(f"{file.key}: gone since it was listed") from error
         except OSError as error:
             raise FileUnreadable(f"the file cannot be read: {error.strerror}") from error

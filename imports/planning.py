@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from imports import ledger, worker
-from imports.archive import DESTINATION_PATTERN, DayFile, Source, open_source
+from imports.archive import DESTINATION_PATTERN, ArchiveError, DayFile, Source, open_source
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
 from imports.reading import read_one
 from imports.run import ImportRun, make_park
@@ -144,6 +144,8 @@ def resume(
     runs = []
     for (url, destination, _), group in groups.items():
         place = source or sources.setdefault(url, open_source(url))
+        if destination not in place.list_destinations():  # else all that is left would count as missing
+            raise ArchiveError(f"{place.url} has no destination {destination} any more; name the archive by --source")
         first = min(checkpoint.start_date for checkpoint in group)
         last = max(checkpoint.end_date for checkpoint in group)
         if source is not None:

@@ -1,0 +1,43 @@
+"""manage.py as a process of its own on the test database, for what only a real process can show: signals, kill -9."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def environment() -> dict[str, str]:
+    database = connection.settings_dict
+    query = urlencode(
+        {"unix_socket": database["OPTIONS"]["unix_socket"]} if "unix_socket" in database["OPTIONS"] else {}
+    )
+    host = f"{database['HOST']}:{database['PORT']}" if database["PORT"] else database["HOST"]
+    if host.startswith("/"):
+        host, query = "", urlencode({"unix_socket": host})
+    user = f"{database['USER']}:{database['PASSWORD']}" if database["PASSWORD"] else database["USER"]
+    url = f"mysql://{user}@{host}/{database['NAME']}" + (f"?{query}" if query else "")
+    return {**os.environ, "DATABASE_URL": url, "SECRET_KEY": settings.SECRET_KEY, "PYTHONUNBUFFERED": "1"}
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    """Exit status and all that was printed."""
+    process = start(*arguments)
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
