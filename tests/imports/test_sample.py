@@ -12,7 +12,7 @@ import pytest
 
 from imports.archive import FolderSource
 from imports.sample import Plan, SampleError, write_archive
-from imports.sample_resorts import make_destination
+from imports.sample.resorts import make_destination
 
 DOCUMENTED_KEYS = ["entityId", "internalId", "name", "data", "eventTime", "localTime", "timezone", "parkId", "parkSlug"]
 QUEUE_TYPES = {"SINGLE_RIDER", "PAID_STANDBY", "RETURN_TIME", "PAID_RETURN_TIME", "BOARDING_GROUP"}

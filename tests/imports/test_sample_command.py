@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from imports.archive import FolderSource
-from imports.sample_resorts import make_destination
+from imports.sample.resorts import make_destination
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -33,6 +33,20 @@ def test_it_says_what_it_wrote_and_that_it_is_made_up(tmp_path):
     assert FolderSource(tmp_path / "new" / "folder").list_destinations() == sorted(
         make_destination(n).uuid for n in range(3)
     )
+
+
+def test_with_defects_it_says_each_case_with_its_file_park_and_outcome(tmp_path):
+    shown = create(
+        tmp_path, "--days=30", "--events-per-day=100", "--destinations=1", "--start=2025-01-01", "--with-defects"
+    )
+    lines = shown.splitlines()
+    assert "Put in on purpose, and what must become of it:" in lines
+    cases = [line.strip() for line in lines if line.startswith("    2025-01-")]
+    assert len([line for line in cases if "the file is missing: GAP missing_days (1)" in line]) == 4
+    assert any("data.status DELAYED, UNKNOWN and 1: 3 rejected, INVALID unknown_status (3)" in line for line in cases)
+    assert any("waitTime 0 and 300, which are good: 2 stored, no finding" in line for line in cases)
+    assert lines[-1].startswith("An import must give ")
+    assert lines[-1].endswith("findings; file by file in " + str(tmp_path / "sample-manifest.json"))
 
 
 def test_without_dates_the_archive_ends_two_days_ago_as_the_real_one_trails(tmp_path):
@@ -58,6 +72,7 @@ def test_an_end_counts_back(tmp_path):
         (["--events-per-day=0"], "0 events a day"),
         (["--start=2024-13-01"], "'2024-13-01' is no date; write it as 2024-12-25"),
         (["--start=2024-01-01", "--end=2024-01-02"], "not allowed with argument"),
+        (["--days=28", "--with-defects"], "With defects an archive has at least 29 days"),
         (["--start=2010-01-01"], "give days from 2016-01-01"),
         (["--end=2099-01-01"], "The last day would be 2099-01-01; the newest an archive can have is"),
     ],

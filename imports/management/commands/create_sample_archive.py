@@ -27,15 +27,20 @@ class Command(BaseCommand):
         parser.add_argument("--events-per-day", type=int, default=2000, help="events in each day file (2000)")
         parser.add_argument("--seed", type=int, default=1, help="another seed, another history of the same rides (1)")
         parser.add_argument("--destinations", type=int, default=3, help="resorts of two or three parks each (3)")
+        parser.add_argument(
+            "--with-defects",
+            action="store_true",
+            help="put in every kind of damaged file and doubtful event, and say which",
+        )
         dates = parser.add_mutually_exclusive_group()
         dates.add_argument("--start", type=_day, metavar="DATE", help="first day, e.g. 2024-01-01")
         dates.add_argument("--end", type=_day, metavar="DATE", help="last day (two days ago)")
 
-    def handle(self, *, folder, days, events_per_day, seed, destinations, start, end, **options):
+    def handle(self, *, folder, days, events_per_day, seed, destinations, start, end, with_defects, **options):
         newest = datetime.now(UTC).date() - timedelta(days=ARCHIVE_DELAY_DAYS)
         try:
             first = start or (end or newest) - timedelta(days=days - 1)
-            plan = Plan(first, days, events_per_day, seed, destinations)
+            plan = Plan(first, days, events_per_day, seed, destinations, with_defects)
         except OverflowError as error:
             raise CommandError(f"{days} days: no calendar goes back that far") from error
         except SampleError as error:
@@ -60,7 +65,14 @@ class Command(BaseCommand):
         )
         for resort in manifest.destinations:
             self.stdout.write(f"  {resort.uuid}  {resort.name} ({resort.timezone}, {resort.currency})")
-        self.stdout.write(f"What an import must give stands in {folder / MANIFEST_FILE}")
+        if plan.with_defects:
+            self.stdout.write("Put in on purpose, and what must become of it:")
+            for line in manifest.describe_cases():
+                self.stdout.write(f"  {line}")
+        self.stdout.write(
+            f"An import must give {totals['snapshots']:,} snapshots, {totals['queue_rows']:,} queue rows and "
+            f"{totals['findings']:,} findings; file by file in {folder / MANIFEST_FILE}"
+        )
 
 
 def _day(text: str) -> date:

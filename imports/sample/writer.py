@@ -1,4 +1,4 @@
-"""Writes an archive of made-up resorts in the real format: for the demo, for tests, for the benchmark.
+"""Writes the files of a sample archive, and guards the folder they go to.
 
 One file a destination and day, `<destination-uuid>/YYYY/MM/DD.json.gz`, a zlib stream in spite of the name. Beside
 the destinations lie a README.txt, which also marks the folder as ours, and sample-manifest.json, written last: what
@@ -9,16 +9,25 @@ same bytes on every machine with the same zlib.
 import errno
 import os
 import shutil
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from imports.archive import key_of
-from imports.sample_days import events_of_day
-from imports.sample_manifest import Counts, Manifest
-from imports.sample_resorts import Destination, make_destination
+from imports.sample.days import events_of_day
+from imports.sample.defects import (
+    DAYS_MIN,
+    EVENTS_PER_DAY_MIN,
+    MISSING,
+    NO_EVENTS,
+    ORDINARY,
+    READABLE,
+    UNREADABLE,
+    Defects,
+)
+from imports.sample.manifest import Counts, Manifest
+from imports.sample.resorts import Destination, make_destination
 
 MANIFEST_FILE = "sample-manifest.json"
 README_FILE = "README.txt"
@@ -34,7 +43,6 @@ EVENTS_PER_DAY_MAX = 400_000  # some 545 bytes each inflated: more would pass th
 DESTINATIONS_MAX = 100  # the world has some 90
 FIRST_DAY = date(2016, 1, 1)  # a year after the earliest instant an importer believes
 LAST_DAY = date(2200, 1, 1)
-ZLIB_LEVEL = 1  # 600,000 events/s; level 6 makes files of two thirds the size at a quarter of the speed
 
 
 class SampleError(Exception):
@@ -50,6 +58,7 @@ class Plan:
     events_per_day: int
     seed: int
     destinations: int = 3
+    with_defects: bool = False
 
     def __post_init__(self):
         if self.days < 1:
@@ -63,6 +72,11 @@ class Plan:
             raise SampleError(f"{self.destinations} destinations: give 1 to {DESTINATIONS_MAX}")
         if self.first < FIRST_DAY or self.days > (LAST_DAY - self.first).days:
             raise SampleError(f"{self.days} days from {self.first}: give days from {FIRST_DAY} to {LAST_DAY}")
+        if self.with_defects and (self.days < DAYS_MIN or self.events_per_day < EVENTS_PER_DAY_MIN):
+            raise SampleError(
+                f"With defects an archive has at least {DAYS_MIN} days and {EVENTS_PER_DAY_MIN} events a day: "
+                "every kind of damaged file needs a day of its own"
+            )
 
     @property
     def last(self) -> date:
@@ -86,9 +100,10 @@ def write_archive(folder: Path, plan: Plan, on_file: Callable[[], None] = lambda
         (folder / README_FILE).write_text(README)
         for index in range(plan.destinations):
             resort = make_destination(index)
-            manifest.add_destination(resort)
+            defects = Defects(resort, plan.first, plan.days, plan.seed) if plan.with_defects else None
+            manifest.add_destination(resort, defects)
             for shift in range(plan.days):
-                _write_day(folder, plan, manifest, resort, plan.first + timedelta(days=shift))
+                _write_day(folder, plan, manifest, resort, plan.first + timedelta(days=shift), defects)
                 on_file()
         manifest.write(folder / MANIFEST_FILE)
     except OSError as error:
@@ -96,14 +111,32 @@ def write_archive(folder: Path, plan: Plan, on_file: Callable[[], None] = lambda
     return manifest
 
 
-def _write_day(folder: Path, plan: Plan, manifest: Manifest, resort: Destination, day: date) -> None:
-    records, tallies = events_of_day(resort, day, plan.events_per_day, plan.seed)
-    # encoded one by one: joined first, a single name beyond latin-1 makes the whole day two bytes a character
-    data = zlib.compress(b'{"events":[' + b",".join([text.encode() for _, text in records]) + b"]}", ZLIB_LEVEL)
-    key = key_of(resort.uuid, day)
-    _write_file(folder / key, data)
+def _write_day(
+    folder: Path, plan: Plan, manifest: Manifest, resort: Destination, day: date, defects: Defects | None
+) -> None:
+    key, shape = key_of(resort.uuid, day), ORDINARY
+    if defects:
+        resort, shape = defects.resort_on(day), defects.shape(day)
+    if shape == MISSING:
+        manifest.add_missing(key, day, resort)
+        return
+    records, tallies = events_of_day(resort, day, 0 if shape == NO_EVENTS else plan.events_per_day, plan.seed)
     counts = {park: Counts(events_read=tally.events, stored=tally.events) for park, tally in tallies.items()}
-    manifest.add_file(key, day, resort, data, counts, tallies)
+    planted = defects.planted_on(day) if defects else None
+    if planted:
+        records = sorted(records + planted.records, key=lambda record: record[0])
+        for park in planted.counts:
+            counts[park].add(planted.counts[park])
+            tallies[park].add(planted.tallies[park])
+    body = b'{"events":[' + b",".join([record for _, record in records]) + b"]}"
+    del records  # as large as the body once more
+    if shape in UNREADABLE:
+        data = UNREADABLE[shape](body)
+        manifest.add_unreadable(key, day, resort, data)
+    else:
+        data = READABLE[shape](body)
+        manifest.add_file(key, day, resort, data, counts, tallies, planted)
+    _write_file(folder / key, data)
 
 
 def _write_file(path: Path, data: bytes) -> None:

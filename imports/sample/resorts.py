@@ -85,26 +85,35 @@ def sample_uuid(*parts: object) -> str:
 
 def make_destination(index: int) -> Destination:
     """The index-th made-up resort (from 0); after the fifth they begin again with a number behind the place."""
-    place, timezone, currency, parks = RESORTS[index % len(RESORTS)]
-    if index >= len(RESORTS):
-        place = f"{place} {index // len(RESORTS) + 1}"
-    made = []
-    for park_index, (park, opens, closes) in enumerate(parks):
-        name = f"Sample {park} {place}"
-        rides = tuple(
-            Ride(
-                index=(number := park_index * len(ENTITIES) + i),
-                uuid=sample_uuid("ride", name, noun),
-                name=f"{WORDS[(i * 3 + park_index * 4) % len(WORDS)]} {noun} (sample)",
-                internal_id=f"sample-{index + 1}{number:03d};entityType={kind}",
-                kind=kind,
-                usual_wait=usual_wait,
-                weight=weight,
-                lines=lines,
-            )
-            for i, (noun, kind, usual_wait, weight, lines) in enumerate(ENTITIES)
+    _, timezone, currency, parks = RESORTS[index % len(RESORTS)]
+    place = _place(index)
+    made = tuple(_make_park(index, number, *park) for number, park in enumerate(parks))
+    return Destination(index, sample_uuid("destination", place), f"Sample Resort {place}", timezone, currency, made)
+
+
+def make_new_park(resort: Destination) -> Park:
+    """One park more, which opens while the archive is being recorded."""
+    return _make_park(resort.index, len(resort.parks), "Springs", 10, 20)
+
+
+def _make_park(index: int, number: int, park: str, opens: int, closes: int) -> Park:
+    name = f"Sample {park} {_place(index)}"
+    rides = tuple(
+        Ride(
+            index=(ride_number := number * len(ENTITIES) + i),
+            uuid=sample_uuid("ride", name, noun),
+            name=f"{WORDS[(i * 3 + number * 4) % len(WORDS)]} {noun} (sample)",
+            internal_id=f"sample-{index + 1}{ride_number:03d};entityType={kind}",
+            kind=kind,
+            usual_wait=usual_wait,
+            weight=weight,
+            lines=lines,
         )
-        made.append(Park(sample_uuid("park", name), name, "".join(name.lower().split()), opens, closes, rides))
-    return Destination(
-        index, sample_uuid("destination", place), f"Sample Resort {place}", timezone, currency, tuple(made)
+        for i, (noun, kind, usual_wait, weight, lines) in enumerate(ENTITIES)
     )
+    return Park(sample_uuid("park", name), name, "".join(name.lower().split()), opens, closes, rides)
+
+
+def _place(index: int) -> str:
+    place = RESORTS[index % len(RESORTS)][0]
+    return place if index < len(RESORTS) else f"{place} {index // len(RESORTS) + 1}"

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
-from imports.sample_resorts import Destination, Park, Ride
+from imports.sample.resorts import Destination, Park, Ride
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -56,10 +56,10 @@ class Tally:
 
 def events_of_day(
     resort: Destination, day: date, events: int, seed: int
-) -> tuple[list[tuple[int, str]], dict[str, Tally]]:
+) -> tuple[list[tuple[int, bytes]], dict[str, Tally]]:
     """Exactly `events` change records of one day file, in time order, and what they amount to per park uuid.
 
-    A record is (milliseconds after midnight UTC of `day`, its JSON text). One ride is never given the same instant
+    A record is (milliseconds after midnight UTC of `day`, its JSON). One ride is never given the same instant
     twice, in this file or in another. A few belong to the neighbouring day by UTC: see `_boundary`.
     """
     random = Random(f"{seed}/{resort.index}/{day.toordinal()}").random
@@ -69,7 +69,7 @@ def events_of_day(
     weights = [1 if _in_refurbishment(ride, day) else ride.weight for _, ride in rides]
     counts = _shares(events, weights, day.toordinal())
     sessions = {park.uuid: clock.sessions(park) for park in resort.parks}
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, bytes]] = []
     for (park, ride), count in zip(rides, counts, strict=True):
         if count:
             window = _boundary(ride, day), DAY_MS + _boundary(ride, day + timedelta(days=1))
@@ -191,13 +191,11 @@ def _ride_day(found, tally, random, resort, park, ride, day, clock, sessions, wi
             utc, local, offset = hours[ms // HOUR_MS + 2]
             minute_second = _MINUTE_SECOND[ms // 1000 % 3600]
             fraction = "Z" if seconds_only else _MILLISECONDS[ms % 1000]
-            found.append(
-                (
-                    ms,
-                    f'{head}{status}"{queue}{showtimes}{middle}{utc}{minute_second}{fraction}",'
-                    f'"localTime":"{local}{minute_second}{offset}{tail}',
-                )
+            record = (
+                f'{head}{status}"{queue}{showtimes}{middle}{utc}{minute_second}{fraction}",'
+                f'"localTime":"{local}{minute_second}{offset}{tail}'
             )
+            found.append((ms, record.encode()))
     tally.events += count
     tally.waits += waits
     tally.wait_minutes += wait_minutes
