@@ -191,3 +191,13 @@ CONTACT = env.str("CONTACT", default="")
 if not (CONTACT.isascii() and CONTACT.isprintable()):
     raise ImproperlyConfigured("CONTACT is sent in the User-Agent: a mail address or page in plain ASCII, please")
 USER_AGENT = "themepark-warehouse/1.0" + (f" ({CONTACT})" if CONTACT else "")
+
+# The destinations (UUIDs) that scheduled syncs and live collections keep to. Empty: the whole catalogue.
+DESTINATIONS = [uuid.strip().lower() for uuid in env.list("DESTINATIONS", default=[])]
+
+# The live API. Its documented limit is 300 requests a minute and address.
+THEMEPARKS_API_URL = env.str("THEMEPARKS_API_URL", default="https://api.themeparks.wiki/v1")
+THEMEPARKS_REQUESTS_PER_MINUTE = env.int("THEMEPARKS_REQUESTS_PER_MINUTE", default=240)
+if not 1 <= THEMEPARKS_REQUESTS_PER_MINUTE <= 300:
+    raise ImproperlyConfigured("THEMEPARKS_REQUESTS_PER_MINUTE must lie between 1 and 300, the documented limit")
+THEMEPARKS_CACHE_DIR = env.str("THEMEPARKS_CACHE_DIR", default=str(BASE_DIR / "var" / "themeparks"))

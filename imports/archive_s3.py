@@ -31,6 +31,7 @@ CONNECT_TIMEOUT_SECONDS = 10
 ATTEMPTS = 6
 GIVE_UP_SECONDS = 300  # for one file or listing, its pauses and attempts together
 CHUNK_BYTES = 1 << 16
+PARALLEL_READS = 4  # a file of some hundred KB waits for the far end more than for the line
 PASSING_STATUS = {429, 500, 502, 503, 504}
 PASSING_CODES = {"SlowDown", "InternalError", "RequestTimeout", "ServiceUnavailable"}
 MD5_ETAG = re.compile(r"[0-9a-f]{32}")  # the ETag of an object sent in parts is none: it ends in -<parts>
@@ -89,6 +90,8 @@ def _client():
 
 class S3Source:
     """Day files below `prefix` of a bucket. Any thread may call any method."""
+
+    parallel_reads = PARALLEL_READS
 
     def __init__(self, bucket: str, prefix: str, client, cache: "_FolderCache | None" = None):
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")

@@ -4,8 +4,9 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import stamina
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from imports.loader import RowsRefused
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 SERVER_AWAY_PATIENCE_SECONDS = 60
+T = TypeVar("T")
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock
 SERVER_AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
 
@@ -74,6 +76,25 @@ def in_one_transaction(
             checkpoint.last_processed_date = written.day
             checkpoint.last_processed_file = written.key
         return
+
+
+def in_a_short_transaction(write: Callable[[], T]) -> T:
+    """What `write` returns, committed: for work without a checkpoint, which is simply done again.
+
+    Tried again where another writer's row, ride or lock is in the way; a server that went away is the caller's.
+    """
+    for attempt in stamina.retry_context(
+        on=_in_the_way, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=2
+    ):
+        with attempt, transaction.atomic():
+            return write()
+    raise AssertionError("the last attempt raises")
+
+
+def _in_the_way(error: Exception) -> bool:
+    if isinstance(error, OperationalError):
+        return error.args[0] in LOCKED
+    return isinstance(error, RowsRefused | IntegrityError)
 
 
 def _was_committed(parks: list[ImportCheckpoint], written: "Written") -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import JSONArray
 from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.fields import MillisecondDateTimeField
@@ -17,7 +18,22 @@ RIDE_ID_LIMIT = 1 << RIDE_ID_BITS  # 1,048,576 rides: the world has some 5,000
 NAME_LENGTH = 255
 
 
-class Park(models.Model):
+class HandSet(models.Model):
+    """What an operator set by hand stays: the metadata sync passes over the fields named in `hand_set`."""
+
+    hand_set = models.JSONField(
+        default=list, db_default=JSONArray(), blank=True, editable=False, help_text="fields an operator has set"
+    )
+
+    class Meta:
+        abstract = True
+
+    def mark_hand_set(self, fields) -> None:
+        """Remember that these were set by an operator; to be saved by the caller."""
+        self.hand_set = sorted({*self.hand_set, *fields})
+
+
+class Park(HandSet):
     park_id = models.AutoField(primary_key=True)
     park_name = models.CharField(max_length=NAME_LENGTH)
     timezone = models.CharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
@@ -32,7 +48,7 @@ class Park(models.Model):
         return self.park_name
 
 
-class Ride(models.Model):
+class Ride(HandSet):
     class Tier(models.IntegerChoices):
         FLAGSHIP = 1, "1 flagship"
         SECOND = 2, "2"
@@ -154,8 +170,8 @@ class QueueData(models.Model):
         return f"{self.queue_type} of snapshot {self.snapshot_id}"
 
 
-class EntityMetadata(models.Model):
-    """What the catalogue says of a ride: place, kind, heights, tags."""
+class EntityMetadata(HandSet):
+    """What the catalogue says of a ride: place, kind, heights, tags. What it was before stands in MetadataChange."""
 
     class IndoorOutdoor(models.TextChoices):
         INDOOR = "INDOOR"
@@ -172,8 +188,11 @@ class EntityMetadata(models.Model):
     height_max_cm = models.PositiveSmallIntegerField(null=True, blank=True)
     entity_type = models.CharField(max_length=50, blank=True)
     tags = models.JSONField(default=list, blank=True)
-    last_updated = models.DateTimeField()
+    last_updated = models.DateTimeField(help_text="when a value last changed, not when it was last looked at")
     version = models.PositiveIntegerField(default=1, db_default=1)
+    listed = models.BooleanField(
+        default=True, db_default=True, help_text="no: the entity has vanished from the catalogue; what is known stays"
+    )
 
     class Meta:
         db_table = "entity_metadata"
@@ -183,6 +202,32 @@ class EntityMetadata(models.Model):
 
     def __str__(self) -> str:
         return f"metadata of ride {self.ride_id}, version {self.version}"
+
+
+class MetadataChange(models.Model):
+    """What a park, or a ride and its metadata, was before a change, and what it became. Written once, never altered."""
+
+    change_id = models.BigAutoField(primary_key=True)
+    park = models.ForeignKey(Park, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
+    ride = models.ForeignKey(Ride, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=150, blank=True, help_text="the operator; empty: the metadata sync")
+    version = models.PositiveIntegerField(null=True, blank=True, help_text="of entity_metadata, after the change")
+    before = models.JSONField(help_text="field: value")
+    after = models.JSONField(help_text="field: value")
+
+    class Meta:
+        db_table = "metadata_changes"
+        ordering = ["-change_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(park__isnull=True, ride__isnull=False) | Q(park__isnull=False, ride__isnull=True),
+                name="metadata_changes_of_park_or_ride",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.before)} of {self.park or self.ride}"
 
 
 class StorageMetrics(models.Model):

@@ -1,4 +1,5 @@
 import django.db.models.deletion
+import django.db.models.functions.json
 import django_mysql.models
 from django.db import migrations, models
 
@@ -21,6 +22,16 @@ class Migration(migrations.Migration):
                 (
                     "destination_wiki_id",
                     django_mysql.models.FixedCharField(blank=True, db_index=True, max_length=36, null=True),
+                ),
+                (
+                    "hand_set",
+                    models.JSONField(
+                        blank=True,
+                        db_default=django.db.models.functions.json.JSONArray(),
+                        default=list,
+                        editable=False,
+                        help_text="fields an operator has set",
+                    ),
                 ),
             ],
             options={
@@ -100,6 +111,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, related_name="rides", to="warehouse.park"
                     ),
                 ),
+                (
+                    "hand_set",
+                    models.JSONField(
+                        blank=True,
+                        db_default=django.db.models.functions.json.JSONArray(),
+                        default=list,
+                        editable=False,
+                        help_text="fields an operator has set",
+                    ),
+                ),
             ],
             options={
                 "db_table": "rides",
@@ -125,8 +146,29 @@ class Migration(migrations.Migration):
                 ("height_max_cm", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("entity_type", models.CharField(blank=True, max_length=50)),
                 ("tags", models.JSONField(blank=True, default=list)),
-                ("last_updated", models.DateTimeField()),
+                (
+                    "last_updated",
+                    models.DateTimeField(help_text="when a value last changed, not when it was last looked at"),
+                ),
                 ("version", models.PositiveIntegerField(db_default=1, default=1)),
+                (
+                    "listed",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="no: the entity has vanished from the catalogue; what is known stays",
+                    ),
+                ),
+                (
+                    "hand_set",
+                    models.JSONField(
+                        blank=True,
+                        db_default=django.db.models.functions.json.JSONArray(),
+                        default=list,
+                        editable=False,
+                        help_text="fields an operator has set",
+                    ),
+                ),
                 (
                     "ride",
                     models.ForeignKey(
@@ -140,6 +182,59 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "entity metadata",
                 "db_table": "entity_metadata",
+            },
+        ),
+        migrations.CreateModel(
+            name="MetadataChange",
+            fields=[
+                ("change_id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "park",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes",
+                        to="warehouse.park",
+                    ),
+                ),
+                (
+                    "ride",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes",
+                        to="warehouse.ride",
+                    ),
+                ),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "changed_by",
+                    models.CharField(blank=True, help_text="the operator; empty: the metadata sync", max_length=150),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="of entity_metadata, after the change", null=True
+                    ),
+                ),
+                ("before", models.JSONField(help_text="field: value")),
+                ("after", models.JSONField(help_text="field: value")),
+            ],
+            options={
+                "db_table": "metadata_changes",
+                "ordering": ["-change_id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("park__isnull", True), ("ride__isnull", False)),
+                            models.Q(("park__isnull", False), ("ride__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="metadata_changes_of_park_or_ride",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
