@@ -75,8 +75,8 @@ def one_name_two_entities(p: Planter):
 
 @case()
 def name_too_long(p: Planter):
-    """a name of 300 characters: the ride is kept"""
-    p.stored(p.event(p.new_ride("long", name="Very " * 58 + "Long (sample)")))
+    """a name of 296 characters: the ride is kept"""
+    p.stored(p.event(p.new_ride("long", name="Sample of a " + "very " * 55 + "long name")))
 
 
 @case()

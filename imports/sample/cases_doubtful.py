@@ -33,10 +33,16 @@ def status_missing(p: Planter):
 
 @case()
 def park_missing_of_an_unknown_entity(p: Planter):
-    """parkId absent, and null, of an entity nobody knows; parkId and entityId null"""
+    """parkId absent, and null, of an entity nobody knows"""
     p.of_no_park(without(p.event(p.new_ride("Nowhere")), "parkId"), "missing_park")
     p.of_no_park(p.event(p.new_ride("Nowhere")) | {"parkId": None}, "missing_park")
-    p.of_no_park(p.event() | {"parkId": None, "entityId": None}, "missing_park")
+
+
+@case()
+def park_and_entity_missing(p: Planter):
+    """parkId null, and entityId null or a word: nobody's"""
+    p.of_no_park(p.event() | {"parkId": None, "entityId": None}, "missing_entity_id")
+    p.of_no_park(p.event() | {"parkId": None, "entityId": "galaxy-coaster"}, "malformed_id")
 
 
 @case()

@@ -65,7 +65,9 @@ class Reading:
         malformed_park = event.get("parkId") is not None and park is None
         park = park or self.rides.get(entity)
         if park is None:
-            return None, "", ["malformed_id" if malformed_park else "missing_park"]
+            malformed = malformed_park or (entity is None and event.get("entityId") is not None)
+            missing = "missing_entity_id" if event.get("entityId") is None else "missing_park"
+            return None, "", ["malformed_id" if malformed else missing]
         if malformed_park:
             return park, "rejected", ["malformed_id"]
         if entity is None:
