@@ -7,7 +7,7 @@ under its kind, reason and park, with a few raw examples. The archive and the li
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -160,11 +160,14 @@ class _Rejected(Exception):
         self.value = value
 
 
-def validate(events: Iterable[Event | Any], now: datetime) -> Validated:
-    """Observations, rejections and doubts of one file's events. `now` (aware) decides what lies in the future."""
+def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
+    """Observations, rejections and doubts of one file's events. `now` (aware) decides what lies in the future.
+
+    An event that names no park belongs where another event of the file, before it or behind it, says its entity is.
+    """
     result = Validated()
     latest_ms = _milliseconds(now) + FUTURE_TOLERANCE_SECONDS * 1000
-    park_of_entity: dict[str, str] = {}
+    told = _ParksTold(events)
     observations = result.observations
     append = observations.append
     known_parks = result.parks
@@ -176,7 +179,7 @@ def validate(events: Iterable[Event | Any], now: datetime) -> Validated:
         if park_id is not None:
             park_id = uuid_of(park_id)
             if park_id is None:
-                _reject(result, event, None, _Rejected(_MALFORMED_ID, event.parkId), park_of_entity)
+                _reject(result, event, None, _Rejected(_MALFORMED_ID, event.parkId), told)
                 continue
             if park_id not in known_parks:
                 known_parks[park_id] = ParkSeen(text_of(event.parkSlug), text_of(event.timezone))
@@ -200,12 +203,10 @@ def validate(events: Iterable[Event | Any], now: datetime) -> Validated:
             except (KeyError, TypeError):
                 raise _Rejected("unknown_status", data.status) from None
         except _Rejected as rejected:
-            _reject(result, event, park_id, rejected, park_of_entity)
+            _reject(result, event, park_id, rejected, told)
             continue
         if park_id is None:
-            park_id = park_of_entity.get(entity_id)
-        else:
-            park_of_entity[entity_id] = park_id
+            park_id = told.park_of(entity_id)
         wait_time, queues = None, ()
         if data.queue:
             doubtful: list[tuple[str, Any]] = []
@@ -226,11 +227,29 @@ _STATES = {
 }
 
 
-def _reject(result: Validated, event: Event, park_id: str | None, rejected: _Rejected, park_of_entity: dict) -> None:
+class _ParksTold:
+    """Which park the file says an entity is in; gone through only when an event without a park is met."""
+
+    def __init__(self, events: Sequence[Event | Any]):
+        self._events = events
+
+    @functools.cached_property
+    def _parks(self) -> dict[str | None, str]:
+        parks: dict[str | None, str] = {}
+        for event in self._events:
+            if type(event) is Event and (park_id := uuid_of(event.parkId)) is not None:
+                parks.setdefault(uuid_of(event.entityId), park_id)
+        return parks
+
+    def park_of(self, entity_id: str) -> str | None:
+        return self._parks.get(entity_id)
+
+
+def _reject(result: Validated, event: Event, park_id: str | None, rejected: _Rejected, told: _ParksTold) -> None:
     example = _example(event, rejected.value)
     entity_id = uuid_of(event.entityId)
     if park_id is None and entity_id is not None:
-        park_id = park_of_entity.get(entity_id)
+        park_id = told.park_of(entity_id)
         if park_id is None:  # the ride may be known to the warehouse
             result.parkless_rejections.append(Rejection(entity_id, rejected.reason, example))
             return

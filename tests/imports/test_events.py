@@ -142,9 +142,16 @@ def test_a_malformed_park_id_is_rejected_where_the_entity_is_not_known():
     assert (rejection.entity_id, rejection.reason) == (RIDE, "malformed_id")
 
 
-def test_an_event_without_park_belongs_where_its_ride_was_seen_before():
-    result = checked(event("09:00:00Z"), event("10:00:00Z", park=None), event("10:00:00Z", park=..., entity=OTHER_RIDE))
-    assert [observation.park_id for observation in result.observations] == [PARK, PARK, None]
+def test_an_event_without_park_belongs_where_the_file_says_its_ride_is():
+    result = checked(
+        event("08:00:00Z", park=None),
+        event("09:00:00Z"),
+        event("10:00:00Z", park=...),
+        event("10:00:00Z", park=None, entity=OTHER_RIDE),
+        event("11:00:00Z", park=None, status="ODD"),
+    )
+    assert [observation.park_id for observation in result.observations] == [PARK, PARK, PARK, None]
+    assert result.rejected == {PARK: 1}
 
 
 def test_a_finding_keeps_at_most_five_examples_and_the_true_count():
