@@ -1,0 +1,20 @@
+"""manage.py show_summary: what the warehouse holds, by park, month and kind of finding."""
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from imports.summary import summarize
+from warehouse.catalog import CatalogError
+
+
+class Command(BaseCommand):
+    help = "Show what the warehouse holds: files and rows by park, rows by month partition, findings by kind."
+
+    def handle(self, **options):
+        try:
+            for table in summarize():
+                self.stdout.write("\n".join(table.lines()) + "\n\n")
+        except CatalogError as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database server says: {error.args[-1]}") from error
