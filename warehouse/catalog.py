@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 
 from django.db import DatabaseError, connection
 
@@ -29,23 +30,35 @@ class Partition:
     upper: date | None
 
 
+class Scheme(Enum):
+    """What a table is partitioned by."""
+
+    NONE = "not partitioned"
+    COLUMN = "RANGE COLUMNS (recorded_at)"  # ours
+    NUMBER = "RANGE (YEAR(recorded_at) * 100 + MONTH(recorded_at))"  # the data model's own: no range prunes it
+    OTHER = "something else"
+
+
 @dataclass(frozen=True, slots=True)
 class Partitioning:
-    """How a table is partitioned. `method` is "" for a table that is not; bounds are known for dates alone."""
+    """How a table is partitioned, and its partitions in order. The bounds of OTHER schemes are not read."""
 
-    method: str
-    expression: str
-    names: tuple[str, ...]
-    bounds: tuple[str, ...]  # as the catalog says them: '2025-01-01', 202501, MAXVALUE
+    scheme: Scheme
+    description: str
+    partitions: tuple[Partition, ...]
 
-    @property
-    def by_recorded_at(self) -> bool:
-        """The project's own: RANGE COLUMNS (recorded_at)."""
-        return self.method == "RANGE COLUMNS" and self.expression.replace("`", "") == "recorded_at"
 
-    @property
-    def description(self) -> str:
-        return f"{self.method} ({self.expression.replace('`', '')})" if self.method else "not partitioned"
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a table or a partition weighs, in bytes, by the server's statistics and by its file.
+
+    `file_bytes` is None where it cannot be read: without the right PROCESS, or where tables share a file.
+    """
+
+    rows_estimate: int
+    data_bytes: int
+    index_bytes: int
+    file_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +84,140 @@ def table_exists(table: str) -> bool:
 
 
 def partitioning(table: str) -> Partitioning:
-    """How `table` is partitioned, in order of the partitions. CatalogError: there is no such table."""
+    """How `table` is partitioned. CatalogError: there is no such table, or a bound that cannot be read.
+
+    Takes 0.6 ms with 26 partitions, so callers ask again rather than remember: another process may have changed them.
+    """
     rows = _rows(
-        "SELECT partition_method, partition_expression, partition_name, partition_description "
+        "SELECT partition_name, partition_method, partition_expression, partition_description "
         "FROM information_schema.partitions WHERE table_schema = DATABASE() AND table_name = %s "
         "ORDER BY partition_ordinal_position",
         table,
     )
     if not rows:
         raise CatalogError(f"There is no table {table}: run manage.py migrate")
-    if rows[0][2] is None:
-        return Partitioning("", "", (), ())
-    return Partitioning(rows[0][0], rows[0][1], tuple(row[2] for row in rows), tuple(row[3] for row in rows))
-
-
-def partitions(table: str) -> list[Partition]:
-    """The partitions of a table that is partitioned by RANGE COLUMNS (recorded_at), in order; [] for one that is not.
-
-    Takes 0.6 ms with 26 partitions, so callers ask again rather than remember: another process may have changed them.
-    """
-    found = partitioning(table)
-    if not found.method:
-        return []
-    if not found.by_recorded_at:
-        raise CatalogError(f"{table} is partitioned by {found.description}, not by RANGE COLUMNS (recorded_at)")
+    name, method, expression, _ = rows[0]
+    if name is None:
+        return Partitioning(Scheme.NONE, Scheme.NONE.value, ())
+    bare = re.sub(r"[`() ]", "", expression).lower()  # the servers differ in quotes and brackets
+    if method == "RANGE COLUMNS" and bare == "recorded_at":
+        scheme = Scheme.COLUMN
+    elif method == "RANGE" and bare == "yearrecorded_at*100+monthrecorded_at":
+        scheme = Scheme.NUMBER
+    else:
+        return Partitioning(Scheme.OTHER, f"partitioned by {method} ({expression})", ())
+    found = []
     lower = None
-    result = []
-    for name, bound in zip(found.names, found.bounds, strict=True):
+    for name, _, _, bound in rows:
         upper = _date_of(table, name, bound)
-        result.append(Partition(name, lower, upper))
+        found.append(Partition(name, lower, upper))
         lower = upper
-    return result
+    return Partitioning(scheme, f"partitioned by {scheme.value}", tuple(found))
+
+
+def partitions(table: str) -> tuple[Partition, ...]:
+    """The partitions of `table`, in order; () for one that is not partitioned by month."""
+    return partitioning(table).partitions
+
+
+def tables() -> list[str]:
+    """Every table of the database, views left out."""
+    return [
+        name
+        for (name,) in _rows(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name"
+        )
+    ]
+
+
+def sizes(table: str) -> dict[str, Size]:
+    """What each partition of `table` weighs, in order; under "" for a table without partitions.
+
+    As good as the server's statistics: right after a load they said 16 KB of 41.9 MB. `analyze` first.
+    """
+    _read_statistics_fresh()
+    files = _file_sizes(table)
+    return {
+        name or "": Size(rows or 0, data or 0, index or 0, files.get((name or "").lower()))
+        for name, rows, data, index in _rows(
+            "SELECT partition_name, table_rows, data_length, index_length FROM information_schema.partitions "
+            "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY partition_ordinal_position",
+            table,
+        )
+    }
+
+
+def total(sizes: dict[str, Size]) -> Size:
+    """Of all partitions together; the file size is known when that of each is."""
+    parts = list(sizes.values())
+    files = [part.file_bytes for part in parts]
+    return Size(
+        sum(part.rows_estimate for part in parts),
+        sum(part.data_bytes for part in parts),
+        sum(part.index_bytes for part in parts),
+        None if None in files else sum(files),
+    )
+
+
+def partitions_opened(table: str, begin: date, end: date) -> list[str]:
+    """The partitions that a query of recorded_at from `begin` up to, not including, `end` opens, as EXPLAIN says it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN {'PARTITIONS ' if connection.mysql_is_mariadb else ''}"
+            f"SELECT * FROM {table} WHERE recorded_at >= %s AND recorded_at < %s",
+            [begin, end],
+        )
+        names = [column[0] for column in cursor.description]
+        opened = dict(zip(names, cursor.fetchone(), strict=True))["partitions"]
+    return opened.split(",") if opened else []
+
+
+def columns(table: str) -> dict[str, str]:
+    """The columns of `table` with their types, in order."""
+    return dict(
+        _rows(
+            "SELECT column_name, column_type FROM information_schema.columns "
+            "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position",
+            table,
+        )
+    )
+
+
+def primary_key(table: str) -> list[str]:
+    return [
+        name
+        for (name,) in _rows(
+            "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
+            "AND table_name = %s AND index_name = 'PRIMARY' ORDER BY seq_in_index",
+            table,
+        )
+    ]
+
+
+def triggers(table: str) -> list[str]:
+    return [
+        name
+        for (name,) in _rows(
+            "SELECT trigger_name FROM information_schema.triggers "
+            "WHERE event_object_schema = DATABASE() AND event_object_table = %s ORDER BY trigger_name",
+            table,
+        )
+    ]
+
+
+def foreign_keys_to(table: str) -> list[str]:
+    """The tables that refer to `table`, or that it refers to, by a foreign key."""
+    return [
+        name
+        for (name,) in _rows(
+            "SELECT DISTINCT IF(referenced_table_name = %s, table_name, referenced_table_name) "
+            "FROM information_schema.key_column_usage WHERE table_schema = DATABASE() "
+            "AND referenced_table_name IS NOT NULL AND %s IN (table_name, referenced_table_name) ORDER BY 1",
+            table,
+            table,
+        )
+    ]
 
 
 def blockers(table: str) -> list[Session]:
@@ -149,6 +265,37 @@ WHERE m.object_type = 'TABLE' AND m.lock_status = 'GRANTED' AND t.processlist_id
 """
 
 
+def _read_statistics_fresh() -> None:
+    """MySQL shows statistics of up to a day ago unless the session says otherwise."""
+    if not connection.mysql_is_mariadb:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION information_schema_stats_expiry = 0")
+
+
+def _file_sizes(table: str) -> dict[str, int]:
+    """File sizes by partition name in lower case ("" for a table without partitions); {} where they are not shown."""
+    view = "innodb_sys_tablespaces" if connection.mysql_is_mariadb else "innodb_tablespaces"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DATABASE()")
+        name = f"{_file_name(cursor.fetchone()[0])}/{_file_name(table)}"
+    try:
+        rows = _rows(
+            f"SELECT name, file_size FROM information_schema.{view} WHERE name = %s OR name LIKE %s",
+            name,
+            name.replace("_", r"\_") + "#p#%",
+        )
+    except DatabaseError as error:
+        if error.args[0] == 1227:  # PROCESS is missing
+            return {}
+        raise
+    return {path[len(name) + 3 :].lower(): size for path, size in rows}
+
+
+def _file_name(identifier: str) -> str:
+    """An identifier as InnoDB names files after it: all but letters, digits and _ is written @xxxx."""
+    return re.sub(r"[^0-9A-Za-z_]", lambda match: f"@{ord(match[0]):04x}", identifier)
+
+
 def _sessions(sql: str, parameter: str, certain: bool) -> list[Session]:
     return [
         Session(int(id_), user or "", (host or "").split(":")[0], int(seconds or 0), _short(info), certain)
@@ -161,9 +308,11 @@ def _short(statement: str | None) -> str:
 
 
 def _date_of(table: str, name: str, bound: str) -> date | None:
-    """`'2025-01-01'` or `'2025-01-01 00:00:00.000'` -> 2025-01-01; MAXVALUE -> None."""
+    """`'2025-01-01'`, `'2025-01-01 00:00:00.000'` or `202501` -> 2025-01-01; MAXVALUE -> None."""
     if bound == MAXVALUE:
         return None
+    if (match := re.fullmatch(r"(\d{4})(\d\d)", bound)) and 1 <= int(match[2]) <= 13:
+        return date(int(match[1]) + int(match[2]) // 13, int(match[2]) % 12 or 12, 1)  # 202513: all of December
     match = re.fullmatch(r"'(\d{4}-\d\d-\d\d)(?: 00:00:00(?:\.0+)?)?'", bound)
     if match is None:
         raise CatalogError(f"Partition {name} of {table} ends at {bound}, which is not the start of a day")

@@ -4,13 +4,14 @@ The system check, the command, the admin and the home page all say what `health`
 the operator asks (`--drain`), because that copies them while writers wait.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
 
 from warehouse import catalog, partitions
-from warehouse.catalog import Partition
+from warehouse.catalog import Partition, Scheme
 from warehouse.partitions import EARLIEST_MONTH, LATEST_MONTH, TABLE
 
 MONTHS_AHEAD_AT_LEAST = 3
@@ -30,14 +31,15 @@ class Health:
 def health(today: date, table: str = TABLE) -> Health:
     """How the partitions stand on `today`. Asks two partitions for rows, which by rights have none."""
     found = catalog.partitioning(table)
-    if not found.by_recorded_at:
-        problem = (
-            f"{table} is {'partitioned by ' if found.method else ''}{found.description}: a range of dates reads all of "
-            "it. Run manage.py partition_snapshots status"
-        )
-        return Health(found.description, None, {}, (problem,))
-    existing = catalog.partitions(table)
     problems = []
+    if found.scheme is not Scheme.COLUMN:
+        problems.append(
+            f"{table} is {found.description}: a range of dates reads all of it. "
+            "Run manage.py partition_snapshots status"
+        )
+    existing = found.partitions
+    if not existing:
+        return Health(found.description, None, {}, tuple(problems))
     ahead = months_ahead(existing, today)
     if ahead < MONTHS_AHEAD_AT_LEAST:
         problems.append(
@@ -56,7 +58,7 @@ def health(today: date, table: str = TABLE) -> Health:
     return Health(found.description, ahead, guard_rows, tuple(problems))
 
 
-def months_ahead(existing: list[Partition], today: date) -> int:
+def months_ahead(existing: Sequence[Partition], today: date) -> int:
     """Whole months after today's with a partition of their own; 0 when today's month has none either."""
     last = existing[-1]
     end = last.upper or last.lower
@@ -83,5 +85,5 @@ def span(table: str = TABLE) -> tuple[date, date] | None:
     return (min(needed), max(needed)) if needed else None
 
 
-def _ends(existing: list[Partition]) -> list[Partition]:
+def _ends(existing: Sequence[Partition]) -> list[Partition]:
     return [partition for partition in existing if partitions.is_guard(partition)]

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 
 from warehouse import catalog, ddl
-from warehouse.catalog import Partition
+from warehouse.catalog import Partition, Scheme
 
 TABLE = "ride_status_snapshots"
+COPY = "ride_status_snapshots_copy"  # while repartition makes the table over, rows go here too
 FUTURE = "p_future"
 BEFORE = "p_before_"
 
@@ -33,7 +34,7 @@ MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to
 GUARD_ROWS_CARRIED_ALONG = 10_000
 
 # Another process changed the partitions between our look and our ALTER.
-_CHANGED_CODES = {1493, 1503, 1507, 1508, 1517, 1520}
+_CHANGED_CODES = {1146, 1493, 1503, 1507, 1508, 1517, 1520}
 
 
 class PartitionsError(Exception):
@@ -125,7 +126,13 @@ def is_guard(partition: Partition) -> bool:
 
 
 # --- planning ---------------------------------------------------------------------------------------------------
-def plan(existing: Sequence[Partition], first_month: date, last_month: date, table: str = TABLE) -> Plan:
+def plan(
+    existing: Sequence[Partition],
+    first_month: date,
+    last_month: date,
+    table: str = TABLE,
+    scheme: Scheme = Scheme.COLUMN,
+) -> Plan:
     """The ALTERs that give every month from first_month to last_month a partition, without a hole to what exists.
 
     Pure: `existing` is what catalog.partitions says (at least one, in order). Months outside of EARLIEST_MONTH to
@@ -149,15 +156,15 @@ def plan(existing: Sequence[Partition], first_month: date, last_month: date, tab
         pieces += [(name_of(month), add_months(month, 1)) for month in months_between(first, add_months(begin, -1))]
         if low.upper != begin:  # no guard so far: the oldest month lies open, and keeps its name
             pieces.append((low.name, low.upper))
-        steps.append(_reorganize(table, low, pieces))
+        steps.append(_reorganize(table, low, pieces, scheme))
     end = high.lower if high.upper is None else high.upper
     if end is not None and last >= end:
         pieces = [(name_of(month), add_months(month, 1)) for month in months_between(end, last)]
         pieces.append((FUTURE, None))
         steps.append(
-            _reorganize(table, high, pieces)
+            _reorganize(table, high, pieces, scheme)
             if high.upper is None
-            else Step(f"ALTER TABLE {table} ADD PARTITION ({_definitions(pieces)})", "", _months_of(pieces))
+            else Step(f"ALTER TABLE {table} ADD PARTITION ({_definitions(pieces, scheme)})", "", _months_of(pieces))
         )
     return Plan(table, tuple(steps))
 
@@ -170,8 +177,8 @@ def _begin_of_months(low: Partition) -> date | None:
     return low.upper
 
 
-def _reorganize(table: str, split: Partition, pieces: list) -> Step:
-    sql = f"ALTER TABLE {table} REORGANIZE PARTITION {split.name} INTO ({_definitions(pieces)})"
+def _reorganize(table: str, split: Partition, pieces: list, scheme: Scheme) -> Step:
+    sql = f"ALTER TABLE {table} REORGANIZE PARTITION {split.name} INTO ({_definitions(pieces, scheme)})"
     return Step(sql, split.name, tuple(name for name in _months_of(pieces) if name != split.name))
 
 
@@ -179,11 +186,22 @@ def _months_of(pieces: list) -> tuple[str, ...]:
     return tuple(name for name, _ in pieces if name != FUTURE and not name.startswith(BEFORE))
 
 
-def _definitions(pieces: list) -> str:
-    return ", ".join(
-        f"PARTITION {name} VALUES LESS THAN (" + ("MAXVALUE" if bound is None else f"'{bound}'") + ")"
-        for name, bound in pieces
-    )
+def definitions(first_month: date, last_month: date) -> str:
+    """A whole table's partitions for a CREATE or ALTER: a guard at each end and every month between."""
+    first = min(max(month_of(first_month), EARLIEST_MONTH), LATEST_MONTH)
+    last = max(min(month_of(last_month), LATEST_MONTH), first)
+    pieces = [(guard_name(first), first)]
+    pieces += [(name_of(month), add_months(month, 1)) for month in months_between(first, last)]
+    return _definitions([*pieces, (FUTURE, None)], Scheme.COLUMN)
+
+
+def _definitions(pieces: list, scheme: Scheme) -> str:
+    def bound(month: date | None) -> str:
+        if month is None:
+            return "MAXVALUE"
+        return f"{month:%Y%m}" if scheme is Scheme.NUMBER else f"'{month}'"
+
+    return ", ".join(f"PARTITION {name} VALUES LESS THAN ({bound(month)})" for name, month in pieces)
 
 
 # --- doing ------------------------------------------------------------------------------------------------------
@@ -193,10 +211,11 @@ def ensure(
     """Make sure that every month from first's to last's has a partition; the names this call added.
 
     Cheap when nothing is missing (one look at the catalog, under 1 ms), so call it before each file. Safe beside
-    others that do the same. A table that is not partitioned at all (after a rollback) needs nothing.
+    others that do the same. A table that is not partitioned by month (after a rollback, say) needs nothing; while
+    it is being made over, its copy gets the months.
 
     PartitionsBlocked: the table was in use all the time. PartitionsError: called inside a transaction, a guard in
-    the way holds rows, the user may not ALTER, or the table is partitioned by something else.
+    the way holds rows, or the user may not ALTER.
     """
     try:
         ddl.refuse_inside_a_transaction()
@@ -205,6 +224,19 @@ def ensure(
     if first > last:
         raise ValueError(f"{first} lies after {last}")
     deadline = time.monotonic() + patience_seconds
+    try:
+        added = _ensure(first, last, table, deadline)
+        if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
+            try:
+                added += _ensure(first, last, COPY, deadline)
+            except catalog.CatalogError:  # it has just become the table, or was given up
+                added += _ensure(first, last, table, deadline)
+    except catalog.CatalogError as error:
+        raise PartitionsError(str(error)) from error
+    return added
+
+
+def _ensure(first: date, last: date, table: str, deadline: float) -> list[str]:
     added: list[str] = []
     while True:
         wanted = plan_now(first, last, table)
@@ -220,12 +252,9 @@ def ensure(
 
 
 def plan_now(first: date, last: date, table: str = TABLE, *, drain: bool = False) -> Plan:
-    """The plan for the table as it stands; empty for one without partitions. `drain` accepts that rows are copied."""
-    try:
-        existing = catalog.partitions(table)
-    except catalog.CatalogError as error:
-        raise PartitionsError(f"{error}. manage.py partition_snapshots status says what to do") from error
-    wanted = plan(existing, first, last, table) if existing else Plan(table)
+    """The plan for the table as it stands; empty for one without months. `drain` accepts that rows are copied."""
+    found = catalog.partitioning(table)
+    wanted = plan(found.partitions, first, last, table, found.scheme) if found.partitions else Plan(table)
     if not drain:
         _refuse_to_drain(wanted)
     return wanted
@@ -250,7 +279,7 @@ def _run(step: Step, table: str, deadline: float) -> None:
         raise PartitionsBlocked(error) from error
     except ddl.DdlError as error:
         raise PartitionsError(str(error)) from error
-    except OperationalError as error:
+    except (OperationalError, ProgrammingError) as error:
         if error.args[0] in _CHANGED_CODES:
             raise _PartitionsChanged from error
         raise

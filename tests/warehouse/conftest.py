@@ -17,8 +17,8 @@ def snapshots(transactional_db):
     """The fact table, empty and with its first partitions, whatever a test does to it."""
     yield Snapshots()
     with connection.cursor() as cursor:
-        cursor.execute("SHOW FULL TABLES LIKE 'ride\\_status\\_snapshots%'")
-        for name, _ in cursor.fetchall():
+        cursor.execute("SHOW TABLES LIKE 'ride\\_status\\_snapshots%'")
+        for (name,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {name}")
         cursor.execute(CREATE_SNAPSHOTS)
 
@@ -34,6 +34,24 @@ class Snapshots:
                     "VALUES (%s, %s, %s, 'OPERATING', 1)",
                     [snapshot_id_of(ride_id, int(at.timestamp() * 1000)), ride_id, at],
                 )
+
+    def fill(self, rows: int, first: str, seconds_apart: int) -> None:
+        """Many observations of 50 rides, one each `seconds_apart` from `first` on."""
+        milliseconds = int(datetime.fromisoformat(first).replace(tzinfo=UTC).timestamp() * 1000)
+        digits = " UNION ALL ".join(f"SELECT {n} d" for n in range(10))
+        powers = range(len(str(rows - 1)))
+        number = " + ".join(f"t{power}.d * {10**power}" for power in powers)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, wait_time, "
+                "computed_is_open, data_source) "
+                f"SELECT (({milliseconds} + n * {seconds_apart * 1000}) << 20) | (1 + n %% 50), 1 + n %% 50, "
+                f"DATE_ADD(%s, INTERVAL n * {seconds_apart} SECOND), ELT(1 + n %% 3, 'OPERATING', 'DOWN', 'CLOSED'), "
+                "IF(n %% 3 = 0, n %% 120, NULL), n %% 3 = 0, 'ARCHIVE' "
+                f"FROM (SELECT {number} n FROM {', '.join(f'({digits}) t{power}' for power in powers)}) numbers "
+                f"WHERE n < {rows}",
+                [first],
+            )
 
     def count(self) -> int:
         with connection.cursor() as cursor:

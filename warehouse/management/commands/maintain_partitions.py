@@ -50,8 +50,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{health.months_ahead} months ahead, both guards are empty")
 
     def _maintain(self, first: date, last: date, dry_run: bool, drain: bool) -> None:
-        if not catalog.partitioning(partitions.TABLE).method:
-            self.stdout.write(f"{partitions.TABLE} is not partitioned; manage.py partition_snapshots apply does that")
+        if not catalog.partitions(partitions.TABLE):
+            self.stdout.write(
+                f"{partitions.TABLE} is not partitioned by month; manage.py partition_snapshots apply does that"
+            )
             return
         if drain and (needed := guards.span()):
             first, last = min(first, needed[0]), max(last, needed[1])

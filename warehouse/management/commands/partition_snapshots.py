@@ -1,0 +1,117 @@
+"""Partition an existing fact table by month while it is in use, and take it back."""
+
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from warehouse import catalog, repartition
+from warehouse import repartition_statements as statements
+from warehouse.partitions import TABLE
+from warehouse.repartition import Direction, RepartitionError
+
+REPORT_EVERY_SECONDS = 2.0
+
+
+class Command(BaseCommand):
+    help = "Partition the fact table by month, or take that back, while readers and writers go on."
+
+    def add_arguments(self, parser):
+        parser.add_argument("action", choices=["status", "apply", "rollback", "cleanup"])
+        parser.add_argument("--dry-run", action="store_true", help="print the statements and change nothing")
+        parser.add_argument("--throttle", type=int, default=0, metavar="PERCENT", help="of the time to rest (0 to 95)")
+        parser.add_argument(
+            "--patience", type=float, default=repartition.PATIENCE_SECONDS, metavar="SECONDS", help="to find no lock"
+        )
+        parser.add_argument("--force", action="store_true", help="cleanup: drop a backup whose rows are not all there")
+
+    def handle(self, *, action, dry_run, throttle, patience, force, **options):
+        if not 0 <= throttle <= 95:
+            raise CommandError(f"--throttle {throttle}: give 0 to 95 percent")
+        self._reported = (time.monotonic(), "")
+        try:
+            if action == "status":
+                self._status()
+            elif action == "cleanup":
+                self._cleanup(dry_run, force, patience)
+            elif dry_run:
+                self._dry_run(Direction(action))
+            else:
+                self._run(Direction(action), patience, throttle)
+        except (RepartitionError, catalog.CatalogError) as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, direction: Direction, patience: float, throttle: int) -> None:
+        backup = repartition.run(
+            direction,
+            timezone.now().date(),
+            self._report,
+            patience_seconds=patience,
+            throttle_percent=throttle,
+        )
+        if backup is None:
+            self.stdout.write(f"Nothing to do: {TABLE} is {catalog.partitioning(TABLE).description}")
+            return
+        self.stdout.write(f"{TABLE} is {catalog.partitioning(TABLE).description}")
+        self.stdout.write(f"The old table is {backup}; manage.py partition_snapshots cleanup drops it")
+
+    def _dry_run(self, direction: Direction) -> None:
+        state = repartition.look()
+        if state.is_done(direction):
+            self.stdout.write(f"Nothing to do: {TABLE} is {state.table.description}")
+            return
+        for sql in [
+            *statements.prepare(direction.value, timezone.now().date()),
+            *map(statements.trigger, statements.TRIGGERS),
+            statements.chunk(bounded=True),
+            statements.swap(statements.backup_name()),
+        ]:
+            self.stdout.write(f"{sql};")
+        size = catalog.total(catalog.sizes(TABLE))
+        self.stdout.write(
+            f"Dry run: about {size.rows_estimate:,} rows would be copied, which takes about "
+            f"{(size.data_bytes + size.index_bytes) / 1e6:,.0f} MB of disk"
+        )
+
+    def _cleanup(self, dry_run: bool, force: bool, patience: float) -> None:
+        state = repartition.look()
+        if dry_run:
+            self.stdout.write(
+                "Would take the unfinished copy back"
+                if state.unfinished
+                else f"Would drop {state.backups or 'nothing'}"
+            )
+        elif state.unfinished:
+            repartition.undo(self._report, patience_seconds=patience)
+            self.stdout.write(f"The unfinished copy is gone, {TABLE} is as it was")
+        elif not state.backups:
+            self.stdout.write("Nothing to clean up")
+        for name in () if dry_run or state.unfinished else state.backups:
+            repartition.drop_backup(name, self._report, force=force)
+            self.stdout.write(f"Dropped {name}")
+
+    def _status(self) -> None:
+        state = repartition.look()
+        self.stdout.write(f"{TABLE} is {state.table.description}, {len(state.table.partitions)} partitions")
+        if state.swapped:
+            self.stdout.write(f"{state.progress.direction.value}: swapped; call it again for the last checks")
+        elif state.progress:
+            done, total = state.progress.rows_copied, state.progress.rows_total
+            self.stdout.write(
+                f"{state.progress.direction.value}: unfinished, {done:,} of about {total:,} rows copied; call it again "
+                "to go on, or cleanup to take it back"
+            )
+        elif state.unfinished:
+            self.stdout.write("A copy is left over: cleanup removes it")
+        elif not state.is_done(Direction.APPLY):
+            self.stdout.write("manage.py partition_snapshots apply gives every month its partition")
+        for name in state.backups:
+            self.stdout.write(f"Backup {name} is there; cleanup drops it once all its rows are found in {TABLE}")
+
+    def _report(self, step: str, done: int, total: int) -> None:
+        """A line for each step, and for a long one every 2 s."""
+        at, before = self._reported
+        if step == before and time.monotonic() - at < REPORT_EVERY_SECONDS and done < total:
+            return
+        self._reported = (time.monotonic(), step)
+        self.stdout.write(f"{step}: {done:,} of {total:,} rows ({done / total:.0%})" if total else step)
