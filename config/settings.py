@@ -194,6 +194,10 @@ USER_AGENT = "themepark-warehouse/1.0" + (f" ({CONTACT})" if CONTACT else "")
 
 # The destinations (UUIDs) that scheduled syncs and live collections keep to. Empty: the whole catalogue.
 DESTINATIONS = [uuid.strip().lower() for uuid in env.list("DESTINATIONS", default=[])]
+# How often the live collector asks, as a schedule of the workers and in collect_live. Answers are cached for 60 s.
+LIVE_EVERY_MINUTES = env.int("LIVE_EVERY_MINUTES", default=5)
+if LIVE_EVERY_MINUTES < 1:
+    raise ImproperlyConfigured("LIVE_EVERY_MINUTES must be 1 or more")
 
 # The live API. Its documented limit is 300 requests a minute and address.
 THEMEPARKS_API_URL = env.str("THEMEPARKS_API_URL", default="https://api.themeparks.wiki/v1")

@@ -23,7 +23,7 @@ from imports.ledger import Counts
 from imports.loader import Content, content_of, stored
 from imports.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
-from warehouse.models import RIDE_ID_BITS, Park, snapshot_id_of
+from warehouse.models import EPOCH, RIDE_ID_BITS, Park, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
 NEIGHBOURING_DAY = timedelta(days=1)
@@ -38,6 +38,7 @@ class Origin:
     label: str  # for people
     start: datetime
     end: datetime
+    dense: bool = True  # many events of these days; if not, what is stored is looked up event by event
 
 
 @dataclass
@@ -156,7 +157,8 @@ def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Obse
 def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, Observation]) -> None:
     if not rows:
         return
-    usual = (work.origin.start - NEIGHBOURING_DAY, work.origin.end + NEIGHBOURING_DAY)
+    origin = work.origin
+    usual = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
     for snapshot_id, content in stored({ride.ride_id for ride in rides.values()}, rows, usual).items():
         observation = rows.pop(snapshot_id)
         part = work.part_of(observation)

@@ -35,8 +35,12 @@ def record_file(
     *,
     now: datetime,
     sha256: str | None = None,
+    live_replaced: dict[ImportCheckpoint, int] | None = None,
 ) -> None:
-    """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading."""
+    """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading.
+
+    `live_replaced`: how many LIVE rows gave way, by an import that replaces them; what an earlier one replaced stays.
+    """
     ImportedFile.objects.bulk_create(
         [
             ImportedFile(
@@ -52,13 +56,14 @@ def record_file(
                 already_known=count.already_known,
                 duplicates=count.duplicates,
                 rejected=count.rejected,
+                live_replaced=live_replaced[checkpoint] if live_replaced is not None else None,
                 imported_at=now,
                 checkpoint=checkpoint,
             )
             for checkpoint, count in counts.items()
         ],
         update_conflicts=True,
-        update_fields=_RECORDED,
+        update_fields=_RECORDED if live_replaced is None else [*_RECORDED, "live_replaced"],
     )
 
 

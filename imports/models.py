@@ -7,11 +7,12 @@ worker that was paused, replaced or frozen finds its UPDATE hitting no row and c
 import secrets
 from datetime import timedelta
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django_mysql.models import EnumField, FixedCharField
 
+from imports.source_models import ApiPace, LiveCollection, ParkFreshness  # noqa: F401  (Django finds models here)
 from imports.worker import is_known_dead
 from warehouse.models import Park
 
@@ -74,6 +75,7 @@ class ImportCheckpoint(models.Model):
     source = models.CharField(max_length=500)
     whole_destination = models.BooleanField(default=False, help_text="parks that first appear on the way join in")
     missing_only = models.BooleanField(default=False, help_text="days that are imported already are passed over")
+    replace_live = models.BooleanField(default=False, help_text="LIVE rows of a day go when its ARCHIVE rows come")
     files_total = models.IntegerField(default=0, help_text="days of the range, with those that have no file")
     files_processed = models.IntegerField(default=0)
     generation = models.IntegerField(default=0, help_text="raised by every claim; a worker of an older one is out")
@@ -236,6 +238,9 @@ class ImportedFile(models.Model):
     already_known = models.IntegerField(default=0)
     duplicates = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
+    live_replaced = models.IntegerField(
+        null=True, blank=True, help_text="LIVE snapshots that gave way; empty: the day was not imported to replace them"
+    )
     imported_at = models.DateTimeField()
     checkpoint = models.ForeignKey(ImportCheckpoint, on_delete=models.PROTECT, null=True, related_name="files")
 
@@ -254,55 +259,3 @@ class ImportedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_file} for {self.park}: {self.outcome}"
-
-
-class TooLongToWait(Exception):
-    """The next request is further away than the caller wants to sleep."""
-
-
-class ApiPace(models.Model):
-    """When the next request to an API may be sent: one row an API, shared by all processes on all hosts.
-
-    Requests are spaced evenly, each taking the next place in time, so that no window of a minute ever holds more
-    than asked for. The clock is the server's.
-    """
-
-    api = models.CharField(max_length=200, primary_key=True)
-    next_request_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "api_pace"
-
-    def __str__(self) -> str:
-        return f"{self.api}: next request from {self.next_request_at:%H:%M:%S}Z"
-
-    @classmethod
-    def reserve(cls, api: str, per_minute: float, longest_wait_seconds: float) -> float:
-        """Take the next place; returns the seconds until it. TooLongToWait: none was taken."""
-        step = round(60e6 / per_minute)
-        # durable: inside the caller's transaction the row would stay locked while everybody else waits for it
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO api_pace (api, next_request_at) VALUES (%s, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) "
-                "ON DUPLICATE KEY UPDATE next_request_at = "
-                "GREATEST(next_request_at, UTC_TIMESTAMP(6)) + INTERVAL %s MICROSECOND",
-                [api, step, step],
-            )
-            cursor.execute(
-                "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), next_request_at) FROM api_pace WHERE api = %s",
-                [api],
-            )
-            wait = max(0.0, (cursor.fetchone()[0] - step) / 1e6)
-            if wait > longest_wait_seconds:
-                raise TooLongToWait(f"no request may be sent for another {wait:.0f} s")
-        return wait
-
-    @classmethod
-    def hold(cls, api: str, seconds: float) -> None:
-        """No request of anybody before `seconds` from now."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE api_pace SET next_request_at = "
-                "GREATEST(next_request_at, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) WHERE api = %s",
-                [round(seconds * 1e6), api],
-            )

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 from imports import ledger
 from imports.archive import DayFile, key_of
+from imports.archive_over_live import replace_live
 from imports.attempts import in_one_transaction
 from imports.attribution import Origin, attribute
 from imports.loader import forget_local_infile, load
@@ -111,13 +112,23 @@ def _write_file(run: ImportRun, concerned: list[ImportCheckpoint], reading: Read
     joined = run.parks_joining(file.day, reading.validated)
     checkpoints = {checkpoint.park_id: checkpoint for checkpoint in [*concerned, *joined]}
     parks = [checkpoint.park for checkpoint in checkpoints.values()]
+    replaced = (
+        {park.pk: replace_live(park, reading.validated, file.day) for park in parks} if run.replace_live else None
+    )
     found = attribute(parks, reading.validated, run.resolver, _origin(run, file))
     load(found.rows, DataSource.ARCHIVE.value)
     recorded = log.record(found.findings, now)
     counts = {checkpoints[park_id]: count for park_id, count in found.counts.items()}
-    ledger.record_file(file, FileOutcome.IMPORTED, counts, now=now, sha256=reading.sha256)
+    ledger.record_file(
+        file,
+        FileOutcome.IMPORTED,
+        counts,
+        now=now,
+        sha256=reading.sha256,
+        live_replaced={checkpoints[park_id]: gone for park_id, gone in replaced.items()} if run.replace_live else None,
+    )
     _advance(file.day, file.key, {park: (count.stored, count.rejected) for park, count in counts.items()})
-    totals = Totals(files=1, findings=recorded.new)
+    totals = Totals(files=1, findings=recorded.new, live_replaced=sum(replaced.values()) if replaced else 0)
     for count in counts.values():
         totals.events += count.events_read
         totals.stored += count.stored

@@ -38,6 +38,7 @@ class Request:
     first: date | None = None
     last: date | None = None
     missing_only: bool = False
+    replace_live: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,11 @@ def resume(
         checkpoints = [checkpoint for checkpoint in checkpoints.filter(status__in=waiting) if not checkpoint.is_alive()]
     groups: dict[tuple, list[ImportCheckpoint]] = {}
     for checkpoint in checkpoints:
-        key = (checkpoint.source, _destination_of(checkpoint), checkpoint.missing_only)
+        key = (checkpoint.source, _destination_of(checkpoint), checkpoint.missing_only, checkpoint.replace_live)
         groups.setdefault(key, []).append(checkpoint)
     sources: dict[str, Source] = {}
     runs = []
-    for (url, destination, _), group in groups.items():
+    for (url, destination, *_), group in groups.items():
         place = source or sources.setdefault(url, open_source(url))
         if destination not in place.list_destinations():  # else all that is left would count as missing
             raise ArchiveError(f"{place.url} has no destination {destination} any more; name the archive by --source")
@@ -273,6 +274,7 @@ def _same_request(plan: DestinationPlan, parks: list[Park]):
         end_date=plan.last,
         start_date__gte=plan.first,
         missing_only=plan.request.missing_only,
+        replace_live=plan.request.replace_live,
         whole_destination=not plan.parks,
     ).select_related("park")
 
@@ -306,6 +308,7 @@ def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
         end_date=plan.last,
         whole_destination=not plan.parks,
         missing_only=plan.request.missing_only,
+        replace_live=plan.request.replace_live,
         files_total=(plan.last - plan.first).days + 1,
     )
 
@@ -334,6 +337,7 @@ def _run(
         last=last,
         whole_destination=not plan.parks if plan else any(checkpoint.whole_destination for checkpoint in checkpoints),
         missing_only=plan.request.missing_only if plan else checkpoints[0].missing_only,
+        replace_live=plan.request.replace_live if plan else checkpoints[0].replace_live,
         worker=worker.name(),
         clock=clock,
     )

@@ -54,6 +54,8 @@ def summary(run: ImportRun) -> list[str]:
         f"{totals.duplicates:,} duplicates, {totals.rejected:,} rejected",
         f"  {totals.findings:,} new findings",
     ]
+    if run.replace_live:
+        lines.append(f"  {totals.live_replaced:,} LIVE rows gave way")
     for checkpoint in [*run.checkpoints, *run.left]:
         checkpoint.refresh_from_db()
         lines.append(

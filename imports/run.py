@@ -47,6 +47,7 @@ class Totals:
     already_known: int = 0
     duplicates: int = 0
     rejected: int = 0
+    live_replaced: int = 0
     unreadable: int = 0
     missing_days: int = 0
     findings: int = 0  # new ones
@@ -65,6 +66,7 @@ class ImportRun:
     last: date
     whole_destination: bool
     missing_only: bool
+    replace_live: bool
     worker: str
     clock: Callable[[], datetime]
     resolver: Resolver = field(default_factory=Resolver)
@@ -137,6 +139,7 @@ class ImportRun:
                         start_date=day,
                         end_date=self.last,
                         whole_destination=True,
+                        replace_live=self.replace_live,
                         files_total=(self.last - day).days + 1,
                     )
                 )

@@ -24,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from imports.models import ApiPace, TooLongToWait
+from imports.source_models import ApiPace, TooLongToWait
 
 CACHED_AT_LEAST_SECONDS = 60  # how long the API itself keeps an answer: nothing new can be had before
 CONNECT_TIMEOUT_SECONDS = 10

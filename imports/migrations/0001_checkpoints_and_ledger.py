@@ -55,6 +55,10 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, help_text="days that are imported already are passed over"),
                 ),
                 (
+                    "replace_live",
+                    models.BooleanField(default=False, help_text="LIVE rows of a day go when its ARCHIVE rows come"),
+                ),
+                (
                     "files_total",
                     models.IntegerField(default=0, help_text="days of the range, with those that have no file"),
                 ),
@@ -102,6 +106,14 @@ class Migration(migrations.Migration):
                 ("already_known", models.IntegerField(default=0)),
                 ("duplicates", models.IntegerField(default=0)),
                 ("rejected", models.IntegerField(default=0)),
+                (
+                    "live_replaced",
+                    models.IntegerField(
+                        blank=True,
+                        help_text="LIVE snapshots that gave way; empty: the day was not imported to replace them",
+                        null=True,
+                    ),
+                ),
                 ("imported_at", models.DateTimeField()),
                 (
                     "checkpoint",

@@ -13,7 +13,7 @@ import stamina
 from django.conf import settings as project_settings
 from django.db import connection, transaction
 
-from imports.models import ApiPace
+from imports.source_models import ApiPace
 from imports.themeparks import ApiBusy, ApiError, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from tests.imports.fault_server import Answer, Fault, fault_server
 

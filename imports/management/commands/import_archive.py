@@ -1,6 +1,5 @@
 """manage.py import_archive: bring day files into the warehouse, or go on where an import stopped."""
 
-import signal
 import threading
 from datetime import UTC, date, datetime
 
@@ -14,6 +13,7 @@ from imports.archive import ArchiveError, open_source
 from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
 from imports.pipeline import ImportFailed, run_import
 from imports.run import ImportRun
+from imports.stopping import stop_on_signals
 from imports.survey import survey
 from warehouse.partitions import PartitionsError
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", metavar="DATE", dest="last", type=_date, help="last day, included")
         parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
         parser.add_argument("--missing-only", action="store_true", help="pass over days that are imported already")
+        parser.add_argument("--replace-live", action="store_true", help="LIVE rows of an imported day give way to it")
         parser.add_argument(
             "--resume",
             metavar="IMPORT_ID",
@@ -50,9 +51,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="read and check every file, write nothing")
         parser.add_argument("--list", action="store_true", help="the imports and how far each has come")
 
-    def handle(self, *, destination, park, first, last, source, missing_only, resume, dry_run, list, **options):
+    def handle(
+        self, *, destination, park, first, last, source, missing_only, replace_live, resume, dry_run, list, **options
+    ):
         chosen = bool(destination or park or options["all"])
-        if resume is not None and (chosen or first or last or dry_run or missing_only):
+        if resume is not None and (chosen or first or last or dry_run or missing_only or replace_live):
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
         try:
             if list:
@@ -68,6 +71,7 @@ class Command(BaseCommand):
                     first=first,
                     last=last,
                     missing_only=missing_only,
+                    replace_live=replace_live,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
                 if dry_run:
@@ -82,13 +86,8 @@ class Command(BaseCommand):
             raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
-        stop = threading.Event()
-        before = {number: signal.signal(number, _asking(stop)) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with stop_on_signals() as stop:
             completed = [self._run_one(run, stop) for run in runs if not stop.is_set()]
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
         if stop.is_set() or not all(completed):
             raise CommandError(
                 "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
@@ -138,14 +137,3 @@ class Command(BaseCommand):
                 self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
         if not ImportCheckpoint.objects.exists():
             self.stdout.write("No import was begun yet.")
-
-
-def _asking(stop: threading.Event):
-    """First signal: finish the file in hand. Second: roll it back and stop at once."""
-
-    def handler(number, frame):
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    return handler

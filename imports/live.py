@@ -1,0 +1,265 @@
+"""The live collector: one question a destination, its answer through the very rules of the archive, as LIVE rows.
+
+A row's instant is its lastUpdated, so a state that did not change is the snapshot that is stored already. Every run
+leaves a LiveCollection of what it got, and every park its freshness.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from imports.attempts import in_a_short_transaction
+from imports.attribution import Attributed, Origin, attribute
+from imports.dayfile import event_from
+from imports.events import Validated, uuid_of, validate
+from imports.ledger import ONE_DAY, midnight
+from imports.loader import load
+from imports.models import ImportedFile
+from imports.resolver import Resolver
+from imports.run import make_park
+from imports.source_models import LiveCollection, ParkFreshness
+from imports.themeparks import ApiBusy, ApiError, ThemeParksApi
+from quality import log
+from warehouse import partitions
+from warehouse.models import EPOCH, RIDE_ID_BITS, DataSource, Park, Ride, RideStatus
+
+# A worker ends a task after 300 s. What is not reached by then comes first in the next run.
+COLLECTION_MAX_SECONDS = 180
+
+logger = logging.getLogger(__name__)
+
+
+class NothingToCollect(Exception):
+    """No destination is known yet."""
+
+
+def known_destinations() -> list[str]:
+    """The destinations the settings keep to, or else those of all parks in the warehouse. NothingToCollect: none."""
+    found = settings.DESTINATIONS or list(
+        Park.objects.exclude(destination_wiki_id=None)
+        .order_by("destination_wiki_id")
+        .values_list("destination_wiki_id", flat=True)
+        .distinct()
+    )
+    if not found:
+        raise NothingToCollect(
+            "No destination is known yet: run manage.py sync_metadata first, or name one (--destination, DESTINATIONS)"
+        )
+    return found
+
+
+def collect(
+    api: ThemeParksApi,
+    destinations: Sequence[str],
+    clock: Callable[[], datetime],
+    stop: threading.Event | None = None,
+) -> LiveCollection:
+    """Ask for each destination once and store what is new. One that fails does not stop the others.
+
+    Ends early at `stop`, when the API wants no more requests, or after COLLECTION_MAX_SECONDS; the next run begins
+    with what was not reached.
+    """
+    deadline = time.monotonic() + COLLECTION_MAX_SECONDS
+    waiting = _beginning_where_the_last_run_ended(destinations)
+    collection = LiveCollection.objects.create(started_at=clock())
+    while waiting:
+        if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+            break
+        destination = waiting[0]
+        try:
+            _collect_one(api, destination, clock, collection)
+        except ApiBusy as error:
+            _fail(collection, destination, error)
+            break
+        except ApiError as error:
+            _fail(collection, destination, error)
+        except Exception as error:  # whatever it is, it is this destination's, and the others go on
+            logger.exception("live data of destination %s cannot be stored", destination)
+            _fail(collection, destination, error)
+        waiting.pop(0)
+        collection.save()
+    collection.not_reached = len(waiting)
+    collection.next_destination = waiting[0] if waiting else ""
+    collection.finished_at = clock()
+    collection.save()
+    return collection
+
+
+@dataclass(frozen=True)
+class _Answer:
+    destination: str
+    rows: list[Any]  # without those of the parks and the destination themselves, which mean nothing
+    validated: Validated
+
+
+def _collect_one(
+    api: ThemeParksApi, destination: str, clock: Callable[[], datetime], collection: LiveCollection
+) -> None:
+    rows = [row for row in api.live(destination) if not _is_place(row)]
+    now = clock()
+    answer = _Answer(destination, rows, validate([event_from(_as_event(row)) for row in rows], now))
+    instants = [observation.milliseconds for observation in answer.validated.observations]
+    if instants:  # a closed ride was last updated months ago
+        partitions.ensure(_day_at(min(instants)), _day_at(max(instants)))
+    found, findings = in_a_short_transaction(partial(_write, answer, now))
+    counts = found.counts.values()
+    collection.destinations += 1
+    collection.rows_read += len(rows)
+    collection.stored += sum(count.stored for count in counts)
+    collection.already_known += sum(count.already_known for count in counts)
+    collection.duplicates += sum(count.duplicates for count in counts)
+    collection.rejected += len(rows) - sum(count.events_read - count.rejected for count in counts)
+    collection.findings += findings
+
+
+def _write(answer: _Answer, now: datetime) -> tuple[Attributed, int]:
+    """What one transaction holds; the number of findings that are new."""
+    parks = _parks(answer)
+    day = now.astimezone(UTC).date()
+    origin = Origin(
+        destination=answer.destination,
+        key=f"live/{answer.destination}/{day}",  # a defect that stays is one finding a day, not one a collection
+        label=f"live data of {day}",
+        start=midnight(day),
+        end=midnight(day + ONE_DAY),
+        dense=False,  # a row a ride: 300 looked up by key take 3 ms, their two days read through the index 126 ms
+    )
+    found = attribute(parks, answer.validated, Resolver(), origin)
+    _leave_to_the_archive(found)
+    load(found.rows, DataSource.LIVE.value)
+    findings = log.record(found.findings, now).new
+    _refresh(parks, answer, now)
+    return found, findings
+
+
+def _leave_to_the_archive(found: Attributed) -> None:
+    """A day that was imported with --replace-live has no LIVE rows, and gets none from rides unchanged since."""
+    days = {snapshot_id: _day_at(snapshot_id >> RIDE_ID_BITS) for snapshot_id in found.rows}
+    replaced = set(
+        ImportedFile.objects.filter(
+            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False
+        ).values_list("park_id", "file_date")
+    )
+    if not replaced:
+        return
+    ride_of = {snapshot_id: snapshot_id & ((1 << RIDE_ID_BITS) - 1) for snapshot_id in found.rows}
+    park_of = dict(Ride.objects.filter(pk__in=ride_of.values()).values_list("ride_id", "park_id"))
+    for snapshot_id, ride_id in ride_of.items():
+        if (park_of[ride_id], days[snapshot_id]) in replaced:
+            del found.rows[snapshot_id]
+            found.counts[park_of[ride_id]].stored -= 1
+            found.counts[park_of[ride_id]].already_known += 1
+
+
+# --- freshness ----------------------------------------------------------------------------------------------------
+def _refresh(parks: list[Park], answer: _Answer, now: datetime) -> None:
+    """A park of which the answer says nothing was asked for all the same; when it was last open stays as it was."""
+    known = ParkFreshness.objects.in_bulk([park.pk for park in parks])
+    newest: dict[str, int] = {}
+    for observation in answer.validated.observations:
+        if observation.park_id is not None:
+            newest[observation.park_id] = max(observation.milliseconds, newest.get(observation.park_id, 0))
+    fresh = []
+    for park in parks:
+        row = known.get(park.pk) or ParkFreshness(park=park)
+        told = [
+            row
+            for row in answer.rows
+            if isinstance(row, dict) and uuid_of(row.get("parkId")) == park.themeparks_wiki_id
+        ]
+        row.collected_at = now
+        row.rides_told = len(told)
+        if park.themeparks_wiki_id in newest:
+            observed_at = EPOCH + timedelta(milliseconds=newest[park.themeparks_wiki_id])
+            row.observed_at = max(observed_at, row.observed_at or EPOCH)
+        if told:
+            row.is_open, row.open_until = _opening(told, now)
+        fresh.append(row)
+    ParkFreshness.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        update_fields=["collected_at", "observed_at", "rides_told", "is_open", "open_until"],
+    )
+
+
+def _opening(rows: list[dict], now: datetime) -> tuple[bool, datetime | None]:
+    """Whether an attraction operates, and until when by the longest hours; some say OPERATING all night."""
+    is_open, open_until = False, None
+    for row in rows:
+        if row.get("entityType") != "ATTRACTION" or row.get("status") != RideStatus.OPERATING:
+            continue
+        hours = _hours(row.get("operatingHours"))
+        if not hours:
+            is_open = True
+        for start, end in hours:
+            if start <= now < end:
+                is_open = True
+                open_until = max(end, open_until or end)
+    return is_open, open_until
+
+
+def _hours(value: Any) -> list[tuple[datetime, datetime]]:
+    """Opening hours that can be read; they decide nothing that is stored of a ride."""
+    found = []
+    for hours in value if isinstance(value, list) else ():
+        try:
+            start, end = (datetime.fromisoformat(hours[name]) for name in ("startTime", "endTime"))
+        except (KeyError, TypeError, ValueError):
+            continue
+        if start.tzinfo is not None and end.tzinfo is not None:
+            found.append((start, end))
+    return found
+
+
+# --- smaller things -----------------------------------------------------------------------------------------------
+def _is_place(row: Any) -> bool:
+    return isinstance(row, dict) and row.get("entityType") in ("PARK", "DESTINATION")
+
+
+def _as_event(row: Any) -> Any:
+    """A live row in the shape of an archive event."""
+    if not isinstance(row, dict):
+        return row
+    return {
+        "entityId": row.get("id"),
+        "name": row.get("name"),
+        "parkId": row.get("parkId"),
+        "eventTime": row.get("lastUpdated"),
+        "data": {"status": row.get("status"), "queue": row.get("queue")},
+    }
+
+
+def _parks(answer: _Answer) -> list[Park]:
+    """The destination's parks, and those its rows name, made where they are new."""
+    seen = set(answer.validated.parks)
+    known = Park.objects.filter(destination_wiki_id=answer.destination) | Park.objects.filter(
+        themeparks_wiki_id__in=seen
+    )
+    parks = {park.themeparks_wiki_id: park for park in known}
+    for park_id in sorted(seen - parks.keys()):
+        parks[park_id] = make_park(answer.destination, park_id, answer.validated)
+    return list(parks.values())
+
+
+def _beginning_where_the_last_run_ended(destinations: Sequence[str]) -> list[str]:
+    last = LiveCollection.objects.first()
+    if last is None or last.next_destination not in destinations:
+        return list(destinations)
+    at = destinations.index(last.next_destination)
+    return [*destinations[at:], *destinations[:at]]
+
+
+def _fail(collection: LiveCollection, destination: str, error: Exception) -> None:
+    collection.failed += 1
+    collection.failures.append({"destination": destination, "error": str(error)})
+
+
+def _day_at(milliseconds: int) -> date:
+    return (EPOCH + timedelta(milliseconds=milliseconds)).date()

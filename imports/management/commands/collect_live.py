@@ -1,0 +1,70 @@
+"""manage.py collect_live: the state of all rides right now, once or every few minutes."""
+
+import time
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.utils import timezone
+
+from imports import live, metadata
+from imports.source_models import LiveCollection
+from imports.stopping import stop_on_signals
+from imports.themeparks import ApiError, ThemeParksApi
+
+FAILED, WRONG_USAGE = 1, 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Collect live states, every LIVE_EVERY_MINUTES until it is stopped (Ctrl-C), or --once. The workers do this by "
+        "schedule. Exit status: 0 done, 1 some destination failed (--once), 2 wrong usage."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--destination",
+            metavar="UUID",
+            action="append",
+            default=[],
+            help="default: DESTINATIONS, or those of all parks in the warehouse",
+        )
+        parser.add_argument("--once", action="store_true", help="collect once and end")
+
+    def handle(self, *, destination, once, **options):
+        try:
+            api = ThemeParksApi()
+            destinations = self._destinations(api, destination)
+            with stop_on_signals() as stop:
+                while not stop.is_set():
+                    next_at = time.monotonic() + settings.LIVE_EVERY_MINUTES * 60
+                    collection = live.collect(api, destinations, timezone.now, stop)
+                    self._tell(collection)
+                    if once:
+                        break
+                    while time.monotonic() < next_at and not stop.is_set():
+                        time.sleep(0.5)  # not stop.wait: set by a signal in the same thread, it might never return
+        except (metadata.UnknownTarget, live.NothingToCollect) as error:
+            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        except ApiError as error:
+            raise CommandError(str(error), returncode=FAILED) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
+        if once and collection.failed:
+            raise CommandError(f"{collection.failed} destinations failed; call again", returncode=FAILED)
+
+    def _destinations(self, api: ThemeParksApi, named: list[str]) -> list[str]:
+        if not named:
+            return live.known_destinations()
+        return [target.destination for target in metadata.targets(api, destinations=named)]
+
+    def _tell(self, collection: LiveCollection) -> None:
+        for failure in collection.failures:
+            self.stderr.write(f"{failure['destination']}: {failure['error']}")
+        left = f", {collection.not_reached} left for the next run" if collection.not_reached else ""
+        self.stdout.write(
+            f"{collection.finished_at:%Y-%m-%d %H:%M:%S}Z  {collection.destinations} destinations, "
+            f"{collection.rows_read} rows: {collection.stored} stored, {collection.already_known} unchanged, "
+            f"{collection.duplicates} duplicates, {collection.rejected} rejected, "
+            f"{collection.findings} new findings{left}"
+        )

@@ -1,0 +1,24 @@
+"""How a command is stopped: the first Ctrl-C or SIGTERM asks it to finish what is in hand, the second breaks off."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that is set by the first signal; the second raises KeyboardInterrupt, which rolls back."""
+    stop = threading.Event()
+
+    def handler(number, frame):
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
