@@ -55,9 +55,9 @@ def test_what_cannot_be_read_says_why(raw, reason):
 
 
 def test_a_bomb_is_refused_before_it_is_inflated_whole():
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(1)
     block = b" " * (1024 * 1024)
-    bomb = b"".join(packer.compress(block) for _ in range(1024)) + packer.flush()  # 1 GB of blanks
+    bomb = b"".join(packer.compress(block) for _ in range(300)) + packer.flush()  # 300 MB of blanks
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UnreadableFile, match="more than 256 MB"):
         decode(bomb)

@@ -42,6 +42,10 @@ class Reading:
                 self.errors[park] += 1
             return
         self.in_this_file, counts = {}, defaultdict(Counter)
+        self.told = {}  # entity -> park, by this file
+        for event in events:
+            if isinstance(event, dict) and (park := is_uuid(event.get("parkId"))):
+                self.told.setdefault(is_uuid(event.get("entityId")), park)
         for event in events:
             park, outcome, reasons = self.judge(event)
             if park is None:
@@ -63,7 +67,7 @@ class Reading:
             return None, "", ["malformed_event"]
         entity, park = is_uuid(event.get("entityId")), is_uuid(event.get("parkId"))
         malformed_park = event.get("parkId") is not None and park is None
-        park = park or self.rides.get(entity)
+        park = park or (entity and self.told.get(entity)) or self.rides.get(entity)
         if park is None:
             malformed = malformed_park or (entity is None and event.get("entityId") is not None)
             missing = "missing_entity_id" if event.get("entityId") is None else "missing_park"

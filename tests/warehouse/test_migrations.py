@@ -15,6 +15,7 @@ TABLES = {
             "timezone": "varchar(64) NOT NULL",
             "themeparks_wiki_id": "char(36) NOT NULL",
             "destination_wiki_id": "char(36)",
+            "hand_set": None,
         },
         {"PRIMARY KEY (park_id)", "UNIQUE KEY themeparks_wiki_id (themeparks_wiki_id)", "KEY * (destination_wiki_id)"},
     ),
@@ -24,6 +25,7 @@ TABLES = {
             "ride_name": "varchar(255) NOT NULL",
             "themeparks_wiki_id": "varchar(36)",
             "tier": "smallint unsigned",
+            "hand_set": None,
             "park_id": "int NOT NULL",
         },
         {
@@ -73,6 +75,7 @@ TABLES = {
             "latitude": "decimal(10,7)",
             "longitude": "decimal(10,7)",
             "indoor_outdoor": "enum('INDOOR','OUTDOOR','HYBRID')",
+            "hand_set": None,
             "height_min_cm": "smallint unsigned",
             "height_max_cm": "smallint unsigned",
             "entity_type": "varchar(50) NOT NULL",
