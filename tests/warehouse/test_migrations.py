@@ -75,6 +75,7 @@ TABLES = {
             "latitude": "decimal(10,7)",
             "longitude": "decimal(10,7)",
             "indoor_outdoor": "enum('INDOOR','OUTDOOR','HYBRID')",
+            "listed": None,
             "hand_set": None,
             "height_min_cm": "smallint unsigned",
             "height_max_cm": "smallint unsigned",
