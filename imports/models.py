@@ -132,23 +132,16 @@ class ImportCheckpoint(models.Model):
 
     def advance(self, *, day, source_file: str, stored: int, errors: int, files: int = 1) -> None:
         """Move past one day file, inside its transaction. ClaimLost when this worker no longer holds the import."""
-        hit = (
-            self._mine()
-            .filter(
-                Q(last_processed_file=self.last_processed_file)
-                if self.last_processed_file is not None
-                else Q(last_processed_file__isnull=True)
+        with connection.cursor() as cursor:  # as SQL: through the ORM it took a third of the time of a small file
+            hit = cursor.execute(
+                "UPDATE import_checkpoints SET last_processed_date = %s, last_processed_file = %s, "
+                "records_imported = records_imported + %s, errors_encountered = errors_encountered + %s, "
+                "files_processed = files_processed + %s, "
+                "heartbeat_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6) "
+                "WHERE checkpoint_id = %s AND status = 'IN_PROGRESS' AND generation = %s "
+                "AND last_processed_file <=> %s",
+                [day, source_file, stored, errors, files, self.pk, self.generation, self.last_processed_file],
             )
-            .update(
-                last_processed_date=day,
-                last_processed_file=source_file,
-                records_imported=F("records_imported") + stored,
-                errors_encountered=F("errors_encountered") + errors,
-                files_processed=F("files_processed") + files,
-                heartbeat_at=Now(),
-                updated_at=Now(),
-            )
-        )
         if not hit:
             raise ClaimLost([self])
 

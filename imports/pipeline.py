@@ -198,9 +198,11 @@ def _few_collections() -> Iterator[None]:
     FILES_PER_COLLECTION files."""
     was_enabled = gc.isenabled()
     gc.disable()
+    gc.freeze()  # what is there already is not gone through again
     try:
         yield
     finally:
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
 
