@@ -1,5 +1,6 @@
 """An import from a bucket, whatever goes wrong on the way, leaves what an import of the same folder leaves."""
 
+import functools
 from datetime import date
 
 import pytest
@@ -44,6 +45,7 @@ def import_all(source) -> None:
     call_command("import_archive", source=str(source), all=True, verbosity=0)
 
 
+@functools.cache
 def from_folder(archive) -> dict:
     import_all(archive)
     state = table_state()
