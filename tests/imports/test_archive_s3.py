@@ -5,14 +5,11 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-import boto3
 import pytest
 import stamina
-from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from imports.archive import ArchiveError, FileVanished, FolderSource, open_source
-from tests.imports.fault_server import Answer, Fault, fault_server, forward_to
+from tests.imports.fault_server import Answer, Fault
 
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 OTHER_RESORT = "89db5d43-c434-4097-b71f-f6869f495a22"
@@ -35,29 +32,10 @@ def day_file(day: date, events: int = 30) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def s3_server():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def bucket(s3_server, tmp_path_factory):
     """The bucket and, beside it, the same archive as a folder: (client, folder)."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3_server,
-        region_name="eu-west-2",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-        config=Config(s3={"addressing_style": "path"}),
-    )
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
-    everybody = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"]}
-    everything = {"Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]}
-    policy = {"Version": "2012-10-17", "Statement": [everybody | everything]}
-    client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    client = s3_server.client()
+    s3_server.public_bucket(BUCKET)
     folder = tmp_path_factory.mktemp("archive")
     keys = [f"{RESORT}/{day:%Y/%m/%d}.json.gz" for day in DAYS] + [f"{OTHER_RESORT}/2025/01/01.json.gz"]
     for prefix in ("", "mirror/of/it/"):
@@ -70,13 +48,8 @@ def bucket(s3_server, tmp_path_factory):
 
 
 @pytest.fixture
-def proxy(s3_server, bucket, settings):
-    """What the settings point to: the S3 server, with faults when a test asks for them."""
-    with fault_server(forward_to(s3_server)) as server:
-        settings.ARCHIVE_S3_ENDPOINT_URL = server.url
-        settings.ARCHIVE_S3_STALL_TIMEOUT_SECONDS = 0.5
-        settings.ARCHIVE_S3_FILE_TIMEOUT_SECONDS = 1.0
-        yield server
+def proxy(bucket, s3_proxy):
+    return s3_proxy
 
 
 @pytest.fixture(autouse=True)

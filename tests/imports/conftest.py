@@ -1,0 +1,57 @@
+"""Servers on loopback that stand for the bucket and the API: real HTTP, with faults when a test asks for them."""
+
+import json
+
+import boto3
+import pytest
+import requests
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+
+from tests.imports.fault_server import fault_server, forward_to
+
+REGION = "eu-west-2"
+
+
+class S3Server:
+    def __init__(self, url: str):
+        self.url = url
+
+    def client(self):
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+            config=Config(s3={"addressing_style": "path"}),
+        )
+
+    def public_bucket(self, name: str) -> None:
+        """A bucket that everybody may list and read, unsigned."""
+        client = self.client()
+        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        everybody = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"]}
+        everything = {"Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
+        policy = {"Version": "2012-10-17", "Statement": [everybody | everything]}
+        client.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+
+
+@pytest.fixture(scope="module")
+def s3_server():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    requests.post(f"{url}/moto-api/reset", timeout=10)  # moto keeps its buckets as long as the process lives
+    yield S3Server(url)
+    server.stop()
+
+
+@pytest.fixture
+def s3_proxy(s3_server, settings):
+    """What the settings point to: the S3 server, with faults when a test asks for them."""
+    with fault_server(forward_to(s3_server.url)) as server:
+        settings.ARCHIVE_S3_ENDPOINT_URL = server.url
+        settings.ARCHIVE_S3_STALL_TIMEOUT_SECONDS = 0.5
+        settings.ARCHIVE_S3_FILE_TIMEOUT_SECONDS = 1.0
+        yield server
