@@ -3,11 +3,12 @@
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import stamina
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from imports.loader import RowsRefused
 from imports.models import ClaimLost, ImportCheckpoint
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 SERVER_AWAY_PATIENCE_SECONDS = 60
+# A worker that is frozen or cut off inside a transaction holds its locks for ever, and whoever takes over stands
+# before them. Between two statements of one of our transactions lie milliseconds, so the server may end it early.
+IDLE_TRANSACTION_SECONDS = 20
 T = TypeVar("T")
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock
 SERVER_AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
@@ -43,7 +47,7 @@ def in_one_transaction(
             return
         written = None
         try:
-            with transaction.atomic():
+            with _never_idle_for_long(), transaction.atomic():
                 written = write(parks)
         except ClaimLost as lost:
             run.resolver.forget()
@@ -95,6 +99,25 @@ def _in_the_way(error: Exception) -> bool:
     if isinstance(error, OperationalError):
         return error.args[0] in LOCKED
     return isinstance(error, RowsRefused | IntegrityError)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the cause lies with the server or another session, so that a later try may succeed."""
+    return isinstance(error, OperationalError) and error.args[0] in SERVER_AWAY | LOCKED
+
+
+@contextmanager
+def _never_idle_for_long() -> Iterator[None]:
+    """The server ends a transaction, or a LOAD DATA, in which nothing happens. Two statements a file, 0.1 ms."""
+    # MySQL has no limit for transactions alone: its limit for sessions must not last until the next file has come
+    limits = "idle_transaction_timeout" if connection.mysql_is_mariadb else "wait_timeout", "net_read_timeout"
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION " + ", ".join(f"{limit} = {IDLE_TRANSACTION_SECONDS}" for limit in limits))
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # a session that is gone needs none
+            cursor.execute("SET SESSION " + ", ".join(f"{limit} = DEFAULT" for limit in limits))
 
 
 def _was_committed(parks: list[ImportCheckpoint], written: "Written") -> bool:

@@ -1,23 +1,33 @@
-"""The checkpoint of an import with its state machine, and the ledger of day files.
+"""The checkpoint of an import with its state machine, the ledger of day files, and the workers that are alive.
 
 Every move of a checkpoint is one conditional UPDATE written here, and every door (command, admin, task) uses it: a
 worker that was paused, replaced or frozen finds its UPDATE hitting no row and can change nothing.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import connection, models
+from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django_mysql.models import EnumField, FixedCharField
 
 from imports.source_models import ApiPace, LiveCollection, ParkFreshness  # noqa: F401  (Django finds models here)
 from imports.worker import is_known_dead
+from imports.worker_models import Worker  # noqa: F401
 from warehouse.models import Park
 
 HEARTBEAT_EVERY_SECONDS = 5
-HEARTBEAT_STALE_SECONDS = 30
+# Five beats missed. A worker's import is to be taken over within 30 s of its last one; the others look every 3 s.
+HEARTBEAT_STALE_SECONDS = 25
+
+#: seconds since the last sign of life, by the server's clock
+HEARTBEAT_AGE = models.Func(
+    F("heartbeat_at"),
+    template="TIMESTAMPDIFF(MICROSECOND, %(expressions)s, UTC_TIMESTAMP(6)) / 1e6",
+    output_field=models.FloatField(),
+)
 
 
 class ImportStatus(models.TextChoices):
@@ -81,6 +91,12 @@ class ImportCheckpoint(models.Model):
     generation = models.IntegerField(default=0, help_text="raised by every claim; a worker of an older one is out")
     worker = models.CharField(max_length=255, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="last sign of life of the worker")
+    queued_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="in the workers' hands, and since when it waits its turn; empty: not theirs",
+    )
+    attempts = models.SmallIntegerField(default=0, help_text="claims since the last file that was finished")
     last_error = models.TextField(blank=True)
 
     class Meta:
@@ -88,43 +104,78 @@ class ImportCheckpoint(models.Model):
         verbose_name = "import"
         ordering = ["-checkpoint_id"]
         indexes = [models.Index(fields=["status", "park"], name="idx_checkpoint_status_park")]
+        permissions = [("operate_imports", "Can start, pause, resume, retry and give up imports")]
 
     def __str__(self) -> str:
         return f"{self.import_id} of {self.park}"
 
     # --- claiming and being alive -------------------------------------------------------------------------------
-    def claim(self, worker: str) -> None:
-        """Make `worker` the one that goes on with this import. MoveRefused: it is completed, or somebody is at it."""
-        alive = Q(
-            status=ImportStatus.IN_PROGRESS,
-            heartbeat_at__gt=Now() - timedelta(seconds=HEARTBEAT_STALE_SECONDS),
-        )
-        if is_known_dead(self.worker):
-            alive &= ~Q(worker=self.worker)
-        hit = (
-            ImportCheckpoint.objects.filter(
-                pk=self.pk, generation=self.generation, status__in=self.MOVES[ImportStatus.IN_PROGRESS]
+    def claim(self, worker: str, *, queued: bool = False) -> None:
+        """Make `worker` the one that goes on with this import. MoveRefused: it is completed, or somebody is at it.
+
+        `queued`: the worker is one of django-q2's, and the import stays in their hands should it die.
+        """
+        with transaction.atomic():
+            ImportCheckpoint.make_way([self.park_id], [self])
+            hit = (
+                ImportCheckpoint.objects.filter(
+                    pk=self.pk, generation=self.generation, status__in=self.MOVES[ImportStatus.IN_PROGRESS]
+                )
+                .exclude(self._alive())
+                .update(
+                    status=ImportStatus.IN_PROGRESS,
+                    generation=F("generation") + 1,
+                    attempts=F("attempts") + 1,
+                    worker=worker,
+                    queued_at=Coalesce("queued_at", Now()) if queued else None,
+                    heartbeat_at=Now(),
+                    updated_at=Now(),
+                    last_error="",
+                )
             )
-            .exclude(alive)
-            .update(
-                status=ImportStatus.IN_PROGRESS,
-                generation=F("generation") + 1,
-                worker=worker,
-                heartbeat_at=Now(),
-                updated_at=Now(),
-                last_error="",
-            )
-        )
         self.refresh_from_db()
         if not hit:
             self._refuse(ImportStatus.IN_PROGRESS)
 
+    @staticmethod
+    def make_way(park_ids: Sequence[int], for_these: Sequence["ImportCheckpoint"]) -> None:
+        """One import of a park at a time: to be called inside the transaction in which one begins or goes on.
+
+        MoveRefused where another one runs, or waits for its turn with the workers. One whose worker is gone is
+        paused, so that a frozen worker that wakes up finds itself out.
+        """
+        # locked, so that of two that want one park the second sees what the first did
+        list(Park.objects.select_for_update().filter(pk__in=park_ids).order_by("pk"))
+        others = ImportCheckpoint.objects.filter(
+            Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
+            park__in=park_ids,
+        ).exclude(pk__in=[checkpoint.pk for checkpoint in for_these])
+        for other in others.select_related("park"):
+            if other.queued_at is not None:
+                other.refuse_another()
+            other.refuse_another_if_alive()
+            other.pause("its worker gave no sign of life", generation=other.generation)
+
+    def refuse_another_if_alive(self) -> None:
+        if self.is_alive():
+            self.refuse_another()
+
+    def refuse_another(self) -> None:
+        by = f"by {self.worker}" if self.worker else "which waits for its turn with the workers"
+        raise MoveRefused(
+            f"{self.park} is being imported ({self.import_id}, {by}); pause that import or wait for its end"
+        )
+
     def is_alive(self) -> bool:
         """Whether a worker is at it and has given a sign of life."""
-        if self.status != ImportStatus.IN_PROGRESS or is_known_dead(self.worker):
-            return False
-        age = self.seconds_since_heartbeat()
-        return age is not None and age < HEARTBEAT_STALE_SECONDS
+        return self.lives(self.seconds_since_heartbeat()) if self._may_live() else False
+
+    def lives(self, heartbeat_age: float | None) -> bool:
+        """The same for a caller that has asked for HEARTBEAT_AGE together with the rest."""
+        return self._may_live() and heartbeat_age is not None and heartbeat_age < HEARTBEAT_STALE_SECONDS
+
+    def _may_live(self) -> bool:
+        return self.status == ImportStatus.IN_PROGRESS and bool(self.worker) and not is_known_dead(self.worker)
 
     def beat(self) -> bool:
         """Say that the worker lives; False when the import is no longer its own."""
@@ -136,7 +187,7 @@ class ImportCheckpoint(models.Model):
             hit = cursor.execute(
                 "UPDATE import_checkpoints SET last_processed_date = %s, last_processed_file = %s, "
                 "records_imported = records_imported + %s, errors_encountered = errors_encountered + %s, "
-                "files_processed = files_processed + %s, "
+                "files_processed = files_processed + %s, attempts = 0, "
                 "heartbeat_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6) "
                 "WHERE checkpoint_id = %s AND status = 'IN_PROGRESS' AND generation = %s "
                 "AND last_processed_file <=> %s",
@@ -145,10 +196,47 @@ class ImportCheckpoint(models.Model):
         if not hit:
             raise ClaimLost([self])
 
+    # --- the workers' queue ---------------------------------------------------------------------------------------
+    def queue(self) -> None:
+        """Hand it to the workers, who go on with it when its turn comes: a new import, a resume, or a retry.
+
+        MoveRefused: it is completed, somebody is at it, or it is in their hands already.
+        """
+        with transaction.atomic():
+            ImportCheckpoint.make_way([self.park_id], [self])
+            new = ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
+            begun = ImportCheckpoint.objects.filter(
+                Q(status=ImportStatus.IN_PROGRESS, queued_at=None)
+                | Q(status__in=self.MOVES[ImportStatus.IN_PROGRESS] - {ImportStatus.PENDING, ImportStatus.IN_PROGRESS}),
+                pk=self.pk,
+                generation=self.generation,
+            ).exclude(self._alive())
+            hit = new.update(queued_at=Now(), updated_at=Now()) or begun.update(
+                status=ImportStatus.IN_PROGRESS,
+                generation=F("generation") + 1,  # whoever had it is out
+                worker="",
+                queued_at=Now(),
+                attempts=0,
+                last_error="",
+                updated_at=Now(),
+            )
+        self.refresh_from_db()
+        if not hit:
+            self._refuse(ImportStatus.IN_PROGRESS)
+
+    def put_back(self, trouble: str = "") -> None:
+        """End a worker's slice: at the end of the queue, to be claimed by whoever is free. ClaimLost: it is not ours.
+
+        With `trouble` the slice did not end well: it stays an attempt, of which there are not many.
+        """
+        back = {"worker": "", "queued_at": Now(), "heartbeat_at": Now(), "updated_at": Now(), "last_error": trouble}
+        if not self._mine().update(**back, **({} if trouble else {"attempts": 0})):
+            raise ClaimLost([self])
+
     # --- moves ----------------------------------------------------------------------------------------------------
     def complete(self) -> None:
         """The worker reached the end of the range. ClaimLost when the import is no longer its own."""
-        if not self._mine().update(status=ImportStatus.COMPLETED, updated_at=Now()):
+        if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None, updated_at=Now()):
             raise ClaimLost([self])
         self.refresh_from_db()
 
@@ -172,14 +260,17 @@ class ImportCheckpoint(models.Model):
 
     def seconds_since_heartbeat(self) -> float | None:
         """By the server's clock, so that workers on several hosts need not agree on the time."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT TIMESTAMPDIFF(MICROSECOND, heartbeat_at, UTC_TIMESTAMP(6)) / 1e6 "
-                "FROM import_checkpoints WHERE checkpoint_id = %s",
-                [self.pk],
-            )
-            (age,) = cursor.fetchone()
-        return None if age is None else float(age)
+        return ImportCheckpoint.objects.filter(pk=self.pk).values_list(HEARTBEAT_AGE, flat=True).first()
+
+    def _alive(self) -> Q:
+        """That somebody is at it, for the WHERE of a claim: decided by the server's clock, in the statement itself."""
+        alive = Q(
+            status=ImportStatus.IN_PROGRESS,
+            heartbeat_at__gt=Now() - timedelta(seconds=HEARTBEAT_STALE_SECONDS),
+        ) & ~Q(worker="")
+        if is_known_dead(self.worker):
+            alive &= ~Q(worker=self.worker)
+        return alive
 
     def _mine(self):
         return ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.IN_PROGRESS, generation=self.generation)
@@ -188,12 +279,14 @@ class ImportCheckpoint(models.Model):
         movable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=self.MOVES[target])
         if generation is not None:
             movable = movable.filter(generation=generation)
-        hit = movable.update(status=target, last_error=why, updated_at=Now())
+        hit = movable.update(status=target, last_error=why, queued_at=None, updated_at=Now())
         self.refresh_from_db()
         if not hit:
             self._refuse(target)
 
     def _refuse(self, target: str) -> None:
+        if self.queued_at is not None and not self.worker:
+            raise MoveRefused(f"{self.import_id} of {self.park} waits for its turn with the workers already")
         if self.status == target == ImportStatus.IN_PROGRESS:
             age = self.seconds_since_heartbeat() or 0
             raise MoveRefused(
@@ -235,7 +328,9 @@ class ImportedFile(models.Model):
         null=True, blank=True, help_text="LIVE snapshots that gave way; empty: the day was not imported to replace them"
     )
     imported_at = models.DateTimeField()
-    checkpoint = models.ForeignKey(ImportCheckpoint, on_delete=models.PROTECT, null=True, related_name="files")
+    checkpoint = models.ForeignKey(
+        ImportCheckpoint, on_delete=models.PROTECT, null=True, db_index=False, related_name="files"
+    )
 
     class Meta:
         db_table = "import_files"
@@ -248,7 +343,10 @@ class ImportedFile(models.Model):
                 name="import_files_counts_add_up",
             ),
         ]
-        indexes = [models.Index(fields=["file_date"], name="idx_import_files_date")]
+        indexes = [
+            models.Index(fields=["file_date"], name="idx_import_files_date"),
+            models.Index(fields=["checkpoint", "imported_at"], name="idx_import_files_pace"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source_file} for {self.park}: {self.outcome}"

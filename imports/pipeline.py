@@ -6,7 +6,9 @@ nothing.
 """
 
 import gc
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from datetime import date, timedelta
 from imports import ledger
 from imports.archive import DayFile, key_of
 from imports.archive_over_live import replace_live
-from imports.attempts import in_one_transaction
+from imports.attempts import in_one_transaction, may_pass
 from imports.attribution import Origin, attribute
 from imports.loader import forget_local_infile, load
 from imports.models import ClaimLost, FileOutcome, ImportCheckpoint, MoveRefused
@@ -31,7 +33,10 @@ Progress = Callable[[ImportRun, DayFile | MissingDays], None]
 
 
 class ImportFailed(Exception):
-    """The run cannot go on; its checkpoints are FAILED and say why, and what was committed stays."""
+    """The run cannot go on; its checkpoints are FAILED and say why, and what was committed stays.
+
+    Those of a queued run are back in the queue where the cause may pass: they are tried again a few times.
+    """
 
 
 @dataclass
@@ -47,31 +52,46 @@ class Written:
 def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambda run, step: None) -> bool:
     """Claim the run's checkpoints and take them to the end of their range.
 
-    True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over.
-    PartitionsError: the range has no partitions, nothing was claimed. MoveRefused: somebody else is at a park.
-    ImportFailed: anything else.
+    True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over,
+    or the slice of a queued run is over (they are at the end of the queue).
+    PartitionsError: the range has no partitions, nothing was claimed. MoveRefused: somebody else is at a park (one of
+    a queued run just leaves it). ImportFailed: anything else.
     """
     partitions.ensure(run.first, run.last)
     forget_local_infile()
     _claim(run)
+    if run.queued and not run.checkpoints:
+        return False
     try:
         with Heartbeat(run), _few_collections():
             return _walk(run, stop, progress)
     except Exception as error:
-        _break_off(run, f"{type(error).__name__}: {error}")
+        why = f"{type(error).__name__}: {error}"
+        if run.queued and may_pass(error):
+            _put_back(run, why)
+        else:
+            _break_off(run, why)
         raise ImportFailed(str(error)) from error
-    except BaseException:
-        _pause(run, "interrupted inside a file, which was rolled back")
+    except BaseException as interruption:
+        why = "interrupted inside a file, which was rolled back"
+        if run.queued:
+            _put_back(run, f"{why} ({interruption or type(interruption).__name__})")
+        else:
+            _pause(run, why)
         raise
 
 
 def _walk(run: ImportRun, stop: threading.Event, progress: Progress) -> bool:
     steps = run.steps()
+    slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     files = readings(run.source, [step for step in steps if isinstance(step, DayFile)], run.clock)
     try:
-        for step in steps:
+        for number, step in enumerate(steps):
             if stop.is_set():
                 _pause(run, "stopped by the operator")
+                return False
+            if number and time.monotonic() >= slice_ends:
+                _put_back(run)
                 return False
             if isinstance(step, MissingDays):
                 _pass_over(run, step)
@@ -210,10 +230,13 @@ def _few_collections() -> Iterator[None]:
 # --- beginning and end --------------------------------------------------------------------------------------------
 def _claim(run: ImportRun) -> None:
     claimed: list[ImportCheckpoint] = []
-    for checkpoint in run.checkpoints:
+    for checkpoint in list(run.checkpoints):
         try:
-            checkpoint.claim(run.worker)
+            checkpoint.claim(run.worker, queued=run.queued)
         except MoveRefused:
+            if run.queued:  # paused or taken meanwhile: the rest can go on
+                run.leave([checkpoint])
+                continue
             for mine in claimed:
                 mine.pause("another park of the run was not to be had", generation=mine.generation)
             raise
@@ -233,6 +256,12 @@ def _pause(run: ImportRun, why: str) -> None:
     for checkpoint in run.checkpoints:
         with suppress(MoveRefused):  # an operator paused it, or another worker has it: as good
             checkpoint.pause(why, generation=checkpoint.generation)
+
+
+def _put_back(run: ImportRun, trouble: str = "") -> None:
+    for checkpoint in run.checkpoints:
+        with suppress(ClaimLost):  # an operator paused it, or another worker has it: as good
+            checkpoint.put_back(trouble)
 
 
 def _break_off(run: ImportRun, why: str) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from imports import ledger, worker
 from imports.archive import DESTINATION_PATTERN, ArchiveError, DayFile, Source, open_source
-from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
+from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
 from imports.reading import read_one
 from imports.run import ImportRun, make_park
 from warehouse import partitions
@@ -99,9 +99,10 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
         # locked, so that of two commands for one park the second sees the first one's checkpoints
         list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
         unfinished = [_unfinished_of(plan, parks) for plan, parks in found]
-        _settle_other_imports(
-            [park for _, parks in found for park in parks], [c for found in unfinished for c in found]
-        )
+        going_on_with = [checkpoint for checkpoints in unfinished for checkpoint in checkpoints]
+        for checkpoint in going_on_with:
+            checkpoint.refuse_another_if_alive()
+        ImportCheckpoint.make_way([park.pk for _, parks in found for park in parks], going_on_with)
         going_on = any(unfinished)
         runs = []
         for (plan, parks), open_imports in zip(found, unfinished, strict=True):
@@ -119,8 +120,8 @@ def resume(
 ) -> list[ImportRun]:
     """The runs of unfinished imports: of those named, or of all that wait and that nobody is working on.
 
-    `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that
-    began with the same source go on together, however far each has come.
+    `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that were
+    begun together go on together, however far each has come.
     """
     checkpoints = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
     if import_ids:
@@ -136,23 +137,45 @@ def resume(
                 )
     else:
         waiting = [ImportStatus.PENDING, ImportStatus.PAUSED, ImportStatus.IN_PROGRESS]
-        checkpoints = [checkpoint for checkpoint in checkpoints.filter(status__in=waiting) if not checkpoint.is_alive()]
-    groups: dict[tuple, list[ImportCheckpoint]] = {}
-    for checkpoint in checkpoints:
-        key = (checkpoint.source, _destination_of(checkpoint), checkpoint.missing_only, checkpoint.replace_live)
-        groups.setdefault(key, []).append(checkpoint)
+        checkpoints = [
+            checkpoint
+            for checkpoint in checkpoints.filter(status__in=waiting, queued_at=None)  # the rest is the workers'
+            if not checkpoint.is_alive()
+        ]
+    if source is not None:
+        ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(source=source.url)
+        for checkpoint in checkpoints:
+            checkpoint.source = source.url
     sources: dict[str, Source] = {}
-    runs = []
-    for (url, destination, *_), group in groups.items():
-        place = source or sources.setdefault(url, open_source(url))
-        if destination not in place.list_destinations():  # else all that is left would count as missing
-            raise ArchiveError(f"{place.url} has no destination {destination} any more; name the archive by --source")
-        first = min(checkpoint.start_date for checkpoint in group)
-        last = max(checkpoint.end_date for checkpoint in group)
-        if source is not None:
-            ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in group]).update(source=source.url)
-        runs.append(_run(place, destination, group, first, last, clock))
-    return runs
+    return [
+        run_of(group, source or sources.setdefault(group[0].source, open_source(group[0].source)), clock)
+        for group in groups(checkpoints)
+    ]
+
+
+def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoint]]:
+    """Those that can go on together: of one destination, and begun by one request (or by equal ones)."""
+    found: dict[tuple, list[ImportCheckpoint]] = {}
+    for checkpoint in checkpoints:
+        key = (
+            checkpoint.source,
+            _destination_of(checkpoint),
+            checkpoint.missing_only,
+            checkpoint.replace_live,
+            checkpoint.whole_destination,
+            checkpoint.end_date,
+        )
+        found.setdefault(key, []).append(checkpoint)
+    return list(found.values())
+
+
+def run_of(group: list[ImportCheckpoint], source: Source, clock: Callable[[], datetime] = timezone.now) -> ImportRun:
+    """The run of a group of unfinished imports, however far each has come. ArchiveError: the source has moved."""
+    destination = _destination_of(group[0])
+    if destination not in source.list_destinations():  # else all that is left would count as missing
+        raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
+    first = min(checkpoint.start_date for checkpoint in group)
+    return _run(source, destination, group, first, group[0].end_date, clock)
 
 
 def parks_of(destination: str) -> list[Park]:
@@ -286,18 +309,6 @@ def _unfinished_of(plan: DestinationPlan, parks: list[Park]) -> list[ImportCheck
         .exclude(status=ImportStatus.COMPLETED)
         .order_by("checkpoint_id")
     )
-
-
-def _settle_other_imports(parks: list[Park], going_on: list[ImportCheckpoint]) -> None:
-    """One import of a park at a time: refuse where one runs, pause one whose worker is gone."""
-    for checkpoint in ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.IN_PROGRESS):
-        if checkpoint.is_alive():
-            raise MoveRefused(
-                f"{checkpoint.park} is being imported ({checkpoint.import_id}, by {checkpoint.worker}); "
-                "pause that import or wait for its end"
-            )
-        if checkpoint not in going_on:
-            checkpoint.pause("its worker gave no sign of life", generation=checkpoint.generation)
 
 
 def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:

@@ -69,6 +69,7 @@ class ImportRun:
     replace_live: bool
     worker: str
     clock: Callable[[], datetime]
+    slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
     resolver: Resolver = field(default_factory=Resolver)
     totals: Totals = field(default_factory=Totals)
     left: list[ImportCheckpoint] = field(default_factory=list)  # paused or taken over on the way
@@ -135,6 +136,7 @@ class ImportRun:
                         generation=1,
                         worker=self.worker,
                         heartbeat_at=Now(),
+                        queued_at=Now() if self.queued else None,
                         source=self.source.url,
                         start_date=day,
                         end_date=self.last,
@@ -154,6 +156,11 @@ class ImportRun:
     def join(self, checkpoints: list[ImportCheckpoint]) -> None:
         self.checkpoints += checkpoints
         self.joined += checkpoints
+
+    @property
+    def queued(self) -> bool:
+        """Whether it is a worker's, and the queue decides who goes on with it."""
+        return self.slice_seconds is not None
 
     @property
     def nothing_left_to_do(self) -> bool:

@@ -72,6 +72,18 @@ class Migration(migrations.Migration):
                     "heartbeat_at",
                     models.DateTimeField(blank=True, help_text="last sign of life of the worker", null=True),
                 ),
+                (
+                    "queued_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="in the workers' hands, and since when it waits its turn; empty: not theirs",
+                        null=True,
+                    ),
+                ),
+                (
+                    "attempts",
+                    models.SmallIntegerField(default=0, help_text="claims since the last file that was finished"),
+                ),
                 ("last_error", models.TextField(blank=True)),
                 (
                     "park",
@@ -84,6 +96,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "import",
                 "db_table": "import_checkpoints",
                 "ordering": ["-checkpoint_id"],
+                "permissions": [("operate_imports", "Can start, pause, resume, retry and give up imports")],
             },
         ),
         migrations.CreateModel(
@@ -118,6 +131,7 @@ class Migration(migrations.Migration):
                 (
                     "checkpoint",
                     models.ForeignKey(
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="files",
@@ -140,6 +154,23 @@ class Migration(migrations.Migration):
                 "ordering": ["-file_date", "park_id"],
             },
         ),
+        migrations.CreateModel(
+            name="Worker",
+            fields=[
+                ("worker_id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "name",
+                    models.CharField(help_text="host/pid/...: as in the imports it holds", max_length=255, unique=True),
+                ),
+                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("seen_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("doing", models.CharField(blank=True, help_text="the task in hand; empty: idle", max_length=255)),
+            ],
+            options={
+                "db_table": "workers",
+                "ordering": ["-seen_at"],
+            },
+        ),
         migrations.AddIndex(
             model_name="importcheckpoint",
             index=models.Index(fields=["status", "park"], name="idx_checkpoint_status_park"),
@@ -147,6 +178,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="importedfile",
             index=models.Index(fields=["file_date"], name="idx_import_files_date"),
+        ),
+        migrations.AddIndex(
+            model_name="importedfile",
+            index=models.Index(fields=["checkpoint", "imported_at"], name="idx_import_files_pace"),
         ),
         migrations.AddConstraint(
             model_name="importedfile",

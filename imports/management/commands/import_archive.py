@@ -12,9 +12,11 @@ from imports import planning, report
 from imports.archive import ArchiveError, open_source
 from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
 from imports.pipeline import ImportFailed, run_import
+from imports.queue import hand_over
 from imports.run import ImportRun
 from imports.stopping import stop_on_signals
 from imports.survey import survey
+from imports.worker_models import Worker
 from warehouse.partitions import PartitionsError
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
@@ -48,20 +50,37 @@ class Command(BaseCommand):
             nargs="*",
             help="go on with these imports, or with all that wait",
         )
+        parser.add_argument("--queue", action="store_true", help="hand it to the workers (manage.py qcluster)")
         parser.add_argument("--dry-run", action="store_true", help="read and check every file, write nothing")
         parser.add_argument("--list", action="store_true", help="the imports and how far each has come")
 
     def handle(
-        self, *, destination, park, first, last, source, missing_only, replace_live, resume, dry_run, list, **options
+        self,
+        *,
+        destination,
+        park,
+        first,
+        last,
+        source,
+        missing_only,
+        replace_live,
+        resume,
+        queue,
+        dry_run,
+        list,
+        **options,
     ):
         chosen = bool(destination or park or options["all"])
         if resume is not None and (chosen or first or last or dry_run or missing_only or replace_live):
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
+        if queue and (dry_run or list):
+            raise CommandError("--queue starts imports: leave away --dry-run and --list", returncode=WRONG_USAGE)
+        begin = self._queue if queue else self._run
         try:
             if list:
                 self._list()
             elif resume is not None:
-                self._resume(resume, source)
+                self._resume(resume, source, begin)
             else:
                 request = planning.Request(
                     source=open_source(source or settings.ARCHIVE_URL),
@@ -77,7 +96,7 @@ class Command(BaseCommand):
                 if dry_run:
                     survey(plans, timezone.now, self.stdout)
                 else:
-                    self._run(planning.begin(plans))
+                    begin(planning.begin(plans))
         except planning.RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except (ArchiveError, MoveRefused, PartitionsError) as error:
@@ -113,10 +132,29 @@ class Command(BaseCommand):
             self.stdout.write(line)
         return completed
 
-    def _resume(self, import_ids: list[str], source: str | None) -> None:
+    def _queue(self, runs: list[ImportRun]) -> None:
+        unknown = [run.destination for run in runs if not run.checkpoints]
+        if unknown:
+            raise CommandError(
+                f"No park is known of {', '.join(unknown)}, nor found in its first files: import it without --queue, "
+                "or run manage.py sync_metadata first",
+                returncode=FAILED,
+            )
+        checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
+        hand_over(checkpoints)
+        for checkpoint in checkpoints:
+            self.stdout.write(
+                f"{checkpoint.import_id}  {checkpoint.park}, {checkpoint.start_date} to {checkpoint.end_date}, "
+                f"from {checkpoint.source}"
+            )
+        self.stdout.write("In the workers' hands. Watch with --list, or in the admin.")
+        if not Worker.alive().exists():
+            self.stdout.write("No worker is alive: start one with manage.py qcluster (bin/serve does).")
+
+    def _resume(self, import_ids: list[str], source: str | None, begin) -> None:
         runs = planning.resume(import_ids, open_source(source) if source else None)
         if runs:
-            self._run(runs)
+            begin(runs)
         elif ImportCheckpoint.objects.exists():
             self.stdout.write("Nothing waits to be resumed. Failed imports are retried by their id: --list shows them.")
         else:
