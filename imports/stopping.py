@@ -21,4 +21,5 @@ def stop_on_signals() -> Iterator[threading.Event]:
         yield stop
     finally:
         for number, earlier in before.items():
-            signal.signal(number, earlier)
+            # once asked to stop, the process is about to end: a further signal must not spoil its exit status
+            signal.signal(number, signal.SIG_IGN if stop.is_set() else earlier)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from datetime import date, timedelta
 from io import StringIO
@@ -218,12 +220,28 @@ def test_a_signal_finishes_the_file_in_hand_and_leaves_a_line_that_resumes(tmp_p
     assert RideStatusSnapshot.objects.count() == 200 * days
 
 
+def test_a_second_signal_rolls_the_file_back_and_stops_at_once(tmp_path):
+    for n in range(3):
+        day = DAY - timedelta(days=n)
+        rows = [event(f"{h:02}:{m:02}:{s:02}Z", day=day) for h in range(24) for m in range(60) for s in range(0, 60, 3)]
+        write_day(tmp_path, rows, day)
+    process = processes.start("import_archive", "--source", tmp_path, "--all")
+    deadline = time.monotonic() + 60
+    while not ImportCheckpoint.objects.filter(status="IN_PROGRESS").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 3, output
+    assert "Traceback" not in output
+    assert ImportCheckpoint.objects.get().status == "PAUSED"
+    assert RideStatusSnapshot.objects.count() == ImportCheckpoint.objects.get().records_imported
+
+
 def test_a_server_that_is_down_is_one_line(archive):
     environment = processes.environment()
     environment["DATABASE_URL"] = "mysql://root@/warehouse?unix_socket=/nowhere/mariadb.sock"
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "manage.py", "import_archive", "--source", str(archive), "--all"],
         cwd=processes.ROOT, env=environment, capture_output=True, text=True, check=False,

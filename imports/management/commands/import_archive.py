@@ -105,9 +105,15 @@ class Command(BaseCommand):
             raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
-        with stop_on_signals() as stop:
-            completed = [self._run_one(run, stop) for run in runs if not stop.is_set()]
-        if stop.is_set() or not all(completed):
+        completed = []
+        try:
+            with stop_on_signals() as stop:
+                for run in runs:
+                    if not stop.is_set():
+                        completed.append(self._run_one(run, stop))
+        except KeyboardInterrupt:
+            self.stdout.write("")  # a second signal: the file in hand was rolled back
+        if len(completed) < len(runs) or not all(completed):
             raise CommandError(
                 "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
             )
@@ -122,8 +128,8 @@ class Command(BaseCommand):
         except ImportFailed as error:
             ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
             raise CommandError(
-                f"Failed: {error}. What was committed stays; when the cause is mended go on with:  "
-                f"manage.py import_archive --resume {ids}",
+                f"Failed: {error}. What was committed stays; when the cause is mended, give the same command again, "
+                f"or:  manage.py import_archive --resume {ids}",
                 returncode=FAILED,
             ) from error
         finally:
