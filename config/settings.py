@@ -177,6 +177,8 @@ ARCHIVE_URL = env.str("ARCHIVE_URL", default="s3://archive.themeparks.wiki")
 PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=12)
 # What the database may grow to; the forecast counts the days until then, and warns from 80 % on. 0: not known.
 STORAGE_CAPACITY_GB = env.float("STORAGE_CAPACITY_GB", default=0.0)
+# Rows of a day that was older than this when it was imported are a backfill, and no growth to reckon with.
+BACKFILL_AFTER_DAYS = env.int("BACKFILL_AFTER_DAYS", default=3)
 
 # How a bucket is reached. Signed requests take their credentials from where boto3 looks (AWS_ACCESS_KEY_ID, ...).
 ARCHIVE_S3_REGION = env.str("ARCHIVE_S3_REGION", default="eu-west-2")

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from pathlib import Path
+from socket import gethostname
 
 from django.db import DatabaseError, connection
 
@@ -148,6 +150,36 @@ def sizes(table: str) -> dict[str, Size]:
     }
 
 
+def modified(table: str) -> dict[str, int] | None:
+    """Rows changed in each partition ("" for a table without) since its statistics were made; None: not shown to us.
+
+    Kept by the server in memory: a restart, or statistics made anew, begin at 0.
+    """
+    view = "innodb_sys_tablestats" if connection.mysql_is_mariadb else "innodb_tablestats"
+    return _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
+
+
+def analyze(table: str, partitions: list[str] | None = None) -> None:
+    """Make the statistics of `table` anew, or of these partitions alone. Blocks nobody; commits, so not inside one."""
+    if partitions == []:
+        return
+    with connection.cursor() as cursor:
+        if partitions is None:
+            cursor.execute(f"ANALYZE LOCAL TABLE {table}")
+        else:
+            cursor.execute(f"ALTER TABLE {table} ANALYZE PARTITION {', '.join(partitions)}")
+        for _, _, kind, text in cursor.fetchall():
+            if kind.lower() == "error":
+                raise CatalogError(f"{table} cannot be analyzed: {text}")
+
+
+def data_directory() -> Path | None:
+    """Where the server keeps its files, when that is on this machine; None when it is not, or cannot be told."""
+    ((directory, host),) = _rows("SELECT @@datadir, @@hostname")
+    path = Path(directory)
+    return path if host == gethostname() and path.is_dir() else None
+
+
 def total(sizes: dict[str, Size]) -> Size:
     """Of all partitions together; the file size is known when that of each is."""
     parts = list(sizes.values())
@@ -273,22 +305,22 @@ def _read_statistics_fresh() -> None:
 
 
 def _file_sizes(table: str) -> dict[str, int]:
-    """File sizes by partition name in lower case ("" for a table without partitions); {} where they are not shown."""
     view = "innodb_sys_tablespaces" if connection.mysql_is_mariadb else "innodb_tablespaces"
+    return _by_partition(table, f"SELECT name, file_size FROM information_schema.{view}") or {}
+
+
+def _by_partition(table: str, sql: str) -> dict[str, int] | None:
+    """A figure of InnoDB by partition name in lower case ("" for a table without); None: PROCESS is missing."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT DATABASE()")
         name = f"{_file_name(cursor.fetchone()[0])}/{_file_name(table)}"
     try:
-        rows = _rows(
-            f"SELECT name, file_size FROM information_schema.{view} WHERE name = %s OR name LIKE %s",
-            name,
-            name.replace("_", r"\_") + "#p#%",
-        )
+        rows = _rows(f"{sql} WHERE name = %s OR name LIKE %s", name, name.replace("_", r"\_") + "#p#%")
     except DatabaseError as error:
-        if error.args[0] == 1227:  # PROCESS is missing
-            return {}
+        if error.args[0] == 1227:
+            return None
         raise
-    return {path[len(name) + 3 :].lower(): size for path, size in rows}
+    return {path[len(name) + 3 :].lower(): figure for path, figure in rows}
 
 
 def _file_name(identifier: str) -> str:

@@ -231,7 +231,7 @@ class MetadataChange(models.Model):
 
 
 class StorageMetrics(models.Model):
-    """What one table weighed on one day; one row per table and day."""
+    """What one table weighed on one day; one row per table and day. MB are 1,000,000 bytes."""
 
     metric_id = models.AutoField(primary_key=True)
     table_name = models.CharField(max_length=64)
@@ -243,6 +243,10 @@ class StorageMetrics(models.Model):
     file_size_mb = models.DecimalField(
         max_digits=12, decimal_places=2, null=True, blank=True, help_text="on disk; empty where it cannot be read"
     )
+    backfill_rows = models.BigIntegerField(
+        default=0, db_default=0, help_text="rows of days long past that came since the measurement before"
+    )
+    measured_at = models.DateTimeField()
 
     class Meta:
         db_table = "storage_metrics"
@@ -254,3 +258,32 @@ class StorageMetrics(models.Model):
 
     def __str__(self) -> str:
         return f"{self.table_name} on {self.measurement_date}"
+
+
+class PartitionMetrics(models.Model):
+    """What one partition holds, as last looked at: a closed month is counted once and remembered here.
+
+    The queue rows of a month have no partition of their own; their count stands under queue_data and the name of the
+    snapshots' partition, without sizes.
+    """
+
+    partition_metric_id = models.AutoField(primary_key=True)
+    table_name = models.CharField(max_length=64)
+    partition_name = models.CharField(max_length=64)
+    row_count = models.BigIntegerField()
+    rows_estimate = models.BigIntegerField(default=0, help_text="what the server's statistics said")
+    data_bytes = models.BigIntegerField(default=0)
+    index_bytes = models.BigIntegerField(default=0)
+    file_bytes = models.BigIntegerField(null=True, blank=True)
+    measured_at = models.DateTimeField()
+    counted_at = models.DateTimeField(null=True, blank=True, help_text="empty: row_count is an estimate")
+
+    class Meta:
+        db_table = "partition_metrics"
+        verbose_name_plural = "partition metrics"
+        constraints = [
+            models.UniqueConstraint(fields=["table_name", "partition_name"], name="unique_table_partition"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partition_name} of {self.table_name}"

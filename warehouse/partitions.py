@@ -135,12 +135,13 @@ def plan(
 ) -> Plan:
     """The ALTERs that give every month from first_month to last_month a partition, without a hole to what exists.
 
-    Pure: `existing` is what catalog.partitions says (at least one, in order). Months outside of EARLIEST_MONTH to
-    LATEST_MONTH are left to the guards. PartitionsError: a partition ends inside a month.
+    Pure: `existing` is what catalog.partitions says, in order; nothing is planned when it is empty (the table has
+    none). Months outside of EARLIEST_MONTH to LATEST_MONTH are left to the guards. PartitionsError: a partition
+    ends inside a month.
     """
     first = max(month_of(first_month), EARLIEST_MONTH)
     last = min(month_of(last_month), LATEST_MONTH)
-    if first > last:
+    if first > last or not existing:
         return Plan(table)
     for partition in existing:
         if partition.upper is not None and partition.upper.day != 1:
@@ -254,7 +255,7 @@ def _ensure(first: date, last: date, table: str, deadline: float) -> list[str]:
 def plan_now(first: date, last: date, table: str = TABLE, *, drain: bool = False) -> Plan:
     """The plan for the table as it stands; empty for one without months. `drain` accepts that rows are copied."""
     found = catalog.partitioning(table)
-    wanted = plan(found.partitions, first, last, table, found.scheme) if found.partitions else Plan(table)
+    wanted = plan(found.partitions, first, last, table, found.scheme)
     if not drain:
         _refuse_to_drain(wanted)
     return wanted

@@ -127,6 +127,14 @@ TABLES = {
         },
         {"PRIMARY KEY (metric_id)", "UNIQUE KEY unique_table_date (table_name,measurement_date)"},
     ),
+    "partition_metrics": (
+        {
+            "table_name": "varchar(64) NOT NULL",
+            "partition_name": "varchar(64) NOT NULL",
+            "row_count": "bigint NOT NULL",
+        },
+        {"PRIMARY KEY (partition_metric_id)", "UNIQUE KEY unique_table_partition (table_name,partition_name)"},
+    ),
     "data_quality_log": (
         {
             "log_id": None,  # any integer
@@ -139,7 +147,14 @@ TABLES = {
         {"PRIMARY KEY (log_id)", "UNIQUE KEY fingerprint (fingerprint)"},
     ),
 }
-MAY_HAVE_MORE = {"import_checkpoints", "import_files", "data_quality_log", "storage_metrics"}
+MAY_HAVE_MORE = {
+    "entity_metadata",
+    "import_checkpoints",
+    "import_files",
+    "data_quality_log",
+    "storage_metrics",
+    "partition_metrics",
+}
 
 
 def described(table: str) -> tuple[dict[str, str], set[str]]:

@@ -257,6 +257,15 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
+                (
+                    "backfill_rows",
+                    models.BigIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="rows of days long past that came since the measurement before",
+                    ),
+                ),
+                ("measured_at", models.DateTimeField()),
             ],
             options={
                 "verbose_name_plural": "storage metrics",
@@ -264,6 +273,34 @@ class Migration(migrations.Migration):
                 "ordering": ["-measurement_date", "table_name"],
                 "constraints": [
                     models.UniqueConstraint(fields=("table_name", "measurement_date"), name="unique_table_date")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PartitionMetrics",
+            fields=[
+                ("partition_metric_id", models.AutoField(primary_key=True, serialize=False)),
+                ("table_name", models.CharField(max_length=64)),
+                ("partition_name", models.CharField(max_length=64)),
+                ("row_count", models.BigIntegerField()),
+                (
+                    "rows_estimate",
+                    models.BigIntegerField(default=0, help_text="what the server's statistics said"),
+                ),
+                ("data_bytes", models.BigIntegerField(default=0)),
+                ("index_bytes", models.BigIntegerField(default=0)),
+                ("file_bytes", models.BigIntegerField(blank=True, null=True)),
+                ("measured_at", models.DateTimeField()),
+                (
+                    "counted_at",
+                    models.DateTimeField(blank=True, help_text="empty: row_count is an estimate", null=True),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "partition metrics",
+                "db_table": "partition_metrics",
+                "constraints": [
+                    models.UniqueConstraint(fields=("table_name", "partition_name"), name="unique_table_partition")
                 ],
             },
         ),

@@ -1,0 +1,56 @@
+"""Measure every table and keep the figures, a row per table and day."""
+
+import logging
+from argparse import ArgumentTypeError
+from datetime import date
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from warehouse import catalog, outlook, storage, storage_report
+
+logger = logging.getLogger(__name__)
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is not a day; give YYYY-MM-DD") from None
+
+
+class Command(BaseCommand):
+    help = "Measure rows and sizes of every table; again on one day replaces that day's figures."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--date", type=day, metavar="DATE", help="YYYY-MM-DD; default: today (UTC)")
+        parser.add_argument("--estimate", action="store_true", help="rows by the server's statistics, not counted")
+        parser.add_argument("--report", action="store_true", help="print the figures, the forecast and comparisons")
+        parser.add_argument("--check", action="store_true", help="exit 1 from 80 %% of STORAGE_CAPACITY_GB on")
+
+    def handle(self, *, estimate, report, check, **options):
+        now = timezone.now()
+        of_day = options["date"] or now.date()
+        if of_day > now.date():
+            raise CommandError(f"--date {of_day} lies in the future")
+        try:
+            measured = {metrics.table_name: metrics for metrics in storage.collect(of_day, now, estimate=estimate)}
+        except catalog.CatalogError as error:
+            raise CommandError(str(error)) from error
+        size = sum(metrics.data_size_mb + metrics.index_size_mb for metrics in measured.values())
+        self.stdout.write(f"{of_day}: {len(measured)} tables, {size:,.2f} MB of data and indexes")
+        found = outlook.storage()
+        if report:
+            self.stdout.write("")
+            for line in storage_report.lines(
+                measured,
+                found.points[-1].snapshot_bytes,
+                found.forecast,
+                storage_report.resolutions(),
+                estimated=estimate,
+            ):
+                self.stdout.write(line)
+        for warning in found.warnings:
+            logger.warning(warning)
+        if check and found.warnings:
+            raise CommandError("Storage needs attention")
