@@ -201,7 +201,7 @@ class EntityMetadata(HandSet):
         constraints = [models.UniqueConstraint(fields=["themeparks_wiki_id"], name="idx_themeparks_id")]
 
     def __str__(self) -> str:
-        return f"metadata of ride {self.ride_id}, version {self.version}"
+        return f"metadata of {self.ride}"
 
 
 class MetadataChange(models.Model):
