@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from imports.source_models import LiveCollection, ParkFreshness
-from warehouse.admin_catalogue import ReadOnlyAdmin
+from warehouse.admin_hand_set import ReadOnlyAdmin
 from warehouse.models import Park
 
 

@@ -229,6 +229,11 @@ class MetadataChange(models.Model):
     def __str__(self) -> str:
         return f"{', '.join(self.before)} of {self.park or self.ride}"
 
+    @staticmethod
+    def plain(value):
+        """A field's value as `before` and `after` keep it."""
+        return value if value is None or isinstance(value, bool | int | str | list) else str(value)
+
 
 class StorageMetrics(models.Model):
     """What one table weighed on one day; one row per table and day."""
