@@ -210,7 +210,7 @@ class _Writing:
         ride: Ride | None = None,
         metadata: EntityMetadata | None = None,
     ) -> None:
-        after = {name: _plain(_value(name, park, ride, metadata)) for name in before}
+        after = {name: MetadataChange.plain(_value(name, park, ride, metadata)) for name in before}
         self.history.append(
             MetadataChange(
                 park=park,
@@ -232,18 +232,13 @@ def _apply(row: Model, says: dict[str, Any]) -> dict[str, Any]:
     for name, value in says.items():
         old = getattr(row, name)
         if name not in row.hand_set and old != value:
-            before[name] = _plain(old)
+            before[name] = MetadataChange.plain(old)
             setattr(row, name, value)
     return before
 
 
 def _value(name: str, *rows: Model | None) -> Any:
     return next(getattr(row, name) for row in rows if row is not None and hasattr(row, name))
-
-
-def _plain(value: Any) -> Any:
-    """As JSON keeps it."""
-    return value if value is None or isinstance(value, bool | int | str | list) else str(value)
 
 
 def _findings(target: Target, doubts: Doubts, now: datetime, parks: dict[str, Park]) -> list[Finding]:

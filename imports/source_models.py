@@ -114,8 +114,8 @@ class ParkFreshness(models.Model):
 
     class Meta:
         db_table = "live_freshness"
-        verbose_name = "freshness of a park"
-        verbose_name_plural = "freshness of parks"
+        verbose_name = "park freshness"
+        verbose_name_plural = "park freshness"
         ordering = ["observed_at"]
 
     def __str__(self) -> str:
@@ -130,3 +130,14 @@ class ParkFreshness(models.Model):
             return None
         silence = now - (self.observed_at or self.collected_at)
         return silence if silence >= SILENT_AFTER else None
+
+    @staticmethod
+    def is_open_at(now: datetime) -> Q:
+        """The rows of parks that are open, as far as is known."""
+        return Q(is_open=True) & (Q(open_until=None) | Q(open_until__gt=now))
+
+    @classmethod
+    def is_silent(cls, now: datetime) -> Q:
+        """The rows for which `silent_for` says how long."""
+        since = now - SILENT_AFTER
+        return cls.is_open_at(now) & (Q(observed_at__lte=since) | Q(observed_at=None, collected_at__lte=since))

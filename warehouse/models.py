@@ -201,7 +201,7 @@ class EntityMetadata(HandSet):
         constraints = [models.UniqueConstraint(fields=["themeparks_wiki_id"], name="idx_themeparks_id")]
 
     def __str__(self) -> str:
-        return f"metadata of ride {self.ride_id}, version {self.version}"
+        return f"metadata of {self.ride}"
 
 
 class MetadataChange(models.Model):
@@ -228,6 +228,11 @@ class MetadataChange(models.Model):
 
     def __str__(self) -> str:
         return f"{', '.join(self.before)} of {self.park or self.ride}"
+
+    @staticmethod
+    def plain(value):
+        """A field's value as `before` and `after` keep it."""
+        return value if value is None or isinstance(value, bool | int | str | list) else str(value)
 
 
 class StorageMetrics(models.Model):

@@ -92,8 +92,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "freshness of a park",
-                "verbose_name_plural": "freshness of parks",
+                "verbose_name": "park freshness",
+                "verbose_name_plural": "park freshness",
                 "db_table": "live_freshness",
                 "ordering": ["observed_at"],
             },

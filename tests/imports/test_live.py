@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from imports import live
 from imports.source_models import ApiPace, LiveCollection, ParkFreshness
-from imports.tasks import collect_live
+from imports.source_tasks import collect_live
 from imports.themeparks import ThemeParksApi
 from quality.models import DataQualityLog
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured, magic_kingdom

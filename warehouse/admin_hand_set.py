@@ -1,0 +1,173 @@
+"""Base classes of the catalogue's pages: a window that changes nothing, and rows whose hand-set fields are marked.
+
+What a form changes is written with update_fields on the row as it is now, so that a sync that ran while the form was
+open loses nothing. Every change, an operator's or the sync's, can be read as it was before.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+
+CHANGES_SHOWN = 20
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """A window: nothing is added, changed or deleted here."""
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class HandSetAdmin(admin.ModelAdmin):
+    """Marks what is changed here as set by hand. `keys` are fields that identify the row: never marked."""
+
+    keys: tuple[str, ...] = ("themeparks_wiki_id",)
+    actions = ("give_back_to_the_sync",)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False  # nothing is ever deleted: facts lie behind every ride
+
+    def get_readonly_fields(self, request, obj=None):
+        if obj is None:
+            return ()
+        known_keys = [key for key in self.keys if getattr(obj, key)]
+        return [*known_keys, "set_by_hand", "changes"]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            # compare with what the form showed, not with what a sync has written since
+            field.show_hidden_initial = True
+        return field
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for name in obj.hand_set if obj else ():
+            field = form.base_fields.get(name.removesuffix("_id") if name == "park_id" else name)
+            if field is not None:
+                field.help_text = format_html('<strong class="hand-set">✎ Set by hand.</strong> {}', field.help_text)
+        return form
+
+    def save_model(self, request, obj, form, change) -> None:
+        names = [obj._meta.get_field(name).attname for name in form.changed_data]
+        marked = [name for name in names if name not in self.keys]
+        if not change:
+            obj.mark_hand_set(marked)
+            obj.save()
+            return
+        row = type(obj).objects.select_for_update().get(pk=obj.pk)
+        before = {name: getattr(row, name) for name in names}
+        for name in names:
+            setattr(row, name, getattr(obj, name))
+        row.mark_hand_set(marked)
+        written = {*names, "hand_set"}
+        if names and isinstance(row, EntityMetadata):
+            row.version += 1
+            row.last_updated = timezone.now()
+            written |= {"version", "last_updated"}
+        row.save(update_fields=written)
+        if names:
+            _remember(row, before, by=request.user.get_username())
+
+    @admin.display(description="set by hand")
+    def set_by_hand(self, obj) -> str:
+        return ", ".join(obj._meta.get_field(name).verbose_name for name in obj.hand_set) or "-"
+
+    @admin.display(description="changes")
+    def changes(self, obj) -> str:
+        found = list(_changes_of(obj)[: CHANGES_SHOWN + 1])
+        if not found:
+            return "None so far."
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (f"{change.changed_at:%Y-%m-%d %H:%M}Z", change.changed_by or "metadata sync", described(change))
+                for change in found[:CHANGES_SHOWN]
+            ),
+        )
+        subject = "park" if isinstance(obj, Park) else "ride"
+        url = reverse("admin:warehouse_metadatachange_changelist")
+        more = format_html(
+            '<p><a href="{}?{}__exact={}">All changes</a></p>',
+            url,
+            f"{subject}__{subject}_id",
+            obj.pk if isinstance(obj, Park | Ride) else obj.ride_id,
+        )
+        return format_html(
+            "<table><thead><tr><th>When</th><th>By</th><th>Before → after</th></tr></thead><tbody>{}</tbody></table>{}",
+            rows,
+            more if len(found) > CHANGES_SHOWN else "",
+        )
+
+    @admin.action(description="Give hand-set fields back to the sync", permissions=["change"])
+    def give_back_to_the_sync(self, request, queryset) -> None:
+        """The values stay until the next sync brings others."""
+        marked = queryset.exclude(hand_set=[])
+        rows = list(marked)
+        for row in rows:
+            LogEntry.objects.log_actions(
+                request.user.pk, [row], CHANGE, f"Gave back to the sync: {', '.join(row.hand_set)}", single_object=True
+            )
+        count = marked.update(hand_set=[])
+        self.message_user(
+            request,
+            f"{count} given back; the next sync sets their fields again." if count else "None of them is set by hand.",
+            messages.SUCCESS if count else messages.WARNING,
+        )
+
+
+def _remember(row: Park | Ride | EntityMetadata, before: dict[str, Any], by: str) -> None:
+    """Keep what a park, a ride or its metadata was before an operator changed it."""
+    MetadataChange.objects.create(
+        park=row if isinstance(row, Park) else None,
+        ride=row if isinstance(row, Ride) else getattr(row, "ride", None),
+        changed_at=timezone.now(),
+        changed_by=by,
+        version=getattr(row, "version", None),
+        before={name: MetadataChange.plain(value) for name, value in before.items()},
+        after={name: MetadataChange.plain(getattr(row, name)) for name in before},
+    )
+
+
+def _changes_of(obj: Park | Ride | EntityMetadata):
+    if isinstance(obj, Park):
+        return MetadataChange.objects.filter(park=obj)
+    return MetadataChange.objects.filter(ride=obj.pk if isinstance(obj, Ride) else obj.ride_id)
+
+
+def described(change: MetadataChange) -> str:
+    return format_html_join(
+        "",
+        "<div>{}: {} → {}</div>",
+        ((name, _shown(value), _shown(change.after.get(name))) for name, value in change.before.items()),
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "(none)"
+    if isinstance(value, list):
+        return ", ".join(map(_shown_tag, value)) or "(none)"
+    return str(value)
+
+
+def _shown_tag(tag: Any) -> str:
+    if not isinstance(tag, dict) or "tag" not in tag:
+        return str(tag)
+    value = tag.get("value")
+    if isinstance(value, dict):
+        value = " ".join(str(part) for part in value.values())
+    return tag["tag"] if value is None else f"{tag['tag']} {value}"
