@@ -12,15 +12,19 @@ class Finding:
     """One doubt about one subject.
 
     kind        GAP, DUPLICATE, INVALID or MISSING_FIELD
-    reason      what is wrong, as a word (unknown_status); part of the identity
-    entity_type park, ride, destination or table
+    reason      what is wrong, as a word (unknown_status); part of the identity; explained in quality.reasons
+    entity_type park, ride, destination, import or table
     entity_key  the subject's stable name: its themeparks_wiki_id (surrogate ids differ between two imports)
     entity_id   park_id or ride_id where there is one
     scope       what the finding is about beside its subject: a day file's key, or the period's start
     description one sentence for an operator
-    start, end  UTC; the period concerned
-    count       records concerned
+    start, end  UTC; the period concerned. No start: from when it was first seen
+    source_file the day file it was seen in; seen in many files of a month, it is folded (quality.folding)
+    count       records concerned: events, rows, days, hours or rides, whatever the description counts
     examples    at most EXAMPLES_MAX raw values (JSON-able)
+    park_id     the park it is shown under; of a park's or a ride's finding it is known without being told
+    files       of a finding that folds many files: records concerned by file (quality.folding)
+    absorbs     of a finding told in place of many: their fingerprints
     """
 
     kind: str
@@ -29,12 +33,20 @@ class Finding:
     entity_key: str
     scope: str
     description: str
-    start: datetime
+    start: datetime | None = None
     end: datetime | None = None
     entity_id: int | None = None
     source_file: str = ""
     count: int = 1
     examples: list = field(default_factory=list)
+    park_id: int | None = None
+    files: dict[str, int] = field(default_factory=dict)
+    absorbs: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.examples = self.examples[:EXAMPLES_MAX]
+        if self.park_id is None and self.entity_type == "park":
+            self.park_id = self.entity_id
 
     @property
     def fingerprint(self) -> str:

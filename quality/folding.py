@@ -1,0 +1,127 @@
+"""Many findings that say the same thing, told as one: what keeps a broken month or a renamed park from being a flood.
+
+Two cases. Day files: the first FILES_TOLD_ALONE files of a month with one fault in one park stand alone, later ones
+share a record that counts each file once. Crowds: more than CROWD_TOLD_ALONE rides of one park (or parks of the
+warehouse) with one fault become one finding. Why so: docs/decisions/fingerprints.md.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from quality.findings import Finding
+from quality.models import DataQualityLog
+from quality.reasons import title_of
+from warehouse.models import Park
+
+FILES_TOLD_ALONE = 5  # of a month, reason and park
+CROWD_TOLD_ALONE = 5
+
+
+# --- day files ------------------------------------------------------------------------------------------------------
+def fold_files(findings: Iterable[Finding]) -> list[Finding]:
+    """New findings of day files, those beyond FILES_TOLD_ALONE of their month folded into one of the month."""
+    kept: list[Finding] = []
+    groups: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        if finding.source_file and finding.start:
+            groups.setdefault(_same_fault(finding), []).append(finding)
+        else:
+            kept.append(finding)
+    for group, members in groups.items():
+        alone = max(0, FILES_TOLD_ALONE - _told_alone(*group))
+        kept += members[:alone]
+        if members[alone:]:
+            kept.append(_of_the_month(members[alone:]))
+    return kept
+
+
+def describe_files(reason: str, month: datetime, files: dict[str, int]) -> str:
+    many = f"{len(files)} more files" if len(files) > 1 else "one more file"
+    return f"{title_of(reason)}: {sum(files.values()):,} in {many} of {month:%Y-%m}, beside those told alone."
+
+
+def _same_fault(finding: Finding) -> tuple[str, str, datetime, int | None, str]:
+    """Kind, reason, month, and the park; outside of a park (the file of a destination) the subject itself."""
+    month = finding.start.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return finding.kind, finding.reason, month, finding.park_id, "" if finding.park_id else finding.entity_key
+
+
+def _told_alone(kind: str, reason: str, month: datetime, park_id: int | None, entity_key: str) -> int:
+    after = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
+    rows = DataQualityLog.objects.filter(
+        issue_type=kind, reason=reason, park_id=park_id, timestamp_start__gte=month, timestamp_start__lt=after
+    )
+    if entity_key:
+        rows = rows.filter(entity_key=entity_key)
+    evidences = rows.exclude(source_file="").order_by().values_list("evidence", flat=True)[: FILES_TOLD_ALONE + 1]
+    return sum("files" not in evidence for evidence in evidences)
+
+
+def _of_the_month(members: list[Finding]) -> Finding:
+    first = members[0]
+    month = _same_fault(first)[2]
+    files: dict[str, int] = {}
+    for member in members:
+        files[member.source_file] = files.get(member.source_file, 0) + member.count
+    finding = Finding(
+        kind=first.kind,
+        reason=first.reason,
+        entity_type=first.entity_type,
+        entity_key=first.entity_key,
+        entity_id=first.entity_id,
+        scope=f"files of {month:%Y-%m}",
+        description=describe_files(first.reason, month, files),
+        start=min(member.start for member in members),
+        end=max((member.end for member in members if member.end), default=None),
+        source_file=min(files),
+        count=sum(files.values()),
+        examples=[example for member in members for example in member.examples],
+        park_id=first.park_id,
+        files=files,
+    )
+    if first.entity_type == "ride" and first.park_id:
+        park = Park.objects.get(pk=first.park_id)
+        finding.entity_type, finding.entity_key, finding.entity_id = "park", park.themeparks_wiki_id, park.pk
+    return finding
+
+
+# --- crowds ---------------------------------------------------------------------------------------------------------
+def fold_crowds(
+    findings: Iterable[Finding],
+    park: Park | None,
+    crowd_of: Callable[[Finding], str],
+    sentence: Callable[[list[Finding]], str],
+) -> list[Finding]:
+    """Findings of one reason; where more than CROWD_TOLD_ALONE share `crowd_of`, one of the park (or table) instead.
+
+    `crowd_of` must not depend on what was looked at: a month, or nothing. `count` is the number of those it is
+    told in place of, and the examples are the first of them.
+    """
+    crowds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        crowds.setdefault(crowd_of(finding), []).append(finding)
+    told = []
+    for crowd, members in crowds.items():
+        if len(members) <= CROWD_TOLD_ALONE:
+            told += members
+        else:
+            told.append(_of_the_crowd(members, park, crowd, sentence(members)))
+    return told
+
+
+def _of_the_crowd(members: list[Finding], park: Park | None, crowd: str, sentence: str) -> Finding:
+    first = members[0]
+    return Finding(
+        kind=first.kind,
+        reason=first.reason,
+        entity_type="park" if park else "table",
+        entity_key=park.themeparks_wiki_id if park else Park._meta.db_table,
+        entity_id=park.pk if park else None,
+        scope=f"many {crowd}".strip(),
+        description=f"{park}: {sentence}" if park else sentence,
+        start=min((member.start for member in members if member.start), default=None),
+        end=max((member.end for member in members if member.end), default=None),
+        count=len(members),
+        examples=[member.description for member in members],
+        absorbs=frozenset(member.fingerprint for member in members),
+    )
