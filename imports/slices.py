@@ -4,8 +4,9 @@ import logging
 import threading
 
 from django.db import DatabaseError
+from django_q.tasks import async_task
 
-from imports import planning, queue, worker
+from imports import afterwards, planning, queue, worker
 from imports.archive import open_source
 from imports.models import ImportCheckpoint, MoveRefused
 from imports.pipeline import ImportFailed, run_import
@@ -31,6 +32,10 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
         run = planning.run_of(checkpoints, open_source(checkpoints[0].source))
         run.slice_seconds = SLICE_SECONDS
         completed = run_import(run, threading.Event())
+        if completed:
+            async_task(
+                "quality.tasks.check_imported", afterwards.parks_of(run), f"{run.first}", f"{run.last}", save=False
+            )
         return f"{run.totals.files} files, {run.totals.stored} rows{', completed' if completed else ''}"
     except ImportFailed as error:
         logger.error("%s: %s", checkpoints[0], error)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from imports import planning, report
+from imports import afterwards, planning, report
 from imports.archive import ArchiveError, open_source
 from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
 from imports.pipeline import ImportFailed, run_import
@@ -136,6 +136,8 @@ class Command(BaseCommand):
             reporter.close()
         for line in report.summary(run):
             self.stdout.write(line)
+        if completed:
+            self.stdout.write(f"  {afterwards.check(run, timezone.now())}")
         return completed
 
     def _queue(self, runs: list[ImportRun]) -> None:
