@@ -53,12 +53,7 @@ def summarize() -> Iterable[Table]:
 
 def by_park() -> Table:
     """Days as the last reading of their files left them; rows as all imports of the park stored them."""
-    stored = {
-        park_id: (rows, errors)
-        for park_id, rows, errors in ImportCheckpoint.objects.order_by()
-        .values_list("park_id")
-        .annotate(Sum("records_imported"), Sum("errors_encountered"))
-    }
+    stored = dict(ImportCheckpoint.objects.order_by().values_list("park_id").annotate(Sum("records_imported")))
     days = (
         ImportedFile.objects.order_by()
         .values_list("park_id", "park__park_name")
@@ -68,12 +63,13 @@ def by_park() -> Table:
             imported=Count("pk", filter=Q(outcome=FileOutcome.IMPORTED)),
             missing=Count("pk", filter=Q(outcome=FileOutcome.MISSING)),
             unreadable=Count("pk", filter=Q(outcome=FileOutcome.UNREADABLE)),
+            rejected=Sum("rejected"),
         )
     )
     return Table(
         "Imported, by park",
-        ("park", "first day", "last day", "files", "missing", "unreadable", "rows", "errors"),
-        sorted((*of_park, *stored.get(park_id, (0, 0))) for park_id, *of_park in days),
+        ("park", "first day", "last day", "files", "missing", "unreadable", "rejected", "rows"),
+        sorted((*of_park, stored.get(park_id, 0)) for park_id, *of_park in days),
         "nothing yet",
     )
 
