@@ -1,17 +1,18 @@
 """show_summary: what came in, as people read it."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
-from imports.summary import Table, by_kind_of_finding, by_month, by_park
+from imports.summary import Table, by_kind_of_finding, by_month, by_park, by_size
 from quality.findings import Finding
 from quality.log import record
 from quality.models import DataQualityLog, ResolutionStatus
-from warehouse.models import Park, Ride, RideStatusSnapshot, snapshot_id_of
+from warehouse.models import Park, Ride, RideStatusSnapshot, StorageMetrics, snapshot_id_of
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -82,11 +83,28 @@ def test_findings_are_counted_by_kind_with_their_records_and_how_many_are_open()
 
 
 @pytest.mark.django_db
+def test_tables_are_shown_as_measured_last_the_largest_first():
+    for day, rows, mb in ((1, 10, 1), (2, 20, 2)):
+        for table, factor in (("parks", 1), ("rides", 3), ("queue_data", 0)):
+            StorageMetrics.objects.create(
+                table_name=table,
+                measurement_date=date(2025, 3, day),
+                row_count=rows * factor,
+                data_size_mb=Decimal(mb * factor),
+                index_size_mb=Decimal("0.50"),
+                measured_at=NOON,
+            )
+    assert by_size().title == "Tables in MB, as measured on 2025-03-02"
+    assert by_size().rows == [("rides", 60, 6, Decimal("0.50")), ("parks", 20, 2, Decimal("0.50"))]
+
+
+@pytest.mark.django_db
 def test_an_empty_warehouse_says_so():
     out = StringIO()
     call_command("show_summary", stdout=out)
     assert "Imported, by park: nothing yet\n" in out.getvalue()
     assert "Findings, by kind: none\n" in out.getvalue()
+    assert "Tables in MB: not measured yet: manage.py collect_storage_metrics\n" in out.getvalue()
 
 
 def test_a_table_stands_in_columns_with_numbers_to_the_right():

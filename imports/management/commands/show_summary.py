@@ -1,4 +1,4 @@
-"""manage.py show_summary: what the warehouse holds, by park, month and kind of finding."""
+"""manage.py show_summary: what the warehouse holds, by park, month, kind of finding and size."""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
@@ -8,7 +8,7 @@ from warehouse.catalog import CatalogError
 
 
 class Command(BaseCommand):
-    help = "Show what the warehouse holds: files and rows by park, rows by month partition, findings by kind."
+    help = "Show files and rows by park, rows by month partition, findings by kind, and what the tables weigh."
 
     def handle(self, **options):
         try:
