@@ -25,7 +25,7 @@ from imports.models import ImportedFile
 from imports.resolver import Resolver
 from imports.run import make_park
 from imports.source_models import LiveCollection, ParkFreshness
-from imports.themeparks import ApiBusy, ApiError, ThemeParksApi
+from imports.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from quality import log
 from warehouse import partitions
 from warehouse.models import EPOCH, RIDE_ID_BITS, DataSource, Park, Ride, RideStatus
@@ -63,19 +63,19 @@ def collect(
 ) -> LiveCollection:
     """Ask for each destination once and store what is new. One that fails does not stop the others.
 
-    Ends early at `stop`, when the API wants no more requests, or after COLLECTION_MAX_SECONDS; the next run begins
-    with what was not reached.
+    Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
+    next run begins with what was not reached.
     """
     deadline = time.monotonic() + COLLECTION_MAX_SECONDS
     waiting = _beginning_where_the_last_run_ended(destinations)
-    collection = LiveCollection.objects.create(started_at=clock())
+    collection = LiveCollection.objects.create(started_at=clock(), next_destination=waiting[0])
     while waiting:
         if time.monotonic() > deadline or (stop is not None and stop.is_set()):
             break
         destination = waiting[0]
         try:
             _collect_one(api, destination, clock, collection)
-        except ApiBusy as error:
+        except ApiUnavailable as error:
             _fail(collection, destination, error)
             break
         except ApiError as error:
@@ -84,9 +84,9 @@ def collect(
             logger.exception("live data of destination %s cannot be stored", destination)
             _fail(collection, destination, error)
         waiting.pop(0)
-        collection.save()
+        collection.next_destination = waiting[0] if waiting else ""
+        collection.save()  # now, and not only at the end: a run that is killed has said how far it came
     collection.not_reached = len(waiting)
-    collection.next_destination = waiting[0] if waiting else ""
     collection.finished_at = clock()
     collection.save()
     return collection

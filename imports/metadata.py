@@ -14,7 +14,7 @@ from imports.attempts import in_a_short_transaction
 from imports.catalogue import Doubts, Entity, read_subtree, read_timezone
 from imports.events import shorten, text_of, uuid_of
 from imports.metadata_rows import Answers, Synced, Target, record_failure, write
-from imports.themeparks import ApiBusy, ApiError, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from imports.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from warehouse.models import Park
 
 
@@ -62,13 +62,13 @@ def sync(
     """Sync one target after the other, and yield what came of each. One that fails does not stop the others.
 
     Asks one request a target and one a park; with `attributes` also one for every attraction, since /children
-    says no heights. With `dry_run` everything is done and rolled back. ApiBusy: no further request is wanted.
+    says no heights. With `dry_run` everything is done and rolled back. ApiUnavailable: no further request makes sense.
     """
     for target in targets:
         doubts = Doubts()
         try:
             answers = _ask(api, target, attributes, doubts)
-        except ApiBusy:
+        except ApiUnavailable:
             raise
         except MalformedAnswer as error:
             found = in_a_short_transaction(partial(record_failure, target, str(error), clock(), dry_run))

@@ -33,6 +33,7 @@ ANSWER_TIMEOUT_SECONDS = 30  # for a whole answer; the largest known has some 60
 CHUNK_BYTES = 256  # the clock is looked at after each: small, so that a trickling answer is noticed in time
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 3
+UNREACHED_MAX = 3  # questions in a row without any answer: it is not one destination, it is the API
 WAIT_AFTER_429_SECONDS = 30.0  # when it says no Retry-After
 LONGEST_WAIT_SECONDS = 120.0  # asked to stay away for longer, a run ends rather than sleeps
 PASSING_STATUS = {429, 500, 502, 503, 504}
@@ -58,14 +59,15 @@ class MalformedAnswer(ApiError):
     """An answer that is not JSON or lacks the part that was asked for."""
 
 
-class ApiBusy(ApiError):
-    """The API asked to be left alone for longer than a run should sleep: the run ends."""
+class ApiUnavailable(ApiError):
+    """No further request makes sense in this run: the API is not reached, or asked to be left alone."""
 
 
 class ThemeParksApi:
     """Use one for a run. Not to be called inside a transaction: it waits for its turn."""
 
     def __init__(self):
+        self._unreached = 0  # questions in a row
         self._url = settings.THEMEPARKS_API_URL.rstrip("/")
         self._session = requests.Session()
         self._session.headers["User-Agent"] = settings.USER_AGENT
@@ -110,9 +112,14 @@ class ThemeParksApi:
                 with attempt:
                     body = self._fetch(url)
         except _Refused as error:
+            self._unreached = 0
             raise _explain(error) from error
         except (OSError, HTTPError) as error:  # every error of requests is an OSError
-            raise ApiError(f"{url}: {error}; given up after {ATTEMPTS} attempts") from error
+            self._unreached += 1
+            away = self._unreached >= UNREACHED_MAX
+            kind = ApiUnavailable if away else ApiError
+            raise kind(f"{url}: {error}; given up after {ATTEMPTS} attempts") from error
+        self._unreached = 0
         try:
             return msgspec.json.decode(body)
         except msgspec.DecodeError as error:
@@ -193,7 +200,7 @@ class _PacedAdapter(HTTPAdapter):
                 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, LONGEST_WAIT_SECONDS
             )
         except TooLongToWait as error:
-            raise ApiBusy(f"{request.url} was not asked: {error}") from error
+            raise ApiUnavailable(f"{request.url} was not asked: {error}") from error
         time.sleep(wait)
         return super().send(request, *args, **kwargs)
 

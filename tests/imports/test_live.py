@@ -2,11 +2,13 @@
 
 import io
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 import stamina
+from django.conf import settings as settings_of_this_project
 from django.core.management import CommandError, call_command
 
 from imports import live
@@ -14,6 +16,7 @@ from imports.source_models import ApiPace, LiveCollection, ParkFreshness
 from imports.source_tasks import collect_live
 from imports.themeparks import ThemeParksApi
 from quality.models import DataQualityLog
+from tests.imports import processes
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured, magic_kingdom
 from tests.imports.fault_server import Answer, Fault, fault_server
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
@@ -237,6 +240,32 @@ def test_what_is_not_reached_comes_first_the_next_time(collect, api_server, worl
     api_server.requests.clear()
     collect(destinations=[PARIS, RESORT])
     assert [path.split("/")[3] for path in api_server.paths()] == [RESORT, PARIS]
+
+
+def test_an_api_that_is_away_ends_the_run_and_the_next_begins_there(collect, api_server):
+    api_server.faults = [Fault("reset", times=999)]
+    others = [f"00000000-0000-4000-8000-{n:012}" for n in range(9)]
+    collection = collect(destinations=[*others, RESORT])
+    assert (collection.destinations, collection.failed, collection.not_reached) == (0, 3, 8)
+    assert collection.next_destination == others[2]
+    api_server.faults = []
+    assert collect(destinations=[*others, RESORT]).stored == 60
+
+
+def test_a_run_that_is_killed_leaves_whole_destinations_and_how_far_it_came(api_server, world, monkeypatch, tmp_path):
+    world.destinations.append({"id": PARIS, "name": "Paris", "parks": []})
+    world.live[PARIS] = [row(parkId=PARIS)]
+    for name in ("THEMEPARKS_API_URL", "THEMEPARKS_CACHE_DIR"):
+        monkeypatch.setenv(name, getattr(settings_of_this_project, name))
+    api_server.faults = [Fault("stall", f"{PARIS}/live", seconds=30)]
+    process = processes.start("collect_live", "--once", "--destination", RESORT, "--destination", PARIS)
+    while not any(PARIS in path for path in api_server.paths()):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    collection = LiveCollection.objects.get()
+    assert (collection.finished_at, collection.next_destination, collection.stored) == (None, PARIS, 60)
+    assert RideStatusSnapshot.objects.count() == 60
 
 
 def test_freshness_says_when_a_park_was_last_heard_of(collect, world):

@@ -14,7 +14,7 @@ from django.conf import settings as project_settings
 from django.db import connection, transaction
 
 from imports.source_models import ApiPace
-from imports.themeparks import ApiBusy, ApiError, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from imports.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from tests.imports.fault_server import Answer, Fault, fault_server
 
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
@@ -167,11 +167,30 @@ def test_a_429_that_says_no_time_holds_for_the_default(api_server, headers, monk
 
 def test_asked_to_stay_away_for_long_a_run_ends_and_the_next_does_not_ask(api_server):
     api_server.faults = [Fault("status", times=9, answer=Answer(b"", 429, {"Retry-After": "3600"}))]
-    with pytest.raises(ApiBusy, match=r"no request may be sent for another 3\d\d\d s"):
+    with pytest.raises(ApiUnavailable, match=r"no request may be sent for another 3\d\d\d s"):
         ThemeParksApi().destinations()
-    with pytest.raises(ApiBusy):
+    with pytest.raises(ApiUnavailable):
         ThemeParksApi().children(RESORT)
     assert len(api_server.requests) == 1
+
+
+def test_when_nobody_answers_three_times_in_a_row_the_run_ends(api_server):
+    api = ThemeParksApi()
+    api_server.faults = [
+        Fault("reset", f"{RESORT}/live", times=9),
+        Fault("status", "children", answer=Answer(b"", 400)),
+    ]
+    for _ in range(2):
+        with pytest.raises(ApiError) as caught:
+            api.live(RESORT)
+        assert not isinstance(caught.value, ApiUnavailable)
+    with pytest.raises(ApiError, match="answers 400"):
+        api.children(RESORT)  # a refusal is an answer
+    for kind in (ApiError, ApiError, ApiUnavailable):
+        api_server.faults = [Fault("reset", times=9)]
+        with pytest.raises(ApiError) as caught:
+            api.live(RESORT)
+        assert type(caught.value) is kind
 
 
 def test_the_same_question_is_not_asked_twice_within_a_minute(api_server):
