@@ -139,6 +139,7 @@ def _write_file(run: ImportRun, concerned: list[ImportCheckpoint], reading: Read
     load(found.rows, DataSource.ARCHIVE.value)
     recorded = log.record(found.findings, now)
     counts = {checkpoints[park_id]: count for park_id, count in found.counts.items()}
+    _advance(file.day, file.key, {park: (count.stored, count.rejected) for park, count in counts.items()})
     ledger.record_file(
         file,
         FileOutcome.IMPORTED,
@@ -147,7 +148,6 @@ def _write_file(run: ImportRun, concerned: list[ImportCheckpoint], reading: Read
         sha256=reading.sha256,
         live_replaced={checkpoints[park_id]: gone for park_id, gone in replaced.items()} if run.replace_live else None,
     )
-    _advance(file.day, file.key, {park: (count.stored, count.rejected) for park, count in counts.items()})
     totals = Totals(files=1, findings=recorded.new, live_replaced=sum(replaced.values()) if replaced else 0)
     for count in counts.values():
         totals.events += count.events_read
@@ -166,9 +166,9 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
 def _write_unreadable(run: ImportRun, concerned: list[ImportCheckpoint], reading: Reading) -> Written:
     file, now = reading.file, run.clock()
     recorded = log.record([ledger.unreadable_finding(run.destination, file, reading.unreadable)], now)
+    _advance(file.day, file.key, dict.fromkeys(concerned, (0, 1)))
     nothing = {checkpoint: ledger.Counts() for checkpoint in concerned}
     ledger.record_file(file, FileOutcome.UNREADABLE, nothing, now=now, sha256=reading.sha256)
-    _advance(file.day, file.key, dict.fromkeys(concerned, (0, 1)))
     return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
 
 
@@ -177,13 +177,13 @@ def _write_missing(run: ImportRun, concerned: list[ImportCheckpoint], missing: M
     key = key_of(run.destination, missing.last)
     totals = Totals()
     missed = run.missed_by(missing)
+    _advance(missing.last, key, dict.fromkeys(concerned, (0, 0)), missed)
     for checkpoint in concerned:
         days = missed[checkpoint]
         if ledger.has_events_before(checkpoint.park_id, days[0]):
             findings = ledger.record_missing(checkpoint, run.destination, days, now=now)
             totals.findings += log.record(findings, now).new
             totals.missing_days += len(days)
-    _advance(missing.last, key, dict.fromkeys(concerned, (0, 0)), missed)
     return Written(missing.last, key, totals)
 
 
@@ -193,7 +193,11 @@ def _advance(
     results: dict[ImportCheckpoint, tuple[int, int]],
     days: dict[ImportCheckpoint, list[date]] | None = None,
 ) -> None:
-    """Move each park's checkpoint on, by (stored, errors); ClaimLost with all those that are no longer ours."""
+    """Move each park's checkpoint on, by (stored, errors); ClaimLost with all those that are no longer ours.
+
+    Before the ledger is written: its rows refer to the checkpoints, which locks these shared, and going from there
+    to the lock of an UPDATE while an operator's pause waits in between is a deadlock.
+    """
     lost = []
     for checkpoint in sorted(results, key=lambda checkpoint: checkpoint.pk):
         stored, errors = results[checkpoint]
