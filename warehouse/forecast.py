@@ -95,7 +95,7 @@ def load() -> list[Point]:
     """Every day's measurement, in order: ten years are 3,650 rows, summed by the server."""
     size = F("data_size_mb") + F("index_size_mb")
     snapshots = Q(table_name__in=[TABLE, QueueData._meta.db_table])
-    rows = (
+    rows_by_day = (
         StorageMetrics.objects.order_by("measurement_date")
         .values_list("measurement_date")
         .annotate(
@@ -106,11 +106,16 @@ def load() -> list[Point]:
             snapshots=Sum("row_count", filter=Q(table_name=TABLE)),
         )
     )
-    points = []
-    for day, size_mb, disk_mb, backfilled, snapshots_mb, snapshots_count in rows:
-        per_snapshot = float(snapshots_mb) * 1e6 / snapshots_count if snapshots_count else None
-        backfill_mb = backfilled * (per_snapshot or 0.0) / 1e6
-        points.append(Point(day, float(size_mb), float(disk_mb), backfill_mb, per_snapshot))
+    points: list[Point] = []
+    counted = 0
+    for day, size, disk, backfilled, snapshots_size, rows in rows_by_day:
+        size_mb, new_rows = float(size), (rows or 0) - counted
+        # a backfill's share of the growth is its share of the new rows
+        share = min(1.0, backfilled / new_rows) if points and new_rows > 0 else 0.0
+        backfill_mb = share * (size_mb - points[-1].size_mb) if share else 0.0
+        per_snapshot = float(snapshots_size) * 1e6 / rows if rows else None
+        points.append(Point(day, size_mb, float(disk), max(0.0, backfill_mb), per_snapshot))
+        counted = rows or 0
     return points
 
 

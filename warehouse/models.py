@@ -286,6 +286,7 @@ class PartitionMetrics(models.Model):
     class Meta:
         db_table = "partition_metrics"
         verbose_name_plural = "partition metrics"
+        permissions = [("maintain_partitions", "Can make month partitions")]
         constraints = [
             models.UniqueConstraint(fields=["table_name", "partition_name"], name="unique_table_partition"),
         ]

@@ -299,6 +299,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "partition metrics",
                 "db_table": "partition_metrics",
+                "permissions": [("maintain_partitions", "Can make month partitions")],
                 "constraints": [
                     models.UniqueConstraint(fields=("table_name", "partition_name"), name="unique_table_partition")
                 ],

@@ -1,0 +1,139 @@
+"""Facts and storage in the admin: what stays as it is, what is never counted, and the two pages."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+from django.utils import timezone
+
+from warehouse import storage
+from warehouse.models import (
+    EntityMetadata,
+    MetadataChange,
+    Park,
+    QueueData,
+    Ride,
+    StorageMetrics,
+)
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+STORAGE, PARTITIONS = "/admin/warehouse/storagemetrics/storage/", "/admin/warehouse/storagemetrics/partitions/"
+
+
+@pytest.mark.parametrize(
+    "model", ["park", "ride", "entitymetadata", "metadatachange", "ridestatussnapshot", "queuedata", "storagemetrics"]
+)
+def test_every_model_opens_with_and_without_rows(admin_client, snapshots, model):
+    url = reverse(f"admin:warehouse_{model}_changelist")
+    assert admin_client.get(url).status_code == 200
+    ride = Ride.objects.create(park=Park.objects.create(park_name="P", themeparks_wiki_id="p" * 36), ride_name="R")
+    snapshots.add("2026-11-01", ride_id=ride.ride_id)
+    QueueData.objects.create(snapshot_id=1 << 60, queue_type="SINGLE_RIDER")
+    EntityMetadata.objects.create(ride=ride, themeparks_wiki_id="r" * 36, last_updated=NOW)
+    MetadataChange.objects.create(ride=ride, changed_at=NOW, before={"ride_name": "Q"}, after={"ride_name": "R"})
+    storage.collect(NOW.date(), NOW)
+    answer = admin_client.get(url)
+    assert answer.status_code == 200
+    first = answer.context["cl"].result_list[0]
+    assert admin_client.get(reverse(f"admin:warehouse_{model}_change", args=[first.pk])).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["ridestatussnapshot", "queuedata", "storagemetrics", "metadatachange"])
+def test_history_can_be_neither_added_nor_changed_nor_deleted(admin_client, snapshots, model):
+    snapshots.add("2026-11-01")
+    assert admin_client.get(reverse(f"admin:warehouse_{model}_add")).status_code == 403
+    if model == "ridestatussnapshot":
+        (row,) = admin_client.get(reverse("admin:warehouse_ridestatussnapshot_changelist")).context["cl"].result_list
+        assert admin_client.post(reverse(f"admin:warehouse_{model}_delete", args=[row.pk])).status_code == 403
+        assert admin_client.post(reverse(f"admin:warehouse_{model}_change", args=[row.pk]), {}).status_code == 403
+
+
+def test_the_list_of_facts_neither_joins_nor_counts_them_and_shows_rows_without_a_ride(
+    admin_client, snapshots, django_assert_max_num_queries
+):
+    snapshots.fill(3_000, "2026-10-01", 600)
+    with django_assert_max_num_queries(8) as captured:
+        answer = admin_client.get(reverse("admin:warehouse_ridestatussnapshot_changelist"))
+    assert len(answer.context["cl"].result_list) == 100
+    facts = [query["sql"] for query in captured.captured_queries if "ride_status_snapshots" in query["sql"]]
+    assert facts
+    assert not any("COUNT(" in sql or "JOIN" in sql for sql in facts)
+
+
+# --- the pages --------------------------------------------------------------------------------------------------
+def test_the_pages_open_on_an_empty_warehouse(admin_client, snapshots):
+    assert "Nothing is measured yet" in admin_client.get(STORAGE).content.decode()
+    page = admin_client.get(PARTITIONS).content.decode()
+    assert "estimated: not measured yet" in page
+    assert page.count("p2025") >= 12
+
+
+def test_the_storage_page_shows_the_figures_of_the_report(admin_client, snapshots, settings):
+    settings.STORAGE_CAPACITY_GB = 0.001
+    snapshots.fill(20_000, "2026-10-01", 60)
+    for days in (2, 1, 0):
+        storage.collect((NOW - timedelta(days=days)).date(), NOW - timedelta(days=days))
+    page = admin_client.get(STORAGE).content.decode()
+    assert "of its capacity of 0.0 GB" in page
+    assert "20,000" in page
+    assert "<polygon" in page
+    assert "in 5 years" in page
+
+
+def test_the_pages_ask_the_same_number_of_questions_whatever_there_is(
+    admin_client, snapshots, django_assert_max_num_queries
+):
+    for days in range(40):
+        StorageMetrics.objects.create(
+            table_name=storage.TABLE,
+            measurement_date=NOW.date() - timedelta(days=days),
+            measured_at=NOW,
+            row_count=1,
+            data_size_mb=1000 - days,
+            index_size_mb=0,
+        )
+    snapshots.fill(1_000, "2026-10-01", 60)
+    for url in (STORAGE, PARTITIONS):
+        with django_assert_max_num_queries(12) as captured:
+            assert admin_client.get(url).status_code == 200
+        counted = [q["sql"] for q in captured.captured_queries if "COUNT(*)" in q["sql"] and "snapshots" in q["sql"]]
+        assert all("LIMIT" in sql for sql in counted)  # the guards alone, and no further than a limit
+
+
+def test_problems_with_partitions_are_shown_and_mended_by_a_button(admin_client, snapshots):
+    snapshots.add("2024-05-05")
+    page = admin_client.get(PARTITIONS).content.decode()
+    assert "The guard p_before_2025 of ride_status_snapshots holds 1 row" in page
+    answer = admin_client.post(PARTITIONS, follow=True)
+    today = timezone.now().date()
+    assert f"to p{today.year + 1}{today.month:02}" in answer.content.decode()
+    assert "Every month has its partition" in admin_client.post(PARTITIONS, follow=True).content.decode()
+
+
+def test_a_blocked_table_is_an_error_message(admin_client, snapshots, another_session):
+    reader = another_session()
+    reader.query("SELECT 1 FROM ride_status_snapshots LIMIT 1")
+    reader.store_result()
+    answer = admin_client.post(PARTITIONS, follow=True).content.decode()
+    assert "was in use for" in answer
+    assert f"session {reader.thread_id()} (" in answer
+
+
+def test_the_partitions_page_of_a_table_without_partitions(admin_client, snapshots, another_session):
+    another_session(autocommit=True).query("ALTER TABLE ride_status_snapshots REMOVE PARTITIONING")
+    page = admin_client.get(PARTITIONS).content.decode()
+    assert "ride_status_snapshots is not partitioned" in page
+
+
+def test_a_viewer_sees_the_pages_and_cannot_make_partitions(client, snapshots, django_user_model):
+    user = django_user_model.objects.create_user("viewer", is_staff=True)
+    client.force_login(user)
+    assert client.get(STORAGE).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_storagemetrics"))
+    assert client.get(STORAGE).status_code == 200
+    assert "Make the months" not in client.get(PARTITIONS).content.decode()
+    assert client.post(PARTITIONS).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="maintain_partitions"))
+    assert "Make the months" in client.get(PARTITIONS).content.decode()
+    assert client.post(PARTITIONS).status_code == 302

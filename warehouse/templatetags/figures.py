@@ -1,0 +1,25 @@
+"""Figures for people: 1,234,567 rows, 12.3 MB, 4.56 GB."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def megabytes(megabytes) -> str:
+    """MB (1,000,000 bytes) in the unit that suits, with three figures or so: 0.02 MB, 12.3 MB, 4.56 GB, 1.20 TB."""
+    amount = float(megabytes)
+    for unit in ("MB", "GB"):
+        if abs(amount) < 1000:
+            return f"{amount:,.{_decimals(amount)}f} {unit}"
+        amount /= 1000
+    return f"{amount:,.{_decimals(amount)}f} TB"
+
+
+@register.filter
+def separated(number) -> str:
+    return f"{number:,}"
+
+
+def _decimals(amount: float) -> int:
+    return 2 if abs(amount) < 10 else 1 if abs(amount) < 100 else 0
