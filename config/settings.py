@@ -5,6 +5,7 @@ for HTTPS only, no host allowed. The one exception is the project's own MariaDB 
 socket alone: with it, and only with it, a secret key is made up and plain HTTP on loopback is allowed.
 """
 
+import zlib
 from pathlib import Path
 
 import environ
@@ -66,7 +67,12 @@ DATABASES = {
             "time_zone='+00:00'",
             **_database.get("OPTIONS", {}),
         },
-        "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"},
+        "TEST": {
+            # Two clones may be tested at once on one server.
+            "NAME": f"test_{_database['NAME']}_{zlib.crc32(bytes(BASE_DIR)):08x}",
+            "CHARSET": "utf8mb4",
+            "COLLATION": "utf8mb4_unicode_ci",
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
