@@ -8,20 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from imports.events import (
-    QUEUE_COLUMNS,
-    REASONS,
-    STATE_COLUMNS,
-    Doubt,
-    Observation,
-    Validated,
-    row_values,
-    shorten,
-    text_of,
-)
+from imports.events import REASONS, Doubt, Observation, Validated, shorten
 from imports.ledger import Counts
 from imports.loader import Content, content_of, stored
 from imports.resolver import KnownRide, Resolver, WantedRide
+from imports.rows import QUEUE_COLUMNS, STATE_COLUMNS, row_values, text_of
 from quality.findings import Finding
 from warehouse.models import EPOCH, RIDE_ID_BITS, Park, snapshot_id_of
 

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
-from imports.events import Doubt, shorten, text_of, uuid_of
+from imports.events import Doubt, shorten, uuid_of
+from imports.rows import text_of
 from quality.models import IssueType
 from warehouse.models import NAME_LENGTH
 

@@ -7,32 +7,28 @@ under its kind, reason and park, with a few raw examples. The archive and the li
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
-from iso4217 import Currency
 
 from imports.dayfile import Event
+from imports.lines import WAIT_TIME_MAX_MINUTES, read_queue
+from imports.rows import row_text, text_of
 from quality.findings import EXAMPLES_MAX
 from quality.models import IssueType
-from warehouse.models import EPOCH, QueueType, ReturnTimeState, RideStatus
+from warehouse.models import EPOCH, RideStatus
 
-WAIT_TIME_MAX_MINUTES = 300
 FUTURE_TOLERANCE_SECONDS = 5 * 60
 # Recording started 2021-07-03; an event may be years older than its file when a ride has long been closed. Older
 # than this it is a broken clock (1970), and one such row would ask for hundreds of empty month partitions.
 EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=UTC)
-TEXT_MAX = 50  # boarding_group_status, boarding_group_current
-PRICE_MAX = Decimal("99999999.99")  # DECIMAL(10,2)
 EXAMPLE_MAX_CHARACTERS = 300
 
 _MALFORMED_ID = "malformed_id"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_RETURN_STATES = {state.value for state in ReturnTimeState}
 
 #: What each reason means, for an operator; {count} events of {subject}.
 REASONS: dict[str, tuple[str, str]] = {
@@ -55,20 +51,6 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-QUEUE_COLUMNS = (
-    "queue_type",
-    "wait_time_minutes",
-    "return_time_start",
-    "return_time_end",
-    "price_amount",
-    "price_currency",
-    "boarding_group_status",
-    "boarding_group_current",
-    "return_time_state",
-)
-STATE_COLUMNS = ("status", "wait_time", "computed_is_open")
-
-
 class Observation(msgspec.Struct, gc=False):
     """What one accepted event says: the state of one entity at one instant.
 
@@ -83,29 +65,6 @@ class Observation(msgspec.Struct, gc=False):
     state: str  # STATE_COLUMNS
     queues: tuple[str, ...]  # QUEUE_COLUMNS of each further line, by its type
     event: Event
-
-
-NULL = "\\N"
-
-
-def row_text(values: Iterable[Any]) -> str:
-    """Values as LOAD DATA reads them: separated by tabs, NULL as \\N, tab, line end and backslash escaped."""
-    return "\t".join([NULL if value is None else _escaped(str(value)) for value in values])
-
-
-def row_values(text: str) -> list[str | None]:
-    """The values of a `row_text` again, as texts."""
-    return [None if value == NULL else _ESCAPES.sub(lambda m: _PLAIN[m[1]], value) for value in text.split("\t")]
-
-
-_PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
-_ESCAPES = re.compile(r"\\([\\tnr])")
-
-
-def _escaped(text: str) -> str:
-    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
-        text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    return text
 
 
 @dataclass(slots=True)
@@ -210,7 +169,7 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
         wait_time, queues = None, ()
         if data.queue:
             doubtful: list[tuple[str, Any]] = []
-            wait_time, queues = _queues(data.queue, doubtful)
+            wait_time, queues = read_queue(data.queue, doubtful)
             for reason, value in doubtful:
                 result.doubt(park_id, reason, _example(event, value))
         append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait_time], queues, event))
@@ -266,11 +225,6 @@ def uuid_of(value: Any) -> str | None:
     return _uuid_of_text(value) if type(value) is str else None
 
 
-def text_of(value: Any) -> str:
-    """A text that the database can take: lone surrogates replaced; '' for anything that is no text."""
-    return value.encode("utf-8", errors="replace").decode() if type(value) is str else ""
-
-
 def _milliseconds(instant: datetime) -> int:
     # integers all the way: int(timestamp() * 1000) is a millisecond short for some instants
     passed = instant - EPOCH
@@ -319,145 +273,3 @@ def shorten(value: Any) -> Any:
     if len(text) > EXAMPLE_MAX_CHARACTERS:
         return text[:EXAMPLE_MAX_CHARACTERS] + f"... ({len(text)} characters)"
     return text
-
-
-# --- queues -------------------------------------------------------------------------------------------------------
-_Doubtful = list[tuple[str, Any]]  # reason, raw value
-
-
-def _queues(queue: Any, doubtful: _Doubtful) -> tuple[int | None, tuple[str, ...]]:
-    """The standby wait in minutes, and a row (QUEUE_COLUMNS) for every other line that exists."""
-    if type(queue) is not dict:
-        doubtful.append(("malformed_queue", queue))
-        return None, ()
-    wait_time = None
-    rows = []
-    for queue_type, value in queue.items():
-        read = _READERS.get(queue_type)
-        if read is None and queue_type != "STANDBY":
-            doubtful.append(("unknown_queue_type", {queue_type: value}))
-        elif not value and (value is None or value == {}):
-            continue  # nothing is said of this line
-        elif type(value) is not dict:
-            doubtful.append(("malformed_queue", {queue_type: value}))
-        elif read is None:
-            wait_time = _minutes(value.get("waitTime"), doubtful)
-        else:
-            try:
-                rows.append(read(queue_type, value, doubtful))
-            except _Rejected as left_out:
-                doubtful.append((left_out.reason, {queue_type: value}))
-    if len(rows) > 1:
-        rows.sort()
-    return wait_time, tuple(rows)
-
-
-def _minutes(value: Any, doubtful: _Doubtful) -> int | None:
-    if value is None or (type(value) is int and 0 <= value <= WAIT_TIME_MAX_MINUTES):
-        return value
-    doubtful.append(("wait_out_of_range", value))
-    return None
-
-
-@functools.lru_cache(maxsize=2048)  # two types, 302 waits
-def _waiting_line_row(queue_type: str, minutes: int | None) -> str:
-    return row_text((queue_type, minutes, None, None, None, None, None, None, None))
-
-
-def _waiting_line(queue_type: str, value: dict, doubtful: _Doubtful) -> str:
-    return _waiting_line_row(queue_type, _minutes(value.get("waitTime"), doubtful))
-
-
-def _return_time(queue_type: str, value: dict, doubtful: _Doubtful) -> str:
-    state = value.get("state")
-    if state is None:
-        state = NULL
-    elif type(state) is not str or state not in _RETURN_STATES:
-        raise _Rejected("malformed_queue")
-    start, end = _return_instant(value.get("returnStart")), _return_instant(value.get("returnEnd"))
-    price = value.get("price")
-    amount, currency = (NULL, NULL) if price is None else _price(price)
-    return f"{queue_type}\t{NULL}\t{start}\t{end}\t{amount}\t{currency}\t{NULL}\t{NULL}\t{state}"
-
-
-def _boarding_group(queue_type: str, value: dict, doubtful: _Doubtful) -> str:
-    start, end = _group(value.get("currentGroupStart")), _group(value.get("currentGroupEnd"))
-    current = f"{start}-{end}" if start and end else start or end
-    if current is not None and len(current) > TEXT_MAX:
-        raise _Rejected("malformed_queue")
-    status = value.get("allocationStatus")
-    if status is not None and (type(status) is not str or len(status) > TEXT_MAX):
-        raise _Rejected("malformed_queue")
-    minutes = _minutes(value.get("estimatedWait"), doubtful)
-    return row_text(
-        (queue_type, minutes, None, None, None, None, None if status is None else text_of(status), current, None)
-    )
-
-
-_READERS: dict[str, Callable[[str, dict, _Doubtful], str]] = {
-    QueueType.SINGLE_RIDER.value: _waiting_line,
-    QueueType.PAID_STANDBY.value: _waiting_line,
-    QueueType.RETURN_TIME.value: _return_time,
-    QueueType.PAID_RETURN_TIME.value: _return_time,
-    QueueType.BOARDING_GROUP.value: _boarding_group,
-}
-
-
-def _group(value: Any) -> str | None:
-    """A boarding group: a number, in old records a text; None where it is not set."""
-    if value is None or value == "":
-        return None
-    if type(value) is int:
-        return str(value)
-    if type(value) is str:
-        return text_of(value)
-    raise _Rejected("malformed_queue")
-
-
-@functools.lru_cache(maxsize=65536)  # a return window is repeated by ride after ride
-def _return_instant_text(value: str) -> str:
-    try:
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None or instant.year < 1971:
-            raise ValueError("no time zone, or no year a park was open in")
-        return instant.astimezone(UTC).isoformat(" ", "milliseconds")[:23]
-    except (ValueError, OverflowError):
-        raise _Rejected("malformed_return_time") from None
-
-
-def _return_instant(value: Any) -> str:
-    if type(value) is str:
-        return _return_instant_text(value)
-    if value is None:
-        return NULL
-    raise _Rejected("malformed_return_time")
-
-
-def _price(value: Any) -> tuple[str, str]:
-    """Amount and currency of a price object, either NULL where it is not given."""
-    if type(value) is not dict:
-        raise _Rejected("invalid_price")
-    amount, code = value.get("amount"), value.get("currency")
-    if amount is None and code is None:
-        return NULL, NULL
-    if (amount is not None and type(amount) is not int) or type(code) is not str:
-        raise _Rejected("invalid_price")
-    return _amount_text(amount, code), code
-
-
-@functools.lru_cache(maxsize=65536)
-def _amount_text(minor_units: int | None, code: str) -> str:
-    """Major units by the currency's ISO 4217 exponent: 2100 USD is 21.00, 1800 EUR 18.00, 1000 JPY 1000.00."""
-    try:
-        exponent = Currency(code).exponent
-    except ValueError:
-        exponent = None
-    if exponent is None:
-        raise _Rejected("invalid_price")
-    if minor_units is None:
-        return NULL
-    major = Decimal(minor_units).scaleb(-exponent)
-    cents = major.quantize(Decimal("0.01")) if 0 <= minor_units < 10**15 else None
-    if cents is None or cents != major or cents > PRICE_MAX:
-        raise _Rejected("invalid_price")
-    return str(cents)

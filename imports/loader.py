@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import OperationalError, connection
 
-from imports.events import QUEUE_COLUMNS, STATE_COLUMNS, Observation, row_text, row_values
+from imports.events import Observation
+from imports.rows import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from warehouse.models import RIDE_ID_BITS, instant_of
 
 logger = logging.getLogger(__name__)

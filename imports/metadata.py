@@ -12,8 +12,9 @@ from typing import Any
 from imports.archive import DESTINATION_PATTERN
 from imports.attempts import in_a_short_transaction
 from imports.catalogue import Doubts, Entity, read_subtree, read_timezone
-from imports.events import shorten, text_of, uuid_of
+from imports.events import shorten, uuid_of
 from imports.metadata_rows import Answers, Synced, Target, record_failure, write
+from imports.rows import text_of
 from imports.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from warehouse.models import Park
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imports.dayfile import event_from
-from imports.events import EARLIEST_PLAUSIBLE, REASONS, row_text, row_values, validate
+from imports.events import EARLIEST_PLAUSIBLE, REASONS, validate
+from imports.rows import row_text, row_values
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
 from warehouse.models import EPOCH
 
