@@ -32,7 +32,7 @@ def our_tables() -> list[str]:
     ours = {
         model._meta.db_table
         for model in apps.get_models(include_auto_created=True)
-        if Path(apps.get_app_config(model._meta.app_label).path).is_relative_to(settings.BASE_DIR)
+        if Path(apps.get_app_config(model._meta.app_label).path).resolve().parent == settings.BASE_DIR
     }
     return [name for name in catalog.tables() if name in ours or name.startswith(f"{TABLE}_")]
 
