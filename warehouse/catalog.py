@@ -257,7 +257,8 @@ def blockers(table: str) -> list[Session]:
 
     MySQL says it exactly (performance_schema.metadata_locks), MariaDB where the plugin metadata_lock_info is
     installed. Without it MariaDB tells only which sessions have a transaction open: one of these it is, and
-    `certain` is False; five at most are named, those of this database first. [] where the user may not see other sessions (PROCESS) or nobody is left.
+    `certain` is False; five at most are named, those of this database first. [] where the user may not see other
+    sessions (PROCESS) or nobody is left.
     """
     try:
         if not connection.mysql_is_mariadb:
