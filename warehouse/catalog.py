@@ -257,7 +257,8 @@ def blockers(table: str) -> list[Session]:
 
     MySQL says it exactly (performance_schema.metadata_locks), MariaDB where the plugin metadata_lock_info is
     installed. Without it MariaDB tells only which sessions have a transaction open: one of these it is, and
-    `certain` is False. [] where the user may not see other sessions (PROCESS) or nobody is left.
+    `certain` is False; five at most are named, those of this database first. [] where the user may not see other
+    sessions (PROCESS) or nobody is left.
     """
     try:
         if not connection.mysql_is_mariadb:
@@ -278,7 +279,8 @@ SET STATEMENT time_zone = 'SYSTEM' FOR
 SELECT p.id, p.user, p.host, COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.time), p.info
 FROM information_schema.processlist p
 LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id
-WHERE p.id <> CONNECTION_ID() AND (t.trx_id IS NOT NULL OR p.info LIKE %s) ORDER BY 4 DESC
+WHERE p.id <> CONNECTION_ID() AND (t.trx_id IS NOT NULL OR p.info LIKE %s)
+ORDER BY p.db <=> DATABASE() DESC, 4 DESC LIMIT 5
 """
 _LOCKS_MARIADB = """
 SET STATEMENT time_zone = 'SYSTEM' FOR

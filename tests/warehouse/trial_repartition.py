@@ -40,7 +40,7 @@ def importer(stop, tally) -> None:
                 if cursor.rowcount != 5_000:
                     raise RuntimeError(f"{table} took {cursor.rowcount} rows of 5,000")
         tally["importer"] = number
-        time.sleep(0.02)
+        time.sleep(0.2)
 
 
 def live_writer(stop, tally) -> None:
