@@ -69,7 +69,7 @@ def _snapshots_of(ride_id: int) -> tuple[int, datetime | None, datetime | None]:
 
 def orphan_queue_rows(seen: Observations) -> Iterator[Finding]:
     """Queue rows whose snapshot is not there, by the month of the instant that their snapshot_id says."""
-    orphans = dict(seen.queue_orphans)
+    orphans = {month: tally for month, tally in seen.queue_orphans.items() if _still_there(tally)}
     for snapshot_id in _stray_queue_rows(seen):
         orphans.setdefault(instant_of(snapshot_id).date().replace(day=1), Tally()).add(snapshot_id)
     for month, tally in sorted(orphans.items()):
@@ -85,6 +85,11 @@ def orphan_queue_rows(seen: Observations) -> Iterator[Finding]:
             count=tally.count,
             examples=[_queue_example(snapshot_id) for snapshot_id in tally.snapshot_ids],
         )
+
+
+def _still_there(tally: Tally) -> bool:
+    """Whether the queue rows exist: an import may have replaced them and their snapshots while the month was read."""
+    return QueueData.objects.filter(snapshot_id__in=tally.snapshot_ids).exists()
 
 
 def _stray_queue_rows(seen: Observations) -> list[int]:

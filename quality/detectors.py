@@ -90,7 +90,8 @@ def _weigh(
     told = [finding for finding in found if detector.is_due(window, finding)]
     checked.findings += told
     absorbed = {fingerprint: finding for finding in told for fingerprint in finding.absorbs}
-    rows = DataQualityLog.objects.filter(reason=detector.reason, resolution_status__in=TO_DO)
+    # With a source file it is the importer's or the metadata sync's, which may use the same word.
+    rows = DataQualityLog.objects.filter(reason=detector.reason, resolution_status__in=TO_DO, source_file="")
     if park:
         rows = rows.filter(park=park.park)
     elif not seen.whole:

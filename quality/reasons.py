@@ -81,7 +81,7 @@ REASONS = {
     "coordinates_out_of_range": Reason(
         "Impossible coordinates",
         "A latitude lies outside of -90 to 90, or a longitude outside of -180 to 180.",
-        "Correct the metadata of the ride; latitude and longitude are often swapped.",
+        "Stored ones: correct the metadata of the ride by hand. From the source: they were not taken over.",
     ),
     "checkpoint_in_future": Reason(
         "Import in the future",
@@ -134,6 +134,26 @@ REASONS = {
         "A price is below 0, without a currency, or no amount; that line was left out.",
         "Look at the examples.",
     ),
+    "malformed_entity": Reason("No entity", "An entry of the catalogue is no entity.", "Look at the examples."),
+    "invalid_height": Reason(
+        "Impossible height",
+        "A height limit of the catalogue is no length from 1 to 250 cm, and was not taken over.",
+        "Set the height of the ride by hand.",
+    ),
+    "malformed_tags": Reason("Malformed tags", "Tags of the catalogue cannot be read.", "Look at the examples."),
+    "unknown_timezone": Reason(
+        "Unknown time zone",
+        "The source names a time zone that does not exist. The park keeps what it had.",
+        "Set the park's time zone by hand.",
+    ),
+    "half_answer": Reason(
+        "Half an answer",
+        "Entities listed before are missing all at once: the answer was taken for half, and nothing removed.",
+        "Run manage.py sync_metadata again later.",
+    ),
+    "malformed_answer": Reason(
+        "Malformed answer", "An answer of the live API cannot be read.", "Run manage.py sync_metadata again later."
+    ),
     # --- MISSING_FIELD
     "missing_metadata": Reason(
         "No metadata",
@@ -149,6 +169,18 @@ REASONS = {
         "No destination",
         "The park belongs to no destination, so its day files cannot be found.",
         "Run manage.py sync_metadata, or set destination_wiki_id by hand.",
+    ),
+    "missing_name": Reason("No name", "Entities of the catalogue have no name.", "Set the name of the ride by hand."),
+    "missing_entity_type": Reason(
+        "No entity type", "Entities of the catalogue have no entityType.", "Look at the examples."
+    ),
+    "half_coordinates": Reason(
+        "Half a coordinate",
+        "Entities of the catalogue have only one of latitude and longitude; neither was taken over.",
+        "Set both by hand.",
+    ),
+    "missing_timezone": Reason(
+        "No time zone given", "The source names no time zone for a park.", "Set the park's time zone by hand."
     ),
     "missing_entity_id": Reason("No entity id", "Events without entityId were left out.", "Look at the examples."),
     "missing_event_time": Reason("No event time", "Events without eventTime were left out.", "Look at the examples."),

@@ -18,13 +18,16 @@ DAYS_AROUND = 8  # a silent hour is compared with the week before and the week a
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`first` and `last` are the days that findings may be about; `months` what is read, as half-open ranges."""
+    """`first` and `last` are the days that findings may be about (None: any), `months` what is read (half-open)."""
 
-    first: date
-    last: date
+    first: date | None
+    last: date | None
     months: tuple[tuple[date, date], ...]
     begins_with_history: bool  # nothing was recorded before the first month that is read,
     ends_with_history: bool  # nor after the last
+
+    def __str__(self) -> str:
+        return f"{self.first or self.read_from} to {self.last or self.read_to - timedelta(days=1)}"
 
     @property
     def read_from(self) -> date:
@@ -43,8 +46,10 @@ class Window:
         """Whether a finding's period touches the days asked for. Without a start it always does."""
         if start is None:
             return True
-        begin = midnight(self.first)
-        return start < midnight(self.last + timedelta(days=1)) and (start >= begin or (end is not None and end > begin))
+        if self.last and start >= midnight(self.last + timedelta(days=1)):
+            return False
+        begin = midnight(self.first) if self.first else None
+        return begin is None or start >= begin or (end is not None and end > begin)
 
     def judges(self, start: datetime, end: datetime | None) -> bool:
         """Whether a period lies wholly in what was read and judged: then a doubt not found again is gone."""
@@ -52,27 +57,29 @@ class Window:
 
 
 def window(first: date | None, last: date | None, today: date) -> Window:
-    """For findings of `first` to `last`, both included; None: from or to the end of what is stored.
+    """For findings of `first` to `last`, both included; None: from or to the end of all that is known.
 
     Where nothing is stored the window reads an empty range: what needs no observations can still be found.
     """
     months = _months()
     span = _span(months[0][0], months[-1][1]) if months else None
     if span is None:
-        first = first or last or today
-        return Window(first, last or max(first, today), ((first, first),), True, True)
-    first, last = first or min(span[0], last or span[0]), last or max(span[1], first or span[1])
-    read_from = partitions.add_months(partitions.month_of(first), -1)
-    read_to = last + timedelta(days=DAYS_AROUND)
+        day = first or last or today
+        return Window(first, last, ((day, day),), begins_with_history=True, ends_with_history=True)
+    read_from = partitions.add_months(partitions.month_of(first), -1) if first else span[0]
+    read_to = last + timedelta(days=DAYS_AROUND) if last else span[1]
     read = tuple(
         (lower, upper) for lower, upper in months if upper > max(read_from, span[0]) and lower <= min(read_to, span[1])
     )
+    if not read:
+        day = first or last
+        return Window(first, last, ((day, day),), begins_with_history=False, ends_with_history=False)
     return Window(
         first,
         last,
-        read or ((first, first),),
-        begins_with_history=bool(read) and read[0][0] <= span[0],
-        ends_with_history=bool(read) and read[-1][1] > span[1],
+        read,
+        begins_with_history=read[0][0] <= span[0],
+        ends_with_history=read[-1][1] > span[1],
     )
 
 

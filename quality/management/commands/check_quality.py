@@ -44,8 +44,7 @@ class Command(BaseCommand):
         return found
 
     def _report(self, checked: Checked, dry_run: bool) -> None:
-        window = checked.window
-        self.stdout.write(f"{window.first} to {window.last}: {checked.rows_read:,} observations read")
+        self.stdout.write(f"{checked.window}: {checked.rows_read:,} observations read")
         for (kind, reason), count in sorted(Counter((f.kind, f.reason) for f in checked.findings).items()):
             self.stdout.write(f"  {kind:<14} {title_of(reason):<32} {count:>6,}")
         if dry_run:

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from quality.detectors import REASONS, check
+from quality.detectors import check
 from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
 from quality.tasks import check_imported, daily_check
 from tests.quality.detectors.clean_year import NOW, add_ride, milliseconds, observe, read
@@ -229,9 +229,3 @@ def test_the_tasks_say_in_a_line_what_came_of_them(year, time_machine):
     said = check_imported([year.bergwelt.pk], "2025-06-01", "2025-06-30")
     assert "1 new findings" in said
     assert status_of("missing_days") == "OPEN"
-
-
-def test_every_reason_a_detector_has_is_explained():
-    from quality.reasons import REASONS as EXPLAINED
-
-    assert set(REASONS) <= set(EXPLAINED)
