@@ -172,6 +172,12 @@ def test_apply_and_rollback_under_traffic_lose_and_double_nothing(filled, traffi
     assert not repartition.look().unfinished
 
 
+@pytest.fixture(autouse=True)
+def patience_with_sessions_that_were_killed(monkeypatch):
+    """A busy machine takes its time to end the session of a process that is gone."""
+    monkeypatch.setattr(repartition, "OTHER_OPERATOR_WAIT_SECONDS", 60)
+
+
 def killed_at(nth: int, direction: Direction) -> bool:
     """Run in a process of its own that kills itself (-9) at its nth report; False when it came to its end first."""
     connections.close_all()
