@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import OperationalError
 
-from imports.attempts import in_a_short_transaction
+from imports.attempts import SERVER_AWAY, in_a_short_transaction
 from imports.attribution import Attributed, Origin, attribute
 from imports.dayfile import event_from
 from imports.events import Validated, uuid_of, validate
@@ -64,7 +65,7 @@ def collect(
     """Ask for each destination once and store what is new. One that fails does not stop the others.
 
     Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
-    next run begins with what was not reached.
+    next run begins with what was not reached. OperationalError: the database server went away.
     """
     deadline = time.monotonic() + COLLECTION_MAX_SECONDS
     waiting = _beginning_where_the_last_run_ended(destinations)
@@ -81,6 +82,8 @@ def collect(
         except ApiError as error:
             _fail(collection, destination, error)
         except Exception as error:  # whatever it is, it is this destination's, and the others go on
+            if isinstance(error, OperationalError) and error.args[0] in SERVER_AWAY:
+                raise  # no destination can be stored, and this cannot even be written down
             logger.exception("live data of destination %s cannot be stored", destination)
             _fail(collection, destination, error)
         waiting.pop(0)

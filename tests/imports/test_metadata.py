@@ -9,6 +9,7 @@ import stamina
 from django.core.management import CommandError, call_command
 
 from imports import metadata
+from imports.source_tasks import sync_metadata
 from imports.themeparks import ThemeParksApi
 from quality.models import DataQualityLog
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
@@ -271,6 +272,22 @@ def test_an_answer_that_is_none_becomes_a_finding_of_the_destination(api_server)
     finding = DataQualityLog.objects.get()
     assert (finding.issue_type, finding.reason, finding.entity_type) == ("INVALID", "malformed_answer", "destination")
     assert not Ride.objects.exists()
+
+
+def test_the_task_goes_through_the_catalogue_in_slices(api_server, world, monkeypatch):
+    others = sorted(f"00000000-0000-4000-8000-{n:012}" for n in range(3))
+    world.destinations += [{"id": uuid, "name": uuid, "parks": []} for uuid in others]
+    for uuid in others:
+        world.children[uuid] = []
+    monkeypatch.setattr("imports.source_tasks.SYNC_SLICE_SECONDS", -1)  # a slice ends after one destination
+    begin_at, begun = "", []
+    while True:
+        begin_at = sync_metadata(begin_at)
+        begun.append(begin_at)
+        if not begin_at:
+            break
+    assert begun == [*others[1:], RESORT, ""]
+    assert EntityMetadata.objects.count() == 73
 
 
 def run_command(*arguments) -> str:

@@ -1,10 +1,11 @@
 """manage.py collect_live: the state of all rides right now, once or every few minutes."""
 
+import threading
 import time
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from imports import live, metadata
@@ -38,8 +39,7 @@ class Command(BaseCommand):
             with stop_on_signals() as stop:
                 while not stop.is_set():
                     next_at = time.monotonic() + settings.LIVE_EVERY_MINUTES * 60
-                    collection = live.collect(api, destinations, timezone.now, stop)
-                    self._tell(collection)
+                    failed = self._collect(api, destinations, stop, once)
                     if once:
                         break
                     while time.monotonic() < next_at and not stop.is_set():
@@ -50,8 +50,21 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
         except DatabaseError as error:
             raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
-        if once and collection.failed:
-            raise CommandError(f"{collection.failed} destinations failed; call again", returncode=FAILED)
+        if once and failed:
+            raise CommandError(f"{failed} destinations failed; call again", returncode=FAILED)
+
+    def _collect(self, api: ThemeParksApi, destinations: list[str], stop: threading.Event, once: bool) -> int:
+        """How many destinations failed. A server that is restarted ends a single collection, but not the loop."""
+        try:
+            collection = live.collect(api, destinations, timezone.now, stop)
+        except DatabaseError as error:
+            if once:
+                raise
+            connection.close()
+            self.stderr.write(f"The database server says: {error.args[-1]}; the next collection tries again")
+            return len(destinations)
+        self._tell(collection)
+        return collection.failed
 
     def _destinations(self, api: ThemeParksApi, named: list[str]) -> list[str]:
         if not named:
