@@ -114,7 +114,7 @@ def test_a_key_deleted_between_listing_and_reading_is_a_missing_day(s3_server, s
     import_all("s3://vanishing")
     outcomes = dict(ImportedFile.objects.values_list("file_date__day", "outcome"))
     assert outcomes == {25: "IMPORTED", 26: "MISSING", 27: "IMPORTED"}
-    assert DataQualityLog.objects.get().reason == "missing_days"
+    assert DataQualityLog.objects.filter(reason="missing_days").count() == 1
     assert ImportCheckpoint.objects.get().status == "COMPLETED"
 
 
