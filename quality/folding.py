@@ -13,7 +13,7 @@ from quality.models import DataQualityLog
 from quality.reasons import title_of
 from warehouse.models import Park
 
-FILES_TOLD_ALONE = 5  # of a month, reason and park
+FILES_TOLD_ALONE = 10  # of a month, reason and park: three times as many would be a month of broken files
 CROWD_TOLD_ALONE = 5
 
 
