@@ -101,7 +101,7 @@ INSTALLED_APPS = [
     "warehouse",
     "quality",
     "imports",
-    "django.contrib.admin",
+    "config.apps.DeskConfig",  # django.contrib.admin, with the operators' home page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -125,6 +125,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -142,6 +143,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"  # everything stored and shown is UTC: no CONVERT_TZ, so no time zone tables on the server
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
@@ -161,6 +163,7 @@ LOGGING = {
 # `retry` counts from when a task is fetched, so tasks stay short (30 s slices) and few are prefetched.
 Q_CLUSTER = {
     "name": "warehouse",
+    "label": "Queue and recurring jobs",  # its heading in the admin
     "orm": "default",
     "workers": env.int("WORKERS", default=2),
     "queue_limit": env.int("WORKERS", default=2),

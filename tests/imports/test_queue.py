@@ -10,37 +10,9 @@ from django_q.models import OrmQ
 from imports import queue
 from imports.models import HEARTBEAT_STALE_SECONDS, ClaimLost, ImportCheckpoint, ImportStatus, MoveRefused
 from imports.worker_models import Worker
-from tests.imports.building import DESTINATION
-from warehouse.models import Park
+from tests.imports.desk import new_import, park, running
 
 pytestmark = pytest.mark.django_db
-ELSEWHERE = "another-host/1/1/0"  # a worker of whom nothing but its heartbeat is known
-
-
-def park(n: int, destination: str = DESTINATION) -> Park:
-    return Park.objects.create(
-        park_name=f"Park {n}",
-        themeparks_wiki_id=f"22222222-2222-4222-8222-{n:012}",
-        destination_wiki_id=destination,
-    )
-
-
-def new_import(of: Park, **changes) -> ImportCheckpoint:
-    fields = {
-        "park": of,
-        "source": "/archive",
-        "start_date": date(2024, 1, 1),
-        "end_date": date(2024, 1, 31),
-        "whole_destination": True,
-    }
-    return ImportCheckpoint.objects.create(**fields | changes)
-
-
-def running(checkpoint: ImportCheckpoint, *, queued: bool = True, heartbeat_age: float = 0) -> ImportCheckpoint:
-    checkpoint.claim(ELSEWHERE, queued=queued)
-    ImportCheckpoint.objects.filter(pk=checkpoint.pk).update(heartbeat_at=Now() - timedelta(seconds=heartbeat_age))
-    checkpoint.refresh_from_db()
-    return checkpoint
 
 
 def tickets() -> list[list[list[int]]]:

@@ -1,0 +1,16 @@
+"""The admin site: the stock one, with the operators' home page in place of the list of apps."""
+
+from django.contrib import admin
+from django.utils import timezone
+
+from config.home import home
+
+
+class Desk(admin.AdminSite):
+    site_header = site_title = "Theme park warehouse"
+    index_title = "Home"
+    index_template = "config/home.html"
+    site_url = None
+
+    def index(self, request, extra_context=None):
+        return super().index(request, {"home": home(request.user, timezone.now()), **(extra_context or {})})

@@ -1,0 +1,269 @@
+"""The operators' home page: what runs, what is doubtful, how fresh and how large it all is, and what needs attention.
+
+Each part is shown to those who may look behind it, and each figure is a link to where it comes from. A fixed number
+of queries, all of small tables; of the fact table the guards alone are asked whether they hold a row.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+from django_q.models import Failure, Schedule
+
+from imports import queue
+from imports.admin_parts import duration, rendered
+from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
+from imports.source_models import LiveCollection, ParkFreshness
+from imports.standing import standings
+from imports.worker_models import Worker
+from quality.models import DataQualityLog, IssueType, ResolutionStatus
+from warehouse import catalog, guards, outlook, partitions
+from warehouse.models import Park
+
+IMPORTS_SHOWN = 6
+ACTIONS_SHOWN = 8
+ARCHIVE_LATE = timedelta(days=7)  # the archive trails by 1 to 3 days
+QUEUE_LATE = timedelta(minutes=10)
+SCHEDULE_LATE = timedelta(minutes=10)
+FAILURES_SINCE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Figure:
+    label: str
+    value: str
+    url: str
+    trouble: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    title: str
+    url: str
+    figures: list[Figure]
+
+
+@dataclass
+class Home:
+    parts: list[Part] = field(default_factory=list)
+    attention: list[tuple[str, str]] = field(default_factory=list)  # sentence and url
+    imports: list[dict] = field(default_factory=list)  # with their parts as HTML
+    moving: bool = False
+    actions: list[LogEntry] = field(default_factory=list)
+
+
+def home(user, now: datetime) -> Home:
+    found = Home()
+    if user.has_perm("imports.view_importcheckpoint"):
+        _imports(found, now)
+        found.actions = list(
+            LogEntry.objects.filter(content_type__app_label__in=["imports", "quality", "warehouse", "django_q"])
+            .select_related("user", "content_type")
+            .order_by("-action_time")[:ACTIONS_SHOWN]
+        )
+    if user.has_perm("quality.view_dataqualitylog"):
+        _findings(found)
+    if user.has_perm("imports.view_importedfile"):
+        _archive_freshness(found, now.date())
+    if user.has_perm("imports.view_parkfreshness"):
+        _live_freshness(found, now)
+    if user.has_perm("warehouse.view_storagemetrics"):
+        _storage(found)
+        _partitions(found, now.date())
+    if user.has_perm("imports.view_worker"):
+        _workers(found, now)
+    return found
+
+
+def link(name: str, **query: object) -> str:
+    """The page of that name; "" where it does not exist."""
+    try:
+        return reverse(f"admin:{name}") + (f"?{urlencode(query)}" if query else "")
+    except NoReverseMatch:
+        return ""
+
+
+# --- imports ------------------------------------------------------------------------------------------------------
+def _imports(found: Home, now: datetime) -> None:
+    page = "imports_importcheckpoint_changelist"
+    counts = ImportCheckpoint.objects.aggregate(
+        running=Count("pk", filter=Q(status=ImportStatus.IN_PROGRESS) & ~Q(worker="")),
+        waiting=Count("pk", filter=Q(queued_at__isnull=False) & (Q(status=ImportStatus.PENDING) | Q(worker=""))),
+        paused=Count("pk", filter=Q(status=ImportStatus.PAUSED)),
+        failed=Count("pk", filter=Q(status=ImportStatus.FAILED)),
+        completed=Count("pk", filter=Q(status=ImportStatus.COMPLETED)),
+    )
+    figures = [
+        Figure("running", _number(counts["running"]), link(page, show="running")),
+        Figure("waiting for a worker", _number(counts["waiting"]), link(page, show="workers")),
+        Figure("paused", _number(counts["paused"]), link(page, status__exact="PAUSED")),
+        Figure("failed", _number(counts["failed"]), link(page, status__exact="FAILED"), bool(counts["failed"])),
+        Figure("completed", _number(counts["completed"]), link(page, show="completed")),
+    ]
+    found.parts.append(Part("Imports", link(page), figures))
+    if counts["failed"]:
+        many = f"{counts['failed']:,} imports have failed" if counts["failed"] > 1 else "An import has failed"
+        found.attention.append(
+            (f"{many}: look at the reason, then retry or give up", link(page, status__exact="FAILED"))
+        )
+    unfinished = [ImportStatus.IN_PROGRESS, ImportStatus.PENDING]
+    shown = list(
+        ImportCheckpoint.objects.filter(status__in=unfinished)
+        .select_related("park")
+        .order_by("status", "checkpoint_id")[: IMPORTS_SHOWN * 4]
+    )
+    standing = standings(shown, now)
+    shown.sort(key=lambda checkpoint: not standing[checkpoint.pk].alive)
+    for checkpoint in shown:
+        if standing[checkpoint.pk].orphaned:
+            url = reverse("admin:imports_importcheckpoint_change", args=[checkpoint.pk])
+            found.attention.append((f"{checkpoint}: {standing[checkpoint.pk].explanation}", url))
+    shown = shown[:IMPORTS_SHOWN]
+    found.imports = [{"checkpoint": each, "parts": rendered(standing[each.pk])} for each in shown]
+    found.moving = any(standing[each.pk].moving for each in shown)
+
+
+# --- doubts -------------------------------------------------------------------------------------------------------
+def _findings(found: Home) -> None:
+    page = "quality_dataqualitylog_changelist"
+    to_do = [ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING]
+    counts = dict(
+        DataQualityLog.objects.filter(resolution_status__in=to_do)
+        .order_by()
+        .values_list("issue_type")
+        .annotate(Count("pk"))
+    )
+    figures = [
+        Figure(kind.label.lower(), _number(counts.get(kind.value, 0)), link(page, issue_type__exact=kind.value))
+        for kind in IssueType
+    ]
+    found.parts.append(Part("Open findings", link(page), figures))
+
+
+# --- freshness ----------------------------------------------------------------------------------------------------
+def _archive_freshness(found: Home, today: date) -> None:
+    """One walk to the end of the ledger's key for each park."""
+    page = link("imports_importedfile_coverage")
+    newest = (
+        ImportedFile.objects.filter(park=OuterRef("pk"), outcome=FileOutcome.IMPORTED)
+        .order_by("-file_date")
+        .values("file_date")[:1]
+    )
+    days = [
+        day for day in Park.objects.order_by().annotate(newest=Subquery(newest)).values_list("newest", flat=True) if day
+    ]
+    late = sum(today - day > ARCHIVE_LATE for day in days)
+    figures = [
+        Figure("newest day", f"{max(days)}" if days else "none", page),
+        Figure("parks imported", _number(len(days)), page),
+        Figure(f"parks behind by over {ARCHIVE_LATE.days} days", _number(late), page),
+    ]
+    found.parts.append(Part("Archive", page, figures))
+
+
+def _live_freshness(found: Home, now: datetime) -> None:
+    parks = link("imports_parkfreshness_changelist")
+    silent_url = link("imports_parkfreshness_changelist", state="silent")
+    collections = link("imports_livecollection_changelist")
+    last = LiveCollection.objects.order_by("-collection_id").first()
+    watched = ParkFreshness.objects.count()
+    silent = ParkFreshness.objects.filter(ParkFreshness.is_silent(now)).count()
+    ago = f"{duration((now - last.started_at).total_seconds())} ago" if last else "never"
+    figures = [
+        Figure("last collection", ago, collections),
+        Figure("parks watched", _number(watched), parks),
+        Figure("open and silent", _number(silent), silent_url, bool(silent)),
+    ]
+    found.parts.append(Part("Live", collections, figures))
+    if silent:
+        said = f"{silent:,} parks are open and have" if silent > 1 else "A park is open and has"
+        found.attention.append((f"{said} told nothing for half an hour", silent_url))
+
+
+# --- storage ------------------------------------------------------------------------------------------------------
+def _storage(found: Home) -> None:
+    page = link("warehouse_storage") or link("warehouse_storagemetrics_changelist")
+    stored = outlook.storage()
+    forecast = stored.forecast
+    growth = forecast and forecast.growth_mb_per_day
+    full = forecast and (forecast.days_to_capacity or forecast.days_to_full_disk)
+    figures = [
+        Figure("on disk", f"{forecast.disk_mb / 1000:,.2f} GB" if forecast else "not measured yet", page),
+        Figure("grows by", f"{growth.likely:,.1f} MB a day" if growth else "not known yet", page),
+        Figure("full in", f"{full.likely:,.0f} days" if full else "not known", page, bool(stored.warnings)),
+    ]
+    found.parts.append(Part("Storage", page, figures))
+    found.attention += [(warning, page) for warning in stored.warnings]
+
+
+def _partitions(found: Home, today: date) -> None:
+    """What guards.health says, without counting the rows of a guard: the page of partitions does."""
+    page = link("warehouse_partitions")
+    existing = catalog.partitions(partitions.TABLE)
+    if not existing:
+        found.attention.append(("The fact table is not partitioned: every query reads all of it", page))
+        found.parts.append(Part("Partitions", page, [Figure("months ahead", "not partitioned", page, True)]))
+        return
+    ahead = guards.months_ahead(existing, today)
+    guard_names = [partition.name for partition in existing if partitions.is_guard(partition)]
+    filled = [name for name in guard_names if _holds_a_row(name)]
+    few = ahead < guards.MONTHS_AHEAD_AT_LEAST
+    figures = [
+        Figure("months ahead", _number(ahead), page, few),
+        Figure("months in all", _number(len(existing) - len(guard_names)), page),
+        Figure("guards with rows", ", ".join(filled) or "none", page, bool(filled)),
+    ]
+    found.parts.append(Part("Partitions", page, figures))
+    if few:
+        found.attention.append((f"Partitions reach {ahead} month{'s' if ahead != 1 else ''} ahead: make more", page))
+    found.attention += [(f"The guard {name} holds rows: look at them, then drain it", page) for name in filled]
+
+
+def _holds_a_row(partition: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {partitions.TABLE} PARTITION ({partition}) LIMIT 1")
+        return cursor.fetchone() is not None
+
+
+# --- workers ------------------------------------------------------------------------------------------------------
+def _workers(found: Home, now: datetime) -> None:
+    page = link("imports_worker_changelist")
+    failed_page = link("django_q_failure_changelist")
+    schedules_page = link("django_q_schedule_changelist")
+    alive = Worker.alive().count()
+    busy = Worker.alive().exclude(doing="").count()
+    waits = queue.oldest_ticket(now)
+    failures = Failure.objects.filter(stopped__gt=now - FAILURES_SINCE).count()
+    overdue = Schedule.objects.exclude(repeats=0).filter(next_run__lt=now - SCHEDULE_LATE).exists()
+    late_queue = waits is not None and waits > QUEUE_LATE
+    figures = [
+        Figure("alive", _number(alive), page, not alive),
+        Figure("busy", _number(busy), page),
+        Figure(
+            "first in the queue waits",
+            duration(waits.total_seconds()) if waits else "-",
+            link("django_q_ormq_changelist"),
+            late_queue,
+        ),
+        Figure("failed tasks, last day", _number(failures), failed_page, bool(failures)),
+    ]
+    found.parts.append(Part("Workers", page, figures))
+    if not alive:
+        said = "No worker is alive: imports and recurring jobs wait. Start one (bin/serve, or manage.py qcluster)"
+        found.attention.insert(0, (said, page))
+    elif late_queue:
+        said = f"The queue stands still since {duration(waits.total_seconds())}, with workers alive: restart them"
+        found.attention.insert(0, (said, link("django_q_ormq_changelist")))
+    if alive and overdue:
+        found.attention.append(("A recurring job is overdue though workers are alive: restart them", schedules_page))
+    if failures:
+        many = f"{failures:,} tasks" if failures > 1 else "A task"
+        found.attention.append((f"{many} failed in the last day", failed_page))
+
+
+def _number(count: int) -> str:
+    return f"{count:,}"

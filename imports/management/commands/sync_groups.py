@@ -1,0 +1,16 @@
+"""manage.py sync_groups: make the groups Viewers, Operators and Configurers. To be called after every migrate."""
+
+from django.core.management.base import BaseCommand
+
+from imports import roles
+
+
+class Command(BaseCommand):
+    help = "Makes the groups Viewers, Operators and Configurers. Groups that are there are left as they are."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--reset", action="store_true", help="give them the permissions they come with again")
+
+    def handle(self, *, reset, **options):
+        for line in roles.sync(reset=reset):
+            self.stdout.write(line)

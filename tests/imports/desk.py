@@ -1,0 +1,90 @@
+"""Operators, viewers and imports in every state, for the tests of the admin."""
+
+import re
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.db.models.functions import Now
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from imports import roles
+from imports.models import ImportCheckpoint, ImportedFile
+from tests.imports.building import DESTINATION
+from warehouse.models import Park
+
+ELSEWHERE = "another-host/1/1/0"  # a worker of whom nothing but its heartbeat is known
+CHANGELIST = "/admin/imports/importcheckpoint/"
+
+
+def somebody(group: str) -> Client:
+    """A browser in which a member of the group has signed in."""
+    list(roles.sync())
+    user = User.objects.create_user(f"{group.lower()}-{User.objects.count()}", is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def park(n: int = 1, destination: str = DESTINATION, name: str = "") -> Park:
+    return Park.objects.create(
+        park_name=name or f"Park {n}",
+        themeparks_wiki_id=f"22222222-2222-4222-8222-{n:012}",
+        destination_wiki_id=destination,
+    )
+
+
+def new_import(of: Park, **changes) -> ImportCheckpoint:
+    fields = {
+        "park": of,
+        "source": "/archive",
+        "start_date": date(2024, 1, 1),
+        "end_date": date(2024, 1, 31),
+        "files_total": 31,
+        "whole_destination": True,
+    }
+    return ImportCheckpoint.objects.create(**fields | changes)
+
+
+def running(checkpoint: ImportCheckpoint, *, queued: bool = True, heartbeat_age: float = 0) -> ImportCheckpoint:
+    checkpoint.claim(ELSEWHERE, queued=queued)
+    ImportCheckpoint.objects.filter(pk=checkpoint.pk).update(heartbeat_at=Now() - timedelta(seconds=heartbeat_age))
+    checkpoint.refresh_from_db()
+    return checkpoint
+
+
+def day_file(of: Park, day: date, outcome: str = "IMPORTED", stored: int = 10, **changes) -> ImportedFile:
+    if outcome != "IMPORTED":
+        stored = 0
+    return ImportedFile.objects.create(
+        park=of,
+        file_date=day,
+        source_file=f"{of.destination_wiki_id}/{day:%Y/%m/%d}.json.gz",
+        outcome=outcome,
+        events_read=stored,
+        stored=stored,
+        imported_at=changes.pop("imported_at", Now()),
+        **changes,
+    )
+
+
+@contextmanager
+def queries_of_a_page():
+    """The SQL of a page; none of it may touch the facts, and the number is for the test to compare."""
+    sql: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield sql
+    sql += [query["sql"] for query in captured.captured_queries]
+
+
+def touching_facts(sql: list[str]) -> list[str]:
+    """Statements that read the fact table or the queue rows; the question whether a guard holds a row aside."""
+    return [
+        statement
+        for statement in sql
+        if re.search(r"\b(FROM|JOIN)\s+`?(ride_status_snapshots|queue_data)\b", statement)
+        and not re.fullmatch(r"SELECT 1 FROM ride_status_snapshots PARTITION \(p_\w+\) LIMIT 1", statement)
+    ]
