@@ -130,12 +130,12 @@ def misnumbered_snapshots(seen: Observations) -> Iterator[Finding]:
 
 def guard_rows(seen: Observations) -> Iterator[Finding]:
     """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
-    for partition in filter(partitions.is_guard, catalog.partitions(TABLE)):
+    for partition in filter(partitions.is_guard, catalog.partitioning(TABLE).partitions):
         count = partitions.count_rows(partition.name, TABLE, limit=GUARD_ROWS_COUNTED_MAX)
         if count:
             many = f"at least {count:,}" if count == GUARD_ROWS_COUNTED_MAX else f"{count:,}"
             side = "after the last" if partition.name == partitions.FUTURE else "before the first"
-            examples = _snapshots(f"{TABLE} PARTITION ({partition.name})", "TRUE", [])
+            examples = _snapshots(f"{TABLE} PARTITION ({partition.name})", "TRUE", [], order="snapshot_id")
             yield Finding(
                 kind=IssueType.INVALID,
                 reason="guard_rows",
@@ -245,12 +245,12 @@ def _frozen(park: ParkSeen, ride: RideSeen, month: date, stretches: list[Stretch
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
-def _snapshots(table: str, condition: str, parameters: list) -> list[dict]:
+def _snapshots(table: str, condition: str, parameters: list, *, order: str = "recorded_at") -> list[dict]:
     """A few rows as they are, ids as text: they lie above 2^53, where JSON readers round."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT snapshot_id, ride_id, recorded_at, status, wait_time FROM {table} WHERE {condition} "
-            f"ORDER BY recorded_at LIMIT {EXAMPLES_MAX}",
+            f"ORDER BY {order} LIMIT {EXAMPLES_MAX}",
             parameters,
         )
         return [

@@ -68,7 +68,7 @@ def observe(
     _name_rides(seen)
     for month, end in window.months:
         queue_rows = _queue_rows(month, end) if whole else array("q")
-        _take(seen, month, _rows(month, end, None if whole else list(seen.rides)), queue_rows)
+        _take(seen, month, _rows(window, month, end, None if whole else list(seen.rides)), queue_rows)
         for park in seen.parks.values():
             park.twins += [(month, one, other) for one, other in find_twins(park)]
         for ride in seen.rides.values():
@@ -131,7 +131,7 @@ def _take(seen: Observations, month: date, rows: Iterable[tuple], queue_rows: ar
     seen.rows += count
 
 
-def _rows(month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]:
+def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]:
     """(snapshot_id, status, wait_time, 1 if the id does not follow from ride and instant) in the order of the id."""
     index, condition, parameters = "PRIMARY", "", [month, end]
     if ride_ids is not None:
@@ -141,6 +141,10 @@ def _rows(month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]
             index = "idx_ride_recorded"
         condition = "AND ride_id IN %s"
         parameters.append(ride_ids)
+    if index == "PRIMARY" and not window.partitioned:
+        # No partition narrows the key down to a month: its own range does, for all rows whose id says their instant.
+        condition += " AND snapshot_id >= %s AND snapshot_id < %s"
+        parameters += [milliseconds(month) << RIDE_ID_BITS, milliseconds(end) << RIDE_ID_BITS]
     yield from _unbuffered(
         f"""
         SELECT snapshot_id, status, wait_time,

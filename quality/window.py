@@ -25,6 +25,7 @@ class Window:
     months: tuple[tuple[date, date], ...]
     begins_with_history: bool  # nothing was recorded before the first month that is read,
     ends_with_history: bool  # nor after the last
+    partitioned: bool = True  # by months of recorded_at; False before, or after an operator has taken that back
 
     def __str__(self) -> str:
         return f"{self.first or self.read_from} to {self.last or self.read_to - timedelta(days=1)}"
@@ -61,11 +62,11 @@ def window(first: date | None, last: date | None, today: date) -> Window:
 
     Where nothing is stored the window reads an empty range: what needs no observations can still be found.
     """
-    months = _months()
+    months, partitioned = _months()
     span = _span(months[0][0], months[-1][1]) if months else None
     if span is None:
         day = first or last or today
-        return Window(first, last, ((day, day),), begins_with_history=True, ends_with_history=True)
+        return Window(first, last, ((day, day),), True, True, partitioned)
     read_from = partitions.add_months(partitions.month_of(first), -1) if first else span[0]
     read_to = last + timedelta(days=DAYS_AROUND) if last else span[1]
     read = tuple(
@@ -73,32 +74,24 @@ def window(first: date | None, last: date | None, today: date) -> Window:
     )
     if not read:
         day = first or last
-        return Window(first, last, ((day, day),), begins_with_history=False, ends_with_history=False)
-    return Window(
-        first,
-        last,
-        read,
-        begins_with_history=read[0][0] <= span[0],
-        ends_with_history=read[-1][1] > span[1],
-    )
+        return Window(first, last, ((day, day),), False, False, partitioned)
+    return Window(first, last, read, read[0][0] <= span[0], read[-1][1] > span[1], partitioned)
 
 
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def _months() -> list[tuple[date, date]]:
-    """The month partitions; calendar months where the table is not partitioned."""
-    existing = catalog.partitions(TABLE)
-    if not existing:
-        return [(month, partitions.add_months(month, 1)) for month in partitions.months_between(*_all_months())]
-    months = [partition for partition in existing if not partitions.is_guard(partition)]
+def _months() -> tuple[list[tuple[date, date]], bool]:
+    """The month partitions, without the guards. Calendar months, and False, where a range of dates opens them all."""
+    found = catalog.partitioning(TABLE)
     after = partitions.add_months(LATEST_MONTH, 1)
-    return [(month.lower or EARLIEST_MONTH, month.upper or after) for month in months]
-
-
-def _all_months() -> tuple[date, date]:
-    return _span(EARLIEST_MONTH, partitions.add_months(LATEST_MONTH, 1)) or (date.max, date.min)
+    if found.scheme == catalog.Scheme.COLUMN:
+        months = [partition for partition in found.partitions if not partitions.is_guard(partition)]
+        return [(month.lower or EARLIEST_MONTH, month.upper or after) for month in months], True
+    span = _span(EARLIEST_MONTH, after)
+    months = partitions.months_between(*span) if span else []
+    return [(month, partitions.add_months(month, 1)) for month in months], False
 
 
 def _span(lower: date, upper: date) -> tuple[date, date] | None:

@@ -12,7 +12,7 @@ from quality import ledger
 from quality.detectors import check
 from quality.gaps import missing_days_finding
 from quality.ledger import MissingRun
-from quality.models import SYSTEM, DataQualityLog
+from quality.models import SYSTEM, DataQualityLog, DataQualityMove
 from warehouse.models import Park
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -163,3 +163,29 @@ def test_an_unreadable_file_that_was_replaced_resolves_its_record(archive, capsy
     check(None, None, None, NOW)
     assert records("unreadable_file") == [(5, "RESOLVED")]
     assert "was read" in DataQualityLog.objects.get(reason="unreadable_file").resolution_note
+
+
+@pytest.mark.django_db(transaction=True)
+def test_importing_and_checking_again_changes_nothing_but_when_findings_were_last_seen(tmp_path, capsys):
+    folder = tmp_path / "archive"
+    call_command(
+        "create_sample_archive",
+        folder,
+        days=30,
+        events_per_day=300,
+        start=date(2025, 3, 1),
+        destinations=1,
+        with_defects=True,
+    )
+
+    def contents() -> list[dict]:
+        rows = [*DataQualityLog.objects.order_by("pk").values(), *DataQualityMove.objects.order_by("pk").values()]
+        return [{key: value for key, value in row.items() if key != "last_seen_at"} for row in rows]
+
+    call_command("import_archive", all=True, source=str(folder))
+    check(None, None, None, NOW)
+    before = contents()
+    assert {row["issue_type"] for row in before} == {"GAP", "DUPLICATE", "INVALID", "MISSING_FIELD"}
+    call_command("import_archive", all=True, source=str(folder))
+    check(None, None, None, NOW)
+    assert contents() == before

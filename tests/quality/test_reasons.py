@@ -28,5 +28,11 @@ def test_a_reason_says_what_it_means_and_what_to_do_in_sentences(word):
     assert reason.advice[-1] in ".?"
 
 
+@pytest.mark.parametrize("word", REASONS)
+def test_the_manual_says_the_same_as_the_desk(word):
+    reason = REASONS[word]
+    assert f"| {word} | {reason.title} | {reason.meaning} | {reason.advice} |" in MANUAL.read_text()
+
+
 def test_a_word_that_is_not_known_is_shown_as_it_is():
     assert title_of("rotten_egg") == "Rotten egg"

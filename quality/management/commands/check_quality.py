@@ -33,7 +33,7 @@ class Command(BaseCommand):
         try:
             checked = check(parks, first, last, datetime.now(UTC), dry_run=dry_run, progress=progress)
         except CatalogError as error:
-            raise CommandError(f"{error}; manage.py partition_snapshots status says what to do") from error
+            raise CommandError(str(error)) from error
         self._report(checked, dry_run)
 
     def _park_id(self, name: str) -> int:

@@ -208,6 +208,13 @@ def observe(rows: list[tuple[int, int, str, int | None]]) -> None:
     _load(_lines(rows), "ride_status_snapshots")
 
 
+def queue(rows: list[tuple[int, int, str, int | None]]) -> int:
+    """Store a single rider line beside each of these snapshots."""
+    lines = "".join(f"{snapshot_id_of(ride_id, ms)}\tSINGLE_RIDER\t5\n" for ride_id, ms, _, _ in rows)
+    _load(lines.encode(), "queue_data (snapshot_id, queue_type, wait_time_minutes)")
+    return len(rows)
+
+
 def _lines(rows: list[tuple[int, int, str, int | None]]) -> bytes:
     return "".join(
         f"{snapshot_id_of(ride_id, ms)}\t{ride_id}\t{_text(ms)}\t{status}\t{NULL if wait is None else wait}\t"
