@@ -39,12 +39,13 @@ def _owner_only(path: str, flags: int) -> int:
 # --- database ---------------------------------------------------------------------------------------------------
 PRIVATE_DATABASE = not env.str("DATABASE_URL", default="")
 if PRIVATE_DATABASE:
-    if not PRIVATE_DATABASE_URL_FILE.exists():
+    try:
+        _database = env.db_url_config(PRIVATE_DATABASE_URL_FILE.read_text().strip())
+    except OSError as error:  # not there, or another user's
         raise ImproperlyConfigured(
             "No database: set DATABASE_URL (mysql://user:password@host/name), or start the project's own with "
-            "./bin/db start"
-        )
-    _database = env.db_url_config(PRIVATE_DATABASE_URL_FILE.read_text().strip())
+            f"./bin/db start ({PRIVATE_DATABASE_URL_FILE}: {error.strerror})"
+        ) from error
 else:
     _database = env.db("DATABASE_URL")
 if _database.get("ENGINE") != "django.db.backends.mysql":

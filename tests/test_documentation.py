@@ -21,6 +21,7 @@ DOCUMENTS = [path for path in FILES if path.suffix == ".md"]
 SCRIPTS = [path for path in FILES if path.parent.name in ("bin", ".ci")]
 PYTHON = [path for path in FILES if path.suffix == ".py"]
 NAMING_COMMANDS = [*DOCUMENTS, *SCRIPTS, *PYTHON, ROOT / ".env.example"]
+LINK = r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)"
 #: shown with a value to follow: without one they are empty, or follow from other settings
 EXAMPLES_ONLY = {"DATABASE_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECURE_COOKIES", "THEMEPARKS_CACHE_DIR"}
 
@@ -46,7 +47,17 @@ def test_every_script_that_is_named_exists():
 
 
 def test_every_file_that_is_linked_exists():
-    assert not _missing(DOCUMENTS, r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)", lambda path: path.parent)
+    assert not _missing(DOCUMENTS, LINK, lambda path: path.parent)
+
+
+def test_every_document_can_be_reached_from_the_readme():
+    reached, to_read = set(), {ROOT / "README.md"}
+    while to_read:
+        path = to_read.pop()
+        reached.add(path)
+        linked = {(path.parent / target).resolve() for target in re.findall(LINK, path.read_text())}
+        to_read |= {target for target in linked if target.suffix == ".md"} - reached
+    assert set(DOCUMENTS) <= reached
 
 
 def _commands_named_in(text: str) -> set[tuple[str, str]]:
