@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by every script here: goes to the project's root, and gives say, fail and setting.
+# Sourced by every script here: goes to the project's root, and gives say, fail, setting and the like.
 
 set -eu
 unset CDPATH
@@ -31,6 +31,13 @@ setting() {
         esac
     fi
     printf '%s\n' "${value:-${2:-}}"
+}
+
+# What the warehouse is to be like before it is used; nothing to do when it is.
+bring_up_to_date() {
+    "$python" manage.py migrate --verbosity 0
+    "$python" manage.py sync_groups >/dev/null
+    "$python" manage.py sync_schedules >/dev/null
 }
 
 # one_at_a_time FILE [WHAT]: hold FILE's lock until this script ends, and wait for whoever holds it now. Without flock

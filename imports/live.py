@@ -25,6 +25,7 @@ from imports.loader import load
 from imports.models import ImportedFile
 from imports.resolver import Resolver
 from imports.run import make_park
+from imports.sample.resorts import is_made_up
 from imports.source_models import LiveCollection, ParkFreshness
 from imports.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from quality import log
@@ -42,13 +43,15 @@ class NothingToCollect(Exception):
 
 
 def known_destinations() -> list[str]:
-    """The destinations the settings keep to, or else those of all parks in the warehouse. NothingToCollect: none."""
-    found = settings.DESTINATIONS or list(
-        Park.objects.exclude(destination_wiki_id=None)
+    """The destinations the settings keep to, or else those of all real parks. NothingToCollect: none."""
+    found = settings.DESTINATIONS or [
+        destination
+        for destination in Park.objects.exclude(destination_wiki_id=None)
         .order_by("destination_wiki_id")
         .values_list("destination_wiki_id", flat=True)
         .distinct()
-    )
+        if not is_made_up(destination)
+    ]
     if not found:
         raise NothingToCollect(
             "No destination is known yet: run manage.py sync_metadata first, or name one (--destination, DESTINATIONS)"

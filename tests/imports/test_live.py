@@ -12,6 +12,7 @@ from django.conf import settings as settings_of_this_project
 from django.core.management import CommandError, call_command
 
 from imports import live
+from imports.sample.resorts import make_destination
 from imports.source_models import ApiPace, LiveCollection, ParkFreshness
 from imports.source_tasks import collect_live
 from imports.themeparks import ThemeParksApi
@@ -319,6 +320,17 @@ def test_the_command_collects_the_destination_it_is_given(api_server, time_machi
     assert "1 destinations, 60 rows: 60 stored, 0 unchanged, 0 duplicates, 0 rejected" in run_command(
         "--destination", RESORT
     )
+
+
+def test_made_up_parks_are_not_asked_for():
+    sample = make_destination(0)
+    Park.objects.create(
+        park_name="Sample Kingdom", themeparks_wiki_id=sample.parks[0].uuid, destination_wiki_id=sample.uuid
+    )
+    with pytest.raises(live.NothingToCollect):
+        live.known_destinations()
+    Park.objects.create(park_name="Magic Kingdom", themeparks_wiki_id=MAGIC_KINGDOM, destination_wiki_id=RESORT)
+    assert live.known_destinations() == [RESORT]
 
 
 def test_the_command_and_the_task_collect_what_is_known(api_server, settings):
