@@ -196,7 +196,7 @@ def partitions_opened(table: str, begin: date, end: date) -> list[str]:
     """The partitions that a query of recorded_at from `begin` up to, not including, `end` opens, as EXPLAIN says it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"EXPLAIN {'PARTITIONS ' if connection.mysql_is_mariadb else ''}"
+            f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} "
             f"SELECT * FROM {table} WHERE recorded_at >= %s AND recorded_at < %s",
             [begin, end],
         )
@@ -252,13 +252,12 @@ def foreign_keys_to(table: str) -> list[str]:
     ]
 
 
-def blockers(table: str) -> list[Session]:
-    """Who stands in the way of an ALTER of `table`, the longest first.
+def blockers(table: str) -> list[Session] | None:
+    """Who stands in the way of an ALTER of `table`, the longest first; None where we may not see other sessions.
 
     MySQL says it exactly (performance_schema.metadata_locks), MariaDB where the plugin metadata_lock_info is
     installed. Without it MariaDB tells only which sessions have a transaction open: one of these it is, and
-    `certain` is False; five at most are named, those of this database first. [] where the user may not see other
-    sessions (PROCESS) or nobody is left.
+    `certain` is False; five at most are named, those of this database first.
     """
     try:
         if not connection.mysql_is_mariadb:
@@ -269,8 +268,10 @@ def blockers(table: str) -> list[Session]:
         ):
             return _sessions(_LOCKS_MARIADB, table, certain=True)
         return _sessions(_TRANSACTIONS_MARIADB, f"%{table}%", certain=False)
-    except DatabaseError:  # without the right to look we still must say that something blocks
-        return []
+    except DatabaseError as error:
+        if error.args[0] in {1142, 1227}:  # the right to look is missing
+            return None
+        raise
 
 
 # trx_started is in the server's own zone, which SET STATEMENT compares with the same zone's NOW().

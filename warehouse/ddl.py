@@ -19,8 +19,8 @@ from warehouse.catalog import Session
 # importer, a live writer and a reader at it, pauses up to 0.3 s took 2 to 4 s for a statement, these take a tenth.
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.02
-# On MySQL a try makes others wait for up to 1 s, so it comes seldom.
-LONGEST_PAUSE_SECONDS_MYSQL = 5.0
+# MySQL has no such try: it makes others wait for up to 1 s. Where it does not show us locks, they are given a rest.
+BLIND_PAUSE_SECONDS = 5.0
 
 _LOCKED = {1205, 1213}  # lock wait timeout, deadlock
 _DENIED = {1044, 1045, 1142, 1227, 1419}  # the last: triggers beside a binary log, on MySQL
@@ -41,10 +41,12 @@ class NotAllowed(DdlError):
 class TableInUse(DdlError):
     """Other sessions held locks on the table for longer than was waited."""
 
-    def __init__(self, table: str, waited_seconds: float, sessions: Sequence[Session]):
-        self.sessions = list(sessions)
-        if not sessions:
-            who = "the database user may not see who (grant it PROCESS), or they have just gone"
+    def __init__(self, table: str, waited_seconds: float, sessions: Sequence[Session] | None):
+        self.sessions = list(sessions or ())
+        if sessions is None:
+            who = "the database user may not see who: grant it PROCESS (MySQL: SELECT on performance_schema)"
+        elif not sessions:
+            who = "they have just gone"
         elif sessions[0].certain:
             who = "; ".join(map(str, sessions))
         else:
@@ -55,31 +57,43 @@ class TableInUse(DdlError):
 def run(sql: str, table: str, *, patience_seconds: float) -> None:
     """Run one DDL statement that needs `table` for itself, as soon as nobody is at it.
 
-    Tried at least once, however short the patience. TableInUse: somebody was at it all the time. NotAllowed: a right
-    is missing. InsideTransaction: the caller holds one open. Other errors of the server come through.
+    Looked at or tried once at least, however short the patience. TableInUse: somebody was at it all the time.
+    NotAllowed: a right is missing. InsideTransaction: the caller holds one open. Other errors come through.
     """
     refuse_inside_a_transaction()
     began = time.monotonic()
     pause = FIRST_PAUSE_SECONDS
     while True:
-        try:
-            with _hardly_any_lock_wait(), connection.cursor() as cursor:
-                cursor.execute(sql)
-            return
-        except OperationalError as error:
-            code = error.args[0]
-            if code in _DENIED:
-                raise NotAllowed(
-                    f"The database user may not change {table}: grant it ALTER, CREATE, DROP, INSERT and TRIGGER "
-                    f"on this database ({error.args[1]})"
-                ) from error
-            if code not in _LOCKED:
-                raise
-            waited = time.monotonic() - began
-            if waited + pause + _lock_wait_seconds() > patience_seconds:
-                raise TableInUse(table, waited, catalog.blockers(table)) from error
+        holders = None if connection.mysql_is_mariadb else catalog.blockers(table)
+        locked = None
+        if not holders:
+            locked = _try(sql, table)
+            if locked is None:
+                return
+        waited = time.monotonic() - began
+        if waited + pause + _lock_wait_seconds() > patience_seconds:
+            raise TableInUse(table, waited, catalog.blockers(table)) from locked
+        if not connection.mysql_is_mariadb and holders is None:
+            pause = BLIND_PAUSE_SECONDS
         time.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS if connection.mysql_is_mariadb else LONGEST_PAUSE_SECONDS_MYSQL)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _try(sql: str, table: str) -> OperationalError | None:
+    """Run it now; what the server said when a lock was in the way."""
+    try:
+        with _hardly_any_lock_wait(), connection.cursor() as cursor:
+            cursor.execute(sql)
+    except OperationalError as error:
+        if error.args[0] in _DENIED:
+            raise NotAllowed(
+                f"The database user may not change {table}: grant it ALTER, CREATE, DROP, INSERT and TRIGGER on this "
+                f"database ({error.args[1]})"
+            ) from error
+        if error.args[0] not in _LOCKED:
+            raise
+        return error
+    return None
 
 
 def refuse_inside_a_transaction() -> None:

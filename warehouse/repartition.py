@@ -235,7 +235,7 @@ def _copy_chunk_patiently(rows: int, deadline: float) -> Progress:
             if time.monotonic() > deadline:
                 raise RepartitionError(
                     f"A writer keeps rows of {TABLE} uncommitted. Call again to go on. Sessions: "
-                    + "; ".join(map(str, catalog.blockers(TABLE)))
+                    + "; ".join(map(str, catalog.blockers(TABLE) or ["not shown to us"]))
                 ) from error
 
 

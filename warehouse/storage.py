@@ -188,7 +188,7 @@ def _count(table: str, first_id: int | None = None, end_id: int | None = None) -
 def _backfilled(since: datetime | None, until: datetime) -> int:
     """Rows stored between two measurements from files of days long past when they were imported."""
     return _ledger(
-        "SELECT COALESCE(SUM(stored), 0) FROM import_files WHERE imported_at <= %s AND imported_at > %s "
+        "SELECT COALESCE(SUM(`stored`), 0) FROM import_files WHERE imported_at <= %s AND imported_at > %s "
         "AND file_date < DATE(imported_at) - INTERVAL %s DAY",
         [until, since or EPOCH, settings.BACKFILL_AFTER_DAYS],
     )
@@ -197,7 +197,7 @@ def _backfilled(since: datetime | None, until: datetime) -> int:
 def _imported_since(instant: datetime, partition: Partition) -> int:
     """Rows stored since from files of this month; a file may hold events of the day before and after."""
     return _ledger(
-        "SELECT COALESCE(SUM(stored), 0) FROM import_files WHERE imported_at >= %s AND file_date BETWEEN %s AND %s",
+        "SELECT COALESCE(SUM(`stored`), 0) FROM import_files WHERE imported_at >= %s AND file_date BETWEEN %s AND %s",
         [instant, partition.lower - timedelta(days=1), partition.upper],
     )
 

@@ -19,8 +19,10 @@ def snapshots(transactional_db):
     """The fact table, empty and with its first partitions, whatever this test or one before has done to it."""
     if Snapshots().partition_names() != FIRST_PARTITIONS:
         _make_anew()  # an import in another test made months
+    before = _fact_tables()
     yield Snapshots()
-    _make_anew()
+    if _fact_tables() != before:  # else pytest-django empties it
+        _make_anew()
 
 
 def _make_anew() -> None:
@@ -29,6 +31,20 @@ def _make_anew() -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {name}")
         cursor.execute(CREATE_SNAPSHOTS)
+
+
+def _fact_tables() -> dict[str, str]:
+    """The fact table and what may lie beside it, with how each is made."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW TABLES LIKE 'ride\\_status\\_snapshots%'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"SHOW CREATE TABLE {name}")
+            found[name] = cursor.fetchone()[1]
+        cursor.execute("SHOW TRIGGERS LIKE 'ride\\_status\\_snapshots%'")
+        for name, *_ in cursor.fetchall():
+            found[name] = "a trigger"
+    return found
 
 
 class Snapshots:

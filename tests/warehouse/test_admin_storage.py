@@ -116,3 +116,23 @@ def test_a_viewer_sees_the_pages_and_cannot_make_partitions(client, snapshots, d
     user.user_permissions.add(Permission.objects.get(codename="maintain_partitions"))
     assert "Make the months" in client.get(PARTITIONS).content.decode()
     assert client.post(PARTITIONS).status_code == 302
+
+
+# --- in a real browser ------------------------------------------------------------------------------------------
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_fit_a_desk_and_a_phone_in_light_and_dark(snapshots, logged_in_page, live_server, scheme):
+    snapshots.fill(5_000, "2026-10-01", 600)
+    for days in (1, 0):
+        storage.collect((NOW - timedelta(days=days)).date(), NOW - timedelta(days=days))
+    page = logged_in_page
+    page.emulate_media(color_scheme=scheme)
+    colours = set()
+    for url in (STORAGE, PARTITIONS):
+        for width in (1280, 400):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(live_server.url + url)
+            page.locator(".storage svg").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            colours.add(page.evaluate("getComputedStyle(document.querySelector('.storage svg .s1')).fill"))
+    assert colours == {"rgb(31, 111, 139)" if scheme == "light" else "rgb(79, 176, 207)"}

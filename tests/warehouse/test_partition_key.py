@@ -35,7 +35,7 @@ def create(transactional_db):
 def opened(table: str, where: str) -> list[str]:
     """The partitions a query opens, as EXPLAIN says it."""
     with connection.cursor() as cursor:
-        explain = "EXPLAIN PARTITIONS" if connection.mysql_is_mariadb else "EXPLAIN"
+        explain = "EXPLAIN PARTITIONS" if connection.mysql_is_mariadb else "EXPLAIN FORMAT=TRADITIONAL"
         cursor.execute(f"{explain} SELECT * FROM {table} WHERE {where}")
         columns = [column[0] for column in cursor.description]
         return dict(zip(columns, cursor.fetchone(), strict=True))["partitions"].split(",")
