@@ -4,6 +4,7 @@ Pages of other apps are linked by name and left out where they do not exist, so 
 """
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -164,13 +165,14 @@ def import_again(row: DataQualityLog) -> ImportAgain | None:
         return None
     first, last = days_of(row)
     source = _source_of(parks[0], first, last)
-    which = f"--park {row.park_id}" if row.park_id else f"--destination {row.entity_key}"
-    from_where = f" --source {source}" if source else ""
+    which = {"park": row.park_id} if row.park_id else {"destination": row.entity_key}
+    options = " ".join(f"--{name} {value}" for name, value in which.items())
     return ImportAgain(
         first=first,
         last=last,
-        url=_url("admin:imports_start", **{"park": parks, "from": first, "to": last, "source": source or ""}),
-        command=f"manage.py import_archive {which} --from {first} --to {last}{from_where}",
+        url=_url("admin:imports_start", **which, **{"from": first, "to": last, "source": source or ""}),
+        command=f"manage.py import_archive {options} --from {first} --to {last}"
+        + (f" --source {shlex.quote(source)}" if source else ""),
     )
 
 
@@ -191,4 +193,4 @@ def _url(name: str, *args, **query) -> str | None:
         url = reverse(name, args=args)
     except NoReverseMatch:
         return None
-    return f"{url}?{urlencode(query, doseq=True)}" if query else url
+    return f"{url}?{urlencode(query)}" if query else url

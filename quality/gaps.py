@@ -7,6 +7,7 @@ after it. The thresholds and what they are there to tell apart: docs/decisions/w
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from statistics import median
 
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.models import IssueType
@@ -18,8 +19,8 @@ ONE_DAY = timedelta(days=1)
 
 SILENT_DAYS_MAX = 14  # longer than this a park was closed for a season
 OBSERVATIONS_USUAL = 10  # in the same hours of another day; fewer may be none by chance
+HOURS_USUAL = 3  # of them, in which there are any
 NEIGHBOURS, NEIGHBOURS_HEARD = 3, 5  # days on either side; of the six, how many must have been heard of
-STILL_OPEN_SHARE = 0.5  # of the rides that were open: the silence did not begin at closing time
 WHOLE_DAY_SHARE = 0.9  # of a usual day's observations lie in the silent hours
 LATE_HOURS = 3  # a park that opens so much later than on 14 other days was perhaps not late, but not observed
 
@@ -62,13 +63,15 @@ def missing_days_finding(park: Park, first: date, last: date, *, never_imported:
 # --- hours of a park ------------------------------------------------------------------------------------------------
 def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
     """Hours of silence in which the park was heard of on the days around, and that no closing time explains."""
+    usual = median([share for _, _, share in park.silences] or [0.0])  # nights: rides that never say that they close
     for from_ms, to_ms, open_share in park.silences:
         if to_ms - from_ms > SILENT_DAYS_MAX * DAY_MS or _was_not_read(park, from_ms, to_ms):
             continue
         around = _same_hours_around(park, from_ms, to_ms)
         if around is None:
             continue
-        if open_share < STILL_OPEN_SHARE and not _odd_for_a_closed_park(park, from_ms, to_ms):
+        still_open = open_share >= (1 + usual) / 2
+        if not still_open and not _odd_for_a_closed_park(park, from_ms, to_ms):
             continue
         hours = (to_ms - from_ms) // HOUR_MS
         start, end = instant(from_ms), instant(to_ms)
@@ -111,10 +114,10 @@ def _same_hours_around(park: ParkSeen, from_ms: int, to_ms: int) -> dict[str, in
     for side in (-1, 1):
         heard = 0
         for n in range(whole_days, whole_days + NEIGHBOURS):
-            count = park.observations_in(from_ms + side * n * DAY_MS, to_ms + side * n * DAY_MS) or 0
-            if count >= OBSERVATIONS_USUAL:
+            shift = side * n * DAY_MS
+            if _is_heard(park, from_ms + shift, to_ms + shift):
                 heard += 1
-                around[f"{instant(from_ms + side * n * DAY_MS):%Y-%m-%d}"] = count
+                around[f"{instant(from_ms + shift):%Y-%m-%d}"] = park.observations_in(from_ms + shift, to_ms + shift)
         if heard < NEIGHBOURS_HEARD - NEIGHBOURS:
             return None
     if len(around) < NEIGHBOURS_HEARD or _same_weekday_is_silent(park, from_ms, to_ms):
@@ -122,11 +125,22 @@ def _same_hours_around(park: ParkSeen, from_ms: int, to_ms: int) -> dict[str, in
     return dict(sorted(around.items()))
 
 
+def _is_heard(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
+    """Often, and in several hours: summer time, or an evening that is longer, moves an hour or two into a night."""
+    observations = park.observations_in(from_ms, to_ms)
+    return (observations or 0) >= OBSERVATIONS_USUAL and park.hours_heard_in(from_ms, to_ms) >= min(
+        HOURS_USUAL, to_ms // HOUR_MS - -(-from_ms // HOUR_MS)
+    )
+
+
 def _same_weekday_is_silent(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
     """On both sides: it is the day of the week on which the park is closed."""
     week = 7 * DAY_MS * -(-(to_ms - from_ms) // (7 * DAY_MS))
-    beside = [park.observations_in(from_ms + shift, to_ms + shift) for shift in (-week, week)]
-    return all(count is not None and count < OBSERVATIONS_USUAL for count in beside)
+    return all(
+        park.observations_in(from_ms + shift, to_ms + shift) is not None
+        and not _is_heard(park, from_ms + shift, to_ms + shift)
+        for shift in (-week, week)
+    )
 
 
 def _odd_for_a_closed_park(park: ParkSeen, from_ms: int, to_ms: int) -> bool:

@@ -174,10 +174,16 @@ class ParkSeen:
 
     def observations_in(self, from_ms: int, to_ms: int) -> int | None:
         """How many, in the full hours of the range; None where it reaches beyond what is known of the park."""
+        hours = self._full_hours(from_ms, to_ms)
+        return None if hours is None or to_ms > self.last_ms else sum(hours)
+
+    def hours_heard_in(self, from_ms: int, to_ms: int) -> int:
+        """In how many full hours of the range the park was heard of."""
+        return sum(map(bool, self._full_hours(from_ms, to_ms) or ()))
+
+    def _full_hours(self, from_ms: int, to_ms: int) -> array | None:
         first, end = -(-from_ms // HOUR_MS) - self._hour_0, to_ms // HOUR_MS - self._hour_0
-        if first < 0 or end > len(self.hours) or to_ms > self.last_ms:
-            return None
-        return sum(self.hours[first:end])
+        return self.hours[first:end] if first >= 0 and end <= len(self.hours) else None
 
     def silent(self, ms: int) -> None:
         """Nothing was heard of the park since last_ms."""

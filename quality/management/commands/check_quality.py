@@ -1,9 +1,11 @@
 """manage.py check_quality: look for doubts in what is stored, and write them into the data quality log."""
 
+from argparse import ArgumentTypeError
 from collections import Counter
 from datetime import UTC, date, datetime
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.db.models import Q
 
 from quality.detectors import Checked, check
@@ -11,19 +13,28 @@ from quality.reasons import title_of
 from warehouse.catalog import CatalogError
 from warehouse.models import Park
 
+WRONG_USAGE = 2
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text} is no date: use YYYY-MM-DD") from error
+
 
 class Command(BaseCommand):
     help = "Look for gaps, duplicates, impossible and missing values, and write them into the data quality log."
 
     def add_arguments(self, parser):
         parser.add_argument("--park", action="append", metavar="ID_OR_UUID", help="only this park; may be repeated")
-        parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day (UTC)")
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="last day, included")
+        parser.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day (UTC), YYYY-MM-DD")
+        parser.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day, included")
         parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
 
     def handle(self, *, park, first, last, dry_run, verbosity, **options):
         if first and last and first > last:
-            raise CommandError(f"--from {first} lies after --to {last}")
+            raise CommandError(f"--from {first} lies after --to {last}", returncode=WRONG_USAGE)
         parks = [self._park_id(name) for name in park] if park else None
 
         def progress(month: date, rows: int) -> None:
@@ -32,15 +43,15 @@ class Command(BaseCommand):
 
         try:
             checked = check(parks, first, last, datetime.now(UTC), dry_run=dry_run, progress=progress)
-        except CatalogError as error:
-            raise CommandError(str(error)) from error
+        except (CatalogError, OperationalError) as error:
+            raise CommandError(f"The check failed and can be called again: {error}") from error
         self._report(checked, dry_run)
 
     def _park_id(self, name: str) -> int:
         condition = Q(pk=name) if name.isdecimal() else Q(themeparks_wiki_id=name.lower())
         found = Park.objects.filter(condition).values_list("pk", flat=True).first()
         if found is None:
-            raise CommandError(f"There is no park {name}: give its id or its UUID")
+            raise CommandError(f"There is no park {name}: give its id or its UUID", returncode=WRONG_USAGE)
         return found
 
     def _report(self, checked: Checked, dry_run: bool) -> None:

@@ -3,7 +3,8 @@
 Lakeside is open all year, Bergwelt from April to November and for a winter event with few rides. In them lie nights,
 weekends, a weekly closing day, an evening closed to the public, summer time, a refurbishment, a closure of some days,
 a ride that opens in June, one that runs at weekends alone, breakdowns, a children's ride that always posts 5 minutes,
-a walk-on, a path without waits, a show of the summer, restaurants and a shop that never says anything.
+a walk-on, a path without waits, rides that stay OPERATING overnight, a show of the summer, restaurants and a shop that
+never says anything.
 """
 
 import functools
@@ -35,6 +36,7 @@ class Attraction:
     minutes_between: int = 25  # records of an open day
     closed: list[tuple[date, date, str]] = field(default_factory=list)  # from, to, what is said of it
     weekends_only: bool = False
+    says_closed: bool = True  # at the end of the day; else it stays OPERATING overnight
     in_winter: bool = True
 
 
@@ -59,12 +61,12 @@ LAKESIDE = [
     Attraction("Comet"),
     Attraction("Black Hole", closed=[(date(YEAR, 2, 3), date(YEAR, 2, 27), "REFURBISHMENT")]),
     Attraction("River Rapids", waits=(20, 120), closed=[(date(YEAR, 5, 12), date(YEAR, 5, 15), "CLOSED")]),
-    Attraction("Sky Tower", waits=(15, 45)),
-    Attraction("Wooden Racer"),
-    Attraction("Night Flight", closed=[(date(YEAR, 1, 1), date(YEAR, 5, 31), "")]),
-    Attraction("Little Carousel", waits=(5, 5), minutes_between=120),
-    Attraction("Panorama Train", waits=(0, 5), minutes_between=60),
-    Attraction("Castle Walk", waits=None, minutes_between=240),
+    Attraction("Sky Tower", waits=(15, 45), says_closed=False),
+    Attraction("Wooden Racer", says_closed=False),
+    Attraction("Night Flight", closed=[(date(YEAR, 1, 1), date(YEAR, 5, 31), "")], says_closed=False),
+    Attraction("Little Carousel", waits=(5, 5), minutes_between=120, says_closed=False),
+    Attraction("Panorama Train", waits=(0, 5), minutes_between=60, says_closed=False),
+    Attraction("Castle Walk", waits=None, minutes_between=240, says_closed=False),
     Attraction("Family Swing", weekends_only=True),
     Attraction(
         "Summer Show",
@@ -136,7 +138,8 @@ def records(attraction: Attraction, zone: str, hours_of, seed: int) -> Iterator[
                     wait = min(high, max(low, wait + 5 * dice.randrange(-3, 4)))
                 yield ms, "OPERATING", wait
             ms += int(dice.uniform(0.5, 1.5) * attraction.minutes_between * MINUTE_MS)
-        yield end + dice.randrange(0, 10 * MINUTE_MS), "CLOSED", None
+        if attraction.says_closed:
+            yield end + dice.randrange(0, 10 * MINUTE_MS), "CLOSED", None
 
 
 PLAN = [
