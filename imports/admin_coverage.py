@@ -47,19 +47,33 @@ class TroubleFilter(admin.SimpleListFilter):
 @admin.register(ImportedFile)
 class LedgerAdmin(ReadOnlyAdmin):
     list_display = (
-        "file_date", "park", "outcome_badge", "events_read", "stored", "already_known", "duplicates", "rejected",
+        "file_date", "of_park", "outcome_badge", "events_read", "stored", "already_known", "duplicates", "rejected",
         "imported_at",
     )  # fmt: skip
     list_filter = ("outcome", TroubleFilter)
-    list_select_related = ("park",)
-    search_fields = ("park__park_name", "source_file")
-    search_help_text = "park or file"
+    list_select_related = ()  # a join, and any other order, sorts the whole ledger: 2 s for 182,500 rows, else 5 ms
+    ordering = ("-file_date",)
+    search_fields = ("park__park_name",)
+    search_help_text = "name of a park"
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200
     change_list_template = "imports/ledger.html"
 
-    @admin.display(description="outcome", ordering="outcome")
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("park")
+
+    def get_search_results(self, request, queryset, search_term):
+        if not search_term.strip():
+            return queryset, False
+        parks = list(Park.objects.filter(park_name__icontains=search_term.strip()).values_list("pk", flat=True))
+        return queryset.filter(park__in=parks), False
+
+    @admin.display(description="park")
+    def of_park(self, file):
+        return file.park
+
+    @admin.display(description="outcome")
     def outcome_badge(self, file):
         return format_html('<span class="desk-badge desk-{}">{}</span>', file.outcome.lower(), file.outcome)
 

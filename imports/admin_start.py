@@ -36,6 +36,7 @@ class Look:
     plan: planning.DestinationPlan
     parks: list[Park]  # as far as they are known
     imported: int  # files that every known park has
+    imported_by_park: list[tuple[Park, int]]  # where the parks differ
     to_read: int
     megabytes: float | None
     busy: list[ImportCheckpoint]  # imports of its parks that stand in the way
@@ -175,7 +176,7 @@ def _look(plan: planning.DestinationPlan) -> Look:
         imported[park_id].add(day)
     everywhere = set.intersection(*imported.values()) if imported else set()
     days = {file.day for file in plan.files}
-    done = len(days & everywhere)
+    by_park = [(park, len(days & imported[park.pk])) for park in parks]
     busy = ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.IN_PROGRESS) | (
         ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.PENDING, queued_at__isnull=False)
     )
@@ -184,7 +185,8 @@ def _look(plan: planning.DestinationPlan) -> Look:
     return Look(
         plan=plan,
         parks=parks,
-        imported=done,
+        imported=len(days & everywhere),
+        imported_by_park=by_park if len({count for _, count in by_park}) > 1 else [],
         to_read=len(files),
         megabytes=sum(sizes) / 1e6 if None not in sizes else None,
         busy=[

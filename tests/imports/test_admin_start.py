@@ -77,7 +77,9 @@ def test_looking_says_what_there_is_what_is_imported_and_what_is_missing(operato
 def test_a_day_that_one_park_lacks_is_not_imported_already(operator, archive):
     day_file(known_park(PARK), DAYS[0])
     known_park(OTHER_PARK)
-    assert cells(look(operator, destination=DESTINATION)) == [["9", "0", "1", "9"]]
+    response = look(operator, destination=DESTINATION)
+    assert cells(response) == [["9", "0", "1", "9"]]
+    assert f"Park {PARK[0]}: 1</span>" in response.content.decode()
 
 
 def test_a_destination_that_nobody_knows_yet_can_be_chosen_and_started(operator, archive):

@@ -114,6 +114,23 @@ def test_nobody_looks_without_permission(client, django_user_model):
     assert client.get(PAGE).status_code == 403
 
 
+def test_the_ledger_is_searched_by_park_and_its_list_is_read_from_the_end_of_an_index():
+    fill(park(1, name="Magic Kingdom"), date(2025, 1, 1), 3)
+    fill(park(2, name="Epcot"), date(2025, 1, 1), 3)
+    client = somebody("Viewers")
+    found = client.get("/admin/imports/importedfile/?q=magic").context["cl"].result_list
+    assert [f"{file.park} {file.file_date}" for file in found] == [
+        "Magic Kingdom 2025-01-03",
+        "Magic Kingdom 2025-01-02",
+        "Magic Kingdom 2025-01-01",
+    ]
+    with queries_of_a_page() as sql:
+        client.get("/admin/imports/importedfile/")
+    (listing,) = [statement for statement in sql if "ORDER BY `import_files`" in statement]
+    assert "JOIN" not in listing
+    assert "ORDER BY `import_files`.`file_date` DESC, `import_files`.`file_id` DESC" in listing
+
+
 def test_coverage_and_ledger_make_as_many_queries_for_many_parks_as_for_few():
     client = somebody("Operators")
     counts = {}

@@ -228,6 +228,9 @@ def test_a_resume_of_all_leaves_alone_what_the_workers_have(archive):
     out = StringIO()
     call_command("import_archive", "--resume", stdout=out)
     assert "Nothing waits to be resumed" in out.getvalue()
+    call_command("import_archive", "--list", stdout=out)
+    assert out.getvalue().count("in the workers' hands") == 2
+    assert "go on with" not in out.getvalue()
 
 
 def test_queueing_twice_is_refused_in_one_clear_line(archive):

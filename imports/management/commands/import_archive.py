@@ -177,7 +177,9 @@ class Command(BaseCommand):
                 f"{checkpoint.records_imported:,} rows, {checkpoint.errors_encountered:,} errors"
                 + (f"; {checkpoint.last_error}" if checkpoint.last_error else "")
             )
-            if checkpoint.status not in (ImportStatus.COMPLETED, ImportStatus.IN_PROGRESS) or (
+            if checkpoint.queued_at is not None:
+                self.stdout.write("    in the workers' hands")
+            elif checkpoint.status not in (ImportStatus.COMPLETED, ImportStatus.IN_PROGRESS) or (
                 checkpoint.status == ImportStatus.IN_PROGRESS and not checkpoint.is_alive()
             ):
                 self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
