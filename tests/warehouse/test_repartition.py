@@ -4,14 +4,14 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from io import StringIO
 from itertools import count
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 
 from warehouse import catalog, comparison, partitions, repartition
 from warehouse.models import snapshot_id_of
@@ -176,9 +176,7 @@ def test_apply_and_rollback_under_traffic_lose_and_double_nothing(filled, traffi
 def no_sessions_of_earlier_tests(db):
     """A transaction that an earlier test's thread left open holds the table, and whoever renames it waits for hours."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
-        )
+        cursor.execute("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
         for (session,) in cursor.fetchall():
             with suppress(DatabaseError):  # it has just gone
                 cursor.execute(f"KILL {session}")
