@@ -63,6 +63,9 @@ class LedgerAdmin(ReadOnlyAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("park")
 
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": "Day files", **(extra_context or {})})
+
     def get_search_results(self, request, queryset, search_term):
         if not search_term.strip():
             return queryset, False

@@ -1,7 +1,7 @@
 """What of an import changes while one looks at it, as HTML: the same in the list, on its page and in a refresh."""
 
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 
 from imports.models import HEARTBEAT_STALE_SECONDS, ImportStatus
 from imports.standing import Standing
@@ -77,7 +77,8 @@ PARTS = {
 
 
 def rendered(standing: Standing) -> dict[str, str]:
-    return {name: part(standing) for name, (_, part) in PARTS.items()}
+    """Ready for innerHTML: what an error or an operator said is text, whatever it looks like."""
+    return {name: conditional_escape(part(standing)) for name, (_, part) in PARTS.items()}
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ The schedules of django-q2 come round once a minute at best; an import whose wor
 
 import logging
 import threading
+import time
 from datetime import timedelta
 
 from django.db import DatabaseError, connection
@@ -27,8 +28,9 @@ def stand_by() -> None:
 
 
 def look(name: str, doing: str) -> None:
-    """Once: say that this worker lives, and ring for what waits."""
+    """Once: say that this worker lives, forget those of yesterday, and ring for what waits."""
     Worker.seen(name, doing)
+    Worker.objects.filter(seen_at__lt=timezone.now() - WORKERS_FORGOTTEN_AFTER).delete()
     queue.ring()
 
 
@@ -39,18 +41,18 @@ class Lookout(threading.Thread):
 
     def run(self) -> None:
         name = worker.name()
-        pause = threading.Event()
         while True:
             try:
                 look(name, self.doing)
             except DatabaseError as error:  # the server is away: a new connection is tried next time
                 logger.warning("the lookout cannot reach the database: %s", error)
                 connection.close()
-            pause.wait(LOOK_EVERY_SECONDS)
+            except Exception:  # a worker that nobody sees any more would be worse
+                logger.exception("the lookout failed; it looks again")
+            time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _start(**kwargs) -> None:
-    Worker.objects.filter(seen_at__lt=timezone.now() - WORKERS_FORGOTTEN_AFTER).delete()
     lookout = Lookout()
     # weak=False: nobody else holds these functions
     pre_execute.connect(lambda task, **kwargs: _set(lookout, task), weak=False)

@@ -150,6 +150,16 @@ def test_a_refresh_brings_the_parts_and_says_when_nothing_moves_any_more(operato
     assert "Pause" not in answer["parts"][str(checkpoint.pk)]["moves"]
 
 
+def test_what_an_error_or_an_operator_said_is_never_markup(operator):
+    checkpoint = running(new_import(park()))
+    press(operator, "give_up", checkpoint, why="<img src=x onerror=alert(1)>")
+    answer = operator.get(f"{CHANGELIST}standing/?ids={checkpoint.pk}&page=1").json()
+    assert "&lt;img src=x" in answer["parts"][str(checkpoint.pk)]["explanation"]
+    pages = [CHANGELIST, page_of(checkpoint), f"{CHANGELIST}{checkpoint.pk}/history/", "/admin/"]
+    for text in [str(answer), *(operator.get(page).content.decode() for page in pages)]:
+        assert "<img" not in text
+
+
 def test_pages_ask_for_a_refresh_only_while_something_moves_also_without_javascript(operator):
     checkpoint = new_import(park())
     for page in (CHANGELIST, page_of(checkpoint)):
