@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -11,8 +13,9 @@ from itertools import count
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection
 
+from tests.imports import processes
 from warehouse import catalog, comparison, partitions, repartition
 from warehouse.models import snapshot_id_of
 from warehouse.partitions import COPY, TABLE
@@ -26,6 +29,9 @@ INSERT = (
 )
 
 
+CHUNK_ROWS_MOST = 3_000  # several chunks a month
+
+
 @pytest.fixture
 def few_months(settings):
     """Partitions cost time to make, and these tests make many tables."""
@@ -35,7 +41,7 @@ def few_months(settings):
 @pytest.fixture
 def filled(snapshots, few_months, monkeypatch):
     """6,000 rows of January to March 2025, copied in chunks of at most 3,000."""
-    monkeypatch.setattr(repartition, "CHUNK_ROWS_MOST", 3_000)
+    monkeypatch.setattr(repartition, "CHUNK_ROWS_MOST", CHUNK_ROWS_MOST)
     snapshots.fill(ROWS, "2025-01-01 00:00:00", 1000)
     return snapshots
 
@@ -188,24 +194,40 @@ def patience_with_sessions_that_were_killed(monkeypatch):
     monkeypatch.setattr(repartition, "OTHER_OPERATOR_WAIT_SECONDS", 60)
 
 
+# A process of its own and no fork: what the tests before keep running in this one (a browser's loop, servers' threads)
+# does not survive a fork whole.
+CHILD = """
+import sys
+import django
+django.setup()
+from tests.warehouse import test_repartition
+test_repartition.run_and_be_killed(int(sys.argv[1]), test_repartition.Direction[sys.argv[2]])
+"""
+
+
 def killed_at(nth: int, direction: Direction) -> bool:
-    """Run in a process of its own that kills itself (-9) at its nth step; False when it came to its end first."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        seen = []
+    """Run in a process of its own that kills itself (-9) at its nth report; False when it came to its end first."""
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD, str(nth), direction.name],
+        cwd=processes.ROOT,
+        env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        check=False,
+    )
+    assert child.returncode in (0, -signal.SIGKILL)
+    return child.returncode != 0
 
-        def report(step, done, total):
-            if seen[-1:] != [step] or step == "copy":  # each step, and each chunk
-                seen.append(step)
-            if len(seen) == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
 
-        try:
-            run(direction, report)
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+def run_and_be_killed(nth: int, direction: Direction) -> None:
+    repartition.CHUNK_ROWS_MOST = CHUNK_ROWS_MOST
+    seen = []
+
+    def report(step, done, total):
+        if seen[-1:] != [step] or step == "copy":  # each step, and each chunk
+            seen.append(step)
+        if len(seen) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    run(direction, report)
 
 
 def other(direction: Direction) -> Direction:
