@@ -255,25 +255,36 @@ def foreign_keys_to(table: str) -> list[str]:
 def blockers(table: str) -> list[Session] | None:
     """Who stands in the way of an ALTER of `table`, the longest first; None where we may not see other sessions.
 
-    MySQL says it exactly (performance_schema.metadata_locks), MariaDB where the plugin metadata_lock_info is
-    installed. Without it MariaDB tells only which sessions have a transaction open: one of these it is, and
-    `certain` is False; five at most are named, those of this database first.
+    MySQL says it exactly (performance_schema.metadata_locks). MariaDB does where its performance_schema is on and told
+    to watch these locks, as bin/db has it, or where the plugin metadata_lock_info is installed. Otherwise MariaDB tells
+    only which sessions have a transaction open: one of these it is, and `certain` is False; five at most are named,
+    those of this database first.
     """
     try:
         if not connection.mysql_is_mariadb:
             return _sessions(_LOCKS_MYSQL, table, certain=True)
-        if _rows(
-            "SELECT 1 FROM information_schema.plugins "
-            "WHERE plugin_name = 'METADATA_LOCK_INFO' AND plugin_status = 'ACTIVE'"
-        ):
-            return _sessions(_LOCKS_MARIADB, table, certain=True)
+        if _seen("performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl' AND enabled = 'YES'"):
+            return _sessions(_LOCKS_MARIADB.format(source=_PERFORMANCE_SCHEMA), table, certain=True)
+        if _seen("information_schema.plugins WHERE plugin_name = 'METADATA_LOCK_INFO' AND plugin_status = 'ACTIVE'"):
+            return _sessions(_LOCKS_MARIADB.format(source=_PLUGIN), table, certain=True)
         return _sessions(_TRANSACTIONS_MARIADB, f"%{table}%", certain=False)
     except DatabaseError as error:
-        if error.args[0] in {1142, 1227}:  # the right to look is missing
+        if error.args[0] in _MAY_NOT_LOOK:
             return None
         raise
 
 
+def _seen(rows: str) -> bool:
+    """Whether there are such rows, and we may look at them."""
+    try:
+        return bool(_rows(f"SELECT 1 FROM {rows}"))
+    except DatabaseError as error:
+        if error.args[0] in _MAY_NOT_LOOK:
+            return False
+        raise
+
+
+_MAY_NOT_LOOK = {1142, 1227}  # the right to this table, or PROCESS, is missing
 # trx_started is in the server's own zone, which SET STATEMENT compares with the same zone's NOW().
 _TRANSACTIONS_MARIADB = """
 SET STATEMENT time_zone = 'SYSTEM' FOR
@@ -286,11 +297,18 @@ ORDER BY p.db <=> DATABASE() DESC, 4 DESC LIMIT 5
 _LOCKS_MARIADB = """
 SET STATEMENT time_zone = 'SYSTEM' FOR
 SELECT DISTINCT p.id, p.user, p.host, COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.time), p.info
-FROM information_schema.metadata_lock_info m
-JOIN information_schema.processlist p ON p.id = m.thread_id
+FROM ({source}) m
+JOIN information_schema.processlist p ON p.id = m.session
 LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id
 WHERE p.id <> CONNECTION_ID() AND m.table_schema = DATABASE() AND m.table_name = %s ORDER BY 4 DESC
 """
+_PERFORMANCE_SCHEMA = """
+SELECT r.processlist_id session, l.object_schema table_schema, l.object_name table_name
+FROM performance_schema.metadata_locks l
+JOIN performance_schema.threads r ON r.thread_id = l.owner_thread_id
+WHERE l.object_type = 'TABLE' AND l.lock_status = 'GRANTED'
+"""
+_PLUGIN = "SELECT thread_id session, table_schema, table_name FROM information_schema.metadata_lock_info"
 _LOCKS_MYSQL = """
 SELECT DISTINCT t.processlist_id, t.processlist_user, t.processlist_host, t.processlist_time, t.processlist_info
 FROM performance_schema.metadata_locks m

@@ -4,13 +4,14 @@ Each month of both tables is read by one statement, so at one instant: a row tha
 transaction is in both or in neither.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
 
-from warehouse import catalog
+from warehouse import catalog, ddl
 from warehouse.partitions import EARLIEST_MONTH, LATEST_MONTH, add_months, month_of, months_between
 
 
@@ -36,13 +37,16 @@ def compare(table: str, other: str) -> Iterator[Month]:
     columns = list(catalog.columns(table))
     for begin, end in _ranges(table, other):
         where, parameters = _range(begin, end)
+        began = time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute(
                 " UNION ALL ".join(f"SELECT {_digest(columns)} FROM {name} WHERE {where}" for name in (table, other)),
                 parameters * 2,
             )
             here, there = cursor.fetchall()
+        took = time.monotonic() - began
         yield Month(begin, end, here[0], there[0], here == there)
+        time.sleep(min(took, ddl.GAP_SECONDS))
 
 
 def count_missing(table: str, other: str, month: Month) -> int:

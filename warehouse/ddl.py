@@ -3,11 +3,13 @@
 An ALTER that waits for a metadata lock blocks every reader and writer that comes after it, for twice
 lock_wait_timeout, whose default is a day. So a statement here never queues: it is tried, steps back at once when
 the table is in use, and is tried again for as long as the caller is patient. Then the error names who was in the way.
+
+`run` is for statements that ask for the table before they do anything. `alter` is for those that ask last.
 """
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import OperationalError, connection
@@ -19,6 +21,12 @@ from warehouse.catalog import Session
 # importer, a live writer and a reader at it, pauses up to 0.3 s took 2 to 4 s for a statement, these take a tenth.
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.02
+# What an ALTER that has the table locked still waits for: looks at the catalog, which no lock of a table keeps out and
+# which take a millisecond. 1 s is the least that is not nothing.
+CATALOG_WAIT_SECONDS = 1
+# Whoever reads a table in long statements, one after the other, leaves so much between two of them, or nobody would
+# ever meet the table idle.
+GAP_SECONDS = LONGEST_PAUSE_SECONDS * 1.25
 # MySQL has no such try: it makes others wait for up to 1 s. Where it does not show us locks, they are given a rest.
 BLIND_PAUSE_SECONDS = 5.0
 
@@ -43,15 +51,19 @@ class TableInUse(DdlError):
 
     def __init__(self, table: str, waited_seconds: float, sessions: Sequence[Session] | None):
         self.sessions = list(sessions or ())
-        if sessions is None:
-            who = "the database user may not see who: grant it PROCESS (MySQL: SELECT on performance_schema)"
-        elif not sessions:
-            who = "they have just gone"
-        elif sessions[0].certain:
-            who = "; ".join(map(str, sessions))
-        else:
-            who = "one of the open transactions: " + "; ".join(map(str, sessions))
-        super().__init__(f"{table} was in use for {waited_seconds:.1f} s, so it is as it was. In the way: {who}")
+        super().__init__(
+            f"{table} was in use for {waited_seconds:.1f} s, so it is as it was. In the way: {in_words(sessions)}"
+        )
+
+
+def in_words(blockers: Sequence[Session] | None) -> str:
+    """What catalog.blockers says, for people."""
+    if blockers is None:
+        return "the database user may not see who: grant it PROCESS (MySQL: SELECT on performance_schema)"
+    if not blockers:
+        return "they have just gone"
+    which = "" if blockers[0].certain else "one of the open transactions: "
+    return which + "; ".join(map(str, blockers))
 
 
 def run(sql: str, table: str, *, patience_seconds: float) -> None:
@@ -60,6 +72,22 @@ def run(sql: str, table: str, *, patience_seconds: float) -> None:
     Looked at or tried once at least, however short the patience. TableInUse: somebody was at it all the time.
     NotAllowed: a right is missing. InsideTransaction: the caller holds one open. Other errors come through.
     """
+    _patiently(_execute, sql, table, patience_seconds)
+
+
+def alter(sql: str, table: str, *, patience_seconds: float) -> None:
+    """As run, for an ALTER that makes or copies partitions: the table is locked first.
+
+    Such an ALTER does its work while no writer may in, and asks to be alone at its end. Refused there, as it always is
+    while a reader has a transaction open, it throws the work away, and the next try does it again: on a busy disk one
+    try took 1.05 s, and an INSERT waited for 1.17 s. A lock is refused at once and keeps nobody waiting; once it is
+    there, the ALTER needs nobody's leave. Readers wait for all of its work then, not for the end of it alone: 70 ms
+    instead of 30 for 42 months.
+    """
+    _patiently(_execute_locked, sql, table, patience_seconds)
+
+
+def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patience_seconds: float) -> None:
     refuse_inside_a_transaction()
     began = time.monotonic()
     pause = FIRST_PAUSE_SECONDS
@@ -67,7 +95,7 @@ def run(sql: str, table: str, *, patience_seconds: float) -> None:
         holders = None if connection.mysql_is_mariadb else catalog.blockers(table)
         locked = None
         if not holders:
-            locked = _try(sql, table)
+            locked = _try(execute, sql, table)
             if locked is None:
                 return
         waited = time.monotonic() - began
@@ -79,21 +107,36 @@ def run(sql: str, table: str, *, patience_seconds: float) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _try(sql: str, table: str) -> OperationalError | None:
+def _try(execute: Callable[[str, str], None], sql: str, table: str) -> OperationalError | None:
     """Run it now; what the server said when a lock was in the way."""
     try:
-        with _hardly_any_lock_wait(), connection.cursor() as cursor:
-            cursor.execute(sql)
+        with _lock_wait(_lock_wait_seconds()):
+            execute(sql, table)
     except OperationalError as error:
         if error.args[0] in _DENIED:
             raise NotAllowed(
-                f"The database user may not change {table}: grant it ALTER, CREATE, DROP, INSERT and TRIGGER on this "
-                f"database ({error.args[1]})"
+                f"The database user may not change {table}: grant it ALTER, CREATE, DROP, INSERT, LOCK TABLES and "
+                f"TRIGGER on this database ({error.args[1]})"
             ) from error
         if error.args[0] not in _LOCKED:
             raise
         return error
     return None
+
+
+def _execute(sql: str, table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def _execute_locked(sql: str, table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {table} WRITE")
+        try:
+            with _lock_wait(CATALOG_WAIT_SECONDS):
+                cursor.execute(sql)
+        finally:
+            cursor.execute("UNLOCK TABLES")
 
 
 def refuse_inside_a_transaction() -> None:
@@ -107,11 +150,11 @@ def _lock_wait_seconds() -> int:
 
 
 @contextmanager
-def _hardly_any_lock_wait() -> Iterator[None]:
+def _lock_wait(seconds: int) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@SESSION.lock_wait_timeout")
         (before,) = cursor.fetchone()
-        cursor.execute("SET SESSION lock_wait_timeout = %s", [_lock_wait_seconds()])
+        cursor.execute("SET SESSION lock_wait_timeout = %s", [seconds])
         try:
             yield
         finally:

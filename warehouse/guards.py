@@ -1,7 +1,7 @@
 """The two ends of the fact table: how many months lie ready, and whether rows have strayed into a guard.
 
 The system check, the command, the admin and the home page all say what `health` says. Rows leave a guard only when
-the operator asks (`--drain`), because that copies them while writers wait.
+the operator asks (`--drain`), because that copies them while everybody else waits.
 """
 
 from collections.abc import Sequence

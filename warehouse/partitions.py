@@ -33,8 +33,10 @@ MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to
 # A guard that is split is copied. So few rows take milliseconds and are carried along without asking.
 GUARD_ROWS_CARRIED_ALONG = 10_000
 
-# Another process changed the partitions between our look and our ALTER.
-_CHANGED_CODES = {1146, 1493, 1503, 1507, 1508, 1517, 1520}
+# Another process changed the partitions, or swapped in a table that has none or others (repartition), between our look
+# and our ALTER: no such table or partition, or the plan does not fit what is there now.
+_GONE_CODES = {1146, 1735, 1747}
+_CHANGED_CODES = _GONE_CODES | {1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697}
 
 
 class PartitionsError(Exception):
@@ -275,7 +277,7 @@ def apply(plan: Plan, *, patience_seconds: float) -> None:
 
 def _run(step: Step, table: str, deadline: float) -> None:
     try:
-        ddl.run(step.sql, table, patience_seconds=deadline - time.monotonic())
+        ddl.alter(step.sql, table, patience_seconds=deadline - time.monotonic())
     except ddl.TableInUse as error:
         raise PartitionsBlocked(error) from error
     except ddl.DdlError as error:
@@ -302,8 +304,8 @@ def _refuse_to_drain(wanted: Plan) -> None:
 def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
     """(rows of the partition to split, up to one above the limit; whether one of them belongs to a new month)."""
     begin, end = bounds_of(step.adds[0])[0], bounds_of(step.adds[-1])[1]
+    rows = count_rows(step.splits, table, limit=GUARD_ROWS_CARRIED_ALONG + 1)
     try:
-        rows = count_rows(step.splits, table, limit=GUARD_ROWS_CARRIED_ALONG + 1)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT EXISTS (SELECT 1 FROM {table} PARTITION ({step.splits}) "
@@ -312,13 +314,20 @@ def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
             )
             return rows, bool(cursor.fetchone()[0])
     except DatabaseError as error:
-        if error.args[0] == 1735:  # unknown partition: another process has just split it, as the ALTER will find
+        if error.args[0] in _GONE_CODES:  # as the ALTER will find
             return 0, False
         raise
 
 
 def count_rows(partition: str, table: str = TABLE, *, limit: int) -> int:
-    """The rows of one partition, counted no further than `limit`."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} PARTITION ({partition}) LIMIT {limit}) counted")
-        return cursor.fetchone()[0]
+    """The rows of one partition, counted no further than `limit`; 0 when another process has just split it."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} PARTITION ({partition}) LIMIT {limit}) counted"
+            )
+            return cursor.fetchone()[0]
+    except DatabaseError as error:
+        if error.args[0] in _GONE_CODES:
+            return 0
+        raise

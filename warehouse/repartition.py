@@ -221,7 +221,7 @@ def _copy(report: Report, patience_seconds: float, throttle_percent: int) -> Non
         report("copy", progress.rows_copied, max(progress.rows_total, progress.rows_copied))
         rows = max(rows // 2, min(rows * 2, int(rows * CHUNK_SECONDS / max(took, 0.001))))
         rows = max(CHUNK_ROWS_LEAST, min(CHUNK_ROWS_MOST, rows))
-        time.sleep(took * throttle_percent / (100 - throttle_percent))
+        time.sleep(max(ddl.GAP_SECONDS, took * throttle_percent / (100 - throttle_percent)))
 
 
 def _copy_chunk_patiently(rows: int, deadline: float) -> Progress:
@@ -234,8 +234,8 @@ def _copy_chunk_patiently(rows: int, deadline: float) -> Progress:
                 raise
             if time.monotonic() > deadline:
                 raise RepartitionError(
-                    f"A writer keeps rows of {TABLE} uncommitted. Call again to go on. Sessions: "
-                    + "; ".join(map(str, catalog.blockers(TABLE) or ["not shown to us"]))
+                    f"A writer keeps rows of {TABLE} uncommitted. Call again to go on. In the way: "
+                    + ddl.in_words(catalog.blockers(TABLE))
                 ) from error
 
 

@@ -1,13 +1,15 @@
 """Making partitions on the real server: beside others, against locks, with rows in the guards."""
 
+import itertools
 import threading
 import time
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
 from django.db import connection, transaction
 
-from warehouse import catalog, partitions
+from warehouse import catalog, ddl, partitions
 
 
 def names_match_their_bounds() -> None:
@@ -37,6 +39,41 @@ def test_ensure_sees_what_another_process_has_made(snapshots, another_session):
         partitions.plan(catalog.partitions(partitions.TABLE), date(2027, 1, 1), date(2027, 1, 1)).steps[0].sql
     )
     assert partitions.ensure(date(2027, 1, 1), date(2027, 2, 1)) == ["p202702"]
+
+
+OURS, NONE, MODELS_OWN = (
+    f"ALTER TABLE ride_status_snapshots {scheme}"
+    for scheme in (
+        "PARTITION BY RANGE COLUMNS (recorded_at) "
+        "(PARTITION p202612 VALUES LESS THAN ('2027-01-01'), PARTITION p_future VALUES LESS THAN (MAXVALUE))",
+        "REMOVE PARTITIONING",
+        "PARTITION BY RANGE (YEAR(recorded_at) * 100 + MONTH(recorded_at)) "
+        "(PARTITION p202612 VALUES LESS THAN (202701), PARTITION p_future VALUES LESS THAN (MAXVALUE))",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("planned_for", "meets", "added"),
+    [
+        (OURS, NONE, []),
+        (MODELS_OWN, NONE, []),
+        (OURS, MODELS_OWN, ["p202701"]),
+        (MODELS_OWN, OURS, ["p202701"]),
+    ],
+)
+def test_a_plan_that_meets_a_table_swapped_meanwhile_is_made_anew(snapshots, monkeypatch, planned_for, meets, added):
+    plan_now, month = partitions.plan_now, date(2027, 1, 1)
+    with connection.cursor() as cursor:
+        cursor.execute(planned_for)
+        outdated = plan_now(month, month)
+        cursor.execute(meets)
+    with pytest.raises(partitions.PartitionsError, match="Another process has changed"):
+        partitions.apply(outdated, patience_seconds=1)
+    plans = [outdated]
+    monkeypatch.setattr(partitions, "plan_now", lambda *range_: plans.pop() if plans else plan_now(*range_))
+    assert partitions.ensure(month, month) == added
+    assert partitions.ensure(month, month) == []
 
 
 def test_processes_that_ensure_at_once_all_succeed(snapshots):
@@ -70,38 +107,98 @@ def test_ensure_is_refused_inside_a_transaction(snapshots):
         partitions.ensure(date(2025, 1, 1), date(2025, 1, 1))
 
 
+def alters_tried() -> int:
+    """By anybody on the server, refused ones among them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Com_alter_table'")
+        return int(cursor.fetchone()[1])
+
+
+class Probe(threading.Thread):
+    """Repeats a statement with growing numbers, and remembers how long the slowest took (s)."""
+
+    def __init__(self, session, sql: str):
+        super().__init__()
+        self.session, self.sql = session, sql
+        self.slowest = 0.0
+        self.stop = threading.Event()
+
+    def run(self):
+        for number in itertools.count(1):
+            if self.stop.is_set():
+                break
+            began = time.monotonic()
+            self.session.query(self.sql.format(number))
+            self.session.store_result()
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
 def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapshots, another_session):
     snapshots.add("2025-06-01")
+    another_session().query("CREATE TABLE ride_status_snapshots_witness LIKE ride_status_snapshots")  # nobody locks it
     reader = another_session()
     reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
     reader.store_result()
-    slowest, stop = [0.0], threading.Event()
-
-    def probe():
-        session = another_session(autocommit=True)
-        number = 0
-        while not stop.is_set():
-            number += 1
-            began = time.monotonic()
-            session.query(
-                "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
-                f"VALUES ({number}, 1, '2025-05-01', 'DOWN', 0)"
-            )
-            slowest[0] = max(slowest[0], time.monotonic() - began)
-
-    writer = threading.Thread(target=probe)
-    writer.start()
+    insert = (
+        "INSERT INTO {} (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
+        "VALUES ({{}}, 1, '2025-05-01', 'DOWN', 0)"
+    )
+    read = "SELECT wait_time FROM {} WHERE recorded_at >= '2025-06-01' AND recorded_at < '2025-06-02' AND {{}}"
+    probes = {
+        (table, sql): Probe(another_session(autocommit=True), sql.format(table))
+        for table in ("ride_status_snapshots", "ride_status_snapshots_witness")
+        for sql in (insert, read)
+    }
+    tried_before = alters_tried()
+    for probe in probes.values():
+        probe.start()
     began = time.monotonic()
     with pytest.raises(partitions.PartitionsBlocked) as blocked:
         partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=1.0)
     took = time.monotonic() - began
-    stop.set()
-    writer.join()
+    for probe in probes.values():
+        probe.stop.set()
+        probe.join()
     assert took < 2
-    assert slowest[0] < 0.5
+    # An ALTER that is refused has locked writers out while it made files: 1 s of it was seen on a busy disk.
+    assert alters_tried() == tried_before
+    for sql in (insert, read):
+        slowest_elsewhere = probes["ride_status_snapshots_witness", sql].slowest
+        assert probes["ride_status_snapshots", sql].slowest < 0.5 + slowest_elsewhere
     assert reader.thread_id() in [session.id for session in blocked.value.sessions]
     assert f"session {reader.thread_id()} (" in str(blocked.value)
     assert "p202701" not in snapshots.partition_names()
+
+
+def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapshots, another_session):
+    reader, stranger = another_session(), another_session()
+    reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
+    reader.store_result()
+    stranger.query("SELECT COUNT(*) FROM parks FOR UPDATE")  # a transaction, and none of our business
+    stranger.store_result()
+    if not locks_are_watched():
+        pytest.skip("this server does not watch who holds a table (performance_schema)")
+    assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == [
+        (reader.thread_id(), True)
+    ]
+    with another_user("PROCESS ON *.*"):
+        time.sleep(0.2)  # InnoDB makes its list of transactions anew when it was not read for 0.1 s
+        found = catalog.blockers(partitions.TABLE)
+        assert {reader.thread_id(), stranger.thread_id()} <= {session.id for session in found}
+        assert not any(session.certain for session in found)
+        assert "In the way: one of the open transactions: session " in str(ddl.TableInUse("rides", 1.0, found))
+    with another_user("SELECT ON performance_schema.*"):
+        assert catalog.blockers(partitions.TABLE) is None
+        assert "grant it PROCESS" in str(ddl.TableInUse("rides", 1.0, None))
+
+
+def locks_are_watched() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl' "
+            "AND enabled = 'YES'"
+        )
+        return connection.mysql_is_mariadb and bool(cursor.fetchone())
 
 
 def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):
@@ -143,19 +240,35 @@ def test_a_table_without_partitions_needs_none(snapshots):
 
 
 def test_a_user_who_may_not_alter_is_told_what_to_grant(snapshots):
-    database, known = connection.settings_dict["NAME"], connection.settings_dict["USER"]
-    reader = f"{database}_reader"
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP USER IF EXISTS '{reader}'@'localhost'")
-        cursor.execute(f"CREATE USER '{reader}'@'localhost'")
-        cursor.execute(f"GRANT SELECT, INSERT ON {database}.* TO '{reader}'@'localhost'")
-    connection.close()
-    connection.settings_dict["USER"] = reader
-    try:
+    database = connection.settings_dict["NAME"]
+    with (
+        another_user(f"SELECT, INSERT ON {database}.*"),
+        pytest.raises(partitions.PartitionsError, match=r"grant it ALTER, .*LOCK TABLES"),
+    ):
+        partitions.ensure(date(2027, 1, 1), date(2027, 1, 1))
+    with another_user(f"SELECT, INSERT, LOCK TABLES ON {database}.*"):
         with pytest.raises(partitions.PartitionsError, match="grant it ALTER"):
             partitions.ensure(date(2027, 1, 1), date(2027, 1, 1))
+        with connection.cursor() as cursor:  # and the session holds no lock
+            cursor.execute("SELECT COUNT(*) FROM parks")
+
+
+@contextmanager
+def another_user(*rights: str):
+    """Within it, the connection is that of a user with these rights (and SELECT on the database) alone."""
+    database, known = connection.settings_dict["NAME"], connection.settings_dict["USER"]
+    user = f"{database}_user"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP USER IF EXISTS '{user}'@'localhost'")
+        cursor.execute(f"CREATE USER '{user}'@'localhost'")
+        for right in (f"SELECT ON {database}.*", *rights):
+            cursor.execute(f"GRANT {right} TO '{user}'@'localhost'")
+    connection.close()
+    connection.settings_dict["USER"] = user
+    try:
+        yield
     finally:
         connection.close()
         connection.settings_dict["USER"] = known
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP USER '{reader}'@'localhost'")
+            cursor.execute(f"DROP USER '{user}'@'localhost'")

@@ -70,7 +70,8 @@ def ids() -> set[int]:
 
 
 class Traffic:
-    """An importer, a live writer, somebody who replaces rows, and a reader, each on a session of its own."""
+    """An importer, a live writer, somebody who replaces rows, a reader, and an import in want of months, each on a
+    session of its own."""
 
     def __init__(self, open_session):
         self.open_session = open_session
@@ -88,6 +89,7 @@ class Traffic:
             threading.Thread(target=self._work, args=(work,))
             for work in (self._import_file, self._collect, self._replace, self._read)
         ]
+        threads.append(threading.Thread(target=self._make_months))
         for thread in threads:
             thread.start()
         try:
@@ -108,6 +110,18 @@ class Traffic:
             self.errors.append(error)
         finally:
             session.rollback()
+
+    def _make_months(self) -> None:
+        month = date(2024, 12, 1)
+        try:
+            while not self._stop.is_set():
+                partitions.ensure(month, month, patience_seconds=20)
+                month = partitions.add_months(month, -1)
+                time.sleep(0.1)
+        except Exception as error:
+            self.errors.append(error)
+        finally:
+            connection.close()
 
     def _rows(self, how_many: int, source: str, start: str, ride_id: int) -> list[tuple]:
         begin = int(time.mktime(time.strptime(start, "%Y-%m-%d"))) * 1000

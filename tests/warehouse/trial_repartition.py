@@ -3,7 +3,8 @@
     DATABASE_URL=mysql://... python -m tests.warehouse.trial_repartition [--rows 2000000]
 
 Wants a migrated database whose fact table is empty, and leaves it empty. An importer (LOAD DATA, 5,000 rows a
-transaction), a live writer and a reader run in processes of their own. Every row is written to a second table in the
+transaction), a live writer, a reader, and an import that needs a new month every other second run in processes of
+their own. Every row is written to a second table in the
 same transaction; at the end the two are compared month by month. What it printed is in docs/operations.md.
 """
 
@@ -82,6 +83,25 @@ def reader(stop, tally, table) -> None:
         time.sleep(PROBE_EVERY_SECONDS)
 
 
+def month_maker(stop, tally) -> None:
+    """Months back from 2024, one every 2 s: what an import needs before its rows."""
+    from datetime import date
+
+    from warehouse import partitions
+
+    month, longest, blocked, made = date(2024, 12, 1), 0.0, 0, 0
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            made += len(partitions.ensure(month, month))
+        except partitions.PartitionsBlocked:
+            blocked += 1
+        longest = max(longest, time.monotonic() - began)
+        tally["months"] = f"{made} months made, {longest:.2f} s waited for one at most, {blocked} given up"
+        month = partitions.add_months(month, -1)
+        stop.wait(2)
+
+
 def run_killed_at_every_step(direction: str) -> None:
     """Call the command again and again; each call is killed one step later than the one before."""
     for step in STEPS:
@@ -127,7 +147,9 @@ def main() -> None:
     connections.close_all()
 
     stop, tally = multiprocessing.Event(), multiprocessing.Manager().dict()
-    workers = [multiprocessing.Process(target=work, args=(stop, tally)) for work in (importer, live_writer)]
+    workers = [
+        multiprocessing.Process(target=work, args=(stop, tally)) for work in (importer, live_writer, month_maker)
+    ]
     workers += [multiprocessing.Process(target=reader, args=(stop, tally, table)) for table in (TABLE, WITNESS)]
     for worker in workers:
         worker.start()
@@ -146,7 +168,7 @@ def main() -> None:
     print(  # noqa: T201
         f"{snapshots.count():,} rows in {len(months)} months, {len(different)} differ; meanwhile written: "
         f"{tally['importer']:,} by the importer, {tally['live']:,} live. The table: {tally[TABLE]}. The witness, "
-        f"which is never locked: {tally[WITNESS]}"
+        f"which is never locked: {tally[WITNESS]}. {tally['months']}"
     )
     for name in repartition.look().backups:
         repartition.drop_backup(name, lambda *_: None)

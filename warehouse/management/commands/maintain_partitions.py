@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--from", type=month, dest="first", metavar="MONTH", help="YYYY-MM; default: this month")
         parser.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
         parser.add_argument("--check", action="store_true", help="exit 1 when months run short or a guard holds rows")
-        parser.add_argument("--drain", action="store_true", help="move rows out of the guards; writers wait meanwhile")
+        parser.add_argument("--drain", action="store_true", help="move rows out of the guards; others wait meanwhile")
 
     def handle(self, *, ahead, first, dry_run, check, drain, **options):
         if not 0 <= ahead <= 120:
