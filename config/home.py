@@ -23,6 +23,7 @@ from imports.worker_models import Worker
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse import catalog, guards, outlook, partitions
 from warehouse.models import Park
+from warehouse.templatetags.figures import horizon, megabytes
 
 IMPORTS_SHOWN = 6
 ACTIONS_SHOWN = 8
@@ -190,11 +191,12 @@ def _storage(found: Home) -> None:
     stored = outlook.storage()
     forecast = stored.forecast
     growth = forecast and forecast.growth_mb_per_day
-    full = forecast and (forecast.days_to_capacity or forecast.days_to_full_disk)
+    limits = [forecast.days_to_capacity, forecast.days_to_full_disk] if forecast else []
+    full = min((days.likely for days in limits if days), default=None)
     figures = [
-        Figure("on disk", f"{forecast.disk_mb / 1000:,.2f} GB" if forecast else "not measured yet", page),
-        Figure("grows by", f"{growth.likely:,.1f} MB a day" if growth else "not known yet", page),
-        Figure("full in", f"{full.likely:,.0f} days" if full else "not known", page, bool(stored.warnings)),
+        Figure("on disk", megabytes(forecast.disk_mb) if forecast else "not measured yet", page),
+        Figure("grows by", f"{megabytes(growth.likely)} a day" if growth else "not known yet", page),
+        Figure("full in", "not known" if full is None else horizon(full), page, bool(stored.warnings)),
     ]
     found.parts.append(Part("Storage", page, figures))
     found.attention += [(warning, page) for warning in stored.warnings]

@@ -23,6 +23,7 @@ from imports import planning, queue
 from imports.archive import ArchiveError, open_source
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
 from imports.worker_models import Worker
+from warehouse import server_errors
 from warehouse.models import Park
 from warehouse.partitions import PartitionsError
 
@@ -128,7 +129,7 @@ def start_import(model_admin: admin.ModelAdmin, request):
     except (planning.RequestError, ArchiveError, MoveRefused, PartitionsError) as error:
         form.add_error(None, _for_people(str(error)))
     except DatabaseError as error:
-        form.add_error(None, f"The database server says: {error.args[-1]}")
+        form.add_error(None, server_errors.in_words(error))
     context |= {
         **model_admin.admin_site.each_context(request),
         "title": "Start import",

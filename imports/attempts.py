@@ -13,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from imports.loader import RowsRefused
 from imports.models import ClaimLost, ImportCheckpoint
 from imports.run import ImportRun
+from warehouse import server_errors
 
 if TYPE_CHECKING:
     from imports.pipeline import Written
@@ -25,8 +26,6 @@ SERVER_AWAY_PATIENCE_SECONDS = 60
 # before them. Between two statements of one of our transactions lie milliseconds, so the server may end it early.
 IDLE_TRANSACTION_SECONDS = 20
 T = TypeVar("T")
-LOCKED = {1205, 1213}  # lock wait timeout, deadlock
-SERVER_AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
 
 
 def in_one_transaction(
@@ -56,8 +55,7 @@ def in_one_transaction(
             continue
         except (RowsRefused, IntegrityError, OperationalError) as error:
             run.resolver.forget()
-            code = error.args[0]
-            if isinstance(error, OperationalError) and code in SERVER_AWAY:
+            if server_errors.is_away(error):
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > SERVER_AWAY_PATIENCE_SECONDS:
                     raise
@@ -68,7 +66,7 @@ def in_one_transaction(
                     continue
             else:
                 attempt += 1
-                if attempt >= ATTEMPTS or (isinstance(error, OperationalError) and code not in LOCKED):
+                if attempt >= ATTEMPTS or (isinstance(error, OperationalError) and not server_errors.is_locked(error)):
                     raise
                 logger.info("%s; trying the file again", error)
                 time.sleep(random.uniform(0.02, 0.1) * 2**attempt)
@@ -96,14 +94,12 @@ def in_a_short_transaction(write: Callable[[], T]) -> T:
 
 
 def _in_the_way(error: Exception) -> bool:
-    if isinstance(error, OperationalError):
-        return error.args[0] in LOCKED
-    return isinstance(error, RowsRefused | IntegrityError)
+    return server_errors.is_locked(error) or isinstance(error, RowsRefused | IntegrityError)
 
 
 def may_pass(error: Exception) -> bool:
     """Whether the cause lies with the server or another session, so that a later try may succeed."""
-    return isinstance(error, OperationalError) and error.args[0] in SERVER_AWAY | LOCKED
+    return server_errors.is_away(error) or server_errors.is_locked(error)
 
 
 @contextmanager

@@ -14,9 +14,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError
 
-from imports.attempts import SERVER_AWAY, in_a_short_transaction
+from imports.attempts import in_a_short_transaction
 from imports.attribution import Attributed, Origin, attribute
 from imports.dayfile import event_from
 from imports.events import Validated, uuid_of, validate
@@ -29,7 +28,7 @@ from imports.sample.resorts import is_made_up
 from imports.source_models import LiveCollection, ParkFreshness
 from imports.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from quality import log
-from warehouse import partitions
+from warehouse import partitions, server_errors
 from warehouse.models import EPOCH, RIDE_ID_BITS, DataSource, Park, Ride, RideStatus
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
@@ -85,7 +84,7 @@ def collect(
         except ApiError as error:
             _fail(collection, destination, error)
         except Exception as error:  # whatever it is, it is this destination's, and the others go on
-            if isinstance(error, OperationalError) and error.args[0] in SERVER_AWAY:
+            if server_errors.is_away(error):
                 raise  # no destination can be stored, and this cannot even be written down
             logger.exception("live data of destination %s cannot be stored", destination)
             _fail(collection, destination, error)

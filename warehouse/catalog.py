@@ -6,6 +6,7 @@ elsewhere (partitions, storage, repartition).
 """
 
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -178,6 +179,12 @@ def data_directory() -> Path | None:
     ((directory, host),) = _rows("SELECT @@datadir, @@hostname")
     path = Path(directory)
     return path if host == gethostname() and path.is_dir() else None
+
+
+def disk_free_bytes() -> int | None:
+    """Of the disk with the server's files; None when it is on another machine, or cannot be told."""
+    directory = data_directory()
+    return shutil.disk_usage(directory).free if directory else None
 
 
 def total(sizes: dict[str, Size]) -> Size:

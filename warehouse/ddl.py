@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from django.db import OperationalError, connection
 
-from warehouse import catalog
+from warehouse import catalog, server_errors
 from warehouse.catalog import Session
 
 # A try that does not wait harms nobody, and a table that is hardly ever idle is met idle by trying often: with an
@@ -30,7 +30,6 @@ GAP_SECONDS = LONGEST_PAUSE_SECONDS * 1.25
 # MySQL has no such try: it makes others wait for up to 1 s. Where it does not show us locks, they are given a rest.
 BLIND_PAUSE_SECONDS = 5.0
 
-_LOCKED = {1205, 1213}  # lock wait timeout, deadlock
 _DENIED = {1044, 1045, 1142, 1227, 1419}  # the last: triggers beside a binary log, on MySQL
 
 
@@ -118,7 +117,7 @@ def _try(execute: Callable[[str, str], None], sql: str, table: str) -> Operation
                 f"The database user may not change {table}: grant it ALTER, CREATE, DROP, INSERT, LOCK TABLES and "
                 f"TRIGGER on this database ({error.args[1]})"
             ) from error
-        if error.args[0] not in _LOCKED:
+        if not server_errors.is_locked(error):
             raise
         return error
     return None

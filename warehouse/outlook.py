@@ -3,7 +3,6 @@
 Reads stored measurements alone, so it is quick enough for a page.
 """
 
-import shutil
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -28,7 +27,7 @@ def storage() -> StorageOutlook:
     points = load()
     newest = StorageMetrics.objects.filter(measurement_date=points[-1].day) if points else ()
     tables = {metrics.table_name: metrics for metrics in newest}
-    directory = catalog.data_directory()
-    free = shutil.disk_usage(directory).free / 1e6 if directory else None
-    found = forecast(points, capacity_mb=settings.STORAGE_CAPACITY_GB * 1000 or None, disk_free_mb=free)
-    return StorageOutlook(points, tables, found, free, warnings(found))
+    free = catalog.disk_free_bytes()
+    free_mb = None if free is None else free / 1e6
+    found = forecast(points, capacity_mb=settings.STORAGE_CAPACITY_GB * 1000 or None, disk_free_mb=free_mb)
+    return StorageOutlook(points, tables, found, free_mb, warnings(found))

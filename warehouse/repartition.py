@@ -21,7 +21,7 @@ from enum import Enum
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from warehouse import catalog, comparison, ddl, partitions
+from warehouse import catalog, comparison, ddl, partitions, server_errors
 from warehouse import repartition_statements as statements
 from warehouse.catalog import Partition, Partitioning, Scheme
 from warehouse.partitions import COPY, TABLE
@@ -31,9 +31,9 @@ PATIENCE_SECONDS = 120.0
 CHUNK_SECONDS = 0.2
 CHUNK_ROWS_FIRST, CHUNK_ROWS_LEAST, CHUNK_ROWS_MOST = 2_000, 500, 50_000
 CHUNK_LOCK_WAIT_SECONDS = 5
+ROOM_FACTOR = 1.2  # of the copy: rows that come meanwhile, and the server's log of changes
 OTHER_OPERATOR_WAIT_SECONDS = 5  # a session whose process was killed may still be ending its statement
 BEFORE_ALL = -(2**63)  # instants before 1970 have ids below 0
-_LOCKED = {1205, 1213}  # lock wait timeout, deadlock
 
 Report = Callable[[str, int, int], None]  # (step, how much of it is done, all of it; 0: not countable)
 
@@ -104,11 +104,14 @@ def run(
     *,
     patience_seconds: float = PATIENCE_SECONDS,
     throttle_percent: int = 0,
+    force: bool = False,
 ) -> str | None:
     """Do all of it, or go on where an earlier call stopped; the name of the backup, None when nothing was to be done.
 
-    `throttle_percent` (below 100) of the time is spent resting between chunks. RepartitionError: something stands in
-    the way, or the comparison failed; what is done so far stays, to be gone on with or undone.
+    `throttle_percent` (below 100) of the time is spent resting between chunks. `force` begins although the disk seems
+    too small. RepartitionError: something stands in the way, or the comparison failed; what is done so far stays, to be
+    gone on with or undone. When the disk is full, the copy is taken back before that: it took the room that writers
+    need, and its triggers would fail them.
     """
     with _alone():
         state = look()
@@ -117,6 +120,8 @@ def run(
         _refuse(state, direction)
         if not state.swapped:
             if state.progress is None:
+                if not force:
+                    _refuse_a_small_disk()
                 for sql in statements.prepare(direction.value, today):
                     report("prepare the copy", 0, 0)
                     _ddl(sql, TABLE, patience_seconds)
@@ -124,7 +129,16 @@ def run(
                 if TRIGGERS[event] not in state.triggers:
                     report(f"create the {event} trigger", 0, 0)
                     _ddl(statements.trigger(event), TABLE, patience_seconds)
-            _copy(report, patience_seconds, throttle_percent)
+            try:
+                _copy(report, patience_seconds, throttle_percent)
+            except DatabaseError as error:
+                if not server_errors.is_disk_full(error):
+                    raise
+                _take_back(look(), report, patience_seconds)
+                raise RepartitionError(
+                    f"The disk of the database is full, so the copy was taken back and {TABLE} is as it was. "
+                    f"A copy takes about {bytes_needed() / 1e6:,.0f} MB"
+                ) from error
             _compare(report)
             report("swap the names", 0, 0)
             _ddl(statements.swap(_read_progress().backup), TABLE, patience_seconds)
@@ -148,14 +162,17 @@ def undo(report: Report, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
                 f"The names are exchanged already. Run manage.py partition_snapshots {state.progress.direction.value} "
                 "to finish, then the other direction to go back"
             )
-        # The progress goes first: without it no later run takes the copy, which falls behind from the next line on.
-        for sql in [
-            f"DROP TABLE IF EXISTS {PROGRESS}",
-            *(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS.values() if name in state.triggers),
-            f"DROP TABLE IF EXISTS {COPY}",
-        ]:
-            report(sql, 0, 0)
-            _ddl(sql, TABLE, patience_seconds)
+        _take_back(state, report, patience_seconds)
+
+
+def bytes_needed() -> int:
+    """What a copy of the table will take on the disk: what the table takes, by its files where they can be seen."""
+    size = catalog.total(catalog.sizes(TABLE))
+    if size.file_bytes is not None:
+        return size.file_bytes
+    catalog.analyze(TABLE)  # right after a load the statistics said 53 MB of 237
+    size = catalog.total(catalog.sizes(TABLE))
+    return size.data_bytes + size.index_bytes
 
 
 def drop_backup(name: str, report: Report, *, force: bool = False) -> None:
@@ -179,6 +196,26 @@ def drop_backup(name: str, report: Report, *, force: bool = False) -> None:
 
 
 # --- the steps --------------------------------------------------------------------------------------------------
+def _refuse_a_small_disk() -> None:
+    needed, free = bytes_needed(), catalog.disk_free_bytes()
+    if free is not None and free < needed * ROOM_FACTOR:
+        raise RepartitionError(
+            f"The copy takes about {needed / 1e6:,.0f} MB, and the disk of the database has {free / 1e6:,.0f} MB free. "
+            "Make room, or begin all the same with --force"
+        )
+
+
+def _take_back(state: State, report: Report, patience_seconds: float) -> None:
+    # The progress goes first: without it no later run takes the copy, which falls behind from the next line on.
+    for sql in [
+        f"DROP TABLE IF EXISTS {PROGRESS}",
+        *(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS.values() if name in state.triggers),
+        f"DROP TABLE IF EXISTS {COPY}",
+    ]:
+        report(sql, 0, 0)
+        _ddl(sql, TABLE, patience_seconds)
+
+
 def _refuse(state: State, direction: Direction) -> None:
     """Say why the run cannot begin, if it cannot."""
     if state.progress and state.progress.direction is not direction:
@@ -230,7 +267,7 @@ def _copy_chunk_patiently(rows: int, deadline: float) -> Progress:
         try:
             return _copy_chunk(rows)
         except OperationalError as error:
-            if error.args[0] not in _LOCKED:
+            if not server_errors.is_locked(error):
                 raise
             if time.monotonic() > deadline:
                 raise RepartitionError(

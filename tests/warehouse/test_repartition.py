@@ -356,6 +356,34 @@ def test_an_import_during_apply_gives_the_copy_its_months(filled):
         assert cursor.fetchone() == (1,)
 
 
+def test_on_a_disk_that_is_too_small_it_does_not_begin_unless_told_to(filled, monkeypatch):
+    needed = repartition.bytes_needed()
+    assert 1_000_000 < needed < 20_000_000
+    monkeypatch.setattr(catalog, "disk_free_bytes", lambda: int(needed * 1.1))
+    with pytest.raises(RepartitionError, match=r"takes about \d+ MB, and the disk of the database has \d+ MB free"):
+        run(Direction.ROLLBACK)
+    assert not repartition.look().unfinished
+    assert run(Direction.ROLLBACK, force=True)
+
+
+def test_when_the_disk_is_full_the_copy_is_taken_back(filled, another_session):
+    before = digest()
+
+    def report(step, done, total):
+        if step == "copy" and done:  # the server says what it says of a full disk
+            another_session().query(
+                f"CREATE TRIGGER full BEFORE INSERT ON {COPY} FOR EACH ROW "
+                "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'"
+            )
+
+    with pytest.raises(RepartitionError, match="disk of the database is full, so the copy was taken back"):
+        run(Direction.ROLLBACK, report)
+    state = repartition.look()
+    assert (state.unfinished, state.is_done(Direction.APPLY), state.triggers) == (False, True, ())
+    assert digest() == before
+    assert run(Direction.ROLLBACK)
+
+
 def test_a_copy_that_differs_is_not_swapped_in(filled):
     def report(step, done, total):
         if step == "compare" and done == 0:

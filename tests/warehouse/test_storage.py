@@ -1,5 +1,6 @@
 """Measuring on the real server: sizes against the files, counts remembered, backfills told apart."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
@@ -29,20 +30,20 @@ def counted() -> set[str]:
 
 
 def test_sizes_agree_with_the_files_right_after_a_load(snapshots):
-    snapshots.fill(100_000, "2025-02-01", 60)
+    snapshots.fill(1_000_000, "2025-02-01", 20)  # 231 days, eight partitions
     measured = collect()[TABLE]
-    assert measured.row_count == 100_000
+    assert measured.row_count == 1_000_000
     directory = catalog.data_directory()
     if directory is None:
         pytest.skip("the database server is on another machine")
     files = (directory / connection.settings_dict["NAME"]).glob(f"{TABLE}*.ibd")
     on_disk = sum(file.stat().st_size for file in files)
-    assert on_disk > 10_000_000
+    assert on_disk > 100_000_000
     assert float(measured.file_size_mb) * 1e6 == pytest.approx(on_disk, rel=0.01)
     # data and indexes lie in those files, whose room InnoDB takes in steps of 4 MB
-    assert 10_000_000 < float(measured.data_size_mb + measured.index_size_mb) * 1e6 < on_disk
+    assert 100_000_000 < float(measured.data_size_mb + measured.index_size_mb) * 1e6 < on_disk
     weights = PartitionMetrics.objects.get(table_name=TABLE, partition_name="p202502")
-    assert weights.data_bytes + weights.index_bytes > 4_000_000
+    assert weights.data_bytes + weights.index_bytes > 10_000_000
 
 
 def test_every_table_of_ours_is_measured_and_no_other(snapshots):
@@ -213,6 +214,38 @@ def test_the_report_shows_tables_forecast_and_coarser_rows(snapshots):
     raw, hourly, daily = (line.split() for line in out.splitlines()[-3:])
     assert (raw[-3:], hourly[-3], daily[-3]) == (["1,440", raw[-2], "100%"], "1,200", "50")  # 50 rides, 24 hours
     assert "In 5 years" not in out
+
+
+def plant_a_year(noise_mb: float, backfill_days: range) -> None:
+    """10 MB and 40,000 rows a day in two tables, files a quarter larger, on some days ten times that by a backfill."""
+    rng = random.Random(11)
+    rows, size = 1_000_000, 250.0
+    for ago in range(365, 0, -1):
+        backfilled = 400_000 if ago in backfill_days else 0
+        rows += 40_000 + backfilled
+        size += 10 + backfilled / 4_000
+        seen = size + rng.uniform(-noise_mb, noise_mb)
+        for table, share in ((TABLE, 0.7), ("queue_data", 0.3)):
+            StorageMetrics.objects.create(
+                table_name=table,
+                measurement_date=NOW.date() - timedelta(days=ago),
+                measured_at=NOW - timedelta(days=ago),
+                row_count=rows * share,
+                data_size_mb=seen * share * 0.6,
+                index_size_mb=seen * share * 0.4,
+                file_size_mb=seen * share * 1.25,
+                backfill_rows=backfilled * share if table == TABLE else 0,
+            )
+
+
+@pytest.mark.parametrize("backfill_days", [range(20, 23), range(5, 25), range(1, 31)])
+def test_a_planted_year_with_noise_and_a_backfill_is_foretold_within_ten_percent(snapshots, backfill_days):
+    plant_a_year(noise_mb=8, backfill_days=backfill_days)
+    found = outlook.storage().forecast
+    assert found.growth_mb_per_day.likely == pytest.approx(10 * 1.25, rel=0.1)
+    for years in (1, 3, 5):
+        assert found.years[years].likely - found.disk_mb == pytest.approx(12.5 * 365.25 * years, rel=0.1)
+    assert abs(found.hindsight.error_percent) < 10
 
 
 def test_the_forecast_is_read_from_what_was_measured(snapshots, settings):

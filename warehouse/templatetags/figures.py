@@ -1,4 +1,4 @@
-"""Figures for people: 1,234,567 rows, 12.3 MB, 4.56 GB."""
+"""Figures for people: 1,234,567 rows, 12.3 MB, 4.56 GB, 107 days, 27 years."""
 
 from django import template
 
@@ -14,6 +14,14 @@ def megabytes(megabytes) -> str:
             return f"{amount:,.{_decimals(amount)}f} {unit}"
         amount /= 1000
     return f"{amount:,.{_decimals(amount)}f} TB"
+
+
+@register.filter
+def horizon(days) -> str:
+    """How far off that is, no finer than a forecast can know: days for ten years, then years, at last "100 years"."""
+    if days < 3_652.5:
+        return f"{days:,.0f} day{'' if round(days) == 1 else 's'}"
+    return f"{days / 365.25:,.0f} years" if days < 36_525 else "over 100 years"
 
 
 @register.filter

@@ -12,6 +12,7 @@ from imports import live, metadata
 from imports.source_models import LiveCollection
 from imports.stopping import stop_on_signals
 from imports.themeparks import ApiError, ThemeParksApi
+from warehouse import server_errors
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -48,8 +49,6 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error
-        except DatabaseError as error:
-            raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
         if once and failed:
             raise CommandError(f"{failed} destinations failed; call again", returncode=FAILED)
 
@@ -61,7 +60,7 @@ class Command(BaseCommand):
             if once:
                 raise
             connection.close()
-            self.stderr.write(f"The database server says: {error.args[-1]}; the next collection tries again")
+            self.stderr.write(f"{server_errors.in_words(error)}; the next collection tries again")
             return len(destinations)
         self._tell(collection)
         return collection.failed

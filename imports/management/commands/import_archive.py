@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 from django.utils import timezone
 
 from imports import afterwards, planning, report
@@ -101,8 +100,6 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except (ArchiveError, MoveRefused, PartitionsError) as error:
             raise CommandError(str(error), returncode=FAILED) from error
-        except DatabaseError as error:
-            raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
         completed = []

@@ -1,7 +1,6 @@
 """manage.py show_summary: what the warehouse holds, by park, month, kind of finding and size."""
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from imports.summary import summarize
 from warehouse.catalog import CatalogError
@@ -16,5 +15,3 @@ class Command(BaseCommand):
                 self.stdout.write("\n".join(table.lines()) + "\n\n")
         except CatalogError as error:
             raise CommandError(str(error)) from error
-        except DatabaseError as error:
-            raise CommandError(f"The database server says: {error.args[-1]}") from error

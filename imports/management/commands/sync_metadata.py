@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 from django.utils import timezone
 
 from imports import metadata
@@ -45,8 +44,6 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error
-        except DatabaseError as error:
-            raise CommandError(f"The database server says: {error.args[-1]}", returncode=FAILED) from error
         self.stdout.write(
             f"{'Would have been' if dry_run else 'Done'}: {total.parks} parks, {total.entities} entities, "
             f"{total.new} new, {total.changed} changed, {total.vanished} vanished, {total.findings} new findings"

@@ -5,7 +5,6 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 from django.db.models import Q
 
 from quality.detectors import Checked, check
@@ -43,8 +42,8 @@ class Command(BaseCommand):
 
         try:
             checked = check(parks, first, last, datetime.now(UTC), dry_run=dry_run, progress=progress)
-        except (CatalogError, OperationalError) as error:
-            raise CommandError(f"The check failed and can be called again: {error}") from error
+        except CatalogError as error:
+            raise CommandError(str(error)) from error
         self._report(checked, dry_run)
 
     def _park_id(self, name: str) -> int:

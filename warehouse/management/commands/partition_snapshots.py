@@ -23,7 +23,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--patience", type=float, default=repartition.PATIENCE_SECONDS, metavar="SECONDS", help="to find no lock"
         )
-        parser.add_argument("--force", action="store_true", help="cleanup: drop a backup whose rows are not all there")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="apply, rollback: begin on a disk that seems too small; cleanup: drop a backup whose rows are not all "
+            "there",
+        )
 
     def handle(self, *, action, dry_run, throttle, patience, force, **options):
         if not 0 <= throttle <= 95:
@@ -37,17 +42,18 @@ class Command(BaseCommand):
             elif dry_run:
                 self._dry_run(Direction(action))
             else:
-                self._run(Direction(action), patience, throttle)
+                self._run(Direction(action), patience, throttle, force)
         except (RepartitionError, catalog.CatalogError) as error:
             raise CommandError(str(error)) from error
 
-    def _run(self, direction: Direction, patience: float, throttle: int) -> None:
+    def _run(self, direction: Direction, patience: float, throttle: int, force: bool) -> None:
         backup = repartition.run(
             direction,
             timezone.now().date(),
             self._report,
             patience_seconds=patience,
             throttle_percent=throttle,
+            force=force,
         )
         if backup is None:
             self.stdout.write(f"Nothing to do: {TABLE} is {catalog.partitioning(TABLE).description}")
@@ -67,10 +73,11 @@ class Command(BaseCommand):
             statements.swap(statements.backup_name()),
         ]:
             self.stdout.write(f"{sql};")
-        size = catalog.total(catalog.sizes(TABLE))
+        needed, free = repartition.bytes_needed(), catalog.disk_free_bytes()
+        room = "" if free is None else f"; {free / 1e6:,.0f} MB are free"
         self.stdout.write(
-            f"Dry run: about {size.rows_estimate:,} rows would be copied, which takes about "
-            f"{(size.data_bytes + size.index_bytes) / 1e6:,.0f} MB of disk"
+            f"Dry run: about {catalog.total(catalog.sizes(TABLE)).rows_estimate:,} rows would be copied, which takes "
+            f"about {needed / 1e6:,.0f} MB of disk{room}"
         )
 
     def _cleanup(self, dry_run: bool, force: bool, patience: float) -> None:
@@ -111,7 +118,7 @@ class Command(BaseCommand):
     def _report(self, step: str, done: int, total: int) -> None:
         """A line for each step, and for a long one every 2 s."""
         at, before = self._reported
-        if step == before and time.monotonic() - at < REPORT_EVERY_SECONDS and done < total:
+        if step == before and (not total or (time.monotonic() - at < REPORT_EVERY_SECONDS and done < total)):
             return
         self._reported = (time.monotonic(), step)
         self.stdout.write(f"{step}: {done:,} of {total:,} rows ({done / total:.0%})" if total else step)

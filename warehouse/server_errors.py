@@ -1,0 +1,42 @@
+"""What the database server refuses: the codes that callers act on, and the refusal in words for people.
+
+MariaDB and MySQL share these numbers. manage.py says `in_words` of what no command expected; the admin does so itself.
+"""
+
+from django.db import DatabaseError, OperationalError
+
+LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
+AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}  # shut down, killed, not there, connection lost
+_NO_SPACE = {1021, 1114}  # of the disk, of a table
+_NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
+_NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
+_NOT_MIGRATED = {1054, 1146}  # no such column, no such table
+
+
+def is_locked(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and error.args[0] in LOCKED
+
+
+def is_away(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and error.args[0] in AWAY
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Of the engines' own codes only those with errno 28 (ENOSPC) in their text mean it."""
+    return isinstance(error, DatabaseError) and (error.args[0] in _NO_SPACE or '28 "No space' in str(error.args[-1]))
+
+
+def in_words(error: DatabaseError) -> str:
+    """One sentence of what the server says, and where it is known, one of what to do."""
+    code = error.args[0] if error.args else None
+    if code in _NOT_FOUND:
+        hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
+    elif code in _NOT_LET_IN:
+        hint = ". See DATABASE_URL"
+    elif code in _NOT_MIGRATED:
+        hint = ". Run manage.py migrate"
+    elif is_disk_full(error):
+        hint = ". The disk of the database is full: make room"
+    else:
+        hint = ""
+    return f"The database server says: {error.args[-1] if error.args else error}{hint}"
