@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import connection
 
 from imports.events import Validated
-from imports.ledger import ONE_DAY, midnight
+from quality.window import ONE_DAY, midnight
 from warehouse.models import EPOCH, DataSource, Park, Ride
 
 IDS_PER_QUERY = 2000

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 from imports.archive import DayFile, key_of
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.findings import Finding
+from quality.gaps import missing_days_finding
 from quality.models import IssueType
+from quality.window import ONE_DAY, midnight
 
-ONE_DAY = timedelta(days=1)
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
 _RECORDED = ["source_file", "outcome", "sha256", "size_bytes", "etag", *_COUNTS, "imported_at", "checkpoint"]
 
@@ -100,7 +101,9 @@ def record_missing(
         update_conflicts=True,
         update_fields=_RECORDED,
     )
-    return [gap_finding(checkpoint, first, last) for first, last in _runs_of_missing_days(checkpoint, days)]
+    return [
+        missing_days_finding(checkpoint.park, first, last) for first, last in _runs_of_missing_days(checkpoint, days)
+    ]
 
 
 def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
@@ -116,25 +119,6 @@ def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
         end=midnight(file.day + ONE_DAY),
         source_file=file.key,
         examples=[why],
-    )
-
-
-def gap_finding(checkpoint: ImportCheckpoint, first: date, last: date) -> Finding:
-    """Its identity is park and first missing day, so that a gap that grows at its end stays one record."""
-    days = (last - first).days + 1
-    park = checkpoint.park
-    return Finding(
-        kind=IssueType.GAP,
-        reason="missing_days",
-        entity_type="park",
-        entity_key=park.themeparks_wiki_id,
-        entity_id=park.park_id,
-        scope=first.isoformat(),
-        description=f"{park}: no file for {f'{days} days, {first} to {last}' if days > 1 else first}",
-        start=midnight(first),
-        end=midnight(last + ONE_DAY),
-        count=days,
-        examples=[(first + timedelta(days=n)).isoformat() for n in range(min(days, EXAMPLES_MAX))],
     )
 
 
@@ -158,8 +142,3 @@ def _runs_of_missing_days(checkpoint: ImportCheckpoint, days: set[date]) -> list
         left = {day for day in left if day > last}
         runs.append((first, last))
     return runs
-
-
-def midnight(day: date) -> datetime:
-    """When a day begins, UTC."""
-    return datetime.combine(day, time(), tzinfo=UTC)

@@ -19,7 +19,6 @@ from imports.attempts import in_a_short_transaction
 from imports.attribution import Attributed, Origin, attribute
 from imports.dayfile import event_from
 from imports.events import Validated, uuid_of, validate
-from imports.ledger import ONE_DAY, midnight
 from imports.loader import load
 from imports.models import ImportedFile
 from imports.resolver import Resolver
@@ -28,6 +27,7 @@ from imports.sample.resorts import is_made_up
 from imports.source_models import LiveCollection, ParkFreshness
 from imports.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from quality import log
+from quality.window import ONE_DAY, midnight
 from warehouse import partitions, server_errors
 from warehouse.models import EPOCH, RIDE_ID_BITS, DataSource, Park, Ride, RideStatus
 

@@ -24,6 +24,7 @@ from imports.models import ClaimLost, FileOutcome, ImportCheckpoint, MoveRefused
 from imports.reading import Reading, readings
 from imports.run import Heartbeat, ImportRun, MissingDays, Totals
 from quality import log
+from quality.window import midnight
 from warehouse import partitions
 from warehouse.models import EPOCH, DataSource
 
@@ -159,7 +160,7 @@ def _write_file(run: ImportRun, concerned: list[ImportCheckpoint], reading: Read
 
 
 def _origin(run: ImportRun, file: DayFile) -> Origin:
-    start = ledger.midnight(file.day)
+    start = midnight(file.day)
     return Origin(run.destination, file.key, f"{file.day}", start, start + timedelta(days=1))
 
 

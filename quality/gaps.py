@@ -12,10 +12,8 @@ from statistics import median
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.models import IssueType
 from quality.seen import DAY_MS, HOUR_MS, LAST_STATUS_SHIFT, OPEN, SEEN, STATUSES, WAITED, ParkSeen, RideSeen, instant
-from quality.window import Window, midnight
+from quality.window import ONE_DAY, Window, midnight
 from warehouse.models import Park, RideStatus
-
-ONE_DAY = timedelta(days=1)
 
 SILENT_DAYS_MAX = 14  # longer than this a park was closed for a season
 OBSERVATIONS_USUAL = 10  # in the same hours of another day; fewer may be none by chance
@@ -42,7 +40,10 @@ def missing_days(window: Window, park: ParkSeen) -> Iterator[Finding]:
 
 
 def missing_days_finding(park: Park, first: date, last: date, *, never_imported: bool = False) -> Finding:
-    """The importer's finding of a run of missing days, and the detector's: one identity, one record."""
+    """The importer's finding of a run of missing days, and the detector's: one identity, one record.
+
+    That is park and first missing day, so that a gap that grows at its end stays one record.
+    """
     days = (last - first).days + 1
     which = f"{days} days, {first} to {last}" if days > 1 else f"{first}"
     return Finding(

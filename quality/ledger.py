@@ -8,12 +8,13 @@ statements against the models.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.db import connection
 
+from quality.window import ONE_DAY
+
 IMPORTED, MISSING, UNREADABLE = "IMPORTED", "MISSING", "UNREADABLE"
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django.db import connection
 from warehouse import catalog, partitions
 from warehouse.partitions import EARLIEST_MONTH, LATEST_MONTH, TABLE
 
+ONE_DAY = timedelta(days=1)
 DAYS_AROUND = 8  # a silent hour is compared with the week before and the week after
 
 
@@ -79,6 +80,7 @@ def window(first: date | None, last: date | None, today: date) -> Window:
 
 
 def midnight(day: date) -> datetime:
+    """When a day begins, UTC."""
     return datetime.combine(day, time(), tzinfo=UTC)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from imports.ledger import gap_finding
+from imports.ledger import record_missing
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from quality import ledger
 from quality.detectors import check
@@ -68,8 +68,12 @@ def test_a_park_without_a_ledger_misses_nothing(park):
 
 def test_a_gap_is_the_same_finding_to_the_importer_and_to_the_detector(park):
     checkpoint = ImportCheckpoint.objects.create(park=park, source="/archive")
-    for first, last in ((date(2025, 3, 4), date(2025, 3, 4)), (date(2025, 3, 4), date(2025, 3, 19))):
-        assert missing_days_finding(park, first, last) == gap_finding(checkpoint, first, last)
+    days = [date(2025, 3, day) for day in (1, 4, 5, 6)]
+    enter(park, date(2025, 3, 1))
+    enter(park, date(2025, 3, 7))
+    found = record_missing(checkpoint, "d" * 36, days, now=datetime(2025, 4, 1, tzinfo=UTC))
+    assert found == [missing_days_finding(park, days[1], days[-1])]
+    assert [(run.first, run.last) for run in ledger.of_park(park.pk).missing_runs()][-1] == (days[1], days[-1])
 
 
 def test_files_count_as_read_when_no_park_lacks_them(park):
