@@ -21,6 +21,7 @@ from django.utils.html import format_html
 
 from imports import planning, queue
 from imports.archive import ArchiveError, open_source
+from imports.import_request import Request, RequestError
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
 from imports.worker_models import Worker
 from warehouse import server_errors
@@ -85,9 +86,9 @@ class StartForm(forms.Form):
             self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
         self.order_fields(["destination", "park", "everything", "from", "to", "days", "source", "replace_live"])
 
-    def request(self) -> planning.Request:
+    def request(self) -> Request:
         asked = self.cleaned_data
-        return planning.Request(
+        return Request(
             source=open_source(asked["source"]),
             destinations=asked["destination"],
             parks=asked["park"],
@@ -126,7 +127,7 @@ def start_import(model_admin: admin.ModelAdmin, request):
                 return _start(model_admin, request, plans)
             context["looks"] = looks = [_look(plan) for plan in plans]
             context["totals"] = _totals(looks)
-    except (planning.RequestError, ArchiveError, MoveRefused, PartitionsError) as error:
+    except (RequestError, ArchiveError, MoveRefused, PartitionsError) as error:
         form.add_error(None, _for_people(str(error)))
     except DatabaseError as error:
         form.add_error(None, server_errors.in_words(error))
@@ -144,7 +145,7 @@ def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.Destinat
     runs = planning.begin(plans)
     checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
     if not checkpoints:
-        raise planning.RequestError(
+        raise RequestError(
             "No park is known of what was asked for, nor found in its first files. Sync the metadata first, or import "
             "it by manage.py import_archive"
         )

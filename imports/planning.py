@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from imports import ledger, worker
-from imports.archive import DESTINATION_PATTERN, ArchiveError, DayFile, Source, open_source
+from imports.archive import ArchiveError, DayFile, Source, open_source
+from imports.import_request import Request, RequestError, check_dates, chosen, nothing_there, range_text
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
 from imports.reading import read_one
 from imports.run import ImportRun, make_park
@@ -21,24 +22,6 @@ from warehouse import partitions
 from warehouse.models import Park
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
-
-
-class RequestError(Exception):
-    """What was asked for makes no sense as it stands; the message says what would."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit."""
-
-    source: Source
-    destinations: Sequence[str] = ()
-    parks: Sequence[str] = ()
-    everything: bool = False
-    first: date | None = None
-    last: date | None = None
-    missing_only: bool = False
-    replace_live: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +52,8 @@ class DestinationPlan:
 
 def plan(request: Request, today: date) -> list[DestinationPlan]:
     """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
-    _check_dates(request, today)
-    parks_by_destination = _chosen(request)
+    check_dates(request, today)
+    parks_by_destination = chosen(request)
     plans = []
     for destination, parks in parks_by_destination.items():
         files = request.source.list_days(destination, request.first, request.last)
@@ -78,11 +61,10 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
             first = _first_day(request.first, files[0].day, parks or parks_of(destination))
             plans.append(DestinationPlan(request, destination, files, first, request.last or files[-1].day, parks))
         elif not request.everything:
-            raise RequestError(_nothing_there(request, destination))
+            raise RequestError(nothing_there(request, destination))
     if not plans:
         raise RequestError(
-            f"{request.source.url} has no files{_range_text(request)} for any of its destinations; "
-            "widen --from and --to"
+            f"{request.source.url} has no files{range_text(request)} for any of its destinations; widen --from and --to"
         )
     return plans
 
@@ -195,84 +177,6 @@ def _first_day(asked: date | None, first_file: date, parks: list[Park]) -> date:
     if asked is None or asked >= first_file:
         return first_file if asked is None else asked
     return asked if any(ledger.has_events_before(park.pk, first_file) for park in parks) else first_file
-
-
-# --- what was asked for -------------------------------------------------------------------------------------------
-def _check_dates(request: Request, today: date) -> None:
-    if request.first and request.last and request.first > request.last:
-        raise RequestError(f"--from {request.first} lies after --to {request.last}; swap them")
-    for option, day in (("--from", request.first), ("--to", request.last)):
-        if day and day > today:
-            raise RequestError(f"{option} {day} lies in the future (today is {today}); the archive ends before today")
-
-
-def _chosen(request: Request) -> dict[str, list[Park]]:
-    """Destinations in order, with the parks that were named of each."""
-    there = request.source.list_destinations()
-    chosen: dict[str, list[Park]] = {}
-    for destination in request.destinations:
-        if not DESTINATION_PATTERN.fullmatch(destination):
-            raise RequestError(f"{destination!r} is no UUID; a destination is named by its themeparks.wiki UUID")
-        if destination.lower() not in there:
-            raise RequestError(f"{request.source.url} has no destination {destination}; it has {_some(there)}")
-        chosen.setdefault(destination.lower(), [])
-    for name in request.parks:
-        park = _park(name)
-        destination = _destination_of_park(park, list(chosen) if request.destinations else there, request)
-        chosen.setdefault(destination, []).append(park)
-    if request.everything:
-        for destination in there:
-            chosen.setdefault(destination, [])
-    if request.parks:
-        return {destination: parks for destination, parks in chosen.items() if parks or request.everything}
-    if not chosen:
-        raise RequestError("Say what to import: --destination UUID, --park ID_OR_UUID, or --all")
-    return chosen
-
-
-def _park(name: str) -> Park:
-    if name.isascii() and name.isdigit():
-        park = Park.objects.filter(park_id=int(name)).first()
-    elif DESTINATION_PATTERN.fullmatch(name):
-        park = Park.objects.filter(themeparks_wiki_id=name.lower()).first()
-    else:
-        raise RequestError(f"--park {name!r} is neither a park_id nor a UUID")
-    if park is None:
-        raise RequestError(
-            f"No park {name} is known. Import its whole destination (--destination UUID), or run manage.py "
-            "sync_metadata first"
-        )
-    return park
-
-
-def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
-    if park.destination_wiki_id in among:
-        return park.destination_wiki_id
-    if request.destinations:
-        raise RequestError(f"{park} is not a park of the destinations that were named; leave --destination away")
-    raise RequestError(
-        f"{park} belongs to destination {park.destination_wiki_id or 'unknown'}, of which {request.source.url} has no "
-        "files"
-    )
-
-
-def _nothing_there(request: Request, destination: str) -> str:
-    everything = request.source.list_days(destination, None, None)
-    if not everything:
-        return f"{request.source.url} has no day files of {destination}"
-    return (
-        f"{request.source.url} has no files of {destination}{_range_text(request)}; "
-        f"it has {everything[0].day} to {everything[-1].day}"
-    )
-
-
-def _range_text(request: Request) -> str:
-    parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
-    return "".join(f" {part}" for part in parts if part)
-
-
-def _some(values: list[str]) -> str:
-    return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")
 
 
 # --- checkpoints --------------------------------------------------------------------------------------------------

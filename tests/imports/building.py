@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from imports.archive import FolderSource, key_of
-from imports.planning import Request, begin, plan
+from imports.import_request import Request
+from imports.planning import begin, plan
 
 DESTINATION = "11111111-1111-4111-8111-111111111111"
 PARK = "22222222-2222-4222-8222-222222222222"

@@ -10,9 +10,10 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncMonth
 
 from imports.archive import FolderSource
+from imports.import_request import Request
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.pipeline import run_import
-from imports.planning import Request, begin, plan
+from imports.planning import begin, plan
 from quality.models import DataQualityLog
 from tests.imports.table_state import table_state
 from warehouse import guards

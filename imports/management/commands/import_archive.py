@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from imports import afterwards, planning, report
 from imports.archive import ArchiveError, open_source
+from imports.import_request import Request, RequestError
 from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
 from imports.pipeline import ImportFailed, run_import
 from imports.queue import hand_over
@@ -81,7 +82,7 @@ class Command(BaseCommand):
             elif resume is not None:
                 self._resume(resume, source, begin)
             else:
-                request = planning.Request(
+                request = Request(
                     source=open_source(source or settings.ARCHIVE_URL),
                     destinations=destination,
                     parks=park,
@@ -96,7 +97,7 @@ class Command(BaseCommand):
                     survey(plans, timezone.now, self.stdout)
                 else:
                     begin(planning.begin(plans))
-        except planning.RequestError as error:
+        except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except (ArchiveError, MoveRefused, PartitionsError) as error:
             raise CommandError(str(error), returncode=FAILED) from error
@@ -163,7 +164,7 @@ class Command(BaseCommand):
         elif ImportCheckpoint.objects.exists():
             self.stdout.write("Nothing waits to be resumed. Failed imports are retried by their id: --list shows them.")
         else:
-            raise planning.RequestError("Nothing to resume: no import was begun yet")
+            raise RequestError("Nothing to resume: no import was begun yet")
 
     def _list(self) -> None:
         for checkpoint in ImportCheckpoint.objects.select_related("park"):

@@ -1,0 +1,60 @@
+"""The ledger of day files: one row a park and day, about the last reading of that day's file."""
+
+from django.db import models
+from django.db.models import F, Q
+from django_mysql.models import EnumField, FixedCharField
+
+from warehouse.models import Park
+
+
+class FileOutcome(models.TextChoices):
+    IMPORTED = "IMPORTED"
+    MISSING = "MISSING"
+    UNREADABLE = "UNREADABLE"
+
+
+class ImportedFile(models.Model):
+    """The ledger: what the last reading of one day's file gave for one park.
+
+    Held on every row: events_read = stored + already_known + duplicates + rejected.
+    """
+
+    file_id = models.BigAutoField(primary_key=True)
+    park = models.ForeignKey(Park, on_delete=models.PROTECT, db_index=False, related_name="files")
+    file_date = models.DateField()
+    source_file = models.CharField(max_length=255)
+    outcome = EnumField(choices=FileOutcome.choices)
+    sha256 = FixedCharField(max_length=64, null=True, blank=True)
+    size_bytes = models.BigIntegerField(null=True, blank=True)
+    etag = models.CharField(max_length=100, blank=True, help_text="of an S3 object")
+    events_read = models.IntegerField(default=0)
+    stored = models.IntegerField(default=0)
+    already_known = models.IntegerField(default=0)
+    duplicates = models.IntegerField(default=0)
+    rejected = models.IntegerField(default=0)
+    live_replaced = models.IntegerField(
+        null=True, blank=True, help_text="LIVE snapshots that gave way; empty: the day was not imported to replace them"
+    )
+    imported_at = models.DateTimeField()
+    checkpoint = models.ForeignKey(
+        "imports.ImportCheckpoint", on_delete=models.PROTECT, null=True, db_index=False, related_name="files"
+    )
+
+    class Meta:
+        db_table = "import_files"
+        verbose_name = "day file"
+        ordering = ["-file_date", "park_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["park", "file_date"], name="unique_park_file_date"),
+            models.CheckConstraint(
+                condition=Q(events_read=F("stored") + F("already_known") + F("duplicates") + F("rejected")),
+                name="import_files_counts_add_up",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["file_date"], name="idx_import_files_date"),
+            models.Index(fields=["checkpoint", "imported_at"], name="idx_import_files_pace"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_file} for {self.park}: {self.outcome}"
