@@ -50,7 +50,7 @@ def health(today: date, table: str = TABLE) -> Health:
     for partition in _ends(existing):
         if rows := partitions.count_rows(partition.name, table, limit=COUNT_LIMIT):
             guard_rows[partition.name] = rows
-            many = f"at least {rows:,}" if rows == COUNT_LIMIT else f"{rows:,}"
+            many = f"over {COUNT_LIMIT - 1:,}" if rows == COUNT_LIMIT else f"{rows:,}"
             problems.append(
                 f"The guard {partition.name} of {table} holds {many} {'row' if rows == 1 else 'rows'}. "
                 "Look at them, then run manage.py maintain_partitions --drain"

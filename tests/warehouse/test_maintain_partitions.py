@@ -66,7 +66,9 @@ def test_rows_in_the_guards_are_reported_and_drained_when_asked(snapshots):
     with pytest.raises(CommandError, match="--drain"):
         maintain("--from", "2021-01")
 
-    assert "Dry run" in maintain("--drain", "--dry-run")
+    said = maintain("--drain", "--dry-run")
+    assert "-- copies the 2 rows of p_before_2025; others wait for about 0.1 s\n" in said
+    assert "Dry run" in said
     assert "Made 34 months: p202305 to p202802" in maintain("--drain")
     assert snapshots.count() == 3
     assert guards.health(date(2026, 11, 23)).guard_rows == {"p_before_202305": 1}  # 1969 has no month of its own

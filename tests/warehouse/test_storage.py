@@ -276,6 +276,16 @@ def test_a_day_that_cannot_be_measured_is_refused(snapshots, text, message):
         command("--date", text)
 
 
+def test_a_wrong_day_overwrites_no_earlier_measurement(snapshots):
+    plant(days=30, mb_per_day=10)
+    before = list(StorageMetrics.objects.values_list())
+    with pytest.raises(CommandError, match="--date 2026-11-03 lies before the newest measurement, of 2026-11-22"):
+        command("--date", "2026-11-03")
+    assert list(StorageMetrics.objects.values_list()) == before
+    command("--date", "2026-11-22")
+    command()
+
+
 def test_nothing_is_sampled_from_an_empty_table(snapshots):
     assert storage_report.resolutions() is None
     assert RideStatusSnapshot.objects.count() == 0

@@ -5,9 +5,11 @@ from argparse import ArgumentTypeError
 from datetime import date
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Max
 from django.utils import timezone
 
 from warehouse import catalog, outlook, storage, storage_report
+from warehouse.models import StorageMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,9 @@ class Command(BaseCommand):
     help = "Measure rows and sizes of every table; again on one day replaces that day's figures."
 
     def add_arguments(self, parser):
-        parser.add_argument("--date", type=day, metavar="DATE", help="YYYY-MM-DD; default: today (UTC)")
+        parser.add_argument(
+            "--date", type=day, metavar="DATE", help="the day it stands for, YYYY-MM-DD; default: today (UTC)"
+        )
         parser.add_argument("--estimate", action="store_true", help="rows by the server's statistics, not counted")
         parser.add_argument("--report", action="store_true", help="print the figures, the forecast and comparisons")
         parser.add_argument("--check", action="store_true", help="exit 1 from 80 %% of STORAGE_CAPACITY_GB on")
@@ -33,6 +37,12 @@ class Command(BaseCommand):
         of_day = options["date"] or now.date()
         if of_day > now.date():
             raise CommandError(f"--date {of_day} lies in the future")
+        newest = StorageMetrics.objects.aggregate(Max("measurement_date"))["measurement_date__max"]
+        if newest and of_day < newest:  # it would put what is there now in the place of what was there then
+            raise CommandError(
+                f"--date {of_day} lies before the newest measurement, of {newest}: the tables as they are now cannot "
+                "stand for that day"
+            )
         try:
             measured = {metrics.table_name: metrics for metrics in storage.collect(of_day, now, estimate=estimate)}
         except catalog.CatalogError as error:
