@@ -109,7 +109,7 @@ def _counts() -> list[tuple[int, int, str, int, int, date]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT park_id, EXTRACT(YEAR_MONTH FROM file_date), outcome, COUNT(*), "
-            "CAST(SUM(stored + already_known) AS SIGNED), MIN(file_date) "
+            "CAST(SUM(`stored` + already_known) AS SIGNED), MIN(file_date) "  # a reserved word on MySQL
             "FROM import_files GROUP BY 1, 2, 3"
         )
         return list(cursor.fetchall())
