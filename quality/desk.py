@@ -116,10 +116,19 @@ def _is_midnight(instant: datetime) -> bool:
 
 
 # --- evidence -------------------------------------------------------------------------------------------------------
+# MySQL keeps the keys of JSON by length (value before entityId); MariaDB as they were written, which is this order.
+_COLUMNS = [
+    "snapshot_id", "id", "entityId", "eventTime", "ride_id", "recorded_at", "name", "themeparks_wiki_id", "status",
+    "wait_time", "from", "to", "minutes", "last_status", "silent_from", "silent_to", "value", "stays", "left_out",
+]  # fmt: skip
+_RANKS = {column: rank for rank, column in enumerate(_COLUMNS)}
+
+
 def examples_of(row: DataQualityLog) -> Examples:
     examples = row.evidence.get("examples", [])
     if examples and all(isinstance(example, dict) for example in examples):
-        columns = list(dict.fromkeys(key for example in examples for key in example))
+        columns = dict.fromkeys(key for example in examples for key in example)
+        columns = sorted(columns, key=lambda column: _RANKS.get(column, len(_RANKS)))
         return Examples(columns, [[_text(example.get(column, "")) for column in columns] for example in examples])
     return Examples(texts=[_text(example) for example in examples])
 
