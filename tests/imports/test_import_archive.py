@@ -255,7 +255,8 @@ def test_a_user_without_the_right_to_make_partitions_is_told_and_nothing_is_begu
     write_day(archive, [event("10:00:00Z", day=date(2017, 5, 1))], date(2017, 5, 1))
     name = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
-        cursor.execute("CREATE OR REPLACE USER reader@localhost")
+        cursor.execute("DROP USER IF EXISTS reader@localhost")
+        cursor.execute("CREATE USER reader@localhost")
         cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO reader@localhost")
     before = connection.settings_dict["USER"]
     try:

@@ -15,6 +15,7 @@ from quality.findings import Finding
 from quality.folding import FILES_TOLD_ALONE
 from quality.log import record
 from quality.models import DataQualityLog, ResolutionStatus
+from warehouse import catalog
 from warehouse.models import Park, Ride
 
 OPEN, INVESTIGATING, RESOLVED, WONTFIX = ResolutionStatus
@@ -182,11 +183,13 @@ def fill_to(count: int, park: Park) -> None:
             """,
             [park.pk, park.pk, count],
         )
+    catalog.analyze("data_quality_log")  # by the statistics of before MySQL sorts all that match: 57,619 rows read
 
 
 QUERIES = ["", "?status=all", "?issue_type__exact=GAP", "?status=RESOLVED&reason=unknown_status", "?from=2025-01-01"]
 
 
+@pytest.mark.django_db(transaction=True)  # ANALYZE commits
 def test_the_list_reads_hardly_more_of_a_hundred_thousand_findings_than_of_a_hundred(desk, park):
     queries_of_a_hundred = {}
     fill_to(100, park)

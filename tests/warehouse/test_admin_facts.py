@@ -151,7 +151,7 @@ def test_rides_that_were_observed_at_the_same_instant_are_not_lost_between_pages
 
 def opened(sql: str) -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN PARTITIONS {sql}" if connection.mysql_is_mariadb else f"EXPLAIN {sql}")
+        cursor.execute(f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} {sql}")
         names = [column[0] for column in cursor.description]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {name for row in found if row["partitions"] for name in row["partitions"].split(",")}
