@@ -159,7 +159,7 @@ def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapsho
     for probe in probes.values():
         probe.stop.set()
         probe.join()
-    assert took < 2
+    assert 0.9 < took < 2  # it was patient all the time
     # An ALTER that is refused has locked writers out while it made files: 1 s of it was seen on a busy disk.
     assert alters_tried() == tried_before
     for sql in (insert, read):
