@@ -316,10 +316,14 @@ JOIN performance_schema.threads r ON r.thread_id = l.owner_thread_id
 WHERE l.object_type = 'TABLE' AND l.lock_status = 'GRANTED'
 """
 _PLUGIN = "SELECT thread_id session, table_schema, table_name FROM information_schema.metadata_lock_info"
+# processlist_time is that of the last statement: of a transaction open for 5 s that asks something every second it said
+# 0 or 1. timer_wait is the transaction's, in picoseconds.
 _LOCKS_MYSQL = """
-SELECT DISTINCT t.processlist_id, t.processlist_user, t.processlist_host, t.processlist_time, t.processlist_info
+SELECT DISTINCT t.processlist_id, t.processlist_user, t.processlist_host,
+  COALESCE(e.timer_wait DIV 1000000000000, t.processlist_time), t.processlist_info
 FROM performance_schema.metadata_locks m
 JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id
+LEFT JOIN performance_schema.events_transactions_current e ON e.thread_id = t.thread_id AND e.state = 'ACTIVE'
 WHERE m.object_type = 'TABLE' AND m.lock_status = 'GRANTED' AND t.processlist_id <> CONNECTION_ID()
   AND m.object_schema = DATABASE() AND m.object_name = %s ORDER BY 4 DESC
 """

@@ -170,6 +170,17 @@ def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapsho
     assert "p202701" not in snapshots.partition_names()
 
 
+def test_of_who_holds_the_table_the_time_of_the_transaction_is_told(snapshots, another_session):
+    reader = another_session()
+    for _ in range(2):
+        reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
+        reader.store_result()
+        time.sleep(1.1)
+    reader.query("DO 0")
+    (found,) = (session for session in catalog.blockers(partitions.TABLE) if session.id == reader.thread_id())
+    assert found.seconds >= 2
+
+
 def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapshots, another_session):
     reader, stranger = another_session(), another_session()
     reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
@@ -178,9 +189,15 @@ def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapsho
     stranger.store_result()
     if not locks_are_watched():
         pytest.skip("this server does not watch who holds a table (performance_schema)")
-    assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == [
-        (reader.thread_id(), True)
-    ]
+    exactly = [(reader.thread_id(), True)]
+    assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == exactly
+    if not connection.mysql_is_mariadb:  # it asks for another right, and makes no guess without
+        with another_user("SELECT ON performance_schema.*"):
+            assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == exactly
+        with another_user("PROCESS ON *.*"):
+            assert catalog.blockers(partitions.TABLE) is None
+            assert "MySQL: SELECT on performance_schema" in str(ddl.TableInUse("rides", 1.0, None))
+        return
     with another_user("PROCESS ON *.*"):
         time.sleep(0.2)  # InnoDB makes its list of transactions anew when it was not read for 0.1 s
         found = catalog.blockers(partitions.TABLE)
@@ -198,7 +215,7 @@ def locks_are_watched() -> bool:
             "SELECT 1 FROM performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl' "
             "AND enabled = 'YES'"
         )
-        return connection.mysql_is_mariadb and bool(cursor.fetchone())
+        return bool(cursor.fetchone())
 
 
 def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):
