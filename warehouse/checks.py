@@ -102,6 +102,16 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
                 id="warehouse.W106",
             )
         )
+    # MariaDB is asked for a lock without waiting, so there it only costs the name of who was in the way.
+    if not connection.mysql_is_mariadb and catalog.blockers(partitions.TABLE) is None:
+        found.append(
+            Warning(
+                "The database user may not see who holds a table, so on MySQL each try to make a partition while one "
+                "is in use makes everybody else wait for a second.",
+                hint="GRANT SELECT ON performance_schema.* TO the user.",
+                id="warehouse.W107",
+            )
+        )
     return found
 
 

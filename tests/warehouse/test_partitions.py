@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from django.db import connection, transaction
 
-from warehouse import catalog, ddl, partitions
+from warehouse import catalog, checks, ddl, partitions
 
 
 def names_match_their_bounds() -> None:
@@ -196,6 +196,7 @@ def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapsho
             assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == exactly
         with another_user("PROCESS ON *.*"):
             assert catalog.blockers(partitions.TABLE) is None
+            assert "warehouse.W107" in [found.id for found in checks.check_server(None, databases=["default"])]
             assert "MySQL: SELECT on performance_schema" in str(ddl.TableInUse("rides", 1.0, None))
         return
     with another_user("PROCESS ON *.*"):
