@@ -1,8 +1,8 @@
-"""What the server knows of our tables: partitions, sizes, and who holds a lock.
+"""What the server knows of our tables: partitions, columns, sizes.
 
-The only reader of information_schema, performance_schema and InnoDB's tablespace tables, because MariaDB and MySQL
-differ in all three. It asks and never changes anything but statistics (`analyze`); what the answers mean is said
-elsewhere (partitions, storage, repartition).
+With warehouse.sessions the only reader of information_schema, performance_schema and InnoDB's tablespace tables,
+because MariaDB and MySQL differ in all three. It asks and never changes anything but statistics (`analyze`); what the
+answers mean is said elsewhere (partitions, storage, repartition).
 """
 
 import re
@@ -16,7 +16,6 @@ from socket import gethostname
 
 from django.db import DatabaseError, connection
 
-STATEMENT_LENGTH = 120  # of a blocking statement, as shown to people
 MAXVALUE = "MAXVALUE"
 
 
@@ -64,25 +63,9 @@ class Size:
     file_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session that holds, or may hold, a lock on a table."""
-
-    id: int
-    user: str
-    host: str
-    seconds: int  # since its transaction or statement began
-    statement: str  # "" while it is idle inside a transaction
-    certain: bool  # False: it has a transaction open, and the server does not tell on which tables
-
-    def __str__(self) -> str:
-        what = f"running: {self.statement}" if self.statement else "idle inside a transaction"
-        return f"session {self.id} ({self.user}@{self.host}, {self.seconds} s, {what})"
-
-
 def table_exists(table: str) -> bool:
     return bool(
-        _rows("SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s", table)
+        ask("SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s", table)
     )
 
 
@@ -91,7 +74,7 @@ def partitioning(table: str) -> Partitioning:
 
     Takes 0.6 ms with 26 partitions, so callers ask again rather than remember: another process may have changed them.
     """
-    rows = _rows(
+    rows = ask(
         "SELECT partition_name, partition_method, partition_expression, partition_description "
         "FROM information_schema.partitions WHERE table_schema = DATABASE() AND table_name = %s "
         "ORDER BY partition_ordinal_position",
@@ -127,7 +110,7 @@ def tables() -> list[str]:
     """Every table of the database, views left out."""
     return [
         name
-        for (name,) in _rows(
+        for (name,) in ask(
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name"
         )
@@ -143,7 +126,7 @@ def sizes(table: str) -> dict[str, Size]:
     files = _file_sizes(table)
     return {
         name or "": Size(rows or 0, data or 0, index or 0, files.get((name or "").lower()))
-        for name, rows, data, index in _rows(
+        for name, rows, data, index in ask(
             "SELECT partition_name, table_rows, data_length, index_length FROM information_schema.partitions "
             "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY partition_ordinal_position",
             table,
@@ -176,7 +159,7 @@ def analyze(table: str, partitions: list[str] | None = None) -> None:
 
 def data_directory() -> Path | None:
     """Where the server keeps its files, when that is on this machine; None when it is not, or cannot be told."""
-    ((directory, host),) = _rows("SELECT @@datadir, @@hostname")
+    ((directory, host),) = ask("SELECT @@datadir, @@hostname")
     path = Path(directory)
     return path if host == gethostname() and path.is_dir() else None
 
@@ -215,7 +198,7 @@ def partitions_opened(table: str, begin: date, end: date) -> list[str]:
 def columns(table: str) -> dict[str, str]:
     """The columns of `table` with their types, in order."""
     return dict(
-        _rows(
+        ask(
             "SELECT column_name, column_type FROM information_schema.columns "
             "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position",
             table,
@@ -226,7 +209,7 @@ def columns(table: str) -> dict[str, str]:
 def primary_key(table: str) -> list[str]:
     return [
         name
-        for (name,) in _rows(
+        for (name,) in ask(
             "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
             "AND table_name = %s AND index_name = 'PRIMARY' ORDER BY seq_in_index",
             table,
@@ -237,7 +220,7 @@ def primary_key(table: str) -> list[str]:
 def triggers(table: str) -> list[str]:
     return [
         name
-        for (name,) in _rows(
+        for (name,) in ask(
             "SELECT trigger_name FROM information_schema.triggers "
             "WHERE event_object_schema = DATABASE() AND event_object_table = %s ORDER BY trigger_name",
             table,
@@ -249,7 +232,7 @@ def foreign_keys_to(table: str) -> list[str]:
     """The tables that refer to `table`, or that it refers to, by a foreign key."""
     return [
         name
-        for (name,) in _rows(
+        for (name,) in ask(
             "SELECT DISTINCT IF(referenced_table_name = %s, table_name, referenced_table_name) "
             "FROM information_schema.key_column_usage WHERE table_schema = DATABASE() "
             "AND referenced_table_name IS NOT NULL AND %s IN (table_name, referenced_table_name) ORDER BY 1",
@@ -257,76 +240,6 @@ def foreign_keys_to(table: str) -> list[str]:
             table,
         )
     ]
-
-
-def blockers(table: str) -> list[Session] | None:
-    """Who stands in the way of an ALTER of `table`, the longest first; None where we may not see other sessions.
-
-    MySQL says it exactly (performance_schema.metadata_locks). MariaDB does where its performance_schema is on and told
-    to watch these locks, as bin/db has it, or where the plugin metadata_lock_info is installed. Otherwise MariaDB tells
-    only which sessions have a transaction open: one of these it is, and `certain` is False; five at most are named,
-    those of this database first.
-    """
-    try:
-        if not connection.mysql_is_mariadb:
-            return _sessions(_LOCKS_MYSQL, table, certain=True)
-        if _seen("performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl' AND enabled = 'YES'"):
-            return _sessions(_LOCKS_MARIADB.format(source=_PERFORMANCE_SCHEMA), table, certain=True)
-        if _seen("information_schema.plugins WHERE plugin_name = 'METADATA_LOCK_INFO' AND plugin_status = 'ACTIVE'"):
-            return _sessions(_LOCKS_MARIADB.format(source=_PLUGIN), table, certain=True)
-        return _sessions(_TRANSACTIONS_MARIADB, f"%{table}%", certain=False)
-    except DatabaseError as error:
-        if error.args[0] in _MAY_NOT_LOOK:
-            return None
-        raise
-
-
-def _seen(rows: str) -> bool:
-    """Whether there are such rows, and we may look at them."""
-    try:
-        return bool(_rows(f"SELECT 1 FROM {rows}"))
-    except DatabaseError as error:
-        if error.args[0] in _MAY_NOT_LOOK:
-            return False
-        raise
-
-
-_MAY_NOT_LOOK = {1142, 1227}  # the right to this table, or PROCESS, is missing
-# trx_started is in the server's own zone, which SET STATEMENT compares with the same zone's NOW().
-_TRANSACTIONS_MARIADB = """
-SET STATEMENT time_zone = 'SYSTEM' FOR
-SELECT p.id, p.user, p.host, COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.time), p.info
-FROM information_schema.processlist p
-LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id
-WHERE p.id <> CONNECTION_ID() AND (t.trx_id IS NOT NULL OR p.info LIKE %s)
-ORDER BY p.db <=> DATABASE() DESC, 4 DESC LIMIT 5
-"""
-_LOCKS_MARIADB = """
-SET STATEMENT time_zone = 'SYSTEM' FOR
-SELECT DISTINCT p.id, p.user, p.host, COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.time), p.info
-FROM ({source}) m
-JOIN information_schema.processlist p ON p.id = m.session
-LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id
-WHERE p.id <> CONNECTION_ID() AND m.table_schema = DATABASE() AND m.table_name = %s ORDER BY 4 DESC
-"""
-_PERFORMANCE_SCHEMA = """
-SELECT r.processlist_id session, l.object_schema table_schema, l.object_name table_name
-FROM performance_schema.metadata_locks l
-JOIN performance_schema.threads r ON r.thread_id = l.owner_thread_id
-WHERE l.object_type = 'TABLE' AND l.lock_status = 'GRANTED'
-"""
-_PLUGIN = "SELECT thread_id session, table_schema, table_name FROM information_schema.metadata_lock_info"
-# processlist_time is that of the last statement: of a transaction open for 5 s that asks something every second it said
-# 0 or 1. timer_wait is the transaction's, in picoseconds.
-_LOCKS_MYSQL = """
-SELECT DISTINCT t.processlist_id, t.processlist_user, t.processlist_host,
-  COALESCE(e.timer_wait DIV 1000000000000, t.processlist_time), t.processlist_info
-FROM performance_schema.metadata_locks m
-JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id
-LEFT JOIN performance_schema.events_transactions_current e ON e.thread_id = t.thread_id AND e.state = 'ACTIVE'
-WHERE m.object_type = 'TABLE' AND m.lock_status = 'GRANTED' AND t.processlist_id <> CONNECTION_ID()
-  AND m.object_schema = DATABASE() AND m.object_name = %s ORDER BY 4 DESC
-"""
 
 
 def _read_statistics_fresh() -> None:
@@ -347,7 +260,7 @@ def _by_partition(table: str, sql: str) -> dict[str, int] | None:
         cursor.execute("SELECT DATABASE()")
         name = f"{_file_name(cursor.fetchone()[0])}/{_file_name(table)}"
     try:
-        rows = _rows(f"{sql} WHERE name = %s OR name LIKE %s", name, name.replace("_", r"\_") + "#p#%")
+        rows = ask(f"{sql} WHERE name = %s OR name LIKE %s", name, name.replace("_", r"\_") + "#p#%")
     except DatabaseError as error:
         if error.args[0] == 1227:
             return None
@@ -358,17 +271,6 @@ def _by_partition(table: str, sql: str) -> dict[str, int] | None:
 def _file_name(identifier: str) -> str:
     """An identifier as InnoDB names files after it: all but letters, digits and _ is written @xxxx."""
     return re.sub(r"[^0-9A-Za-z_]", lambda match: f"@{ord(match[0]):04x}", identifier)
-
-
-def _sessions(sql: str, parameter: str, certain: bool) -> list[Session]:
-    return [
-        Session(int(id_), user or "", (host or "").split(":")[0], int(seconds or 0), _short(info), certain)
-        for id_, user, host, seconds, info in _rows(sql, parameter)
-    ]
-
-
-def _short(statement: str | None) -> str:
-    return re.sub(r"\s+", " ", statement or "").strip()[:STATEMENT_LENGTH]
 
 
 def _date_of(table: str, name: str, bound: str) -> date | None:
@@ -383,7 +285,8 @@ def _date_of(table: str, name: str, bound: str) -> date | None:
     return date.fromisoformat(match[1])
 
 
-def _rows(sql: str, *parameters: object) -> Iterable[tuple]:
+def ask(sql: str, *parameters: object) -> Iterable[tuple]:
+    """What one question to the catalog brings."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()

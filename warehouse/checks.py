@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from warehouse import catalog, guards, partitions
+from warehouse import catalog, guards, partitions, sessions
 
 OLDEST_SERVERS = {"MariaDB": (10, 6), "MySQL": (8, 0)}
 
@@ -103,7 +103,7 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
             )
         )
     # MariaDB is asked for a lock without waiting, so there it only costs the name of who was in the way.
-    if not connection.mysql_is_mariadb and catalog.blockers(partitions.TABLE) is None:
+    if not connection.mysql_is_mariadb and sessions.blockers(partitions.TABLE) is None:
         found.append(
             Warning(
                 "The database user may not see who holds a table, so on MySQL each try to make a partition while one "

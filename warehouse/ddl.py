@@ -10,12 +10,12 @@ the table is in use, and is tried again for as long as the caller is patient. Th
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
-from warehouse import catalog, server_errors
-from warehouse.catalog import Session
+from warehouse import server_errors
+from warehouse.sessions import Session, blockers, in_words
 
 # A try that does not wait harms nobody, and a table that is hardly ever idle is met idle by trying often: with an
 # importer, a live writer and a reader at it, pauses up to 0.3 s took 2 to 4 s for a statement, these take a tenth.
@@ -27,6 +27,8 @@ CATALOG_WAIT_SECONDS = 1
 # Whoever reads a table in long statements, one after the other, leaves so much between two of them, or nobody would
 # ever meet the table idle.
 GAP_SECONDS = LONGEST_PAUSE_SECONDS * 1.25
+# A process that is frozen, or cut off, while it has a table locked is not to keep it: its session ends after this.
+LOCKED_AND_IDLE_SECONDS = 5
 # MySQL has no such try: it makes others wait for up to 1 s. Where it does not show us locks, they are given a rest.
 BLIND_PAUSE_SECONDS = 5.0
 
@@ -48,21 +50,11 @@ class NotAllowed(DdlError):
 class TableInUse(DdlError):
     """Other sessions held locks on the table for longer than was waited."""
 
-    def __init__(self, table: str, waited_seconds: float, sessions: Sequence[Session] | None):
-        self.sessions = list(sessions or ())
+    def __init__(self, table: str, waited_seconds: float, blockers: Sequence[Session] | None):
+        self.sessions = list(blockers or ())
         super().__init__(
-            f"{table} was in use for {waited_seconds:.1f} s, so it is as it was. In the way: {in_words(sessions)}"
+            f"{table} was in use for {waited_seconds:.1f} s, so it is as it was. In the way: {in_words(blockers)}"
         )
-
-
-def in_words(blockers: Sequence[Session] | None) -> str:
-    """What catalog.blockers says, for people."""
-    if blockers is None:
-        return "the database user may not see who: grant it PROCESS (MySQL: SELECT on performance_schema)"
-    if not blockers:
-        return "they have just gone"
-    which = "" if blockers[0].certain else "one of the open transactions: "
-    return which + "; ".join(map(str, blockers))
 
 
 def run(sql: str, table: str, *, patience_seconds: float) -> None:
@@ -91,7 +83,7 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
     began = time.monotonic()
     pause = FIRST_PAUSE_SECONDS
     while True:
-        holders = None if connection.mysql_is_mariadb else catalog.blockers(table)
+        holders = None if connection.mysql_is_mariadb else blockers(table)
         locked = None
         if not holders:
             locked = _try(execute, sql, table)
@@ -101,7 +93,7 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
         # Where we may look first, the next try meets nobody and takes milliseconds: a second kept for it would leave
         # maintain_partitions 0.5 of its 1.5 s.
         if waited + pause + (_lock_wait_seconds() if holders is None else 0) > patience_seconds:
-            raise TableInUse(table, waited, catalog.blockers(table)) from locked
+            raise TableInUse(table, waited, blockers(table)) from locked
         if not connection.mysql_is_mariadb and holders is None:
             pause = BLIND_PAUSE_SECONDS
         time.sleep(pause * random.uniform(0.5, 1.0))
@@ -111,7 +103,7 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
 def _try(execute: Callable[[str, str], None], sql: str, table: str) -> OperationalError | None:
     """Run it now; what the server said when a lock was in the way."""
     try:
-        with _lock_wait(_lock_wait_seconds()):
+        with _session(lock_wait_timeout=_lock_wait_seconds()):
             execute(sql, table)
     except OperationalError as error:
         if error.args[0] in _DENIED:
@@ -131,13 +123,14 @@ def _execute(sql: str, table: str) -> None:
 
 
 def _execute_locked(sql: str, table: str) -> None:
-    with connection.cursor() as cursor:
+    with _session(wait_timeout=LOCKED_AND_IDLE_SECONDS), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLES {table} WRITE")
         try:
-            with _lock_wait(CATALOG_WAIT_SECONDS):
+            with _session(lock_wait_timeout=CATALOG_WAIT_SECONDS):
                 cursor.execute(sql)
         finally:
-            cursor.execute("UNLOCK TABLES")
+            with suppress(DatabaseError):  # a session that has ended has no locks
+                cursor.execute("UNLOCK TABLES")
 
 
 def refuse_inside_a_transaction() -> None:
@@ -151,12 +144,15 @@ def _lock_wait_seconds() -> int:
 
 
 @contextmanager
-def _lock_wait(seconds: int) -> Iterator[None]:
+def _session(**variable: int) -> Iterator[None]:
+    """The session with this variable, and afterwards as it was."""
+    ((name, value),) = variable.items()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT @@SESSION.lock_wait_timeout")
+        cursor.execute(f"SELECT @@SESSION.{name}")
         (before,) = cursor.fetchone()
-        cursor.execute("SET SESSION lock_wait_timeout = %s", [seconds])
+        cursor.execute(f"SET SESSION {name} = %s", [value])
         try:
             yield
         finally:
-            cursor.execute("SET SESSION lock_wait_timeout = %s", [before])
+            with suppress(DatabaseError):  # a session that has ended begins anew with the server's own
+                cursor.execute(f"SET SESSION {name} = %s", [before])

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from datetime import date
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
-from warehouse import catalog, checks, ddl, partitions
+from warehouse import catalog, checks, ddl, partitions, server_errors, sessions
 
 
 def names_match_their_bounds() -> None:
@@ -177,7 +177,7 @@ def test_of_who_holds_the_table_the_time_of_the_transaction_is_told(snapshots, a
         reader.store_result()
         time.sleep(1.1)
     reader.query("DO 0")
-    (found,) = (session for session in catalog.blockers(partitions.TABLE) if session.id == reader.thread_id())
+    (found,) = (session for session in sessions.blockers(partitions.TABLE) if session.id == reader.thread_id())
     assert found.seconds >= 2
 
 
@@ -190,23 +190,23 @@ def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapsho
     if not locks_are_watched():
         pytest.skip("this server does not watch who holds a table (performance_schema)")
     exactly = [(reader.thread_id(), True)]
-    assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == exactly
+    assert [(session.id, session.certain) for session in sessions.blockers(partitions.TABLE)] == exactly
     if not connection.mysql_is_mariadb:  # it asks for another right, and makes no guess without
         with another_user("SELECT ON performance_schema.*"):
-            assert [(session.id, session.certain) for session in catalog.blockers(partitions.TABLE)] == exactly
+            assert [(session.id, session.certain) for session in sessions.blockers(partitions.TABLE)] == exactly
         with another_user("PROCESS ON *.*"):
-            assert catalog.blockers(partitions.TABLE) is None
+            assert sessions.blockers(partitions.TABLE) is None
             assert "warehouse.W107" in [found.id for found in checks.check_server(None, databases=["default"])]
             assert "MySQL: SELECT on performance_schema" in str(ddl.TableInUse("rides", 1.0, None))
         return
     with another_user("PROCESS ON *.*"):
         time.sleep(0.2)  # InnoDB makes its list of transactions anew when it was not read for 0.1 s
-        found = catalog.blockers(partitions.TABLE)
+        found = sessions.blockers(partitions.TABLE)
         assert {reader.thread_id(), stranger.thread_id()} <= {session.id for session in found}
         assert not any(session.certain for session in found)
         assert "In the way: one of the open transactions: session " in str(ddl.TableInUse("rides", 1.0, found))
     with another_user("SELECT ON performance_schema.*"):
-        assert catalog.blockers(partitions.TABLE) is None
+        assert sessions.blockers(partitions.TABLE) is None
         assert "grant it PROCESS" in str(ddl.TableInUse("rides", 1.0, None))
 
 
@@ -217,6 +217,38 @@ def locks_are_watched() -> bool:
             "AND enabled = 'YES'"
         )
         return bool(cursor.fetchone())
+
+
+def test_a_process_that_is_frozen_with_the_table_locked_does_not_keep_it(snapshots, another_session, monkeypatch):
+    monkeypatch.setattr(ddl, "LOCKED_AND_IDLE_SECONDS", 1)
+    locked = threading.Event()
+
+    def freeze(execute, sql, params, many, context):
+        if sql.startswith("ALTER TABLE"):
+            locked.set()
+            time.sleep(4)
+        return execute(sql, params, many, context)
+
+    def make_a_month():
+        try:
+            with connection.execute_wrapper(freeze):
+                partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=10)
+        except OperationalError as error:
+            failures.append(server_errors.is_away(error))
+        finally:
+            connection.close()
+
+    failures: list[bool] = []
+    frozen = threading.Thread(target=make_a_month)
+    frozen.start()
+    assert locked.wait(5)
+    began = time.monotonic()
+    another_session(autocommit=True).query("SELECT COUNT(*) FROM ride_status_snapshots")
+    took = time.monotonic() - began
+    frozen.join()
+    assert 0.1 < took < 3  # it waited, and not for as long as the other slept
+    assert failures == [True]
+    assert partitions.ensure(date(2027, 1, 1), date(2027, 1, 1)) == ["p202701"]
 
 
 def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from tests.imports import processes
-from warehouse import catalog, comparison, partitions, repartition
+from warehouse import catalog, comparison, partitions, repartition, repartition_steps
 from warehouse.models import snapshot_id_of
 from warehouse.partitions import COPY, TABLE
 from warehouse.repartition import Direction, RepartitionError
@@ -41,7 +41,7 @@ def few_months(settings):
 @pytest.fixture
 def filled(snapshots, few_months, monkeypatch):
     """6,000 rows of January to March 2025, copied in chunks of at most 3,000."""
-    monkeypatch.setattr(repartition, "CHUNK_ROWS_MOST", CHUNK_ROWS_MOST)
+    monkeypatch.setattr(repartition_steps, "CHUNK_ROWS_MOST", CHUNK_ROWS_MOST)
     snapshots.fill(ROWS, "2025-01-01 00:00:00", 1000)
     return snapshots
 
@@ -232,7 +232,7 @@ def killed_at(nth: int, direction: Direction) -> bool:
 
 
 def run_and_be_killed(nth: int, direction: Direction) -> None:
-    repartition.CHUNK_ROWS_MOST = CHUNK_ROWS_MOST
+    repartition_steps.CHUNK_ROWS_MOST = CHUNK_ROWS_MOST
     seen = []
 
     def report(step, done, total):
