@@ -32,7 +32,8 @@ LOCKED_AND_IDLE_SECONDS = 5
 # MySQL has no such try: it makes others wait for up to 1 s. Where it does not show us locks, they are given a rest.
 BLIND_PAUSE_SECONDS = 5.0
 
-_DENIED = {1044, 1045, 1142, 1227, 1419}  # the last: triggers beside a binary log, on MySQL
+_DENIED = {1044, 1045, 1142, 1227}
+_NO_TRIGGERS = 1419  # beside a binary log, which MySQL keeps unless told otherwise; no right of a database lifts it
 
 
 class DdlError(Exception):
@@ -106,6 +107,11 @@ def _try(execute: Callable[[str, str], None], sql: str, table: str) -> Operation
         with _session(lock_wait_timeout=_lock_wait_seconds()):
             execute(sql, table)
     except OperationalError as error:
+        if error.args[0] == _NO_TRIGGERS:
+            raise NotAllowed(
+                f"The server keeps a binary log and makes no trigger on {table} for a user without SUPER: "
+                f"SET GLOBAL log_bin_trust_function_creators = 1, until this is done ({error.args[1]})"
+            ) from error
         if error.args[0] in _DENIED:
             raise NotAllowed(
                 f"The database user may not change {table}: grant it ALTER, CREATE, DROP, INSERT, LOCK TABLES and "

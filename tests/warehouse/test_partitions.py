@@ -303,6 +303,16 @@ def test_a_user_who_may_not_alter_is_told_what_to_grant(snapshots):
             cursor.execute("SELECT COUNT(*) FROM parks")
 
 
+def test_a_trigger_refused_beside_a_binary_log_asks_for_the_setting_and_not_for_rights(snapshots, monkeypatch):
+    def execute(sql, table):
+        raise OperationalError(1419, "You do not have the SUPER privilege and binary logging is enabled")
+
+    monkeypatch.setattr(ddl, "_execute", execute)
+    with pytest.raises(ddl.NotAllowed, match="SET GLOBAL log_bin_trust_function_creators = 1") as refused:
+        ddl.run("CREATE TRIGGER a_trigger", partitions.TABLE, patience_seconds=1)
+    assert "grant" not in str(refused.value)
+
+
 @contextmanager
 def another_user(*rights: str):
     """Within it, the connection is that of a user with these rights (and SELECT on the database) alone."""
