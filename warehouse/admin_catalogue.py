@@ -5,10 +5,11 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
 
 from warehouse.admin_hand_set import HandSetAdmin, ReadOnlyAdmin, described
+from warehouse.admin_history import park_days
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
 
 
@@ -23,11 +24,19 @@ class ParkForm(forms.ModelForm):
 @admin.register(Park)
 class ParkAdmin(HandSetAdmin):
     form = ParkForm
-    list_display = ("park_name", "timezone", "rides_known", "themeparks_wiki_id", "set_by_hand")
+    list_display = ("park_name", "timezone", "rides_known", "days", "themeparks_wiki_id", "set_by_hand")
     search_fields = ("park_name", "themeparks_wiki_id", "destination_wiki_id")
+
+    def get_urls(self):
+        page = self.admin_site.admin_view(park_days)
+        return [path("<int:park_id>/days/", page, name="warehouse_park_days"), *super().get_urls()]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(ride_count=Count("rides"))
+
+    @admin.display(description="day by day")
+    def days(self, obj) -> str:
+        return format_html('<a href="{}">Waits and downtime</a>', reverse("admin:warehouse_park_days", args=[obj.pk]))
 
     @admin.display(description="rides", ordering="ride_count")
     def rides_known(self, obj) -> str:

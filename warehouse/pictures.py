@@ -1,12 +1,13 @@
-"""Where lines, areas and bars of the storage pictures lie: numbers in, coordinates out. The templates draw SVG.
+"""Where lines, areas and bars of the pictures lie: numbers in, coordinates out. The templates draw SVG.
 
-Drawn by hand rather than by a library: two pictures, no script, and colours that follow the admin's light and dark
+Drawn by hand rather than by a library: three pictures, no script, and colours that follow the admin's light and dark
 (docs/decisions/storage-pictures.md).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
 from warehouse.forecast import Band, Forecast
 
@@ -59,6 +60,15 @@ class MonthsPicture:
     x_ticks: list[Tick]
     size_ticks: list[Tick]
     rows_ticks: list[Tick]
+
+
+@dataclass(frozen=True, slots=True)
+class DaysPicture:
+    """Each series as the pieces of a line, which breaks off where a day has no figure."""
+
+    series: list[list[str]]  # points of SVG polylines
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
 
 
 def storage_over_time(
@@ -138,6 +148,38 @@ def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsPicture
             labelled = x
             ticks.append(Tick(round(x + width / 2, 1), f"{name[1:5]}-{name[5:]}" if name[1:].isdigit() else name[2:8]))
     return MonthsPicture(bars, ticks, size_ticks, rows_ticks)
+
+
+def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
+    """A line a series, whose figures are those of successive days from `first` on. None below two days, or figures."""
+    figures = [figure for line in series for figure in line if figure is not None]
+    days = max(map(len, series))
+    if days < 2 or len(figures) < 2:
+        return None
+    top, y_ticks = _scale(max(figures), TOP, HEIGHT - BOTTOM, lambda figure: f"{figure:,.4g}")
+
+    def x(number: int) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * number / (days - 1), 1)
+
+    def y(figure: float) -> float:
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * figure / top, 1)
+
+    lines = []
+    for line in series:
+        pieces = [
+            list(piece) for known, piece in groupby(enumerate(line), key=lambda each: each[1] is not None) if known
+        ]
+        lines.append(
+            # a day alone is a stroke of two pixels, or it would not be seen
+            [
+                " ".join(f"{x(number)},{y(figure)}" for number, figure in piece)
+                if len(piece) > 1
+                else f"{x(piece[0][0]) - 1},{y(piece[0][1])} {x(piece[0][0]) + 1},{y(piece[0][1])}"
+                for piece in pieces
+            ]
+        )
+    last = first + timedelta(days=days - 1)
+    return DaysPicture(lines, [Tick(x((day - first).days), label) for day, label in _days(first, last)], y_ticks)
 
 
 def _heaviest(sizes: dict[str, float]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from warehouse.templatetags.figures import horizon, megabytes
+from warehouse.templatetags.figures import horizon, megabytes, minutes, percent, signed
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,8 @@ def test_a_day_far_off_is_told_no_finer_than_it_can_be_known(days, text):
 @pytest.mark.parametrize(("mb", "text"), [(0.02, "0.02 MB"), (117.4, "117 MB"), (4_560, "4.56 GB"), (1.2e6, "1.20 TB")])
 def test_megabytes_grow_with_their_figure(mb, text):
     assert megabytes(mb) == text
+
+
+def test_what_is_not_known_is_a_dash_and_not_nought():
+    assert (minutes(None), minutes(0.4), percent(None), percent(0.0315)) == ("-", "0 min", "-", "3.1 %")
+    assert (signed(-0.3), signed(-12.4), signed(1_234)) == ("+0", "-12", "+1,234")

@@ -1,4 +1,4 @@
-"""Coordinates of the storage pictures: no database."""
+"""Coordinates of the pictures: no database."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -35,6 +35,23 @@ def test_areas_are_stacked_inside_the_picture_with_the_heaviest_at_the_bottom():
     assert all(pictures.LEFT <= x <= pictures.WIDTH - pictures.RIGHT for x, _ in everything)
     assert all(pictures.TOP <= y <= pictures.HEIGHT - pictures.BOTTOM for _, y in everything)
     assert corners(picture.areas[1].points)[100:] == list(reversed(corners(picture.areas[0].points)[:100]))
+
+
+def test_a_line_breaks_off_where_a_day_has_no_figure():
+    picture = pictures.by_day(FIRST, [10.0, 20.0, None, 30.0, None, 40.0, 50.0], [None] * 7)
+    this_year, before = picture.series
+    assert before == []
+    assert [len(corners(piece)) for piece in this_year] == [2, 2, 2]
+    everything = [corner for piece in this_year for corner in corners(piece)]
+    assert all(pictures.LEFT - 1 <= x <= pictures.WIDTH - pictures.RIGHT for x, _ in everything)
+    assert all(pictures.TOP <= y <= pictures.HEIGHT - pictures.BOTTOM for _, y in everything)
+    (left, _), (right, _) = corners(this_year[1])  # a day alone is seen
+    assert right - left == 2
+
+
+def test_a_line_needs_two_days_with_figures():
+    assert pictures.by_day(FIRST, [10.0]) is None
+    assert pictures.by_day(FIRST, [10.0, None], [None, None]) is None
 
 
 def test_many_tables_are_drawn_as_few():

@@ -25,6 +25,21 @@ def horizon(days) -> str:
 
 
 @register.filter
+def minutes(figure) -> str:
+    return "-" if figure is None else f"{figure:,.0f} min"
+
+
+@register.filter
+def percent(share) -> str:
+    return "-" if share is None else f"{share:.1%}".replace("%", " %")
+
+
+@register.filter
+def signed(figure) -> str:
+    return f"{round(figure):+,}"  # and never -0
+
+
+@register.filter
 def separated(number) -> str:
     return f"{number:,}"
 

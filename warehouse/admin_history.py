@@ -1,0 +1,81 @@
+"""How a park's days went, in the admin: figures, a picture, and a row a day beside the same weekday a year before."""
+
+from datetime import date, timedelta
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from warehouse import history, pictures
+from warehouse.models import Park
+
+DAYS_SHOWN = 28
+DAYS_MAX = 92  # and as many of the year before: 2 x 460,000 observations of a large park took 2.9 s
+
+
+class DaysForm(forms.Form):
+    """Days of the park, both included."""
+
+    def __init__(self, data, initial: tuple[date, date]):
+        super().__init__(data)
+        for name, day in zip(("from", "to"), initial, strict=True):  # `from` is a word of Python's own
+            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            self.fields[name] = forms.DateField(widget=widget, initial=day)
+
+    def clean(self):
+        cleaned = super().clean()
+        first, last = cleaned.get("from"), cleaned.get("to")
+        if first and last and first > last:
+            raise forms.ValidationError("The first day lies after the last; swap them.")
+        if first and last and (last - first).days >= DAYS_MAX:
+            raise forms.ValidationError(f"At most {DAYS_MAX} days.")
+        return cleaned
+
+
+def park_days(request: HttpRequest, park_id: int) -> HttpResponse:
+    """The last four weeks of which anything is known, or the days that are asked for."""
+    if not request.user.has_perm("warehouse.view_ridestatussnapshot"):
+        raise PermissionDenied
+    park = get_object_or_404(Park, pk=park_id)
+    now = timezone.now()
+    newest = history.newest_day(park) or now.astimezone(history.zone_of(park)).date()
+    usual = (newest - timedelta(days=DAYS_SHOWN - 1), newest)
+    form = DaysForm(request.GET or None, usual)
+    if request.GET:
+        chosen = (form.cleaned_data["from"], form.cleaned_data["to"]) if form.is_valid() else None
+    else:
+        chosen = usual
+    context = {
+        **admin.site.each_context(request),
+        "title": f"{park}: day by day",
+        "opts": Park._meta,
+        "park": park,
+        "zone": history.zone_of(park).key,
+        "form": form,
+        "days_max": DAYS_MAX,
+        "holds_hours": history.HOLDS_AT_MOST // timedelta(hours=1),
+    }
+    if chosen:
+        days, before = history.same_period_last_year(park, *chosen, now)
+        total, total_before = history.total(days), history.total(before)
+        context |= {
+            "last": chosen[1],
+            "total": total,
+            "total_before": total_before,
+            "change_percent": (
+                100 * (total.average_wait / total_before.average_wait - 1)
+                if total.average_wait is not None and total_before.average_wait
+                else None
+            ),
+            "rows": list(zip(days, before, strict=True))[::-1],
+            "picture": pictures.by_day(
+                chosen[0],
+                [day.figures.average_wait for day in days],
+                [day.figures.average_wait for day in before],
+            ),
+        }
+    return TemplateResponse(request, "warehouse/park_days.html", context)

@@ -1,0 +1,168 @@
+"""The questions analysts ask: how a park's days went, and how the same days went a year before.
+
+An observation is a change: what it says holds until the ride's next one. So figures are weighted by time, not by
+observations, of which a ride has more the more restless it is. Days are the park's own, midnight to midnight there.
+Only the partitions of the days are opened, and each ride is one walk on idx_ride_recorded.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import connection
+
+from warehouse.models import EPOCH, RIDE_ID_BITS, Park, Ride, RideStatus, instant_of
+
+# A ride that is open says something every few minutes, one with no line perhaps once in a morning. After so long
+# without a word nobody knows how it stands: many rides never say that they close for the night.
+HOLDS_AT_MOST = timedelta(hours=3)
+# 52 weeks: a Saturday is held against a Saturday.
+A_YEAR = timedelta(days=364)
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over rides and time, so that days add up to a period."""
+
+    observations: int = 0
+    rides: set[int] = field(default_factory=set)  # that operated
+    operating_ms: int = 0  # of all rides together
+    down_ms: int = 0
+    wait_ms: int = 0  # of operating_ms, in which a standby wait was shown
+    wait_minutes_ms: int = 0  # minutes of wait x milliseconds
+    highest_wait: int | None = None
+
+    def add(self, other: "Figures") -> None:
+        self.observations += other.observations
+        self.rides |= other.rides
+        self.operating_ms += other.operating_ms
+        self.down_ms += other.down_ms
+        self.wait_ms += other.wait_ms
+        self.wait_minutes_ms += other.wait_minutes_ms
+        if other.highest_wait is not None:
+            self.highest_wait = max(other.highest_wait, self.highest_wait or 0)
+
+    @property
+    def average_wait(self) -> float | None:
+        """Minutes, over all rides and all the time in which they showed a wait; None where none did."""
+        return self.wait_minutes_ms / self.wait_ms if self.wait_ms else None
+
+    @property
+    def down_share(self) -> float | None:
+        """Of the time in which rides were to operate; None where none was."""
+        meant = self.operating_ms + self.down_ms
+        return self.down_ms / meant if meant else None
+
+    @property
+    def operating_hours(self) -> float:
+        """Of all rides together."""
+        return self.operating_ms / 3_600_000
+
+
+@dataclass(slots=True)
+class ParkDay:
+    day: date
+    figures: Figures
+
+
+def park_by_day(park: Park, first: date, last: date, now: datetime) -> list[ParkDay]:
+    """A park's days, both included, in order, also those of which nothing is known. What lies after `now` is not told.
+
+    250,000 observations of 21 rides take a second.
+    """
+    zone = zone_of(park)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    midnights = [_milliseconds(datetime.combine(day, time(), tzinfo=zone)) for day in [*days, last + timedelta(days=1)]]
+    found = [Figures() for _ in days]
+    for ride_id in Ride.objects.filter(park=park).values_list("pk", flat=True):
+        _add_ride(found, ride_id, midnights, _milliseconds(now))
+    return [ParkDay(day, figures) for day, figures in zip(days, found, strict=True)]
+
+
+def same_period_last_year(park: Park, first: date, last: date, now: datetime) -> tuple[list[ParkDay], list[ParkDay]]:
+    """The days, and those of the same weekdays 52 weeks before."""
+    return park_by_day(park, first, last, now), park_by_day(park, first - A_YEAR, last - A_YEAR, now)
+
+
+def total(days: Iterable[ParkDay]) -> Figures:
+    """Of all of them together."""
+    found = Figures()
+    for day in days:
+        found.add(day.figures)
+    return found
+
+
+def newest_day(park: Park) -> date | None:
+    """The park's own day of its newest observation; one step on the index a ride."""
+    ride_ids = list(Ride.objects.filter(park=park).values_list("pk", flat=True))
+    if not ride_ids:
+        return None
+    of_one_ride = (
+        "(SELECT recorded_at FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE ride_id = %s "
+        "ORDER BY recorded_at DESC LIMIT 1)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT MAX(recorded_at) FROM ({' UNION ALL '.join([of_one_ride] * len(ride_ids))}) newest", ride_ids
+        )
+        (newest,) = cursor.fetchone()
+    return newest and newest.replace(tzinfo=UTC).astimezone(zone_of(park)).date()
+
+
+def zone_of(park: Park) -> ZoneInfo:
+    """UTC where the park's zone is not known."""
+    try:
+        return ZoneInfo(park.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _add_ride(found: list[Figures], ride_id: int, midnights: Sequence[int], now_ms: int) -> None:
+    begin, end = midnights[0], min(midnights[-1], now_ms)
+    holds_ms = int(HOLDS_AT_MOST / timedelta(milliseconds=1))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+            "WHERE ride_id = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY recorded_at",
+            [ride_id, _naive(begin - holds_ms), _naive(end)],
+        )
+        rows = cursor.fetchall()
+    for number, (snapshot_id, status, wait) in enumerate(rows):
+        at = snapshot_id >> RIDE_ID_BITS
+        number_of_day = bisect_right(midnights, at) - 1
+        if number_of_day >= 0:
+            found[number_of_day].observations += 1
+        if status not in (RideStatus.OPERATING, RideStatus.DOWN):
+            continue
+        until = min(at + holds_ms, end)
+        if number + 1 < len(rows):
+            until = min(until, rows[number + 1][0] >> RIDE_ID_BITS)
+        at = max(at, begin)
+        while at < until:  # a state that holds over midnight counts on both days
+            number_of_day = bisect_right(midnights, at) - 1
+            stop = min(until, midnights[number_of_day + 1])
+            _add_time(found[number_of_day], ride_id, status, wait, stop - at)
+            at = stop
+
+
+def _add_time(figures: Figures, ride_id: int, status: str, wait: int | None, milliseconds: int) -> None:
+    if status == RideStatus.DOWN:
+        figures.down_ms += milliseconds
+        return
+    figures.operating_ms += milliseconds
+    figures.rides.add(ride_id)
+    if wait is not None:
+        figures.wait_ms += milliseconds
+        figures.wait_minutes_ms += wait * milliseconds
+        if figures.highest_wait is None or wait > figures.highest_wait:
+            figures.highest_wait = wait
+
+
+def _milliseconds(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(milliseconds=1)
+
+
+def _naive(milliseconds: int) -> datetime:
+    return instant_of(milliseconds << RIDE_ID_BITS).replace(tzinfo=None)
