@@ -144,6 +144,8 @@ def test_an_interrupted_call_says_how_to_go_on(tmp_path):
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell that runs the tests in the background has its children ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list(tmp_path.rglob("*.json.gz")):
         assert run.poll() is None
