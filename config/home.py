@@ -240,8 +240,11 @@ def _workers(found: Home, now: datetime) -> None:
     busy = Worker.alive().exclude(doing="").count()
     waits = queue.oldest_ticket(now)
     failures = Failure.objects.filter(stopped__gt=now - FAILURES_SINCE).count()
-    overdue = Schedule.objects.exclude(repeats=0).filter(next_run__lt=now - SCHEDULE_LATE).exists()
-    late_queue = waits is not None and waits > QUEUE_LATE
+    # workers that have only just come back find much that is late, and need no restart
+    overdue = Schedule.objects.exclude(repeats=0).filter(
+        next_run__lt=now - SCHEDULE_LATE
+    ).exists() and Worker.was_alive(SCHEDULE_LATE)
+    late_queue = waits is not None and waits > QUEUE_LATE and Worker.was_alive(QUEUE_LATE)
     figures = [
         Figure("alive", _number(alive), page, not alive),
         Figure("busy", _number(busy), page),

@@ -34,5 +34,11 @@ class Worker(models.Model):
             cls.objects.bulk_create([new], update_conflicts=True, update_fields=["doing"])
 
     @classmethod
+    def was_alive(cls, ago: timedelta) -> bool:
+        """Whether one was alive that long ago, or within the minute before; not longer ago than a day."""
+        then = Now() - ago
+        return cls.objects.filter(started_at__lte=then, seen_at__gt=then - timedelta(minutes=1)).exists()
+
+    @classmethod
     def alive(cls) -> models.QuerySet["Worker"]:
         return cls.objects.filter(seen_at__gt=Now() - timedelta(seconds=WORKER_STALE_SECONDS))

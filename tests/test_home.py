@@ -115,6 +115,7 @@ def test_every_figure_is_a_link_that_opens(operator):
 def test_what_needs_attention_is_said(operator, settings, trouble, says):
     now = timezone.now()
     Worker.seen("a worker", "")
+    Worker.objects.update(started_at=now - timedelta(hours=3))
     assert not any(says in said for said in attention(operator))
     if trouble == "failed import":
         running(new_import(park())).fail("the disk is full")
@@ -143,6 +144,20 @@ def test_what_needs_attention_is_said(operator, settings, trouble, says):
             index_size_mb=1,
         )
     assert any(says in said for said in attention(operator)), attention(operator)
+
+
+@pytest.mark.parametrize("until", [timedelta(hours=2), timedelta(minutes=3)])
+def test_workers_that_have_just_come_back_are_not_to_be_restarted(operator, until):
+    """The job was due an hour ago: nobody was there then, or, in the other case, a worker that went 3 minutes ago."""
+    now = timezone.now()
+    queue.hand_over([new_import(park())])
+    OrmQ.objects.update(lock=now - timedelta(minutes=20))
+    Schedule.objects.create(name="Check quality", func="quality.tasks.daily_check", next_run=now - timedelta(hours=1))
+    Worker.seen("one of before", "")
+    Worker.objects.update(started_at=now - timedelta(hours=5), seen_at=now - until)
+    Worker.seen("one of now", "")
+    restart = [said for said in attention(operator) if said.endswith("restart them")]
+    assert len(restart) == (0 if until > timedelta(hours=1) else 2)
 
 
 def test_too_few_partitions_and_a_guard_with_rows_are_said(operator, monkeypatch):
