@@ -7,7 +7,7 @@ of its rides, merged: each ride is a short walk on idx_ride_recorded. On 4.6 mil
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from django import forms
@@ -27,16 +27,38 @@ RIDE_DAYS_MAX = 366
 ONE_DAY = timedelta(days=1)
 
 
-class RangeForm(forms.Form):
-    """A park or a ride, and days (UTC, both included)."""
+class DaysForm(forms.Form):
+    """Days, both included, and not more than make a page."""
+
+    days_max = PARK_DAYS_MAX
+
+    def __init__(self, data, usual: tuple[date | None, date | None] = (None, None)):
+        super().__init__(data)
+        for name, day in zip(("from", "to"), usual, strict=True):  # `from` is a word of Python's own
+            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            self.fields[name] = forms.DateField(widget=widget, initial=day)
+
+    def clean(self):
+        cleaned = super().clean()
+        first, last = cleaned.get("from"), cleaned.get("to")
+        if first and last and first > last:
+            raise forms.ValidationError("The first day lies after the last; swap them.")
+        if first and last and (last - first).days >= self.days_max:
+            raise forms.ValidationError(self.limit())
+        return cleaned
+
+    def limit(self) -> str:
+        return f"At most {self.days_max} days."
+
+
+class RangeForm(DaysForm):
+    """A park or a ride, and days (UTC)."""
 
     park = forms.ModelChoiceField(Park.objects.all(), required=False)
     ride = forms.ModelChoiceField(Ride.objects.none(), required=False, empty_label="All rides of the park")
 
     def __init__(self, data):
         super().__init__(data)
-        for name in ("from", "to"):  # `from` is a word of Python's own
-            self.fields[name] = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
         park, ride = (str(self.data.get(name, "")) for name in ("park", "ride"))
         if park.isdigit():
             self.fields["ride"].queryset = Ride.objects.filter(park=park)
@@ -44,17 +66,14 @@ class RangeForm(forms.Form):
             self.fields["ride"].queryset = Ride.objects.filter(pk=ride)
 
     def clean(self):
-        cleaned = super().clean()
-        first, last = cleaned.get("from"), cleaned.get("to")
-        if not (cleaned.get("park") or cleaned.get("ride")) and not self.errors:
+        if not (self.cleaned_data.get("park") or self.cleaned_data.get("ride")) and not self.errors:
             raise forms.ValidationError("Choose a park or a ride: the table is too large to be shown without.")
-        if first and last:
-            limit = RIDE_DAYS_MAX if cleaned.get("ride") else PARK_DAYS_MAX
-            if first > last:
-                raise forms.ValidationError("The first day lies after the last; swap them.")
-            if (last - first).days >= limit:
-                raise forms.ValidationError(f"At most {PARK_DAYS_MAX} days of a park, or {RIDE_DAYS_MAX} of a ride.")
-        return cleaned
+        if self.cleaned_data.get("ride"):
+            self.days_max = RIDE_DAYS_MAX
+        return super().clean()
+
+    def limit(self) -> str:
+        return f"At most {PARK_DAYS_MAX} days of a park, or {RIDE_DAYS_MAX} of a ride."
 
     def rides(self) -> dict[int, Ride]:
         chosen = self.cleaned_data["ride"]

@@ -1,8 +1,7 @@
 """How a park's days went, in the admin: figures, a picture, and a row a day beside the same weekday a year before."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -11,29 +10,17 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from warehouse import history, pictures
+from warehouse.admin_facts import DaysForm
 from warehouse.models import Park
 
 DAYS_SHOWN = 28
 DAYS_MAX = 92  # and as many of the year before: 2 x 460,000 observations of a large park took 2.9 s
 
 
-class DaysForm(forms.Form):
-    """Days of the park, both included."""
+class ParkDaysForm(DaysForm):
+    """Days of the park."""
 
-    def __init__(self, data, initial: tuple[date, date]):
-        super().__init__(data)
-        for name, day in zip(("from", "to"), initial, strict=True):  # `from` is a word of Python's own
-            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-            self.fields[name] = forms.DateField(widget=widget, initial=day)
-
-    def clean(self):
-        cleaned = super().clean()
-        first, last = cleaned.get("from"), cleaned.get("to")
-        if first and last and first > last:
-            raise forms.ValidationError("The first day lies after the last; swap them.")
-        if first and last and (last - first).days >= DAYS_MAX:
-            raise forms.ValidationError(f"At most {DAYS_MAX} days.")
-        return cleaned
+    days_max = DAYS_MAX
 
 
 def park_days(request: HttpRequest, park_id: int) -> HttpResponse:
@@ -44,7 +31,7 @@ def park_days(request: HttpRequest, park_id: int) -> HttpResponse:
     now = timezone.now()
     newest = history.newest_day(park) or now.astimezone(history.zone_of(park)).date()
     usual = (newest - timedelta(days=DAYS_SHOWN - 1), newest)
-    form = DaysForm(request.GET or None, usual)
+    form = ParkDaysForm(request.GET or None, usual)
     if request.GET:
         chosen = (form.cleaned_data["from"], form.cleaned_data["to"]) if form.is_valid() else None
     else:
