@@ -14,29 +14,40 @@ _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 
 
 def is_locked(error: Exception) -> bool:
-    return isinstance(error, OperationalError) and error.args[0] in LOCKED
+    return isinstance(error, OperationalError) and _code(error) in LOCKED
 
 
 def is_away(error: Exception) -> bool:
-    return isinstance(error, OperationalError) and error.args[0] in AWAY
+    return isinstance(error, OperationalError) and _code(error) in AWAY
 
 
 def is_disk_full(error: Exception) -> bool:
     """Of the engines' own codes only those with errno 28 (ENOSPC) in their text mean it."""
-    return isinstance(error, DatabaseError) and (error.args[0] in _NO_SPACE or '28 "No space' in str(error.args[-1]))
+    return isinstance(error, DatabaseError) and (_code(error) in _NO_SPACE or '28 "No space' in _text(error))
 
 
 def in_words(error: DatabaseError) -> str:
     """One sentence of what the server says, and where it is known, one of what to do."""
-    code = error.args[0] if error.args else None
+    code = _code(error)
     if code in _NOT_FOUND:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
     elif code in _NOT_LET_IN:
         hint = ". See DATABASE_URL"
     elif code in _NOT_MIGRATED:
         hint = ". Run manage.py migrate"
+    elif is_away(error):
+        hint = ". What was committed stays: call again when it is back"
     elif is_disk_full(error):
         hint = ". The disk of the database is full: make room"
     else:
         hint = ""
-    return f"The database server says: {error.args[-1] if error.args else error}{hint}"
+    return f"The database server says: {_text(error)}{hint}"
+
+
+def _code(error: Exception) -> int | None:
+    """The first thing a server's error holds; errors of Django's own hold a text alone, or nothing."""
+    return error.args[0] if error.args else None
+
+
+def _text(error: Exception) -> str:
+    return str(error.args[-1]) if error.args else type(error).__name__
