@@ -13,10 +13,10 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except DatabaseError as error:
-        if "--traceback" in sys.argv:
-            raise
         from warehouse import server_errors
 
+        if "--traceback" in sys.argv or server_errors.is_ours(error):
+            raise
         sys.exit(server_errors.in_words(error))
 
 

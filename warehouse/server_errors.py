@@ -26,6 +26,11 @@ def is_disk_full(error: Exception) -> bool:
     return isinstance(error, DatabaseError) and (_code(error) in _NO_SPACE or '28 "No space' in _text(error))
 
 
+def is_ours(error: Exception) -> bool:
+    """Whether the project asked something wrong: that wants a traceback. All else is between operator and server."""
+    return not isinstance(error, OperationalError) and _code(error) not in _NOT_MIGRATED and not is_disk_full(error)
+
+
 def in_words(error: DatabaseError) -> str:
     """One sentence of what the server says, and where it is known, one of what to do."""
     code = _code(error)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError
 
-from warehouse.server_errors import in_words, is_away, is_disk_full, is_locked
+from warehouse.server_errors import in_words, is_away, is_disk_full, is_locked, is_ours
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from warehouse.server_errors import in_words, is_away, is_disk_full, is_locked
     ],
 )
 def test_what_to_do_is_said_where_it_is_known(error, hint):
+    assert not is_ours(error)
     said = in_words(error)
     assert said.startswith(f"The database server says: {error.args[1]}. ")
     assert hint in said
@@ -33,6 +34,11 @@ def test_what_to_do_is_said_where_it_is_known(error, hint):
 )
 def test_anything_else_is_passed_on(error, said):
     assert in_words(error) == said
+
+
+def test_what_the_project_asked_wrongly_keeps_its_traceback():
+    assert is_ours(ProgrammingError(1064, "You have an error in your SQL syntax"))
+    assert is_ours(IntegrityError(1062, "Duplicate entry"))
 
 
 def test_errors_are_told_apart_by_their_code():
