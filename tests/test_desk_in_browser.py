@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -35,16 +36,20 @@ class Gate:
     """A day file that does not arrive before `open` is called: however fast the machine, the import waits there."""
 
     def __init__(self, path: Path):
-        self.path, self.kept = path, path.with_suffix(".kept")
+        self.path, self.kept, self.pipe = path, path.with_suffix(".kept"), path.with_suffix(".pipe")
         path.rename(self.kept)
-        os.mkfifo(path)
+        os.mkfifo(self.pipe)
+        os.link(self.pipe, path)
 
     def open(self) -> None:
-        """Wait for the importer to come for the file, and give it to this and every later reader."""
+        """Give the file to every reader from now on, and to one that waits for it already."""
         content = self.kept.read_bytes()
-        with self.path.open("wb") as pipe:
-            self.kept.replace(self.path)
-            pipe.write(content)
+        self.kept.replace(self.path)
+        with suppress(OSError):  # nobody waits
+            pipe = os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK)
+            os.set_blocking(pipe, True)
+            with os.fdopen(pipe, "wb") as waiting:
+                waiting.write(content)
 
 
 @pytest.fixture
