@@ -4,14 +4,14 @@ Called in the transaction in which the archive's rows come, so that no reader ev
 both are kept (docs/decisions/archive-over-live.md).
 """
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 
 from imports.events import Validated
 from quality.window import ONE_DAY, midnight
 from warehouse.models import EPOCH, DataSource, Park, Ride
+from warehouse.zones import known_zone
 
 IDS_PER_QUERY = 2000
 
@@ -48,7 +48,7 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
         for observation in validated.observations
         if observation.park_id == park.themeparks_wiki_id
     ]
-    zone = _zone_of(park)
+    zone = known_zone(park.timezone) or UTC
     by_utc = (midnight(day), midnight(day + ONE_DAY))
     by_park = tuple(midnight(moment).replace(tzinfo=zone).astimezone(UTC) for moment in (day, day + ONE_DAY))
     in_utc, in_park = (sum(start <= instant < end for instant in instants) for start, end in (by_utc, by_park))
@@ -57,11 +57,3 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
     if in_utc != in_park:
         return by_utc if in_utc > in_park else by_park
     return max(by_utc[0], by_park[0]), min(by_utc[1], by_park[1])
-
-
-def _zone_of(park: Park) -> tzinfo:
-    """UTC where the park's is not known, or is a name that came with an event and does not exist."""
-    try:
-        return ZoneInfo(park.timezone) if park.timezone else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC

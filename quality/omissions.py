@@ -5,9 +5,10 @@ from datetime import date
 
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.models import IssueType
-from quality.seen import ParkSeen, known_zone
+from quality.seen import ParkSeen
 from quality.window import Window
 from warehouse.models import Park, Ride
+from warehouse.zones import known_zone
 
 
 def missing_metadata(window: Window, park: ParkSeen) -> Iterator[Finding]:

@@ -7,11 +7,11 @@ a ride of which nothing is heard may simply be closed. What silence means is for
 from array import array
 from bisect import insort
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from quality.ledger import ParkLedger
 from quality.window import Window, midnight
 from warehouse.models import EPOCH, Park, RideStatus
+from warehouse.zones import known_zone
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -204,14 +204,6 @@ def ms_of(instant: datetime) -> int:
 
 def instant(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
-
-
-def known_zone(name: str) -> ZoneInfo | None:
-    """None for a name that is empty or unknown."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; a path or a folder is the others
-        return None
 
 
 def _offset_ms(zone: str, day: date) -> int:

@@ -9,11 +9,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from warehouse.models import EPOCH, RIDE_ID_BITS, Park, Ride, RideStatus, instant_of
+from warehouse.zones import known_zone
 
 # A ride that is open says something every few minutes, one with no line perhaps once in a morning. After so long
 # without a word nobody knows how it stands: many rides never say that they close for the night.
@@ -113,10 +114,7 @@ def newest_day(park: Park) -> date | None:
 
 def zone_of(park: Park) -> ZoneInfo:
     """UTC where the park's zone is not known."""
-    try:
-        return ZoneInfo(park.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return known_zone(park.timezone) or ZoneInfo("UTC")
 
 
 def _add_ride(found: list[Figures], ride_id: int, midnights: Sequence[int], now_ms: int) -> None:
