@@ -18,7 +18,7 @@ from imports.coverage import Coverage, Month, Row, State, coverage, days_of
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from warehouse.admin_hand_set import ReadOnlyAdmin
 from warehouse.models import Park
-from warehouse.partitions import add_months
+from warehouse.partitions import add_months, is_within_reach
 
 #: by state: what stands in the cell, so that it is not told by its colour alone
 SIGNS = {State.COMPLETE: "", State.PARTIAL: "◐", State.MISSING: "-", State.UNREADABLE: "!", State.NONE: ""}
@@ -185,4 +185,7 @@ def _chosen(found: Coverage, asked) -> tuple[Row, date] | None:
     """The cell that was clicked; None for none, or for one that makes no sense."""
     match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", asked.get("month", ""))
     row = next((row for row in found.rows if str(row.park.park_id) == asked.get("park")), None)
-    return (row, date(int(match[1]), int(match[2]), 1)) if match and row and match[1] > "0000" else None
+    if match is None or row is None or match[1] == "0000":
+        return None
+    month = date(int(match[1]), int(match[2]), 1)
+    return (row, month) if is_within_reach(month) else None

@@ -9,6 +9,7 @@ from quality.models import TO_DO, ResolutionStatus
 from quality.reasons import REASONS
 from quality.window import midnight
 from warehouse.models import Park
+from warehouse.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 
 ALL = "all"
 
@@ -107,10 +108,14 @@ class PeriodFilter(admin.ListFilter):
         text = params.pop(name, [""])[-1]
         try:
             self.used_parameters[name] = text
-            return date.fromisoformat(text) if text else None
+            day = date.fromisoformat(text) if text else None
         except ValueError:
             self.errors.append(f"{text} is no date: use YYYY-MM-DD")
             return None
+        if day and not is_within_reach(day):
+            self.errors.append(f"{text}: give a day of the years {FIRST_YEAR} to {LAST_YEAR}")
+            return None
+        return day
 
     def choices(self, changelist):
         others = {key: value for key, value in changelist.params.items() if key not in ("from", "to", "p")}

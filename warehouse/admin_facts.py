@@ -20,6 +20,7 @@ from django.utils.html import format_html
 
 from warehouse.admin_hand_set import ReadOnlyAdmin
 from warehouse.models import RIDE_ID_BITS, Park, QueueData, QueueType, Ride, RideStatusSnapshot, instant_of
+from warehouse.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 
 ROWS_A_PAGE = 100
 PARK_DAYS_MAX = 31
@@ -36,7 +37,7 @@ class DaysForm(forms.Form):
         super().__init__(data)
         for name, day in zip(("from", "to"), usual, strict=True):  # `from` is a word of Python's own
             widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-            self.fields[name] = forms.DateField(widget=widget, initial=day)
+            self.fields[name] = forms.DateField(widget=widget, initial=day, validators=[_refuse_out_of_reach])
 
     def clean(self):
         cleaned = super().clean()
@@ -49,6 +50,11 @@ class DaysForm(forms.Form):
 
     def limit(self) -> str:
         return f"At most {self.days_max} days."
+
+
+def _refuse_out_of_reach(day: date) -> None:
+    if not is_within_reach(day):
+        raise forms.ValidationError(f"Give a day of the years {FIRST_YEAR} to {LAST_YEAR}.")
 
 
 class RangeForm(DaysForm):

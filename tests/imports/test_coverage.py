@@ -109,6 +109,14 @@ def test_a_cell_that_does_not_exist_is_passed_over(asked):
     assert (response.status_code, response.context["chosen"]) == (200, None)
 
 
+def test_a_month_at_the_end_of_the_calendar_is_passed_over():
+    place = park()
+    fill(place, date(2025, 1, 1), 3)
+    for month in ("9999-12", "0000-01", "0001-01"):
+        response = somebody("Viewers").get(PAGE, {"park": place.pk, "month": month})
+        assert (response.status_code, response.context["chosen"]) == (200, None)
+
+
 def test_nobody_looks_without_permission(client, django_user_model):
     client.force_login(django_user_model.objects.create_user("guest", is_staff=True))
     assert client.get(PAGE).status_code == 403

@@ -145,6 +145,9 @@ def test_a_wrong_date_is_said_and_filters_nothing(desk):
     text = text_of(desk.get(f"{LIST}?from=2025-02-30"))
     assert "2025-02-30 is no date: use YYYY-MM-DD" in text
     assert "Doubt number 1" in text
+    text = text_of(desk.get(f"{LIST}?to=9999-12-31"))
+    assert "9999-12-31: give a day of the years 1900 to 2199" in text
+    assert "Doubt number 1" in text
 
 
 def test_choosing_a_park_keeps_the_other_filters(desk, park):

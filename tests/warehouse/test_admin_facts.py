@@ -70,6 +70,7 @@ def fact_queries(client, page: str, asked: dict | None = None) -> list[str]:
         ({"park": "77777", "from": "2025-03-01", "to": "2025-03-02"}, "Select a valid choice"),
         ({"park": "PARK", "from": "2025-03-02", "to": "2025-03-01"}, "swap them"),
         ({"park": "PARK", "from": "2025-03-01", "to": "2025-04-01"}, "At most 31 days of a park"),
+        ({"park": "PARK", "from": "9999-12-30", "to": "9999-12-31"}, "Give a day of the years 1900 to 2199."),
         ({"ride": "RIDE", "from": "2023-01-01", "to": "2025-04-01"}, "or 366 of a ride"),
         ({"ride": "x' OR 1", "from": "2025-03-01", "to": "2025-04-01"}, "Select a valid choice"),
     ],

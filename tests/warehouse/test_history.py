@@ -142,7 +142,7 @@ def test_the_newest_day_is_that_of_the_park(park, ride):
     assert history.newest_day(park) == DAY
 
 
-@pytest.mark.parametrize("zone", ["", "Nowhere/At_All", "../etc/passwd"])
+@pytest.mark.parametrize("zone", ["", "Nowhere/At_All", "../etc/passwd", "America"])
 def test_a_park_without_a_zone_has_days_of_utc(park, zone):
     park.timezone = zone
     assert history.zone_of(park).key == "UTC"
@@ -199,6 +199,8 @@ def test_other_days_are_asked_for(admin_client, park, known_days):
         ("2025-07-05", "2025-07-04", "The first day lies after the last; swap them."),
         ("2025-01-01", "2025-04-03", "At most 92 days."),
         ("2025-02-30", "2025-04-03", "Enter a valid date."),
+        ("0001-01-01", "0001-01-02", "Give a day of the years 1900 to 2199."),
+        ("9999-12-30", "9999-12-31", "Give a day of the years 1900 to 2199."),
         ("", "2025-04-03", "This field is required."),
     ],
 )

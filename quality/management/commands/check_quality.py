@@ -11,6 +11,7 @@ from quality.detectors import Checked, check
 from quality.reasons import title_of
 from warehouse.catalog import CatalogError
 from warehouse.models import Park
+from warehouse.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 
 WRONG_USAGE = 2
 
@@ -34,6 +35,11 @@ class Command(BaseCommand):
     def handle(self, *, park, first, last, dry_run, verbosity, **options):
         if first and last and first > last:
             raise CommandError(f"--from {first} lies after --to {last}", returncode=WRONG_USAGE)
+        for option, day in (("--from", first), ("--to", last)):
+            if day and not is_within_reach(day):
+                raise CommandError(
+                    f"{option} {day}: give a day of the years {FIRST_YEAR} to {LAST_YEAR}", returncode=WRONG_USAGE
+                )
         parks = [self._park_id(name) for name in park] if park else None
 
         def progress(month: date, rows: int) -> None:
