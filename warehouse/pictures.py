@@ -1,5 +1,8 @@
 """Where lines, areas and bars of the pictures lie: numbers in, coordinates out. The templates draw SVG.
 
+A figure that is no number is drawn as none, and one beyond the scale at its end: a picture holds for every series in
+order of its days.
+
 Drawn by hand rather than by a library: three pictures, no script, and colours that follow the admin's light and dark
 (docs/decisions/storage-pictures.md).
 """
@@ -8,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
+from math import isfinite
 
 from warehouse.forecast import Band, Forecast
 
@@ -75,13 +79,15 @@ def storage_over_time(
     history: Sequence[tuple[date, dict[str, float]]], forecast: Forecast | None
 ) -> StoragePicture | None:
     """`history`: MB by table, by day, in order. Tables are stacked, the heaviest at the bottom. None below two days."""
-    if len(history) < 2:
+    if len(history) < 2 or history[0][0] == history[-1][0]:
         return None
     first, last = history[0][0], history[-1][0]
     growth = forecast.growth_mb_per_day if forecast else None
-    ahead = min(max((last - first).days, FORECAST_LEAST_DAYS), FORECAST_MOST_DAYS) if growth else 0
-    end = last + timedelta(days=ahead)
+    ahead = min(max((last - first).days, FORECAST_LEAST_DAYS), FORECAST_MOST_DAYS, (date.max - last).days)
     then = growth * ahead + forecast.disk_mb if growth else Band(0, 0, 0)
+    if not growth or not all(map(isfinite, (then.low, then.likely, then.high))):
+        growth, ahead, then = None, 0, Band(0, 0, 0)
+    end = last + timedelta(days=ahead)
     highest = max(*(sum(sizes.values()) for _, sizes in history), then.high)
     capacity = forecast.capacity_mb if forecast else None
     if capacity and capacity < highest * 1.5:
@@ -92,7 +98,7 @@ def storage_over_time(
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (day - first).days / (end - first).days, 1)
 
     def y(megabytes: float) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * max(megabytes, 0) / top, 1)
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * _share(megabytes, top), 1)
 
     names = _heaviest(history[-1][1])
     areas = []
@@ -128,9 +134,9 @@ def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsPicture
     labelled = -BAR_LABEL_LEAST_WIDTH
     for number, (name, data, index, rows) in enumerate(partitions):
         x = LEFT + step * number + (step - width) / 2
-        data_height = (middle - TOP) * data / size_top
-        index_height = (middle - TOP) * index / size_top
-        rows_height = (HEIGHT - BOTTOM - middle - 24) * rows / rows_top
+        data_height = (middle - TOP) * _share(data, size_top)
+        index_height = (middle - TOP) * _share(index, size_top)
+        rows_height = (HEIGHT - BOTTOM - middle - 24) * _share(rows, rows_top)
         bars.append(
             Bar(
                 x=round(x, 2),
@@ -153,7 +159,7 @@ def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsPicture
 def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
     """A line a series, whose figures are those of successive days from `first` on. None below two days, or figures."""
     figures = [figure for line in series for figure in line if figure is not None]
-    days = max(map(len, series))
+    days = max(map(len, series), default=0)
     if days < 2 or len(figures) < 2:
         return None
     top, y_ticks = _scale(max(figures), TOP, HEIGHT - BOTTOM, lambda figure: f"{figure:,.4g}")
@@ -162,7 +168,7 @@ def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * number / (days - 1), 1)
 
     def y(figure: float) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * figure / top, 1)
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * _share(figure, top), 1)
 
     lines = []
     for line in series:
@@ -178,7 +184,7 @@ def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
                 for piece in pieces
             ]
         )
-    last = first + timedelta(days=days - 1)
+    last = first + timedelta(days=min(days - 1, (date.max - first).days))
     return DaysPicture(lines, [Tick(x((day - first).days), label) for day, label in _days(first, last)], y_ticks)
 
 
@@ -194,12 +200,21 @@ def _of(sizes: dict[str, float], name: str, names: list[str]) -> float:
 
 
 def _scale(highest: float, top: float, bottom: float, label) -> tuple[float, list[Tick]]:
-    """A round figure at or above `highest`, and up to five ticks with their height between top and bottom."""
-    step = _round_up(max(highest, 1e-6) / 4)
+    """A round figure at or above `highest`, and up to five ticks with their height between top and bottom.
+
+    No higher than a float can count on from: of 1e300 the next power of ten is still one.
+    """
+    highest = min(max(1e-6, highest), 1e300)
+    step = _round_up(highest / 4)
     count = max(1, -int(-highest // step))
     return step * count, [
         Tick(round(bottom - (bottom - top) * number / count, 1), label(step * number)) for number in range(count + 1)
     ]
+
+
+def _share(figure: float, top: float) -> float:
+    """Of the scale, from 0 to 1; 0 of what is no number, which `max` passes over as its second."""
+    return min(1.0, max(0.0, figure / top))
 
 
 def _round_up(figure: float) -> float:
@@ -211,19 +226,17 @@ def _round_up(figure: float) -> float:
 
 
 def _days(first: date, end: date) -> list[tuple[date, str]]:
-    """Six to nine days to name on the axis: firsts of months when the span is long enough."""
+    """At most twelve days to name on the axis, mostly six to nine: firsts of months when the span is long enough."""
     span = (end - first).days
     if span < 60:
         step = max(1, span // 6)
         return [(day, f"{day:%d %b}") for day in (first + timedelta(days=n) for n in range(0, span + 1, step))]
-    every = next((months for months in (1, 2, 3, 6, 12) if span / 30.4 / months <= 9), 24)
-    firsts = []
-    month = first.year * 12 + first.month
-    while (day := date(month // 12, month % 12 + 1, 1)) <= end:
-        if month % every == 0:
-            firsts.append((day, f"{day:%b %Y}"))
-        month += 1
-    return firsts
+    whole_years = 12 * -(-span // (9 * 366))
+    every = next((months for months in (1, 2, 3, 6, 12) if span / 30.4 / months <= 9), max(24, whole_years))
+    # months from 0 for January of the year 0: from the one after the first day's to that of the end
+    after, last = first.year * 12 + first.month, end.year * 12 + end.month - 1
+    months = range(-(-after // every) * every, last + 1, every)
+    return [(day, f"{day:%b %Y}") for day in (date(month // 12, month % 12 + 1, 1) for month in months)]
 
 
 def _megabytes(megabytes: float) -> str:

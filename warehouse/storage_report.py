@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isfinite
 
 from django.db import connection
 
@@ -88,7 +89,7 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
     if forecast is None:
         return
     if forecast.growth_mb_per_day is None:
-        yield "A forecast needs measurements of two days"
+        yield "A forecast needs measurements of two days within 30"
     else:
         yield (
             f"Grows by {_band(forecast.growth_mb_per_day, 'MB')} a day, by {forecast.measurements} measurements of the "
@@ -96,7 +97,7 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
         )
     for years, size in forecast.years.items():
         yield f"In {years} year{'s' if years > 1 else ''}: {_band(size * 0.001, 'GB')}"
-    if forecast.capacity_mb is None:
+    if not forecast.capacity_mb:
         yield "Capacity: not known (STORAGE_CAPACITY_GB)"
     else:
         yield (
@@ -107,7 +108,10 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
         yield f"Disk of the database: {_full(forecast.measured, forecast.days_to_full_disk)}"
     seen = forecast.hindsight
     if seen is None:
-        yield "How good such a forecast is can be told once there are 44 days of measurements"
+        yield (
+            "How good such a forecast is can be told once there are 44 days of measurements, "
+            "with two of them in the 30 days before the last 30"
+        )
     else:
         error = "" if seen.error_percent is None else f" ({seen.error_percent:+.0f} %)"
         yield (
@@ -137,12 +141,14 @@ def _resolutions(sample: Resolutions, snapshot_bytes: float) -> Iterator[str]:
 
 
 def _full(measured: date, days: Band | None) -> str:
-    if days is None:
+    if days is None or not isfinite(days.likely):
         return "no day is known when it is full"
-    if days.likely == 0:
+    if days.likely <= 0:
         return "full"
-    latest = "never" if days.high == float("inf") else f"{days.high:,.0f}"
-    when = f" on {measured + timedelta(days=days.likely)}" if days.likely < 36_525 else ""
+    latest = f"{days.high:,.0f}" if isfinite(days.high) else "never"
+    # a day beyond the calendar's end, in the year 9999, has no date
+    has_date = days.likely < min(36_525, (date.max - measured).days)
+    when = f" on {measured + timedelta(days=days.likely)}" if has_date else ""
     return f"full in {days.likely:,.0f} days{when} ({days.low:,.0f} to {latest})"
 
 

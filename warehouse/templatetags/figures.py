@@ -1,4 +1,6 @@
-"""Figures for people: 1,234,567 rows, 12.3 MB, 4.56 GB, 107 days, 27 years."""
+"""Figures for people: 1,234,567 rows, 12.3 MB, 4.56 GB, 107 days, 27 years; and "-" for what is None or no number."""
+
+from math import isfinite
 
 from django import template
 
@@ -8,6 +10,8 @@ register = template.Library()
 @register.filter
 def megabytes(megabytes) -> str:
     """MB (1,000,000 bytes) in the unit that suits, with three figures or so: 0.02 MB, 12.3 MB, 4.56 GB, 1.20 TB."""
+    if not _is_known(megabytes):
+        return "-"
     amount = float(megabytes)
     for unit in ("MB", "GB"):
         if abs(amount) < 1000:
@@ -18,7 +22,12 @@ def megabytes(megabytes) -> str:
 
 @register.filter
 def horizon(days) -> str:
-    """How far off that is, no finer than a forecast can know: days for ten years, then years, at last "100 years"."""
+    """How far off that is, no finer than a forecast can know: days for ten years, then years, at last "100 years".
+
+    An infinite number of days is over 100 years.
+    """
+    if days != float("inf") and not _is_known(days):
+        return "-"
     if days < 3_652.5:
         return f"{days:,.0f} day{'' if round(days) == 1 else 's'}"
     return f"{days / 365.25:,.0f} years" if days < 36_525 else "over 100 years"
@@ -26,22 +35,26 @@ def horizon(days) -> str:
 
 @register.filter
 def minutes(figure) -> str:
-    return "-" if figure is None else f"{figure:,.0f} min"
+    return f"{figure:,.0f} min" if _is_known(figure) else "-"
 
 
 @register.filter
 def percent(share) -> str:
-    return "-" if share is None else f"{share:.1%}".replace("%", " %")
+    return f"{share:.1%}".replace("%", " %") if _is_known(share) else "-"
 
 
 @register.filter
 def signed(figure) -> str:
-    return f"{round(figure):+,}"  # and never -0
+    return f"{round(figure):+,}" if _is_known(figure) else "-"  # and never -0
 
 
 @register.filter
 def separated(number) -> str:
-    return f"{number:,}"
+    return f"{number:,}" if _is_known(number) else "-"
+
+
+def _is_known(figure) -> bool:
+    return figure is not None and isfinite(figure)
 
 
 def _decimals(amount: float) -> int:
