@@ -1,11 +1,13 @@
 """The operators' home page: what runs, what is doubtful, how fresh and how large it all is, and what needs attention.
 
 Each part is shown to those who may look behind it, and each figure is a link to where it comes from. A fixed number
-of queries, all of small tables; of the fact table the guards alone are asked whether they hold a row.
+of queries, all of small tables; of the fact table the guards alone are asked whether they hold a row. A part that
+fails says so in its own place, and the others stand.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.admin.models import LogEntry
 from django.db import connection
@@ -23,6 +25,7 @@ from imports.worker_models import Worker
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse import catalog, guards, outlook, partitions
 from warehouse.models import Park
+from warehouse.page_parts import failure
 from warehouse.templatetags.figures import horizon, megabytes
 
 IMPORTS_SHOWN = 6
@@ -48,36 +51,54 @@ class Part:
     figures: list[Figure]
 
 
+@dataclass(frozen=True)
+class Action:
+    """An entry of the admin's log, put into words here: a row that cannot be read must fail here, not in the page."""
+
+    at: datetime
+    who: str
+    what: str
+    url: str
+    said: str
+
+
 @dataclass
 class Home:
     parts: list[Part] = field(default_factory=list)
     attention: list[tuple[str, str]] = field(default_factory=list)  # sentence and url
     imports: list[dict] = field(default_factory=list)  # with their parts as HTML
     moving: bool = False
-    actions: list[LogEntry] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
 
 
 def home(user, now: datetime) -> Home:
+    """What `user` may see of each part, as of `now`. A part that fails is a part that says so, and raises nothing."""
     found = Home()
-    if user.has_perm("imports.view_importcheckpoint"):
-        _imports(found, now)
-        found.actions = list(
-            LogEntry.objects.filter(content_type__app_label__in=["imports", "quality", "warehouse", "django_q"])
-            .select_related("user", "content_type")
-            .order_by("-action_time")[:ACTIONS_SHOWN]
-        )
-    if user.has_perm("quality.view_dataqualitylog"):
-        _findings(found)
-    if user.has_perm("imports.view_importedfile"):
-        _archive_freshness(found, now.date())
-    if user.has_perm("imports.view_parkfreshness"):
-        _live_freshness(found, now)
-    if user.has_perm("warehouse.view_storagemetrics"):
-        _storage(found)
-        _partitions(found, now.date())
-    if user.has_perm("imports.view_worker"):
-        _workers(found, now)
+    for permission, title, page, fill in (
+        ("imports.view_importcheckpoint", "Imports", "imports_importcheckpoint_changelist", _imports),
+        ("imports.view_importcheckpoint", "Under way", "imports_importcheckpoint_changelist", _under_way),
+        ("imports.view_importcheckpoint", "Latest actions", "", _actions),
+        ("quality.view_dataqualitylog", "Open findings", "quality_dataqualitylog_changelist", _findings),
+        ("imports.view_importedfile", "Archive", "imports_importedfile_coverage", _archive_freshness),
+        ("imports.view_parkfreshness", "Live", "imports_livecollection_changelist", _live_freshness),
+        ("warehouse.view_storagemetrics", "Storage", "warehouse_storage", _storage),
+        ("warehouse.view_storagemetrics", "Partitions", "warehouse_partitions", _partitions),
+        ("imports.view_worker", "Workers", "imports_worker_changelist", _workers),
+    ):
+        if user.has_perm(permission):
+            _fill(found, title, link(page), fill, now)
     return found
+
+
+def _fill(found: Home, title: str, url: str, fill: Callable[[Home, datetime], None], now: datetime) -> None:
+    """One part by `fill`; where that fails, nothing of what it began, and in its place what failed."""
+    parts, attention = list(found.parts), list(found.attention)
+    try:
+        fill(found, now)
+    except Exception as error:
+        said = failure(f"{title} on the home page", error)
+        found.parts = [*parts, Part(title, url, [Figure("trouble", said, url, trouble=True)])]
+        found.attention = [*attention, (f"{title} could not be worked out", url)]
 
 
 def link(name: str, **query: object) -> str:
@@ -111,6 +132,9 @@ def _imports(found: Home, now: datetime) -> None:
         found.attention.append(
             (f"{many}: look at the reason, then retry or give up", link(page, status__exact="FAILED"))
         )
+
+
+def _under_way(found: Home, now: datetime) -> None:
     unfinished = [ImportStatus.IN_PROGRESS, ImportStatus.PENDING]
     shown = list(
         ImportCheckpoint.objects.filter(status__in=unfinished)
@@ -124,12 +148,31 @@ def _imports(found: Home, now: datetime) -> None:
             url = reverse("admin:imports_importcheckpoint_change", args=[checkpoint.pk])
             found.attention.append((f"{checkpoint}: {standing[checkpoint.pk].explanation}", url))
     shown = shown[:IMPORTS_SHOWN]
-    found.imports = [{"checkpoint": each, "parts": rendered(standing[each.pk])} for each in shown]
+    under_way = [{"checkpoint": each, "parts": rendered(standing[each.pk])} for each in shown]
     found.moving = any(standing[each.pk].moving for each in shown)
+    found.imports = under_way
+
+
+def _actions(found: Home, now: datetime) -> None:
+    entries = (
+        LogEntry.objects.filter(content_type__app_label__in=["imports", "quality", "warehouse", "django_q"])
+        .select_related("user", "content_type")
+        .order_by("-action_time")[:ACTIONS_SHOWN]
+    )
+    found.actions = [
+        Action(
+            at=entry.action_time,
+            who=str(entry.user),
+            what=entry.object_repr,
+            url="" if entry.is_deletion() else entry.get_admin_url() or "",
+            said=entry.get_change_message(),
+        )
+        for entry in entries
+    ]
 
 
 # --- doubts -------------------------------------------------------------------------------------------------------
-def _findings(found: Home) -> None:
+def _findings(found: Home, now: datetime) -> None:
     page = "quality_dataqualitylog_changelist"
     to_do = [ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING]
     counts = dict(
@@ -146,8 +189,9 @@ def _findings(found: Home) -> None:
 
 
 # --- freshness ----------------------------------------------------------------------------------------------------
-def _archive_freshness(found: Home, today: date) -> None:
+def _archive_freshness(found: Home, now: datetime) -> None:
     """One walk to the end of the ledger's key for each park."""
+    today = now.date()
     page = link("imports_importedfile_coverage")
     newest = (
         ImportedFile.objects.filter(park=OuterRef("pk"), outcome=FileOutcome.IMPORTED)
@@ -186,7 +230,7 @@ def _live_freshness(found: Home, now: datetime) -> None:
 
 
 # --- storage ------------------------------------------------------------------------------------------------------
-def _storage(found: Home) -> None:
+def _storage(found: Home, now: datetime) -> None:
     page = link("warehouse_storage") or link("warehouse_storagemetrics_changelist")
     stored = outlook.storage()
     forecast = stored.forecast
@@ -202,7 +246,7 @@ def _storage(found: Home) -> None:
     found.attention += [(warning, page) for warning in stored.warnings]
 
 
-def _partitions(found: Home, today: date) -> None:
+def _partitions(found: Home, now: datetime) -> None:
     """What guards.health says, without counting the rows of a guard: the page of partitions does."""
     page = link("warehouse_partitions")
     existing = catalog.partitions(partitions.TABLE)
@@ -210,7 +254,7 @@ def _partitions(found: Home, today: date) -> None:
         found.attention.append(("The fact table is not partitioned: every query reads all of it", page))
         found.parts.append(Part("Partitions", page, [Figure("months ahead", "not partitioned", page, True)]))
         return
-    ahead = guards.months_ahead(existing, today)
+    ahead = guards.months_ahead(existing, now.date())
     guard_names = [partition.name for partition in existing if partitions.is_guard(partition)]
     filled = [name for name in guard_names if _holds_a_row(name)]
     few = ahead < guards.MONTHS_AHEAD_AT_LEAST

@@ -1,9 +1,11 @@
 """The home page: each figure is a link, what needs attention is said, and nobody sees what they may not look behind."""
 
 import re
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -23,6 +25,8 @@ from tests.imports.desk import (
     somebody,
     touching_facts,
 )
+from tests.warehouse.conftest import another_session as another_session
+from tests.warehouse.conftest import snapshots as snapshots
 from warehouse.models import StorageMetrics
 
 pytestmark = pytest.mark.django_db
@@ -217,3 +221,92 @@ def test_the_page_makes_as_many_queries_for_much_as_for_little_and_reads_no_fact
         assert not [each for each in sql if "COUNT" in each and "ride_status_snapshots" in each]
         counts.append(len(sql))
     assert counts[0] == counts[1]
+
+
+# --- a part that fails --------------------------------------------------------------------------------------------
+ALL_PARTS = ["Imports", "Open findings", "Archive", "Live", "Storage", "Partitions", "Workers"]
+
+
+@contextmanager
+def without(table: str):
+    """As after a migration that was not run, or a table that was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"RENAME TABLE {table} TO {table}_aside")
+        try:
+            yield
+        finally:
+            cursor.execute(f"RENAME TABLE {table}_aside TO {table}")
+
+
+@pytest.mark.parametrize(
+    ("table", "failing"),
+    [
+        ("import_checkpoints", {"Imports", "Under way"}),
+        ("data_quality_log", {"Open findings"}),
+        ("import_files", {"Archive"}),
+        ("live_collections", {"Live"}),
+        ("storage_metrics", {"Storage"}),
+        ("ride_status_snapshots", {"Partitions"}),
+        ("django_q_task", {"Workers"}),
+        ("django_admin_log", {"Latest actions"}),
+    ],
+)
+def test_a_part_that_fails_says_so_and_the_others_stand(snapshots, operator, caplog, table, failing):
+    Worker.seen("a worker", "")
+    with without(table):
+        response = operator.get("/admin/")
+    assert response.status_code == 200
+    home = response.context["home"]
+    failed = {part.title: part.figures for part in home.parts if part.figures[0].label == "trouble"}
+    assert set(failed) == failing
+    assert {part.title for part in home.parts} == {*ALL_PARTS, *failing}
+    for title, (figure,) in failed.items():
+        assert re.match(r"could not be worked out: \w+Error: .*" + table, figure.value)
+        assert figure.trouble
+        assert f"{title} could not be worked out" in [said for said, _ in home.attention]
+        assert f"{title} on the home page could not be worked out" in caplog.text
+    assert "Traceback" in caplog.text
+    assert "Nothing needs attention" not in response.content.decode()
+    assert "trouble" not in {
+        figure.label for part in operator.get("/admin/").context["home"].parts for figure in part.figures
+    }
+
+
+def test_a_list_that_fails_is_not_half_there_and_the_figures_beside_it_stand(snapshots, operator):
+    running(new_import(park())).fail("the disk is full")
+    Worker.seen("a worker", "")
+    with without("import_files"):
+        running(new_import(park(2)))
+        home = operator.get("/admin/").context["home"]
+    titles = [part.title for part in home.parts]
+    assert len(titles) == len(set(titles))
+    assert "Under way" in titles  # its pace is that of the day files
+    assert (home.imports, home.moving) == ([], False)
+    assert any("An import has failed" in said for said, _ in home.attention)  # of Imports, which stands
+
+
+def test_an_action_that_cannot_be_read_takes_no_page_with_it(operator, django_user_model):
+    """The change message is JSON that the admin wrote, or whoever wrote the row by hand."""
+    moves.move("pause", running(new_import(park())), django_user_model.objects.create_user("anna"))
+    LogEntry.objects.update(change_message="[1]")
+    home = operator.get("/admin/").context["home"]
+    (part,) = [part for part in home.parts if part.title == "Latest actions"]
+    assert part.figures[0].value.startswith("could not be worked out: TypeError: ")
+    assert home.actions == []
+
+
+def test_a_connection_that_is_lost_in_one_part_is_opened_anew_for_the_next(snapshots, operator, another_session):
+    killer = another_session(autocommit=True)
+    killed = []
+
+    def kill_at_storage(execute, sql, params, many, context):
+        if "storage_metrics" in sql and not killed:
+            killed.append(connection.connection.thread_id())
+            killer.query(f"KILL {killed[0]}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(kill_at_storage):
+        response = operator.get("/admin/")
+    assert (response.status_code, len(killed)) == (200, 1)
+    failed = [part.title for part in response.context["home"].parts if part.figures[0].label == "trouble"]
+    assert failed == ["Storage"]

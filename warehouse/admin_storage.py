@@ -3,8 +3,10 @@
 The pages read stored figures and count nothing.
 """
 
+from collections.abc import Callable
 from datetime import date
 from itertools import groupby
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -19,13 +21,15 @@ from django.utils import timezone
 
 from warehouse import catalog, guards, outlook, partitions, pictures
 from warehouse.admin_hand_set import ReadOnlyAdmin
-from warehouse.forecast import Point
+from warehouse.forecast import Point, load, warnings
 from warehouse.models import PartitionMetrics, StorageMetrics
+from warehouse.page_parts import failure
 from warehouse.partitions import TABLE
 from warehouse.storage import MB
 
 DAYS_DRAWN_AT_MOST = 180
 MAINTAIN = "warehouse.maintain_partitions"
+T = TypeVar("T")
 
 
 @admin.register(StorageMetrics)
@@ -52,23 +56,38 @@ class StorageMetricsAdmin(ReadOnlyAdmin):
 
 
 def storage_page(request: HttpRequest) -> HttpResponse:
+    """What outlook.storage says, part by part: one that fails is said above and at its place, and the others stand."""
     _require(request, "warehouse.view_storagemetrics")
-    found = outlook.storage()
-    forecast = found.forecast
+    failed: dict[str, str] = {}
+
+    def part(name: str, work: Callable[[], T], otherwise: T) -> T:
+        try:
+            return work()
+        except Exception as error:
+            failed[name] = f"The {name} {failure(f'The {name} of the storage page', error)}"
+            return otherwise
+
+    points = part("history", load, [])
+    tables = part("measurements", lambda: outlook.newest(points), {})
+    disk_free_mb = part("disk", outlook.disk_free_mb, None)
+    forecast = part("forecast", lambda: outlook.reckon(points, disk_free_mb), None)
+    said = part("warnings", lambda: warnings(forecast), [])
+    picture = part("picture", lambda: pictures.storage_over_time(_history(points), forecast), None)
     return _page(
         request,
         "warehouse/storage.html",
         title="Storage and forecast",
-        problems=found.warnings,
-        tables=sorted(found.tables.values(), key=lambda each: -each.data_size_mb - each.index_size_mb),
+        problems=[*failed.values(), *said],
+        failed=failed,
+        last=points[-1] if points else None,
+        tables=sorted(tables.values(), key=lambda each: -each.data_size_mb - each.index_size_mb),
         forecast=forecast,
         growth=forecast and forecast.growth_mb_per_day,
         hindsight=forecast and forecast.hindsight,
         share_percent=forecast and forecast.share_of_capacity and forecast.share_of_capacity * 100,
-        snapshot_bytes=found.points[-1].snapshot_bytes if found.points else None,
-        disk_free_mb=found.disk_free_mb,
-        picture=pictures.storage_over_time(_history(found.points), forecast),
-        by_month=_by_month(found.points),
+        disk_free_mb=disk_free_mb,
+        picture=picture,
+        by_month=_by_month(points),
     )
 
 

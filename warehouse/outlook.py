@@ -3,6 +3,7 @@
 Reads stored measurements alone, so it is quick enough for a page.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -25,9 +26,24 @@ class StorageOutlook:
 
 def storage() -> StorageOutlook:
     points = load()
-    newest = StorageMetrics.objects.filter(measurement_date=points[-1].day) if points else ()
-    tables = {metrics.table_name: metrics for metrics in newest}
+    free_mb = disk_free_mb()
+    found = reckon(points, free_mb)
+    return StorageOutlook(points, newest(points), found, free_mb, warnings(found))
+
+
+def newest(points: Sequence[Point]) -> dict[str, StorageMetrics]:
+    """The measurements of the last day, by table."""
+    if not points:
+        return {}
+    return {metrics.table_name: metrics for metrics in StorageMetrics.objects.filter(measurement_date=points[-1].day)}
+
+
+def disk_free_mb() -> float | None:
+    """Of the disk with the server's files; None when it is on another machine."""
     free = catalog.disk_free_bytes()
-    free_mb = None if free is None else free / 1e6
-    found = forecast(points, capacity_mb=settings.STORAGE_CAPACITY_GB * 1000 or None, disk_free_mb=free_mb)
-    return StorageOutlook(points, tables, found, free_mb, warnings(found))
+    return None if free is None else free / 1e6
+
+
+def reckon(points: Sequence[Point], disk_free_mb: float | None) -> Forecast | None:
+    """The forecast by the capacity in the settings; None when nothing is measured."""
+    return forecast(points, capacity_mb=settings.STORAGE_CAPACITY_GB * 1000 or None, disk_free_mb=disk_free_mb)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -78,6 +79,53 @@ def test_the_pages_ask_the_same_number_of_questions_whatever_there_is(
             assert admin_client.get(url).status_code == 200
         counted = [q["sql"] for q in captured.captured_queries if "COUNT(*)" in q["sql"] and "snapshots" in q["sql"]]
         assert all("LIMIT" in sql for sql in counted)  # the guards alone, and no further than a limit
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "failing"),
+    [
+        ("outlook", "newest", "measurements"),
+        ("outlook", "disk_free_mb", "disk"),
+        ("outlook", "reckon", "forecast"),
+        ("admin_storage", "warnings", "warnings"),
+        ("pictures", "storage_over_time", "picture"),
+    ],
+)
+def test_a_part_of_the_storage_page_that_fails_says_so_and_the_others_stand(
+    admin_client, snapshots, monkeypatch, caplog, module, function, failing
+):
+    """By hand: they hold for every series (test_forecast_series), and no table or row makes one of them fail alone."""
+    for days in (2, 1, 0):
+        storage.collect((NOW - timedelta(days=days)).date(), NOW - timedelta(days=days))
+
+    def fail(*args):
+        raise ZeroDivisionError("by hand")
+
+    monkeypatch.setattr(f"warehouse.{module}.{function}", fail)
+    response = admin_client.get(STORAGE)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert f"The {failing} could not be worked out: ZeroDivisionError: by hand." in page
+    assert response.context["failed"].keys() == {failing}
+    assert f"The {failing} of the storage page could not be worked out" in caplog.text
+    assert "On disk" in page
+    assert ("<polygon" in page) == (failing != "picture")
+    assert ("in 5 years" in page) == (failing != "forecast")
+    assert ('<td class="name">rides</td>' in page) == (failing != "measurements")
+
+
+def test_without_its_table_the_storage_page_says_what_failed(admin_client, snapshots):
+    with connection.cursor() as cursor:
+        cursor.execute("RENAME TABLE storage_metrics TO storage_metrics_aside")
+        try:
+            response = admin_client.get(STORAGE)
+        finally:
+            cursor.execute("RENAME TABLE storage_metrics_aside TO storage_metrics")
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "The history could not be worked out: ProgrammingError: " in page
+    assert "What is measured cannot be shown" in page
+    assert "Nothing is measured yet" not in page
 
 
 def test_problems_with_partitions_are_shown_and_mended_by_a_button(admin_client, snapshots):

@@ -80,7 +80,7 @@ def said_of(points: Sequence[Point], capacity: float | None, free: float | None)
                 "growth": found and found.growth_mb_per_day,
                 "hindsight": found and found.hindsight,
                 "share_percent": found and found.share_of_capacity and found.share_of_capacity * 100,
-                "snapshot_bytes": snapshot_bytes,
+                "last": points[-1],
                 "disk_free_mb": free,
                 "picture": picture,
                 "by_month": [(point, point.backfill_mb) for point in points[::-1]],
