@@ -13,11 +13,11 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except DatabaseError as error:
-        from warehouse import server_errors
+        from warehouse.server import errors
 
-        if "--traceback" in sys.argv or server_errors.is_ours(error):
+        if "--traceback" in sys.argv or errors.is_ours(error):
             raise
-        sys.exit(server_errors.in_words(error))
+        sys.exit(errors.in_words(error))
 
 
 if __name__ == "__main__":

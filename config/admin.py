@@ -3,8 +3,6 @@
 from django.contrib import admin
 from django.utils import timezone
 
-from config.home import home
-
 
 class Desk(admin.AdminSite):
     site_header = site_title = "Theme park warehouse"
@@ -13,4 +11,7 @@ class Desk(admin.AdminSite):
     site_url = None
 
     def index(self, request, extra_context=None):
+        # here, not above: this class is looked up while the first page registers, and the home page needs them all
+        from config.home import home
+
         return super().index(request, {"home": home(request.user, timezone.now()), **(extra_context or {})})

@@ -16,16 +16,18 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django_q.models import Failure, Schedule
 
-from imports import queue
-from imports.admin_parts import duration, rendered
+from imports.admin.columns import duration, rendered
+from imports.admin.progress import standings
+from imports.live.models import LiveCollection, ParkFreshness
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
-from imports.source_models import LiveCollection, ParkFreshness
-from imports.standing import standings
-from imports.worker_models import Worker
+from imports.workers import queue
+from imports.workers.models import Worker
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
-from warehouse import catalog, guards, outlook, partitions
+from warehouse.admin.page_parts import failure
 from warehouse.models import Park
-from warehouse.page_parts import failure
+from warehouse.partitioning import health, partitions
+from warehouse.server import catalog
+from warehouse.storage import status
 from warehouse.templatetags.figures import horizon, megabytes
 
 IMPORTS_SHOWN = 6
@@ -232,7 +234,7 @@ def _live_freshness(found: Home, now: datetime) -> None:
 # --- storage ------------------------------------------------------------------------------------------------------
 def _storage(found: Home, now: datetime) -> None:
     page = link("warehouse_storage") or link("warehouse_storagemetrics_changelist")
-    stored = outlook.storage()
+    stored = status.storage()
     forecast = stored.forecast
     growth = forecast and forecast.growth_mb_per_day
     limits = [forecast.days_to_capacity, forecast.days_to_full_disk] if forecast else []
@@ -254,10 +256,10 @@ def _partitions(found: Home, now: datetime) -> None:
         found.attention.append(("The fact table is not partitioned: every query reads all of it", page))
         found.parts.append(Part("Partitions", page, [Figure("months ahead", "not partitioned", page, True)]))
         return
-    ahead = guards.months_ahead(existing, now.date())
+    ahead = health.months_ahead(existing, now.date())
     guard_names = [partition.name for partition in existing if partitions.is_guard(partition)]
     filled = [name for name in guard_names if _holds_a_row(name)]
-    few = ahead < guards.MONTHS_AHEAD_AT_LEAST
+    few = ahead < health.MONTHS_AHEAD_AT_LEAST
     figures = [
         Figure("months ahead", _number(ahead), page, few),
         Figure("months in all", _number(len(existing) - len(guard_names)), page),

@@ -5,6 +5,6 @@ class ImportsConfig(AppConfig):
     name = "imports"
 
     def ready(self):
-        from imports import lookout
+        from imports.workers import heartbeat
 
-        lookout.stand_by()
+        heartbeat.stand_by()

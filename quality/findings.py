@@ -19,11 +19,11 @@ class Finding:
     scope       what the finding is about beside its subject: a day file's key, or the period's start
     description one sentence for an operator
     start, end  UTC; the period concerned. No start: from when it was first seen
-    source_file the day file it was seen in; seen in many files of a month, it is folded (quality.folding)
+    source_file the day file it was seen in; seen in many files of a month, it is folded (quality.grouping)
     count       records concerned: events, rows, days, hours or rides, whatever the description counts
     examples    at most EXAMPLES_MAX raw values (JSON-able)
     park_id     the park it is shown under; of a park's or a ride's finding it is known without being told
-    files       of a finding that folds many files: records concerned by file (quality.folding)
+    files       of a finding that folds many files: records concerned by file (quality.grouping)
     absorbs     of a finding told in place of many: their fingerprints
     """
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.folding import describe_files, fold_files
+from quality.grouping import describe_files, fold_files
 from quality.models import SYSTEM, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride
 

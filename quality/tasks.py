@@ -7,7 +7,7 @@ changes last_seen_at alone.
 import logging
 from datetime import UTC, date, datetime, timedelta
 
-from quality.detectors import Checked, check
+from quality.check.run import Checked, check
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
-from imports.loader import SNAPSHOT_COLUMNS, SNAPSHOT_QUEUE_COLUMNS  # noqa: E402
+from imports.loading.loader import SNAPSHOT_COLUMNS, SNAPSHOT_QUEUE_COLUMNS  # noqa: E402
 from warehouse.models import QueueData, RideStatusSnapshot  # noqa: E402
 
 BULK_CREATE_EVENTS = 50_000  # a tenth of the rows: bulk_create is some twelve times slower

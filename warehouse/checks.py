@@ -9,7 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from warehouse import catalog, guards, partitions, sessions
+from warehouse.partitioning import health, partitions
+from warehouse.server import catalog, sessions
 
 OLDEST_SERVERS = {"MariaDB": (10, 6), "MySQL": (8, 0)}
 
@@ -28,11 +29,11 @@ def check_settings(app_configs, **kwargs) -> list[CheckMessage]:
         )
     if settings.STORAGE_CAPACITY_GB < 0:
         found.append(Error("STORAGE_CAPACITY_GB is below 0.", hint="Give GB, or 0 for not known.", id="warehouse.E002"))
-    if settings.PARTITIONS_AHEAD_MONTHS < guards.MONTHS_AHEAD_AT_LEAST:
+    if settings.PARTITIONS_AHEAD_MONTHS < health.MONTHS_AHEAD_AT_LEAST:
         found.append(
             Warning(
                 f"PARTITIONS_AHEAD_MONTHS is {settings.PARTITIONS_AHEAD_MONTHS}: the checks complain below "
-                f"{guards.MONTHS_AHEAD_AT_LEAST} months, so they always will.",
+                f"{health.MONTHS_AHEAD_AT_LEAST} months, so they always will.",
                 hint="Set it to 12.",
                 id="warehouse.W003",
             )
@@ -123,7 +124,7 @@ def check_partitions(app_configs, databases=None, **kwargs) -> list[CheckMessage
     try:
         if not catalog.table_exists(partitions.TABLE):
             return []
-        problems = guards.health(timezone.now().date()).problems
+        problems = health.health(timezone.now().date()).problems
     except (DatabaseError, catalog.CatalogError) as error:
         return [Warning(f"The partitions cannot be looked at: {error}", id="warehouse.W110")]
     return [Warning(problem, id="warehouse.W111") for problem in problems]

@@ -5,7 +5,8 @@ import logging
 from django.conf import settings
 from django.utils import timezone
 
-from warehouse import guards, outlook, partitions, storage
+from warehouse.partitioning import health, partitions
+from warehouse.storage import measurement, status
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +17,8 @@ PATIENCE_SECONDS = 60.0
 def collect_storage_metrics() -> str:
     """Measure every table; log what needs attention. Daily."""
     now = timezone.now()
-    measured = storage.collect(now.date(), now)
-    warnings = outlook.storage().warnings
+    measured = measurement.collect(now.date(), now)
+    warnings = status.storage().warnings
     for warning in warnings:
         logger.warning(warning)
     return "; ".join([f"{len(measured)} tables measured", *warnings])
@@ -28,7 +29,7 @@ def maintain_partitions() -> str:
     today = timezone.now().date()
     ahead = partitions.add_months(partitions.month_of(today), settings.PARTITIONS_AHEAD_MONTHS)
     added = partitions.ensure(today, ahead, patience_seconds=PATIENCE_SECONDS)
-    problems = guards.health(today).problems
+    problems = health.health(today).problems
     for problem in problems:
         logger.warning(problem)
     return "; ".join([f"{len(added)} months made", *problems])

@@ -3,11 +3,10 @@
 Each function plants one case; its docstring is what people are told of it.
 """
 
-from imports.sample.planting import SINGLE_RIDER, Planter, case, with_data
+from imports.sample.planting import SINGLE_RIDER, Case, Planter, with_data
 
 
 # --- the same ride and instant again ---
-@case()
 def same_content_again_in_one_file(p: Planter):
     """the same event three times; once with its fields in another order; once with microseconds below the same ms"""
     event = p.event(SINGLE_RIDER=SINGLE_RIDER)
@@ -18,7 +17,6 @@ def same_content_again_in_one_file(p: Planter):
     p.duplicate(event | {"eventTime": event["eventTime"].replace("Z", "999Z")}, "duplicate_event")
 
 
-@case()
 def other_content_in_one_file(p: Planter):
     """the same ride and instant with another status, another wait, another single rider wait: the first stays"""
     for change in (
@@ -31,7 +29,6 @@ def other_content_in_one_file(p: Planter):
         p.duplicate(change(event), "conflicting_event")
 
 
-@case()
 def other_content_than_an_earlier_file(p: Planter):
     """the same ride and instant as in an earlier file, with another status, wait, single rider wait: the first stays"""
     events = [p.event(SINGLE_RIDER=SINGLE_RIDER) for _ in range(3)]
@@ -44,7 +41,6 @@ def other_content_than_an_earlier_file(p: Planter):
     p.duplicate(with_data(single_rider, queue={"STANDBY": {"waitTime": 35}}), "conflicting_event")
 
 
-@case(neighbours=True)
 def repeated_in_the_neighbouring_file(p: Planter):
     """events that stand in the files of two neighbouring days with the same content"""
     events = [p.event(), p.event(RETURN_TIME={"state": "FINISHED", "returnStart": None, "returnEnd": None})]
@@ -56,7 +52,6 @@ def repeated_in_the_neighbouring_file(p: Planter):
 
 
 # --- ids and names ---
-@case()
 def ride_renamed(p: Planter):
     """a ride with another name, for a season and back: one ride"""
     ride = p.new_ride("Haunted House")
@@ -66,33 +61,28 @@ def ride_renamed(p: Planter):
     p.stored(p.event(ride))
 
 
-@case()
 def one_name_two_entities(p: Planter):
     """two entities with one name: two rides"""
     for label in ("one", "two"):
         p.stored(p.event(p.new_ride(label, name="Meet and Greet (sample)")))
 
 
-@case()
 def name_too_long(p: Planter):
     """a name of 296 characters: the ride is kept"""
     p.stored(p.event(p.new_ride("long", name="Sample of a " + "very " * 55 + "long name")))
 
 
-@case()
 def name_with_half_a_character(p: Planter):
     """a lone surrogate in the name, which is JSON but no text"""
     p.stored(p.event() | {"name": "Galaxy \ud83d Coaster (sample)"})
 
 
-@case()
 def park_slug_changes(p: Planter):
     """parkSlug another, and null; timezone null"""
     p.stored(p.event() | {"parkSlug": "samplerenamed"})
     p.stored(p.event() | {"parkSlug": None, "timezone": None})
 
 
-@case()
 def ids_in_capitals(p: Planter):
     """entityId and parkId in capitals: the same ride and park"""
     event = p.event()
@@ -100,15 +90,29 @@ def ids_in_capitals(p: Planter):
 
 
 # --- odd, and good ---
-@case()
 def months_older_than_its_file(p: Planter):
     """events a hundred days older than the file they lie in"""
     p.stored(p.event(days_ago=100))
     p.stored(p.event(days_ago=100))
 
 
-@case()
 def keys_nobody_knows(p: Planter):
     """unknown keys in the event, in data and in a line"""
     event = p.event(SINGLE_RIDER=SINGLE_RIDER | {"trend": "up"}) | {"schemaVersion": 2, "extra": {"a": [1, None]}}
     p.stored(with_data(event, forecast=[], lastSeen=None), rows=("SINGLE_RIDER",))
+
+
+CASES = (
+    Case(same_content_again_in_one_file),
+    Case(other_content_in_one_file),
+    Case(other_content_than_an_earlier_file),
+    Case(repeated_in_the_neighbouring_file, neighbours=True),
+    Case(ride_renamed),
+    Case(one_name_two_entities),
+    Case(name_too_long),
+    Case(name_with_half_a_character),
+    Case(park_slug_changes),
+    Case(ids_in_capitals),
+    Case(months_older_than_its_file),
+    Case(keys_nobody_knows),
+)

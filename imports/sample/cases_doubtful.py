@@ -3,25 +3,22 @@
 Each function plants one case; its docstring is what people are told of it.
 """
 
-from imports.sample.planting import SINGLE_RIDER, Planter, case, with_data, without
+from imports.sample.planting import SINGLE_RIDER, Case, Planter, with_data, without
 
 
 # --- fields that are not there ---
-@case()
 def entity_id_missing(p: Planter):
     """entityId absent, and null"""
     p.rejected(without(p.event(), "entityId"), "missing_entity_id")
     p.rejected(p.event() | {"entityId": None}, "missing_entity_id")
 
 
-@case()
 def event_time_missing(p: Planter):
     """eventTime absent, and null"""
     p.rejected(without(p.event(), "eventTime"), "missing_event_time")
     p.rejected(p.event() | {"eventTime": None}, "missing_event_time")
 
 
-@case()
 def status_missing(p: Planter):
     """data.status absent, and null; data absent, and null"""
     event = p.event()
@@ -31,21 +28,18 @@ def status_missing(p: Planter):
     p.rejected(p.event() | {"data": None}, "missing_status")
 
 
-@case()
 def park_missing_of_an_unknown_entity(p: Planter):
     """parkId absent, and null, of an entity nobody knows"""
     p.of_no_park(without(p.event(p.new_ride("Nowhere")), "parkId"), "missing_park")
     p.of_no_park(p.event(p.new_ride("Nowhere")) | {"parkId": None}, "missing_park")
 
 
-@case()
 def park_and_entity_missing(p: Planter):
     """parkId null, and entityId null or a word: nobody's"""
     p.of_no_park(p.event() | {"parkId": None, "entityId": None}, "missing_entity_id")
     p.of_no_park(p.event() | {"parkId": None, "entityId": "galaxy-coaster"}, "malformed_id")
 
 
-@case()
 def park_missing_of_an_entity_from_an_earlier_file(p: Planter):
     """parkId absent, and null, of a ride that an earlier file has told of"""
     ride = p.new_ride("Known Ride")
@@ -55,7 +49,6 @@ def park_missing_of_an_entity_from_an_earlier_file(p: Planter):
     p.stored(p.event(ride) | {"parkId": None})
 
 
-@case()
 def park_missing_before_and_after_the_entity_is_told_of_in_the_same_file(p: Planter):
     """parkId null before the first event that tells the ride's park, and after it, in one file"""
     ride = p.new_ride("New Ride")
@@ -64,7 +57,6 @@ def park_missing_before_and_after_the_entity_is_told_of_in_the_same_file(p: Plan
     p.stored(p.event(ride) | {"parkId": None})
 
 
-@case()
 def name_missing(p: Planter):
     """name absent, and null, of a known ride; null of a ride that is new with it"""
     p.stored(p.event())
@@ -74,62 +66,53 @@ def name_missing(p: Planter):
 
 
 # --- values that cannot be ---
-@case()
 def not_an_object(p: Planter):
     """events that are null, a number, a text, true and a list"""
     for record in (None, 42, "Galaxy Coaster (sample)", True, []):
         p.of_no_park(record, "malformed_event")
 
 
-@case()
 def entity_id_malformed(p: Planter):
     """entityId that is a word, a number, and a UUID cut short"""
     for entity_id in ("galaxy-coaster", 42, p.ride.uuid[:18]):
         p.rejected(p.event() | {"entityId": entity_id}, "malformed_id")
 
 
-@case()
 def park_id_malformed_of_an_unknown_entity(p: Planter):
     """parkId that is a word, of an entity nobody knows"""
     p.of_no_park(p.event(p.new_ride("Nowhere Else")) | {"parkId": "sample-kingdom"}, "malformed_id")
 
 
-@case()
 def park_id_malformed_of_a_known_entity(p: Planter):
     """parkId that is a word, of a ride known from the same file: rejected, and counted for the ride's park"""
     p.stored(p.event())
     p.rejected(p.event() | {"parkId": "sample-kingdom"}, "malformed_id")
 
 
-@case()
 def time_malformed(p: Planter):
     """eventTime that is a word, a day that never was, a number, and one without a zone"""
     for event_time in ("yesterday", "2025-02-30T10:00:00Z", 1735084800, f"{p.day}T12:00:00"):
         p.rejected(p.event() | {"eventTime": event_time}, "malformed_time")
 
 
-@case()
 def time_before_any_record(p: Planter):
     """eventTime of 1970, and of the second before 2015"""
     for event_time in ("1970-01-01T00:00:00Z", "2014-12-31T23:59:59Z"):
         p.rejected(p.event() | {"eventTime": event_time}, "malformed_time")
 
 
-@case()
 def time_in_the_future(p: Planter):
     """eventTime of 2099, of 2249 (beyond a snapshot_id) and of 9999"""
     for event_time in ("2099-01-01T00:00:00Z", "2249-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"):
         p.rejected(p.event() | {"eventTime": event_time}, "future_time")
 
 
-@case()
 def status_unknown(p: Planter):
     """data.status DELAYED, UNKNOWN and 1"""
     for status in ("DELAYED", "UNKNOWN", 1):
         p.rejected(with_data(p.event(), status=status), "unknown_status")
 
 
-@case()
 def several_faults_in_one_event(p: Planter):
     """eventTime null and an unknown status and an impossible wait: rejected for the first alone"""
     event = with_data(p.event(STANDBY={"waitTime": -5}), status="DELAYED")
@@ -137,20 +120,17 @@ def several_faults_in_one_event(p: Planter):
 
 
 # --- waits, lines, prices: the observation is kept ---
-@case()
 def wait_that_cannot_be(p: Planter):
     """waitTime -1, -999, 301, 45.5, "45" and true"""
     for wait in (-1, -999, 301, 45.5, "45", True):
         p.stored(p.event(STANDBY={"waitTime": wait}), "wait_out_of_range", wait=None)
 
 
-@case()
 def wait_that_is_no_number(p: Planter):
     """waitTime NaN, which is no JSON but written by many"""
     p.stored(p.event(STANDBY={"waitTime": float("nan")}), "wait_out_of_range", wait=None)
 
 
-@case()
 def wait_of_another_line_that_cannot_be(p: Planter):
     """waits of the other lines: SINGLE_RIDER 301, PAID_STANDBY -5, BOARDING_GROUP "30"; the lines are kept"""
     group = {"allocationStatus": "AVAILABLE", "currentGroupStart": 1, "currentGroupEnd": 5, "estimatedWait": "30"}
@@ -162,14 +142,12 @@ def wait_of_another_line_that_cannot_be(p: Planter):
         p.stored(p.event(**{line: value}), "wait_out_of_range", rows=(line,))
 
 
-@case()
 def wait_at_the_edge(p: Planter):
     """waitTime 0 and 300, which are good"""
     for wait in (0, 300):
         p.stored(p.event(STANDBY={"waitTime": wait}), wait=wait)
 
 
-@case()
 def queue_type_unknown(p: Planter):
     """the lines EXPRESS and VIRTUAL; the rest of the event is kept"""
     for line in ("EXPRESS", "VIRTUAL"):
@@ -177,7 +155,6 @@ def queue_type_unknown(p: Planter):
         p.stored(event, "unknown_queue_type", rows=("SINGLE_RIDER",))
 
 
-@case()
 def queue_malformed(p: Planter):
     """lines that are a number or a text, an unknown return time state, a boarding status 7; STANDBY 45; no object"""
     for line, value in (
@@ -192,7 +169,6 @@ def queue_malformed(p: Planter):
     p.stored(with_data(p.event(), queue="none"), "malformed_queue", wait=None)
 
 
-@case()
 def return_time_malformed(p: Planter):
     """return times that are a word, a month 13, a number, and one without a zone"""
     window = {"state": "AVAILABLE", "returnStart": f"{p.day}T10:00:00+00:00", "returnEnd": None}
@@ -206,7 +182,6 @@ def return_time_malformed(p: Planter):
         p.stored(event, "malformed_return_time", rows=("SINGLE_RIDER",))
 
 
-@case()
 def price_invalid(p: Planter):
     """a price below 0, without currency, with currency null, in "XYZ", and of ten billion"""
     currency = p.resort.currency
@@ -222,8 +197,37 @@ def price_invalid(p: Planter):
         p.stored(event, "invalid_price", rows=("SINGLE_RIDER",))
 
 
-@case()
 def two_doubts_in_one_event(p: Planter):
     """waitTime 999 and the line EXPRESS in one event: kept, with two findings"""
     event = p.event(STANDBY={"waitTime": 999}, EXPRESS={"waitTime": 5})
     p.stored(event, "wait_out_of_range", "unknown_queue_type", wait=None)
+
+
+CASES = (
+    Case(entity_id_missing),
+    Case(event_time_missing),
+    Case(status_missing),
+    Case(park_missing_of_an_unknown_entity),
+    Case(park_and_entity_missing),
+    Case(park_missing_of_an_entity_from_an_earlier_file),
+    Case(park_missing_before_and_after_the_entity_is_told_of_in_the_same_file),
+    Case(name_missing),
+    Case(not_an_object),
+    Case(entity_id_malformed),
+    Case(park_id_malformed_of_an_unknown_entity),
+    Case(park_id_malformed_of_a_known_entity),
+    Case(time_malformed),
+    Case(time_before_any_record),
+    Case(time_in_the_future),
+    Case(status_unknown),
+    Case(several_faults_in_one_event),
+    Case(wait_that_cannot_be),
+    Case(wait_that_is_no_number),
+    Case(wait_of_another_line_that_cannot_be),
+    Case(wait_at_the_edge),
+    Case(queue_type_unknown),
+    Case(queue_malformed),
+    Case(return_time_malformed),
+    Case(price_invalid),
+    Case(two_doubts_in_one_event),
+)

@@ -12,10 +12,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 from random import Random
 
-from imports.sample import cases_again, cases_doubtful  # noqa: F401 - they register their cases
-from imports.sample.planting import CASES, Planted, Planter
+from imports.sample import cases_again, cases_doubtful
+from imports.sample.planting import Planted, Planter
 from imports.sample.resorts import Destination, make_new_park
 
+CASES = (*cases_again.CASES, *cases_doubtful.CASES)
 MISSING = "missing"
 ORDINARY = "ordinary"
 NO_EVENTS = "an empty list of events"

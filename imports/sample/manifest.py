@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from imports.sample.counts import Counts
 from imports.sample.days import Tally
+from imports.sample.defects import Defects
+from imports.sample.planting import Planted
 from imports.sample.resorts import Destination, Park
-
-if TYPE_CHECKING:
-    from imports.sample.defects import Defects
-    from imports.sample.planting import Planted
 
 #: reason of a finding -> its kind
 KINDS = {
@@ -44,21 +42,6 @@ KINDS = {
 
 
 @dataclass(slots=True)
-class Counts:
-    """The expected ledger row of one park and day file."""
-
-    events_read: int = 0
-    stored: int = 0
-    already_known: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-
-    def add(self, other: "Counts") -> None:
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(slots=True)
 class ParkTotals:
     """All that the tables must hold of one park; `tally` counts what is stored."""
 
@@ -80,7 +63,7 @@ class Manifest:
         self.cases: list[dict] = []
         self.of_no_park = 0
 
-    def add_destination(self, resort: Destination, defects: "Defects | None" = None) -> None:
+    def add_destination(self, resort: Destination, defects: Defects | None = None) -> None:
         """To be called before its files. A park that opens later belongs to it from the beginning here."""
         if defects:
             resort = defects.resort_on(date.max)
@@ -98,7 +81,7 @@ class Manifest:
         data: bytes,
         counts: dict[str, Counts],
         tallies: dict[str, Tally],
-        planted: "Planted | None" = None,
+        planted: Planted | None = None,
     ) -> None:
         """A day file that can be read; a park has ledger rows from the first file that speaks of it."""
         for park in resort.parks:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from imports.sample.counts import Counts
 from imports.sample.days import DAY_MS, Tally
-from imports.sample.manifest import Counts
 from imports.sample.resorts import Destination, Park, Ride, sample_uuid
 
 WAIT_OF_AN_EVENT = 35  # minutes; what `Planter.event` has in its standby line unless it is told otherwise
@@ -141,22 +141,14 @@ class Planter:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    what: str
+    """Something that may be wrong with events, or only odd; the docstring of `plant` says what."""
+
     plant: Callable[[Planter], None]
-    neighbours: bool  # whether it needs the files of two days that follow each other
+    neighbours: bool = False  # whether it needs the files of two days that follow each other
 
-
-CASES: list[Case] = []
-
-
-def case(neighbours: bool = False):
-    """Register a function that plants a case; its docstring says what it is."""
-
-    def register(plant):
-        CASES.append(Case(plant.__doc__, plant, neighbours))
-        return plant
-
-    return register
+    @property
+    def what(self) -> str:
+        return self.plant.__doc__ or ""
 
 
 def without(event: dict, key: str) -> dict:

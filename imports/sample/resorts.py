@@ -45,11 +45,6 @@ ENTITIES = (
 )
 
 
-def is_made_up(wiki_id: str) -> bool:
-    """By its version, the 15th character: of a sample archive, and so unknown to everybody else."""
-    return wiki_id[14:15] == "5"
-
-
 @dataclass(frozen=True, slots=True)
 class Ride:
     """An entity with a status: attractions, shows and restaurants alike, as in the archive."""

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from imports.archive import key_of
+from imports.sample.counts import Counts
 from imports.sample.days import events_of_day
 from imports.sample.defects import (
     DAYS_MIN,
@@ -26,8 +26,9 @@ from imports.sample.defects import (
     UNREADABLE,
     Defects,
 )
-from imports.sample.manifest import Counts, Manifest
+from imports.sample.manifest import Manifest
 from imports.sample.resorts import Destination, make_destination
+from imports.sources.source import key_of
 
 MANIFEST_FILE = "sample-manifest.json"
 README_FILE = "README.txt"

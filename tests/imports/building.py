@@ -6,9 +6,10 @@ import zlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from imports.archive import FolderSource, key_of
-from imports.import_request import Request
-from imports.planning import begin, plan
+from imports.archive.planning import begin, plan
+from imports.archive.request import Request
+from imports.sources.folder import FolderSource
+from imports.sources.source import key_of
 
 DESTINATION = "11111111-1111-4111-8111-111111111111"
 PARK = "22222222-2222-4222-8222-222222222222"
@@ -59,7 +60,7 @@ def runs(root: Path, **request):
 
 def import_all(root: Path, **request):
     """Import everything in `root`; the totals of its one run."""
-    from imports.pipeline import run_import
+    from imports.archive.pipeline import run_import
 
     (run,) = runs(root, **request)
     assert run_import(run, threading.Event())

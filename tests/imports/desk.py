@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from imports import roles
+from imports.admin import groups
 from imports.models import ImportCheckpoint, ImportedFile
 from tests.imports.building import DESTINATION
 from warehouse.models import Park
@@ -21,7 +21,7 @@ CHANGELIST = "/admin/imports/importcheckpoint/"
 
 def somebody(group: str) -> Client:
     """A browser in which a member of the group has signed in."""
-    list(roles.sync())
+    list(groups.sync())
     user = User.objects.create_user(f"{group.lower()}-{User.objects.count()}", is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     client = Client()

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.folding import FILES_TOLD_ALONE
+from quality.grouping import FILES_TOLD_ALONE
 from quality.log import record
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove, ResolutionStatus
 from warehouse.models import Park, Ride

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from imports import catalogue, events
-from quality import detectors
+from imports.events import validation
+from imports.metadata import parsing
+from quality.check import run
 from quality.reasons import REASONS, title_of
 
 OTHERS = {"unreadable_file", "ambiguous_ride", "missing_days"}  # said by the importer on its own
@@ -13,11 +14,11 @@ MANUAL = Path(__file__).parents[2] / "docs" / "quality.md"
 
 
 def test_every_word_that_is_used_is_explained_and_no_other():
-    assert {*detectors.REASONS, *events.REASONS, *catalogue.REASONS, *OTHERS} == set(REASONS)
+    assert {*run.REASONS, *validation.REASONS, *parsing.REASONS, *OTHERS} == set(REASONS)
 
 
 def test_no_detector_is_written_twice():
-    assert len(detectors.REASONS) == len(set(detectors.REASONS))
+    assert len(run.REASONS) == len(set(run.REASONS))
 
 
 @pytest.mark.parametrize("word", REASONS)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from warehouse import partitions, tasks
+from warehouse import tasks
 from warehouse.models import StorageMetrics
+from warehouse.partitioning import partitions
 
 
 def test_storage_is_measured_and_warned_of(snapshots, settings, caplog):

@@ -8,11 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from imports import live, metadata
-from imports.source_models import LiveCollection
-from imports.stopping import stop_on_signals
-from imports.themeparks import ApiError, ThemeParksApi
-from warehouse import server_errors
+from imports.live import collector
+from imports.live.api import ApiError, ThemeParksApi
+from imports.live.models import LiveCollection
+from imports.management.graceful_stop import stop_on_signals
+from imports.metadata import sync
+from warehouse.server import errors
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
                         break
                     while time.monotonic() < next_at and not stop.is_set():
                         time.sleep(0.5)  # not stop.wait: set by a signal in the same thread, it might never return
-        except (metadata.UnknownTarget, live.NothingToCollect) as error:
+        except (sync.UnknownTarget, collector.NothingToCollect) as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error
@@ -55,20 +56,20 @@ class Command(BaseCommand):
     def _collect(self, api: ThemeParksApi, destinations: list[str], stop: threading.Event, once: bool) -> int:
         """How many destinations failed. A server that is restarted ends a single collection, but not the loop."""
         try:
-            collection = live.collect(api, destinations, timezone.now, stop)
+            collection = collector.collect(api, destinations, timezone.now, stop)
         except DatabaseError as error:
             if once:
                 raise
             connection.close()
-            self.stderr.write(f"{server_errors.in_words(error)}; the next collection tries again")
+            self.stderr.write(f"{errors.in_words(error)}; the next collection tries again")
             return len(destinations)
         self._tell(collection)
         return collection.failed
 
     def _destinations(self, api: ThemeParksApi, named: list[str]) -> list[str]:
         if not named:
-            return live.known_destinations()
-        return [target.destination for target in metadata.targets(api, destinations=named)]
+            return collector.known_destinations()
+        return [target.destination for target in sync.targets(api, destinations=named)]
 
     def _tell(self, collection: LiveCollection) -> None:
         for failure in collection.failures:

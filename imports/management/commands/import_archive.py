@@ -7,17 +7,19 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports import afterwards, planning, report
-from imports.archive import ArchiveError, open_source
-from imports.import_request import Request, RequestError
-from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
-from imports.pipeline import ImportFailed, run_import
-from imports.queue import hand_over
-from imports.run import ImportRun
-from imports.stopping import stop_on_signals
-from imports.survey import survey
-from imports.worker_models import Worker
-from warehouse.partitions import PartitionsError
+from imports.archive import planning, progress
+from imports.archive.checkpoint import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.archive.dry_run import survey
+from imports.archive.pipeline import ImportFailed, run_import
+from imports.archive.post_import_check import check_now
+from imports.archive.request import Request, RequestError
+from imports.archive.run import ImportRun
+from imports.management.graceful_stop import stop_on_signals
+from imports.sources.opening import open_source
+from imports.sources.source import ArchiveError
+from imports.workers.models import Worker
+from imports.workers.queue import hand_over
+from warehouse.partitioning.partitions import PartitionsError
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
 
@@ -120,7 +122,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{run.destination}, {run.first} to {run.last}, from {run.source.url}")
         for checkpoint in run.checkpoints:
             self.stdout.write(f"  {checkpoint.import_id}  {checkpoint.park}")
-        reporter = report.Reporter(self.stdout, run)
+        reporter = progress.Reporter(self.stdout, run)
         try:
             completed = run_import(run, stop, reporter)
         except ImportFailed as error:
@@ -132,10 +134,10 @@ class Command(BaseCommand):
             ) from error
         finally:
             reporter.close()
-        for line in report.summary(run):
+        for line in progress.summary(run):
             self.stdout.write(line)
         if completed:
-            self.stdout.write(f"  {afterwards.check(run, timezone.now())}")
+            self.stdout.write(f"  {check_now(run)}")
         return completed
 
     def _queue(self, runs: list[ImportRun]) -> None:

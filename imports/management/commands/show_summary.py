@@ -2,8 +2,8 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from imports.summary import summarize
-from warehouse.catalog import CatalogError
+from imports.management.summary import summarize
+from warehouse.server.catalog import CatalogError
 
 
 class Command(BaseCommand):

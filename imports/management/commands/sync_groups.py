@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from imports import roles
+from imports.admin import groups
 
 
 class Command(BaseCommand):
@@ -12,5 +12,5 @@ class Command(BaseCommand):
         parser.add_argument("--reset", action="store_true", help="give them the permissions they come with again")
 
     def handle(self, *, reset, **options):
-        for line in roles.sync(reset=reset):
+        for line in groups.sync(reset=reset):
             self.stdout.write(line)

@@ -4,9 +4,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports import metadata
-from imports.metadata_rows import Synced
-from imports.themeparks import ApiError, ThemeParksApi
+from imports.live.api import ApiError, ThemeParksApi
+from imports.metadata import sync
+from imports.metadata.writing import Synced
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -35,12 +35,12 @@ class Command(BaseCommand):
         try:
             api = ThemeParksApi()
             named = destination or ([] if park else settings.DESTINATIONS)
-            targets = metadata.targets(api, destinations=named, parks=park)
-            for synced in metadata.sync(api, targets, timezone.now, attributes=attributes, dry_run=dry_run):
+            targets = sync.targets(api, destinations=named, parks=park)
+            for synced in sync.sync(api, targets, timezone.now, attributes=attributes, dry_run=dry_run):
                 self._tell(synced)
                 failed += bool(synced.error)
                 total.add(synced)
-        except metadata.UnknownTarget as error:
+        except sync.UnknownTarget as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error

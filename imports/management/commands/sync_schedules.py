@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from imports import schedules
+from imports.workers import schedules
 
 
 class Command(BaseCommand):

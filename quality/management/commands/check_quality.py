@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
-from quality.detectors import Checked, check
+from quality.check.run import Checked, check
 from quality.reasons import title_of
-from warehouse.catalog import CatalogError
 from warehouse.models import Park
-from warehouse.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
+from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
+from warehouse.server.catalog import CatalogError
 
 WRONG_USAGE = 2
 

@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 from django.utils import timezone
 
-from warehouse import catalog, outlook, storage, storage_report
 from warehouse.models import StorageMetrics
+from warehouse.server import catalog
+from warehouse.storage import measurement, status
+from warehouse.storage.report import lines, resolutions
 
 logger = logging.getLogger(__name__)
 
@@ -44,19 +46,19 @@ class Command(BaseCommand):
                 "stand for that day"
             )
         try:
-            measured = {metrics.table_name: metrics for metrics in storage.collect(of_day, now, estimate=estimate)}
+            measured = {metrics.table_name: metrics for metrics in measurement.collect(of_day, now, estimate=estimate)}
         except catalog.CatalogError as error:
             raise CommandError(str(error)) from error
         size = sum(metrics.data_size_mb + metrics.index_size_mb for metrics in measured.values())
         self.stdout.write(f"{of_day}: {len(measured)} tables, {size:,.2f} MB of data and indexes")
-        found = outlook.storage()
+        found = status.storage()
         if report:
             self.stdout.write("")
-            for line in storage_report.lines(
+            for line in lines(
                 measured,
                 found.points[-1].snapshot_bytes,
                 found.forecast,
-                storage_report.resolutions(),
+                resolutions(),
                 estimated=estimate,
             ):
                 self.stdout.write(line)

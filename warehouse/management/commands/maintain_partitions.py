@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from warehouse import catalog, guards, partitions
+from warehouse.partitioning import health, partitions
+from warehouse.server import catalog
 
 COUNT_LIMIT = 1_000_000_000
 DRAINED_ROWS_PER_SECOND = 200_000  # 200,000 rows took 0.8 s on two cores; a slow disk takes longer
@@ -47,10 +48,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _check(self, today: date) -> None:
-        health = guards.health(today)
-        if health.problems:
-            raise CommandError("\n".join(health.problems))
-        self.stdout.write(f"{health.months_ahead} months ahead, both guards are empty")
+        found = health.health(today)
+        if found.problems:
+            raise CommandError("\n".join(found.problems))
+        self.stdout.write(f"{found.months_ahead} months ahead, both guards are empty")
 
     def _maintain(self, first: date, last: date, dry_run: bool, drain: bool) -> None:
         if not catalog.partitions(partitions.TABLE):
@@ -58,7 +59,7 @@ class Command(BaseCommand):
                 f"{partitions.TABLE} is not partitioned by month; manage.py partition_snapshots apply does that"
             )
             return
-        if drain and (needed := guards.span()):
+        if drain and (needed := health.span()):
             first, last = min(first, needed[0]), max(last, needed[1])
         plan = partitions.plan_now(first, last, drain=drain)
         for step in plan.steps:

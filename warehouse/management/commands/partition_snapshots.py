@@ -5,10 +5,11 @@ import time
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from warehouse import catalog, repartition
-from warehouse import repartition_statements as statements
-from warehouse.partitions import TABLE
-from warehouse.repartition import Direction, RepartitionError
+from warehouse.partitioning.online import procedure
+from warehouse.partitioning.online import statements as statements
+from warehouse.partitioning.online.procedure import Direction, RepartitionError
+from warehouse.partitioning.partitions import TABLE
+from warehouse.server import catalog
 
 REPORT_EVERY_SECONDS = 2.0
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="print the statements and change nothing")
         parser.add_argument("--throttle", type=int, default=0, metavar="PERCENT", help="of the time to rest (0 to 95)")
         parser.add_argument(
-            "--patience", type=float, default=repartition.PATIENCE_SECONDS, metavar="SECONDS", help="to find no lock"
+            "--patience", type=float, default=procedure.PATIENCE_SECONDS, metavar="SECONDS", help="to find no lock"
         )
         parser.add_argument(
             "--force",
@@ -47,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _run(self, direction: Direction, patience: float, throttle: int, force: bool) -> None:
-        backup = repartition.run(
+        backup = procedure.run(
             direction,
             timezone.now().date(),
             self._report,
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The old table is {backup}; manage.py partition_snapshots cleanup drops it")
 
     def _dry_run(self, direction: Direction) -> None:
-        state = repartition.look()
+        state = procedure.look()
         if state.is_done(direction):
             self.stdout.write(f"Nothing to do: {TABLE} is {state.table.description}")
             return
@@ -73,7 +74,7 @@ class Command(BaseCommand):
             statements.swap(statements.backup_name()),
         ]:
             self.stdout.write(f"{sql};")
-        needed, free = repartition.bytes_needed(), catalog.disk_free_bytes()
+        needed, free = procedure.bytes_needed(), catalog.disk_free_bytes()
         room = "" if free is None else f"; {free / 1e6:,.0f} MB are free"
         self.stdout.write(
             f"Dry run: about {catalog.total(catalog.sizes(TABLE)).rows_estimate:,} rows would be copied, which takes "
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         )
 
     def _cleanup(self, dry_run: bool, force: bool, patience: float) -> None:
-        state = repartition.look()
+        state = procedure.look()
         if dry_run:
             self.stdout.write(
                 "Would take the unfinished copy back"
@@ -89,16 +90,16 @@ class Command(BaseCommand):
                 else f"Would drop {state.backups or 'nothing'}"
             )
         elif state.unfinished:
-            repartition.undo(self._report, patience_seconds=patience)
+            procedure.undo(self._report, patience_seconds=patience)
             self.stdout.write(f"The unfinished copy is gone, {TABLE} is as it was")
         elif not state.backups:
             self.stdout.write("Nothing to clean up")
         for name in () if dry_run or state.unfinished else state.backups:
-            repartition.drop_backup(name, self._report, force=force)
+            procedure.drop_backup(name, self._report, force=force)
             self.stdout.write(f"Dropped {name}")
 
     def _status(self) -> None:
-        state = repartition.look()
+        state = procedure.look()
         self.stdout.write(f"{TABLE} is {state.table.description}, {len(state.table.partitions)} partitions")
         if state.swapped:
             self.stdout.write(f"{state.progress.direction.value}: swapped; call it again for the last checks")

@@ -1,0 +1,95 @@
+"""What of an import changes while one looks at it, as HTML: the same in the list, on its page and in a refresh."""
+
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+
+from imports.admin.progress import Standing
+from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS, ImportStatus
+
+
+def status(standing: Standing) -> str:
+    name = standing.checkpoint.status
+    return format_html('<span class="desk-badge desk-{}">{}</span>', name.lower(), name)
+
+
+def progress(standing: Standing) -> str:
+    checkpoint = standing.checkpoint
+    return format_html(
+        '<div class="desk-bar desk-{}{}" role="progressbar" aria-label="files done" aria-valuemin="0" '
+        'aria-valuemax="100" aria-valuenow="{}"><span style="width: {}%"></span></div>'
+        '<span class="desk-small">{} of {} files{}</span>',
+        checkpoint.status.lower(),
+        " desk-moving" if standing.alive else "",
+        standing.percent,
+        standing.percent,
+        f"{standing.done:,}",
+        f"{standing.total:,}",
+        f", at {checkpoint.last_processed_date}" if checkpoint.last_processed_date else "",
+    )
+
+
+def rows(standing: Standing) -> str:
+    stored = f"{standing.checkpoint.records_imported:,}"
+    if standing.pace is None or standing.checkpoint.status != ImportStatus.IN_PROGRESS:
+        return stored
+    return format_html('{}<span class="desk-small">{} rows/s</span>', stored, f"{standing.pace.rows_per_second:,.0f}")
+
+
+def left(standing: Standing) -> str:
+    return "-" if standing.seconds_left is None else duration(standing.seconds_left)
+
+
+def errors(standing: Standing) -> str:
+    checkpoint = standing.checkpoint
+    if not checkpoint.errors_encountered:
+        return "0"
+    url = reverse("admin:imports_importedfile_changelist")
+    return format_html(
+        '<a href="{}?checkpoint__checkpoint_id__exact={}&trouble=1">{}</a>',
+        url,
+        checkpoint.pk,
+        f"{checkpoint.errors_encountered:,}",
+    )
+
+
+def heartbeat(standing: Standing) -> str:
+    if standing.checkpoint.status != ImportStatus.IN_PROGRESS or standing.heartbeat_age is None:
+        return "-"
+    said = f"{duration(standing.heartbeat_age)} ago"
+    late = standing.heartbeat_age >= HEARTBEAT_STALE_SECONDS and standing.checkpoint.worker
+    return format_html('<span class="desk-trouble">{}</span>', said) if late else said
+
+
+def explanation(standing: Standing) -> str:
+    return standing.explanation or "-"
+
+
+#: name -> (heading, function)
+PARTS = {
+    "status": ("status", status),
+    "progress": ("progress", progress),
+    "rows": ("rows", rows),
+    "left": ("time left", left),
+    "errors": ("errors", errors),
+    "heartbeat": ("heartbeat", heartbeat),
+    "explanation": ("what goes on", explanation),
+}
+
+
+def rendered(standing: Standing) -> dict[str, str]:
+    """Ready for innerHTML: what an error or an operator said is text, whatever it looks like."""
+    return {name: conditional_escape(part(standing)) for name, (_, part) in PARTS.items()}
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: 8 s, 3 min 20 s, 2 h 5 min, 3 days 4 h."""
+    seconds = max(0, int(seconds))
+    for unit, size, smaller, smaller_size in (
+        ("days", 86400, "h", 3600),
+        ("h", 3600, "min", 60),
+        ("min", 60, "s", 1),
+    ):
+        if seconds >= (2 * size if unit == "days" else size):
+            rest = seconds % size // smaller_size
+            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds} s"

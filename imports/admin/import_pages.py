@@ -1,0 +1,256 @@
+"""Imports in the admin: the list and the page of one, both of which refresh themselves while something runs, and the
+moves an operator makes, on one or many. Nothing else is changed here."""
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, Sum
+from django.http import HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from imports.admin import actions
+from imports.admin.columns import PARTS, rendered
+from imports.admin.progress import standings
+from imports.admin.start_page import start_import
+from imports.archive.checkpoint import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.archive.day_file_model import ImportedFile
+from warehouse.admin.operator_overrides import ReadOnlyAdmin
+
+OPERATE = "imports.operate_imports"
+FILES_SHOWN = 15
+REFRESHED_AT_MOST = 200  # imports, as many as a page of the list can show
+
+
+def may_operate(request) -> bool:
+    return request.user.has_perm(OPERATE)
+
+
+class ShowFilter(admin.SimpleListFilter):
+    """Stands above the list, which needs the width."""
+
+    title = "show"
+    parameter_name = "show"
+    template = "imports/filter_above.html"
+    which = {
+        "workers": ("In the workers' hands", Q(queued_at__isnull=False)),
+        "running": ("Running", Q(status=ImportStatus.IN_PROGRESS) & ~Q(worker="")),
+        "stopped": ("Paused or failed", Q(status__in=[ImportStatus.PAUSED, ImportStatus.FAILED])),
+        "completed": ("Completed", Q(status=ImportStatus.COMPLETED)),
+    }
+
+    def lookups(self, request, model_admin):
+        return [(name, label) for name, (label, _) in self.which.items()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(self.which[self.value()][1]) if self.value() in self.which else queryset
+
+
+class ImportList(ChangeList):
+    """Asks how the imports of its page stand, all at once."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        self.standings = standings(self.result_list, timezone.now())
+        for checkpoint in self.result_list:
+            checkpoint.standing = self.standings[checkpoint.pk]
+
+    @property
+    def moving(self) -> bool:
+        return any(standing.moving for standing in self.standings.values())
+
+
+def _live(part: str, ordering: str | None = None):
+    """A column of the list, of which a refresh replaces the inside."""
+    heading, html = PARTS[part]
+
+    @admin.display(description=heading, ordering=ordering)
+    def column(self, checkpoint):
+        inside = html(checkpoint.standing)
+        return format_html('<div data-live="{}:{}" data-heading="{}">{}</div>', checkpoint.pk, part, heading, inside)
+
+    return column
+
+
+@admin.register(ImportCheckpoint)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = ("subject", "status_now", "progress", "rows", "left", "errors", "heartbeat", "explanation")
+    list_display_links = ("subject",)
+    list_filter = (ShowFilter,)
+    list_select_related = ("park",)
+    search_fields = ("import_id", "park__park_name", "park__themeparks_wiki_id", "source")
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = REFRESHED_AT_MOST
+    actions = ("pause", "resume", "retry", "give_up")
+    change_list_template = "imports/import_list.html"
+    change_form_template = "imports/import_page.html"
+
+    status_now = _live("status", "status")
+    progress = _live("progress")
+    rows = _live("rows", "records_imported")
+    left = _live("left")
+    errors = _live("errors", "errors_encountered")
+    heartbeat = _live("heartbeat", "heartbeat_at")
+    explanation = _live("explanation")
+
+    @admin.display(description="import", ordering="park__park_name")
+    def subject(self, checkpoint):
+        return format_html(
+            '{}<span class="desk-small desk-one-line">{} to {}</span><span class="desk-small desk-one-line">{}</span>',
+            checkpoint.park,
+            checkpoint.start_date,
+            checkpoint.end_date,
+            checkpoint.import_id,
+        )
+
+    # --- what is allowed ------------------------------------------------------------------------------------------
+    def has_view_permission(self, request, obj=None) -> bool:
+        return may_operate(request) or super().has_view_permission(request, obj)
+
+    def has_operate_permission(self, request) -> bool:
+        return may_operate(request)
+
+    def lookup_allowed(self, lookup, value, request=None) -> bool:
+        return lookup == "park__park_id__exact" or super().lookup_allowed(lookup, value, request)
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("start/", wrap(lambda request: start_import(self, request)), name="imports_start"),
+            path("standing/", wrap(self.standing_view), name="imports_importcheckpoint_standing"),
+            path("<int:checkpoint_id>/move/", wrap(self.move_view), name="imports_importcheckpoint_move"),
+            *super().get_urls(),
+        ]
+
+    def get_changelist(self, request, **kwargs):
+        return ImportList
+
+    def changelist_view(self, request, extra_context=None):
+        if request.method == "POST" and not may_operate(request):
+            raise PermissionDenied
+        return super().changelist_view(request, {"title": "Imports", "may_operate": may_operate(request)})
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("park")
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        checkpoint = self.get_object(request, object_id)
+        if checkpoint is None or not self.has_view_permission(request, checkpoint):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return super().change_view(request, object_id, form_url, self._page(request, checkpoint))
+
+    def get_fields(self, request, obj=None):
+        return ()  # the template says it better
+
+    def standing_view(self, request):
+        """JSON for the refreshing: the parts of the imports asked for, and whether any of them still moves."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        ids = [int(number) for number in request.GET.get("ids", "").split(",") if number.isdigit()]
+        checkpoints = list(self.get_queryset(request).filter(pk__in=ids[:REFRESHED_AT_MOST]))
+        found = standings(checkpoints, timezone.now())
+        parts = {pk: rendered(standing) for pk, standing in found.items()}
+        if request.GET.get("page") and checkpoints:
+            (checkpoint, *_) = checkpoints
+            context = self._page(request, checkpoint)
+            for part in ("moves", "files"):
+                parts[checkpoint.pk][part] = render_to_string(f"imports/import_{part}.html", context, request)
+        return JsonResponse({"moving": any(standing.moving for standing in found.values()), "parts": parts})
+
+    def move_view(self, request, checkpoint_id: int):
+        """A move from the page of an import."""
+        if not may_operate(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        verb = request.POST.get("verb")
+        if verb not in actions.LABELS:
+            raise PermissionDenied
+        checkpoint = get_object_or_404(self.get_queryset(request), pk=checkpoint_id)
+        self._move(request, verb, [checkpoint], request.POST.get("why", "").strip())
+        return redirect("admin:imports_importcheckpoint_change", checkpoint.pk)
+
+    def _page(self, request, checkpoint: ImportCheckpoint) -> dict:
+        standing = standings([checkpoint], timezone.now())[checkpoint.pk]
+        files = ImportedFile.objects.filter(checkpoint=checkpoint)
+        sums = ("events_read", "stored", "already_known", "duplicates", "rejected")
+        outcomes = {
+            outcome: [f"{number:,}" for number in numbers]
+            for outcome, *numbers in files.order_by()
+            .values("outcome")
+            .annotate(Count("pk"), *map(Sum, sums))
+            .values_list("outcome", "pk__count", *(f"{name}__sum" for name in sums))
+        }
+        return {
+            "title": str(checkpoint.park),
+            "subtitle": None,
+            "checkpoint": checkpoint,
+            "standing": standing,
+            "parts": [(name, heading, html(standing)) for name, (heading, html) in PARTS.items()],
+            "outcomes": outcomes,
+            "files": files.order_by("-imported_at", "-file_date")[:FILES_SHOWN],
+            "may_operate": may_operate(request),
+            "move_labels": [(verb, actions.LABELS[verb]) for verb in standing.verbs],
+        }
+
+    # --- moves ----------------------------------------------------------------------------------------------------
+    @admin.action(description="Pause", permissions=["operate"])
+    def pause(self, request, queryset):
+        self._move(request, "pause", queryset)
+
+    @admin.action(description="Resume", permissions=["operate"])
+    def resume(self, request, queryset):
+        self._move(request, "resume", queryset)
+
+    @admin.action(description="Retry", permissions=["operate"])
+    def retry(self, request, queryset):
+        self._move(request, "retry", queryset)
+
+    @admin.action(description="Give up", permissions=["operate"])
+    def give_up(self, request, queryset):
+        """Asks for a reason first."""
+        if "why" in request.POST:
+            self._move(request, "give_up", queryset, request.POST["why"].strip())
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Give up imports",
+            "opts": self.opts,
+            "queryset": queryset,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "imports/give_up.html", context)
+
+    def _move(self, request, verb: str, checkpoints, why: str = "") -> None:
+        """Each by itself: what is refused is said, and the rest is done."""
+        done = []
+        for checkpoint in checkpoints:
+            try:
+                actions.move(verb, checkpoint, request.user, why)
+            except MoveRefused as refused:
+                self.message_user(request, f"{actions.LABELS[verb]} refused: {refused}", messages.ERROR)
+            else:
+                done.append(checkpoint)
+        if len(done) == 1:
+            url = reverse("admin:imports_importcheckpoint_change", args=[done[0].pk])
+            said = format_html('{}: <a href="{}">{}</a>', _DONE[verb], url, done[0])
+            self.message_user(request, said, messages.SUCCESS)
+        elif done:
+            self.message_user(request, f"{_DONE[verb]}: {len(done)} imports", messages.SUCCESS)
+
+
+_DONE = {
+    "pause": "Paused",
+    "resume": "Handed to the workers",
+    "retry": "Handed to the workers once more",
+    "give_up": "Given up",
+}

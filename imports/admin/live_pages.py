@@ -1,0 +1,157 @@
+"""Live collections and how fresh each park is, in the admin: a window, nothing is changed here."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from imports.live.models import LiveCollection, ParkFreshness
+from warehouse.admin.operator_overrides import ReadOnlyAdmin
+from warehouse.models import Park
+
+
+class FailedFilter(admin.SimpleListFilter):
+    title = "failures"
+    parameter_name = "failures"
+
+    def lookups(self, request, model_admin):
+        return [("some", "With failed destinations"), ("unfinished", "Not finished")]
+
+    def queryset(self, request, queryset):
+        if self.value() == "some":
+            return queryset.filter(failed__gt=0)
+        if self.value() == "unfinished":
+            return queryset.filter(finished_at=None)
+        return queryset
+
+
+@admin.register(LiveCollection)
+class LiveCollectionAdmin(ReadOnlyAdmin):
+    list_display = ("started", "took", "answered", "rows", "stored", "unchanged", "doubtful", "findings")
+    list_filter = (FailedFilter, "started_at")
+    show_full_result_count = False
+    fields = (
+        ("started_at", "finished_at"),
+        ("destinations", "failed", "not_reached"),
+        ("rows_read", "stored", "already_known", "duplicates", "rejected"),
+        "findings",
+        "what_failed",
+    )
+
+    @admin.display(description="started", ordering="started_at")
+    def started(self, obj) -> str:
+        return f"{obj.started_at:%Y-%m-%d %H:%M}Z"
+
+    @admin.display(description="took")
+    def took(self, obj) -> str:
+        if obj.finished_at is None:
+            return "not finished"
+        return f"{(obj.finished_at - obj.started_at).total_seconds():.1f} s"
+
+    @admin.display(description="destinations")
+    def answered(self, obj) -> str:
+        asked = obj.destinations + obj.failed
+        text = str(asked) if not obj.failed else f"{obj.destinations} of {asked}"
+        return f"{text}, {obj.not_reached} not reached" if obj.not_reached else text
+
+    @admin.display(description="rows", ordering="rows_read")
+    def rows(self, obj) -> int:
+        return obj.rows_read
+
+    @admin.display(description="unchanged", ordering="already_known")
+    def unchanged(self, obj) -> int:
+        return obj.already_known
+
+    @admin.display(description="left out")
+    def doubtful(self, obj) -> int:
+        return obj.duplicates + obj.rejected
+
+    @admin.display(description="failures")
+    def what_failed(self, obj) -> str:
+        names = {
+            park.destination_wiki_id: park
+            for park in Park.objects.filter(
+                destination_wiki_id__in=[failure["destination"] for failure in obj.failures]
+            )
+        }
+        return (
+            format_html_join(
+                "",
+                "<div>{} {}: {}</div>",
+                (
+                    (
+                        failure["destination"],
+                        f"(with {names[failure['destination']]})" if failure["destination"] in names else "",
+                        failure["error"],
+                    )
+                    for failure in obj.failures
+                ),
+            )
+            or "None."
+        )
+
+
+class SilentFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [("silent", "Open and silent"), ("open", "Open"), ("closed", "Closed")]
+
+    def queryset(self, request, queryset):
+        now = timezone.now()
+        if self.value() == "silent":
+            return queryset.filter(ParkFreshness.is_silent(now))
+        if self.value() == "open":
+            return queryset.filter(ParkFreshness.is_open_at(now))
+        if self.value() == "closed":
+            return queryset.exclude(ParkFreshness.is_open_at(now))
+        return queryset
+
+
+@admin.register(ParkFreshness)
+class ParkFreshnessAdmin(ReadOnlyAdmin):
+    list_display = ("park_link", "state", "observed", "collected", "rides_told", "until")
+    list_display_links = None
+    list_filter = (SilentFilter,)
+    list_select_related = ("park",)
+    search_fields = ("park__park_name",)
+
+    @admin.display(description="park", ordering="park__park_name")
+    def park_link(self, obj) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("admin:warehouse_park_change", args=[obj.park_id]), obj.park)
+
+    @admin.display(description="state")
+    def state(self, obj) -> str:
+        now = timezone.now()
+        silence = obj.silent_for(now)
+        if silence is not None:
+            return format_html('<strong style="color: var(--error-fg)">silent for {}</strong>', _age(silence))
+        return "open" if obj.is_open and (obj.open_until is None or now < obj.open_until) else "closed"
+
+    @admin.display(description="last observation", ordering="observed_at")
+    def observed(self, obj) -> str:
+        return _ago(obj.observed_at)
+
+    @admin.display(description="last collection", ordering="collected_at")
+    def collected(self, obj) -> str:
+        return _ago(obj.collected_at)
+
+    @admin.display(description="open until", ordering="open_until")
+    def until(self, obj) -> str:
+        return f"{obj.open_until:%Y-%m-%d %H:%M}Z" if obj.is_open and obj.open_until else "-"
+
+
+def _ago(instant) -> str:
+    if instant is None:
+        return "never"
+    return format_html(
+        '<span title="{}">{} ago</span>', f"{instant:%Y-%m-%d %H:%M:%S}Z", _age(timezone.now() - instant)
+    )
+
+
+def _age(delta) -> str:
+    minutes = max(0, int(delta.total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

@@ -1,0 +1,226 @@
+"""Start import: what is asked for, what the source has of it, what is imported already, and then the start itself.
+
+Looking is a GET, so that any page can link here with the form filled in (park, destination, from, to, source, days);
+the start is a POST that looks again, begins the imports and hands them to the workers.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from imports.archive import planning
+from imports.archive.checkpoint import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.request import Request, RequestError
+from imports.sources.opening import open_source
+from imports.sources.source import ArchiveError
+from imports.workers import queue
+from imports.workers.models import Worker
+from warehouse.models import Park
+from warehouse.partitioning.partitions import PartitionsError
+from warehouse.server import errors
+
+DAYS = [("all", "Every day of the range"), ("missing", "Missing and failed days only")]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What starting would mean for one destination."""
+
+    plan: planning.DestinationPlan
+    parks: list[Park]  # as far as they are known
+    imported: int  # files that every known park has
+    imported_by_park: list[tuple[Park, int]]  # where the parks differ
+    to_read: int
+    megabytes: float | None
+    busy: list[ImportCheckpoint]  # imports of its parks that stand in the way
+
+
+class StartForm(forms.Form):
+    destination = forms.MultipleChoiceField(required=False, label="Destinations, with all their parks")
+    park = forms.MultipleChoiceField(required=False, label="Single parks")
+    everything = forms.BooleanField(required=False, label="Everything the source has")
+    source = forms.CharField(
+        max_length=500,
+        help_text="A folder that the workers can read, or s3://bucket",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
+    replace_live = forms.BooleanField(
+        required=False, label="In place of live rows: the archive of a day replaces what the live collector stored"
+    )
+
+    # `from` is a word of Python's own
+    declared_dates = {"from": "First day", "to": "Last day"}
+
+    def __init__(self, data, found: list[str], initial: dict):
+        """`found`: the destinations of the source, as far as it was asked for them."""
+        super().__init__(data, initial=initial)
+        for name, label in self.declared_dates.items():
+            self.fields[name] = forms.DateField(
+                required=False,
+                label=label,
+                widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+                help_text="Empty: as far as the source goes",
+            )
+        parks = list(Park.objects.order_by("destination_wiki_id", "park_name"))
+        by_destination: dict[str, list[Park]] = {}
+        for park in parks:
+            if park.destination_wiki_id:
+                by_destination.setdefault(park.destination_wiki_id, []).append(park)
+        known = [(key, ", ".join(park.park_name for park in members)) for key, members in by_destination.items()]
+        new = [(key, f"{key} (not imported yet)") for key in found if key not in by_destination]
+        self.fields["destination"].choices = [*sorted(known, key=lambda choice: choice[1].lower()), *new]
+        self.fields["park"].choices = [
+            (str(park.pk), park.park_name) for park in sorted(parks, key=lambda park: park.park_name.lower())
+        ]
+        for name in ("destination", "park"):
+            self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
+        self.order_fields(["destination", "park", "everything", "from", "to", "days", "source", "replace_live"])
+
+    def request(self) -> Request:
+        asked = self.cleaned_data
+        return Request(
+            source=open_source(asked["source"]),
+            destinations=asked["destination"],
+            parks=asked["park"],
+            everything=asked["everything"],
+            first=asked["from"],
+            last=asked["to"],
+            missing_only=asked["days"] == "missing",
+            replace_live=asked["replace_live"],
+        )
+
+
+def start_import(model_admin: admin.ModelAdmin, request):
+    if not model_admin.has_operate_permission(request):
+        raise PermissionDenied
+    data = request.POST if request.method == "POST" else request.GET
+    asked = bool(data.keys() & {"destination", "park", "everything", "days"})
+    defaults = {"source": settings.ARCHIVE_URL, "days": "all"}
+    filled_in = data.copy()
+    for name, value in defaults.items():
+        filled_in[name] = filled_in.get(name) or value
+    found: list[str] = []
+    trouble = ""
+    try:
+        if asked:
+            found = open_source(filled_in["source"]).list_destinations()
+    except ArchiveError as error:
+        trouble = str(error)
+    form = StartForm(filled_in if asked else None, found, initial=defaults)
+    context = {"form": form}
+    if trouble:
+        form.add_error("source", trouble)
+    try:
+        if asked and form.is_valid():
+            plans = planning.plan(form.request(), timezone.now().date())
+            if request.method == "POST":
+                return _start(model_admin, request, plans)
+            context["looks"] = looks = [_look(plan) for plan in plans]
+            context["totals"] = _totals(looks)
+    except (RequestError, ArchiveError, MoveRefused, PartitionsError) as error:
+        form.add_error(None, _for_people(str(error)))
+    except DatabaseError as error:
+        form.add_error(None, errors.in_words(error))
+    context |= {
+        **model_admin.admin_site.each_context(request),
+        "title": "Start import",
+        "opts": model_admin.opts,
+        "media": model_admin.media,
+        "workers": Worker.alive().count(),
+    }
+    return TemplateResponse(request, "imports/start.html", context)
+
+
+def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.DestinationPlan]):
+    runs = planning.begin(plans)
+    checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
+    if not checkpoints:
+        raise RequestError(
+            "No park is known of what was asked for, nor found in its first files. Sync the metadata first, or import "
+            "it by manage.py import_archive"
+        )
+    queue.hand_over(checkpoints)
+    for checkpoint in checkpoints:
+        what = (
+            f"Start: {checkpoint.start_date} to {checkpoint.end_date}, {checkpoint.files_total} days"
+            f"{', missing and failed days only' if checkpoint.missing_only else ''}, from {checkpoint.source}; "
+            f"nothing → {checkpoint.status}"
+            if checkpoint.generation == 0
+            else f"Start again of what was unfinished, at {checkpoint.last_processed_date or checkpoint.start_date}"
+        )
+        LogEntry.objects.log_actions(request.user.pk, [checkpoint], ADDITION, what, single_object=True)
+    if len(checkpoints) == 1:
+        model_admin.message_user(request, f"Started: {checkpoints[0]}", messages.SUCCESS)
+        return redirect("admin:imports_importcheckpoint_change", checkpoints[0].pk)
+    names = ", ".join(str(checkpoint.park) for checkpoint in checkpoints[:5])
+    more = f" and {len(checkpoints) - 5} more" if len(checkpoints) > 5 else ""
+    said = format_html("Started {} imports: {}{}", len(checkpoints), names, more)
+    model_admin.message_user(request, said, messages.SUCCESS)
+    return redirect(f"{reverse('admin:imports_importcheckpoint_changelist')}?show=workers")
+
+
+def _look(plan: planning.DestinationPlan) -> Look:
+    parks = plan.parks or planning.parks_of(plan.destination)
+    imported: dict[int, set[date]] = {park.pk: set() for park in parks}
+    for park_id, day in ImportedFile.objects.filter(
+        park__in=parks, outcome=FileOutcome.IMPORTED, file_date__gte=plan.first, file_date__lte=plan.last
+    ).values_list("park_id", "file_date"):
+        imported[park_id].add(day)
+    everywhere = set.intersection(*imported.values()) if imported else set()
+    days = {file.day for file in plan.files}
+    by_park = [(park, len(days & imported[park.pk])) for park in parks]
+    busy = ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.IN_PROGRESS) | (
+        ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.PENDING, queued_at__isnull=False)
+    )
+    files = [file for file in plan.files if not (plan.request.missing_only and file.day in everywhere)]
+    sizes = [file.size_bytes for file in files]
+    return Look(
+        plan=plan,
+        parks=parks,
+        imported=len(days & everywhere),
+        imported_by_park=by_park if len({count for _, count in by_park}) > 1 else [],
+        to_read=len(files),
+        megabytes=sum(sizes) / 1e6 if None not in sizes else None,
+        busy=[
+            checkpoint
+            for checkpoint in busy.select_related("park")
+            if checkpoint.queued_at is not None or checkpoint.is_alive()
+        ],
+    )
+
+
+def _totals(looks: list[Look]) -> dict:
+    sizes = [look.megabytes for look in looks]
+    return {
+        "files": sum(len(look.plan.files) for look in looks),
+        "imported": sum(look.imported for look in looks),
+        "missing": sum(look.plan.days_missing for look in looks),
+        "to_read": sum(look.to_read for look in looks),
+        "megabytes": sum(sizes) if None not in sizes else None,
+        "busy": [checkpoint for look in looks for checkpoint in look.busy],
+    }
+
+
+def _for_people(message: str) -> str:
+    """The words of the command's options are those of the form's fields here."""
+    for option, field in (
+        ("--destination UUID, --park ID_OR_UUID, or --all", "destinations, single parks, or everything"),
+        ("--from and --to", "the first and the last day"),
+        ("--from", "the first day"),
+        ("--to", "the last day"),
+    ):
+        message = message.replace(option, field)
+    return message

@@ -1,0 +1,1 @@
+"""Importing day files: from a request to runs, and a run file by file."""

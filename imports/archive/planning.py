@@ -1,0 +1,261 @@
+"""From what an operator asks for to runs: which destinations, parks and days, and the checkpoints that stand for them.
+
+`plan` only looks. `begin` writes the checkpoints (an import a park) and `resume` finds those that can go on. An
+import that was begun for the same days and source and did not end is gone on with, never begun twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from imports.archive import ledger, process
+from imports.archive.checkpoint import ImportCheckpoint, ImportStatus
+from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.prefetch import read_one
+from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
+from imports.archive.run import ImportRun
+from imports.loading.resolver import make_park
+from imports.sources.opening import open_source
+from imports.sources.source import ArchiveError, DayFile, Source
+from warehouse.models import Park
+from warehouse.partitioning import partitions
+
+PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
+
+
+@dataclass(frozen=True)
+class DestinationPlan:
+    """One destination's part: its files of the range, and the parks that were named (empty: all there are)."""
+
+    request: Request
+    destination: str
+    files: list[DayFile]
+    first: date
+    last: date
+    parks: list[Park]
+
+    @property
+    def days_missing(self) -> int:
+        return (self.last - self.first).days + 1 - len(self.files)
+
+    def days_imported(self) -> int:
+        """Files of the range that every named park (or any park of the destination) has in its ledger."""
+        days = ImportedFile.objects.filter(
+            outcome=FileOutcome.IMPORTED,
+            file_date__gte=self.first,
+            file_date__lte=self.last,
+            park__in=self.parks or parks_of(self.destination),
+        )
+        return len(set(days.values_list("file_date", flat=True)) & {file.day for file in self.files})
+
+
+def plan(request: Request, today: date) -> list[DestinationPlan]:
+    """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
+    check_dates(request, today)
+    parks_by_destination = chosen(request)
+    plans = []
+    for destination, parks in parks_by_destination.items():
+        files = request.source.list_days(destination, request.first, request.last)
+        if files:
+            first = _first_day(request.first, files[0].day, parks or parks_of(destination))
+            plans.append(DestinationPlan(request, destination, files, first, request.last or files[-1].day, parks))
+        elif not request.everything:
+            raise RequestError(nothing_there(request, destination))
+    if not plans:
+        raise RequestError(
+            f"{request.source.url} has no files{range_text(request)} for any of its destinations; widen --from and --to"
+        )
+    return plans
+
+
+def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
+    """The runs of a plan, their checkpoints written (PENDING). MoveRefused: a park is being imported already.
+
+    Where some imports of the very same request are unfinished, these go on, and those that are done are left alone;
+    where none is, everything is imported anew.
+    """
+    partitions.ensure(min(plan.first for plan in plans), max(plan.last for plan in plans))
+    found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
+    with transaction.atomic():
+        # locked, so that of two commands for one park the second sees the first one's checkpoints
+        list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
+        unfinished = [_unfinished_of(plan, parks) for plan, parks in found]
+        going_on_with = [checkpoint for checkpoints in unfinished for checkpoint in checkpoints]
+        for checkpoint in going_on_with:
+            checkpoint.refuse_another_if_alive()
+        ImportCheckpoint.make_way([park.pk for _, parks in found for park in parks], going_on_with)
+        going_on = any(unfinished)
+        runs = []
+        for (plan, parks), open_imports in zip(found, unfinished, strict=True):
+            begun_before = set(_same_request(plan, parks).values_list("park_id", flat=True)) if going_on else set()
+            checkpoints = open_imports + [_new(plan, park) for park in parks if park.pk not in begun_before]
+            if checkpoints or not parks:
+                runs.append(
+                    _run(plan.request.source, plan.destination, checkpoints, plan.first, plan.last, clock, plan)
+                )
+    return runs
+
+
+def resume(
+    import_ids: Sequence[str], source: Source | None, clock: Callable[[], datetime] = timezone.now
+) -> list[ImportRun]:
+    """The runs of unfinished imports: of those named, or of all that wait and that nobody is working on.
+
+    `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that were
+    begun together go on together, however far each has come.
+    """
+    checkpoints = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
+    if import_ids:
+        checkpoints = list(checkpoints.filter(import_id__in=import_ids))
+        unknown = set(import_ids) - {checkpoint.import_id for checkpoint in checkpoints}
+        if unknown:
+            raise RequestError(f"No import {', '.join(sorted(unknown))}; manage.py import_archive --list names them")
+        for checkpoint in checkpoints:
+            if checkpoint.status == ImportStatus.COMPLETED:
+                raise RequestError(
+                    f"{checkpoint.import_id} of {checkpoint.park} is COMPLETED: there is nothing to resume. "
+                    "To read its days again, start a new import"
+                )
+    else:
+        waiting = [ImportStatus.PENDING, ImportStatus.PAUSED, ImportStatus.IN_PROGRESS]
+        checkpoints = [
+            checkpoint
+            for checkpoint in checkpoints.filter(status__in=waiting, queued_at=None)  # the rest is the workers'
+            if not checkpoint.is_alive()
+        ]
+    if source is not None:
+        ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(source=source.url)
+        for checkpoint in checkpoints:
+            checkpoint.source = source.url
+    sources: dict[str, Source] = {}
+    return [
+        run_of(group, source or sources.setdefault(group[0].source, open_source(group[0].source)), clock)
+        for group in groups(checkpoints)
+    ]
+
+
+def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoint]]:
+    """Those that can go on together: of one destination, and begun by one request (or by equal ones)."""
+    found: dict[tuple, list[ImportCheckpoint]] = {}
+    for checkpoint in checkpoints:
+        key = (
+            checkpoint.source,
+            _destination_of(checkpoint),
+            checkpoint.missing_only,
+            checkpoint.replace_live,
+            checkpoint.whole_destination,
+            checkpoint.end_date,
+        )
+        found.setdefault(key, []).append(checkpoint)
+    return list(found.values())
+
+
+def run_of(group: list[ImportCheckpoint], source: Source, clock: Callable[[], datetime] = timezone.now) -> ImportRun:
+    """The run of a group of unfinished imports, however far each has come. ArchiveError: the source has moved."""
+    destination = _destination_of(group[0])
+    if destination not in source.list_destinations():  # else all that is left would count as missing
+        raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
+    first = min(checkpoint.start_date for checkpoint in group)
+    return _run(source, destination, group, first, group[0].end_date, clock)
+
+
+def parks_of(destination: str) -> list[Park]:
+    """The parks of a destination: by the catalogue, or because its files held them."""
+    return list(
+        Park.objects.filter(
+            Q(destination_wiki_id=destination) | Q(imports__last_processed_file__startswith=f"{destination}/")
+        )
+        .distinct()
+        .order_by("park_id")
+    )
+
+
+def _first_day(asked: date | None, first_file: date, parks: list[Park]) -> date:
+    """Days before the first file are missing only to parks that had begun by then, not to those the archive begins
+    with later; and no partitions are made for years in which there is nothing."""
+    if asked is None or asked >= first_file:
+        return first_file if asked is None else asked
+    return asked if any(ledger.has_events_before(park.pk, first_file) for park in parks) else first_file
+
+
+# --- checkpoints --------------------------------------------------------------------------------------------------
+def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
+    """The parks that are known, and those of the first file that can be read: so that an import is claimed from its
+    first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
+    parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
+    for file in plan.files[:PEEK_FILES]:
+        reading = read_one(plan.request.source, file, now)
+        seen = {observation.park_id for observation in reading.validated.observations} - {None}
+        for park_id in sorted(seen - parks.keys()):
+            parks[park_id] = make_park(plan.destination, park_id, reading.validated)
+        if seen:
+            break
+    return list(parks.values())
+
+
+def _same_request(plan: DestinationPlan, parks: list[Park]):
+    return ImportCheckpoint.objects.filter(
+        park__in=parks,
+        source=plan.request.source.url,
+        end_date=plan.last,
+        start_date__gte=plan.first,
+        missing_only=plan.request.missing_only,
+        replace_live=plan.request.replace_live,
+        whole_destination=not plan.parks,
+    ).select_related("park")
+
+
+def _unfinished_of(plan: DestinationPlan, parks: list[Park]) -> list[ImportCheckpoint]:
+    return list(
+        _same_request(plan, parks)
+        .filter(Q(start_date=plan.first) | Q(whole_destination=True))
+        .exclude(status=ImportStatus.COMPLETED)
+        .order_by("checkpoint_id")
+    )
+
+
+def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
+    return ImportCheckpoint.objects.create(
+        park=park,
+        source=plan.request.source.url,
+        start_date=plan.first,
+        end_date=plan.last,
+        whole_destination=not plan.parks,
+        missing_only=plan.request.missing_only,
+        replace_live=plan.request.replace_live,
+        files_total=(plan.last - plan.first).days + 1,
+    )
+
+
+def _destination_of(checkpoint: ImportCheckpoint) -> str:
+    """By the file it stands at: a park may have been moved to another destination since."""
+    if checkpoint.last_processed_file:
+        return checkpoint.last_processed_file.split("/", 1)[0]
+    return checkpoint.park.destination_wiki_id
+
+
+def _run(
+    source: Source,
+    destination: str,
+    checkpoints: list[ImportCheckpoint],
+    first: date,
+    last: date,
+    clock: Callable[[], datetime],
+    plan: DestinationPlan | None = None,
+) -> ImportRun:
+    return ImportRun(
+        source=source,
+        destination=destination,
+        checkpoints=checkpoints,
+        first=first,
+        last=last,
+        whole_destination=not plan.parks if plan else any(checkpoint.whole_destination for checkpoint in checkpoints),
+        missing_only=plan.request.missing_only if plan else checkpoints[0].missing_only,
+        replace_live=plan.request.replace_live if plan else checkpoints[0].replace_live,
+        worker=process.name(),
+        clock=clock,
+    )

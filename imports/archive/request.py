@@ -1,0 +1,107 @@
+"""What an operator asks to have imported, and whether it makes sense with the source and the parks there are.
+
+`check_dates` and `chosen` say what is wrong in a sentence that names what would be right (RequestError). What becomes
+of a request is planned in imports.archive.planning.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from imports.sources.source import DESTINATION_PATTERN, Source
+from warehouse.models import Park
+
+
+class RequestError(Exception):
+    """What was asked for makes no sense as it stands; the message says what would."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit."""
+
+    source: Source
+    destinations: Sequence[str] = ()
+    parks: Sequence[str] = ()
+    everything: bool = False
+    first: date | None = None
+    last: date | None = None
+    missing_only: bool = False
+    replace_live: bool = False
+
+
+def check_dates(request: Request, today: date) -> None:
+    if request.first and request.last and request.first > request.last:
+        raise RequestError(f"--from {request.first} lies after --to {request.last}; swap them")
+    for option, day in (("--from", request.first), ("--to", request.last)):
+        if day and day > today:
+            raise RequestError(f"{option} {day} lies in the future (today is {today}); the archive ends before today")
+
+
+def chosen(request: Request) -> dict[str, list[Park]]:
+    """Destinations in order, with the parks that were named of each."""
+    there = request.source.list_destinations()
+    found: dict[str, list[Park]] = {}
+    for destination in request.destinations:
+        if not DESTINATION_PATTERN.fullmatch(destination):
+            raise RequestError(f"{destination!r} is no UUID; a destination is named by its themeparks.wiki UUID")
+        if destination.lower() not in there:
+            raise RequestError(f"{request.source.url} has no destination {destination}; it has {_some(there)}")
+        found.setdefault(destination.lower(), [])
+    for name in request.parks:
+        park = _park(name)
+        destination = _destination_of_park(park, list(found) if request.destinations else there, request)
+        found.setdefault(destination, []).append(park)
+    if request.everything:
+        for destination in there:
+            found.setdefault(destination, [])
+    if request.parks:
+        return {destination: parks for destination, parks in found.items() if parks or request.everything}
+    if not found:
+        raise RequestError("Say what to import: --destination UUID, --park ID_OR_UUID, or --all")
+    return found
+
+
+def _park(name: str) -> Park:
+    if name.isascii() and name.isdigit():
+        park = Park.objects.filter(park_id=int(name)).first()
+    elif DESTINATION_PATTERN.fullmatch(name):
+        park = Park.objects.filter(themeparks_wiki_id=name.lower()).first()
+    else:
+        raise RequestError(f"--park {name!r} is neither a park_id nor a UUID")
+    if park is None:
+        raise RequestError(
+            f"No park {name} is known. Import its whole destination (--destination UUID), or run manage.py "
+            "sync_metadata first"
+        )
+    return park
+
+
+def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
+    if park.destination_wiki_id in among:
+        return park.destination_wiki_id
+    if request.destinations:
+        raise RequestError(f"{park} is not a park of the destinations that were named; leave --destination away")
+    raise RequestError(
+        f"{park} belongs to destination {park.destination_wiki_id or 'unknown'}, of which {request.source.url} has no "
+        "files"
+    )
+
+
+def nothing_there(request: Request, destination: str) -> str:
+    everything = request.source.list_days(destination, None, None)
+    if not everything:
+        return f"{request.source.url} has no day files of {destination}"
+    return (
+        f"{request.source.url} has no files of {destination}{range_text(request)}; "
+        f"it has {everything[0].day} to {everything[-1].day}"
+    )
+
+
+def range_text(request: Request) -> str:
+    parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
+    return "".join(f" {part}" for part in parts if part)
+
+
+def _some(values: list[str]) -> str:
+    return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")

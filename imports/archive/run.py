@@ -1,0 +1,185 @@
+"""A run: one destination's day files walked in order for the parks whose checkpoints it holds.
+
+What is to be done follows from the checkpoints and the list of files alone, so a resumed run is made the same way as
+a new one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models.functions import Now
+
+from imports.archive.checkpoint import ImportCheckpoint, ImportStatus
+from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.events.validation import Validated
+from imports.loading.resolver import Resolver, make_park
+from imports.sources.source import DayFile, Source
+from warehouse.models import Park
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDays:
+    """Days without a file, from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def days(self) -> Iterator[date]:
+        for n in range((self.last - self.first).days + 1):
+            yield self.first + timedelta(days=n)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run, or one transaction of it, did over all its parks."""
+
+    files: int = 0
+    events: int = 0
+    stored: int = 0
+    already_known: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    live_replaced: int = 0
+    unreadable: int = 0
+    missing_days: int = 0
+    findings: int = 0  # new ones
+
+    def add(self, other: "Totals") -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass
+class ImportRun:
+    source: Source
+    destination: str
+    checkpoints: list[ImportCheckpoint]
+    first: date
+    last: date
+    whole_destination: bool
+    missing_only: bool
+    replace_live: bool
+    worker: str
+    clock: Callable[[], datetime]
+    slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
+    resolver: Resolver = field(default_factory=Resolver)
+    totals: Totals = field(default_factory=Totals)
+    left: list[ImportCheckpoint] = field(default_factory=list)  # paused or taken over on the way
+    joined: list[ImportCheckpoint] = field(default_factory=list)  # parks that first appeared on the way
+    months_ensured: tuple[date, date] | None = None
+    _imported: dict[int, set[date]] = field(default_factory=dict)  # for missing_only: by park, what is there
+
+    def steps(self) -> list[DayFile | MissingDays]:
+        """The range as files to read and runs of days that have none, in order, from where the parks stand."""
+        first = min((self._next_day(checkpoint) for checkpoint in self.checkpoints), default=self.first)
+        if self.missing_only:
+            self._imported = _imported_days(self.checkpoints)
+        steps: list[DayFile | MissingDays] = []
+        expected = first
+        for file in self.source.list_days(self.destination, first, self.last):
+            if file.day > expected:
+                steps.append(MissingDays(expected, file.day - timedelta(days=1)))
+            if self.concerned_by(file.day) or self.may_be_joined:
+                steps.append(file)
+            expected = file.day + timedelta(days=1)
+        if expected <= self.last:
+            steps.append(MissingDays(expected, self.last))
+        return steps
+
+    def concerned_by(self, day: date) -> list[ImportCheckpoint]:
+        """The parks that have this day still before them, in the order in which their rows are locked."""
+        return sorted(
+            (checkpoint for checkpoint in self.checkpoints if self._wants(checkpoint, day)),
+            key=lambda checkpoint: checkpoint.pk,
+        )
+
+    def missed_by(self, missing: MissingDays) -> dict[ImportCheckpoint, list[date]]:
+        """The days of a run of missing days that each park has still before it."""
+        found: dict[ImportCheckpoint, list[date]] = {}
+        for day in missing.days():
+            for checkpoint in self.concerned_by(day):
+                found.setdefault(checkpoint, []).append(day)
+        return {checkpoint: found[checkpoint] for checkpoint in sorted(found, key=lambda checkpoint: checkpoint.pk)}
+
+    def parks_joining(self, day: date, validated: Validated) -> list[ImportCheckpoint]:
+        """Checkpoints, written in the caller's transaction, for the parks of this day that the import does not know
+        yet. They begin with this day: those before are no gap of theirs."""
+        if not self.may_be_joined:
+            return []
+        seen = {observation.park_id for observation in validated.observations}
+        seen -= {None, *(checkpoint.park.themeparks_wiki_id for checkpoint in self.checkpoints)}
+        if not seen:
+            return []
+        known = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=seen)}
+        # of this import and done or stopped on its own, or of another import of these days
+        elsewhere = set(
+            ImportCheckpoint.objects.filter(
+                park__in=known.values(), source=self.source.url, end_date__gte=day
+            ).values_list("park_id", flat=True)
+        )
+        joining = []
+        for park_id in sorted(seen):
+            park = known.get(park_id) or make_park(self.destination, park_id, validated)
+            if park.park_id not in elsewhere:
+                joining.append(
+                    ImportCheckpoint.objects.create(
+                        park=park,
+                        status=ImportStatus.IN_PROGRESS,
+                        generation=1,
+                        worker=self.worker,
+                        heartbeat_at=Now(),
+                        queued_at=Now() if self.queued else None,
+                        source=self.source.url,
+                        start_date=day,
+                        end_date=self.last,
+                        whole_destination=True,
+                        replace_live=self.replace_live,
+                        files_total=(self.last - day).days + 1,
+                    )
+                )
+        return joining
+
+    def leave(self, checkpoints: list[ImportCheckpoint]) -> None:
+        """These parks are no longer ours: paused, given up or taken over. What they lack is done when they resume."""
+        gone = {checkpoint.pk for checkpoint in checkpoints}
+        self.left += [checkpoint for checkpoint in self.checkpoints if checkpoint.pk in gone]
+        self.checkpoints = [checkpoint for checkpoint in self.checkpoints if checkpoint.pk not in gone]
+
+    def join(self, checkpoints: list[ImportCheckpoint]) -> None:
+        self.checkpoints += checkpoints
+        self.joined += checkpoints
+
+    @property
+    def queued(self) -> bool:
+        """Whether it is a worker's, and the queue decides who goes on with it."""
+        return self.slice_seconds is not None
+
+    @property
+    def nothing_left_to_do(self) -> bool:
+        return not self.checkpoints and (bool(self.left) or not self.may_be_joined)
+
+    @property
+    def may_be_joined(self) -> bool:
+        """Whether parks that first appear on the way belong to this run."""
+        return self.whole_destination and not self.missing_only
+
+    def _wants(self, checkpoint: ImportCheckpoint, day: date) -> bool:
+        return self._next_day(checkpoint) <= day <= checkpoint.end_date and day not in self._imported.get(
+            checkpoint.park_id, ()
+        )
+
+    @staticmethod
+    def _next_day(checkpoint: ImportCheckpoint) -> date:
+        if checkpoint.last_processed_date is None:
+            return checkpoint.start_date
+        return checkpoint.last_processed_date + timedelta(days=1)
+
+
+def _imported_days(checkpoints: list[ImportCheckpoint]) -> dict[int, set[date]]:
+    days: dict[int, set[date]] = {}
+    for park_id, day in ImportedFile.objects.filter(
+        park__in=[checkpoint.park_id for checkpoint in checkpoints], outcome=FileOutcome.IMPORTED
+    ).values_list("park_id", "file_date"):
+        days.setdefault(park_id, set()).add(day)
+    return days

@@ -1,0 +1,1 @@
+"""From the bytes of a day file to observations and issues. Nothing here touches the database."""

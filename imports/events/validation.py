@@ -1,0 +1,275 @@
+"""Events -> observations and doubts: every rule of what is accepted, nothing of the database.
+
+One event yields one observation (perhaps with a doubtful part left out) or one rejection; each doubt is counted
+under its kind, reason and park, with a few raw examples. The archive and the live API share these rules.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from imports.events.dayfile import Event
+from imports.events.load_format import row_text, text_of
+from imports.events.queues import WAIT_TIME_MAX_MINUTES, read_queue
+from quality.findings import EXAMPLES_MAX
+from quality.models import IssueType
+from warehouse.models import EPOCH, RideStatus
+
+FUTURE_TOLERANCE_SECONDS = 5 * 60
+# Recording started 2021-07-03; an event may be years older than its file when a ride has long been closed. Older
+# than this it is a broken clock (1970), and one such row would ask for hundreds of empty month partitions.
+EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=UTC)
+EXAMPLE_MAX_CHARACTERS = 300
+
+_MALFORMED_ID = "malformed_id"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+#: What each reason means, for an operator; {count} events of {subject}.
+REASONS: dict[str, tuple[str, str]] = {
+    "malformed_event": (IssueType.INVALID, "records are no event at all (not an object)"),
+    _MALFORMED_ID: (IssueType.INVALID, "events carry an id that is no UUID"),
+    "malformed_time": (IssueType.INVALID, "events have a time that cannot be read, has no zone or is before 2015"),
+    "future_time": (IssueType.INVALID, "events lie in the future"),
+    "unknown_status": (IssueType.INVALID, "events carry a status that is not known"),
+    "wait_out_of_range": (IssueType.INVALID, f"waits are no whole minutes from 0 to {WAIT_TIME_MAX_MINUTES}"),
+    "unknown_queue_type": (IssueType.INVALID, "queue entries are of a type that is not known"),
+    "malformed_queue": (IssueType.INVALID, "queue entries have a shape that cannot be read"),
+    "malformed_return_time": (IssueType.INVALID, "return times cannot be read"),
+    "invalid_price": (IssueType.INVALID, "prices are below 0, without a currency, or not an amount"),
+    "missing_entity_id": (IssueType.MISSING_FIELD, "events have no entityId"),
+    "missing_event_time": (IssueType.MISSING_FIELD, "events have no eventTime"),
+    "missing_status": (IssueType.MISSING_FIELD, "events have no status"),
+    "missing_park": (IssueType.MISSING_FIELD, "events name no park, and their entity is not known"),
+    "duplicate_event": (IssueType.DUPLICATE, "events say again what the file already said"),
+    "conflicting_event": (IssueType.DUPLICATE, "events contradict another one of the same ride and instant"),
+}
+
+
+class Observation(msgspec.Struct, gc=False):
+    """What one accepted event says: the state of one entity at one instant.
+
+    `state` and `queues` are rows as the server reads them (see `row_text`): what is equal here is equal in the
+    tables, and loading them costs no further work.
+    """
+
+    entity_id: str
+    park_id: str | None  # themeparks_wiki_id; None: the park of the known ride
+    milliseconds: int  # since 1970 UTC, truncated
+    recorded_at: str  # the same, YYYY-MM-DD HH:MM:SS[.mmm]
+    state: str  # STATE_COLUMNS
+    queues: tuple[str, ...]  # QUEUE_COLUMNS of each further line, by its type
+    event: Event
+
+
+@dataclass(slots=True)
+class Doubt:
+    """Events that are doubtful for one reason, in one park (None: in none) of one file."""
+
+    count: int = 0
+    examples: list = field(default_factory=list)
+
+    def add(self, example: Any) -> None:
+        self.count += 1
+        if len(self.examples) < EXAMPLES_MAX:
+            self.examples.append(example)
+
+
+@dataclass(slots=True)
+class ParkSeen:
+    """What the file itself says of a park, for one that is not known yet."""
+
+    slug: str = ""
+    timezone: str = ""
+
+
+@dataclass(slots=True)
+class Rejection:
+    """A rejected event that names no park: whether it belongs to one is known where the rides are known."""
+
+    entity_id: str
+    reason: str
+    example: Any
+
+
+@dataclass(slots=True)
+class Validated:
+    observations: list[Observation] = field(default_factory=list)  # in the order of the file
+    rejected: dict[str | None, int] = field(default_factory=dict)  # by park; None: of no park
+    doubts: dict[tuple[str | None, str], Doubt] = field(default_factory=dict)  # by park and reason
+    parks: dict[str, ParkSeen] = field(default_factory=dict)
+    parkless_rejections: list[Rejection] = field(default_factory=list)
+
+    def doubt(self, park_id: str | None, reason: str, example: Any) -> None:
+        self.doubts.setdefault((park_id, reason), Doubt()).add(example)
+
+    def reject(self, park_id: str | None, reason: str, example: Any) -> None:
+        self.rejected[park_id] = self.rejected.get(park_id, 0) + 1
+        self.doubt(park_id, reason, example)
+
+
+class _Rejected(Exception):
+    def __init__(self, reason: str, value: Any = None):
+        self.reason = reason
+        self.value = value
+
+
+def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
+    """Observations, rejections and doubts of one file's events. `now` (aware) decides what lies in the future.
+
+    An event that names no park belongs where another event of the file, before it or behind it, says its entity is.
+    """
+    result = Validated()
+    latest_ms = _milliseconds(now) + FUTURE_TOLERANCE_SECONDS * 1000
+    told = _ParksTold(events)
+    observations = result.observations
+    append = observations.append
+    known_parks = result.parks
+    for event in events:
+        if type(event) is not Event:
+            result.reject(None, "malformed_event", shorten(event))
+            continue
+        park_id = event.parkId
+        if park_id is not None:
+            park_id = uuid_of(park_id)
+            if park_id is None:
+                _reject(result, event, None, _Rejected(_MALFORMED_ID, event.parkId), told)
+                continue
+            if park_id not in known_parks:
+                known_parks[park_id] = ParkSeen(text_of(event.parkSlug), text_of(event.timezone))
+        try:
+            entity_id = event.entityId
+            if entity_id is None:
+                raise _Rejected("missing_entity_id")
+            entity_id = uuid_of(entity_id)
+            if entity_id is None:
+                raise _Rejected(_MALFORMED_ID, event.entityId)
+            if event.eventTime is None:
+                raise _Rejected("missing_event_time")
+            milliseconds, recorded_at = _instant(event.eventTime)
+            if milliseconds > latest_ms:
+                raise _Rejected("future_time", event.eventTime)
+            data = event.data
+            if data is None or data.status is None:
+                raise _Rejected("missing_status")
+            try:
+                states = _STATES[data.status]
+            except (KeyError, TypeError):
+                raise _Rejected("unknown_status", data.status) from None
+        except _Rejected as rejected:
+            _reject(result, event, park_id, rejected, told)
+            continue
+        if park_id is None:
+            park_id = told.park_of(entity_id)
+        wait_time, queues = None, ()
+        if data.queue:
+            doubtful: list[tuple[str, Any]] = []
+            wait_time, queues = read_queue(data.queue, doubtful)
+            for reason, value in doubtful:
+                result.doubt(park_id, reason, _example(event, value))
+        append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait_time], queues, event))
+    return result
+
+
+#: status -> wait -> the state as a row: 4 x 302 texts, made once
+_STATES = {
+    status.value: {
+        wait: row_text((status.value, wait, int(status == RideStatus.OPERATING)))
+        for wait in (None, *range(WAIT_TIME_MAX_MINUTES + 1))
+    }
+    for status in RideStatus
+}
+
+
+class _ParksTold:
+    """Which park the file says an entity is in; gone through only when an event without a park is met."""
+
+    def __init__(self, events: Sequence[Event | Any]):
+        self._events = events
+
+    @functools.cached_property
+    def _parks(self) -> dict[str | None, str]:
+        parks: dict[str | None, str] = {}
+        for event in self._events:
+            if type(event) is Event and (park_id := uuid_of(event.parkId)) is not None:
+                parks.setdefault(uuid_of(event.entityId), park_id)
+        return parks
+
+    def park_of(self, entity_id: str) -> str | None:
+        return self._parks.get(entity_id)
+
+
+def _reject(result: Validated, event: Event, park_id: str | None, rejected: _Rejected, told: _ParksTold) -> None:
+    example = _example(event, rejected.value)
+    entity_id = uuid_of(event.entityId)
+    if park_id is None and entity_id is not None:
+        park_id = told.park_of(entity_id)
+        if park_id is None:  # the ride may be known to the warehouse
+            result.parkless_rejections.append(Rejection(entity_id, rejected.reason, example))
+            return
+    result.reject(park_id, rejected.reason, example)
+
+
+@functools.lru_cache(maxsize=65536)
+def _uuid_of_text(text: str) -> str | None:
+    return text.lower() if _UUID.fullmatch(text) else None
+
+
+def uuid_of(value: Any) -> str | None:
+    """The id in lower case, or None if it is no UUID."""
+    return _uuid_of_text(value) if type(value) is str else None
+
+
+def _milliseconds(instant: datetime) -> int:
+    # integers all the way: int(timestamp() * 1000) is a millisecond short for some instants
+    passed = instant - EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
+
+
+_EARLIEST_MS = _milliseconds(EARLIEST_PLAUSIBLE)
+
+
+def _instant(value: Any) -> tuple[int, str]:
+    """Milliseconds since 1970, and the instant as the server reads it."""
+    try:
+        instant = datetime.fromisoformat(value)
+        if value[10] == "T" and (value[19:] == "Z" or (value[19] == "." and len(value) == 24 and value[23] == "Z")):
+            # the usual 2024-12-25T00:05:10Z or 2024-12-25T00:05:10.644Z: a third of the time of what follows, and
+            # as exact, since a float holds whole milliseconds of this century
+            milliseconds = round(instant.timestamp() * 1000)
+            if milliseconds >= _EARLIEST_MS:
+                return milliseconds, f"{value[:10]} {value[11:-1]}"
+        if instant.tzinfo is not UTC:
+            if instant.tzinfo is None:
+                raise ValueError("no time zone")
+            instant = instant.astimezone(UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        raise _Rejected("malformed_time", value) from None
+    milliseconds = _milliseconds(instant)
+    if milliseconds < _EARLIEST_MS:
+        raise _Rejected("malformed_time", value)
+    return milliseconds, instant.isoformat(" ", "milliseconds")[:23]
+
+
+def _example(event: Event, value: Any) -> dict:
+    return {
+        "entityId": shorten(event.entityId),
+        "eventTime": shorten(event.eventTime),
+        "name": shorten(event.name),
+        "value": shorten(value),
+    }
+
+
+def shorten(value: Any) -> Any:
+    """A raw value fit for evidence: JSON-able, and short whatever somebody put there."""
+    if value is None or type(value) in (bool, int):
+        return value
+    text = text_of(value) if type(value) is str else text_of(json.dumps(msgspec.to_builtins(value), default=str))
+    if len(text) > EXAMPLE_MAX_CHARACTERS:
+        return text[:EXAMPLE_MAX_CHARACTERS] + f"... ({len(text)} characters)"
+    return text

@@ -1,0 +1,30 @@
+"""An answer of the live API about one destination, in the shape of the archive's events."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from imports.events.validation import Validated
+
+
+@dataclass(frozen=True)
+class Answer:
+    destination: str
+    rows: list[Any]  # without those of the parks and the destination themselves, which mean nothing
+    validated: Validated
+
+
+def is_place(row: Any) -> bool:
+    return isinstance(row, dict) and row.get("entityType") in ("PARK", "DESTINATION")
+
+
+def as_event(row: Any) -> Any:
+    """A live row in the shape of an archive event."""
+    if not isinstance(row, dict):
+        return row
+    return {
+        "entityId": row.get("id"),
+        "name": row.get("name"),
+        "parkId": row.get("parkId"),
+        "eventTime": row.get("lastUpdated"),
+        "data": {"status": row.get("status"), "queue": row.get("queue")},
+    }

@@ -1,0 +1,223 @@
+"""The ThemeParks.wiki API, asked as a fair user would: destinations, entities, subtrees and live data, as JSON.
+
+Every process keeps one pace, held in the table api_pace, so that the workers of all hosts together stay below the
+documented 300 requests a minute; a 429 makes all of them wait as long as Retry-After says. Answers are kept in a
+folder for as long as their Cache-Control says, never less than the 60 s for which the API caches them itself, and an
+ETag is sent back. What an answer means is left to imports.metadata.sync and imports.live.collector.
+"""
+
+import logging
+import os
+import re
+import time
+from email.utils import formatdate
+from typing import Any
+
+import msgspec
+import requests
+import stamina
+from cachecontrol import CacheControlAdapter
+from cachecontrol.caches.file_cache import SeparateBodyFileCache
+from cachecontrol.heuristics import BaseHeuristic
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util import Retry
+
+from imports.live.models import ApiPace, TooLongToWait
+
+CACHED_AT_LEAST_SECONDS = 60  # how long the API itself keeps an answer: nothing new can be had before
+CONNECT_TIMEOUT_SECONDS = 10
+READ_TIMEOUT_SECONDS = 20  # without a byte
+ANSWER_TIMEOUT_SECONDS = 30  # for a whole answer; the largest known has some 600 KB
+CHUNK_BYTES = 256  # the clock is looked at after each: small, so that a trickling answer is noticed in time
+ANSWER_MAX_BYTES = 64 * 1024 * 1024
+ATTEMPTS = 3
+UNREACHED_MAX = 3  # questions in a row without any answer: it is not one destination, it is the API
+WAIT_AFTER_429_SECONDS = 30.0  # when it says no Retry-After
+LONGEST_WAIT_SECONDS = 120.0  # asked to stay away for longer, a run ends rather than sleeps
+PASSING_STATUS = {429, 500, 502, 503, 504}
+PASSING_ERRORS = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,  # a body that ends before its end
+    TimeoutError,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """No usable answer; the message says which request, what came back and what to do."""
+
+
+class NoSuchEntity(ApiError):
+    """404: the API does not know the id."""
+
+
+class MalformedAnswer(ApiError):
+    """An answer that is not JSON or lacks the part that was asked for."""
+
+
+class ApiUnavailable(ApiError):
+    """No further request makes sense in this run: the API is not reached, or asked to be left alone."""
+
+
+class ThemeParksApi:
+    """Use one for a run. Not to be called inside a transaction: it waits for its turn."""
+
+    def __init__(self):
+        self._unreached = 0  # questions in a row
+        self._url = settings.THEMEPARKS_API_URL.rstrip("/")
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = settings.USER_AGENT
+        self._session.headers["Accept"] = "application/json"
+        adapter = _CachingAdapter(cache=SeparateBodyFileCache(_cache_folder()), heuristic=_KeptAtLeastAMinute())
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def destinations(self) -> list[dict]:
+        """Every destination: id, name, parks [{id, name}]."""
+        return self._list("/destinations", "destinations")
+
+    def entity(self, entity_id: str) -> dict:
+        """One entity with its timezone, location and attributes. NoSuchEntity."""
+        path = f"/entity/{entity_id}"
+        answer = self._get(path)
+        if not isinstance(answer, dict) or "id" not in answer:
+            raise MalformedAnswer(f"{self._url}{path}: an entity was asked for, and the answer has no id")
+        return answer
+
+    def children(self, entity_id: str) -> list[dict]:
+        """The whole subtree below a destination or park. NoSuchEntity."""
+        return self._list(f"/entity/{entity_id}/children", "children")
+
+    def live(self, entity_id: str) -> list[dict]:
+        """What is known right now of everything below a destination or park. NoSuchEntity."""
+        return self._list(f"/entity/{entity_id}/live", "liveData")
+
+    def _list(self, path: str, key: str) -> list[dict]:
+        answer = self._get(path)
+        found = answer.get(key) if isinstance(answer, dict) else None
+        if not isinstance(found, list):
+            raise MalformedAnswer(f"{self._url}{path}: the answer has no list {key!r}")
+        return found
+
+    def _get(self, path: str) -> Any:
+        url = self._url + path
+        try:
+            for attempt in stamina.retry_context(
+                on=_will_pass, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=10
+            ):
+                with attempt:
+                    body = self._fetch(url)
+        except _Refused as error:
+            self._unreached = 0
+            raise _explain(error) from error
+        except (OSError, HTTPError) as error:  # every error of requests is an OSError
+            self._unreached += 1
+            away = self._unreached >= UNREACHED_MAX
+            kind = ApiUnavailable if away else ApiError
+            raise kind(f"{url}: {error}; given up after {ATTEMPTS} attempts") from error
+        self._unreached = 0
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError as error:
+            raise MalformedAnswer(f"{url}: {len(body):,} bytes that are no JSON ({error})") from error
+
+    def _fetch(self, url: str) -> bytes:
+        deadline = time.monotonic() + ANSWER_TIMEOUT_SECONDS
+        with self._session.get(url, stream=True, timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)) as response:
+            body = bytearray()
+            for chunk in response.iter_content(CHUNK_BYTES):
+                body += chunk
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{url}: the answer is not complete after {ANSWER_TIMEOUT_SECONDS} s")
+                if len(body) > ANSWER_MAX_BYTES:
+                    raise ApiError(f"{url}: an answer of more than {ANSWER_MAX_BYTES:,} bytes is not read")
+        if response.status_code in (429, 503):
+            _hold_everybody(response)
+        if response.status_code != 200:
+            raise _Refused(url, response.status_code, bytes(body))
+        return bytes(body)
+
+
+def _cache_folder() -> str:
+    folder = settings.THEMEPARKS_CACHE_DIR
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise ApiError(f"THEMEPARKS_CACHE_DIR {folder}: {error.strerror}; it must be writable") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ApiError(f"THEMEPARKS_CACHE_DIR {folder}: it must be writable")
+    return str(folder)
+
+
+class _Refused(Exception):
+    def __init__(self, url: str, status: int, body: bytes):
+        super().__init__(f"{url}: the API answers {status}")
+        self.status = status
+        self.body = body
+
+
+def _will_pass(error: Exception) -> bool:
+    passing = isinstance(error, PASSING_ERRORS) or (isinstance(error, _Refused) and error.status in PASSING_STATUS)
+    if passing:
+        logger.warning("%s", error)
+    return passing
+
+
+def _hold_everybody(response: requests.Response) -> None:
+    """Retry-After holds for the address, so for every worker of ours: it goes into the shared pace."""
+    seconds = None
+    try:
+        seconds = Retry().get_retry_after(response.raw)
+    except InvalidHeader:
+        logger.warning("%s: Retry-After %r is not understood", response.url, response.headers["Retry-After"])
+    if seconds is None and response.status_code == 429:
+        seconds = WAIT_AFTER_429_SECONDS
+    if seconds:
+        ApiPace.hold(settings.THEMEPARKS_API_URL, seconds)
+
+
+def _explain(error: _Refused) -> ApiError:
+    try:
+        said = msgspec.json.decode(error.body)["error"]["message"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        said = error.body[:100].decode(errors="replace").strip()
+    message = f"{error}: {said}" if said else str(error)
+    if error.status == 404:
+        return NoSuchEntity(message)
+    return ApiError(f"{message}; given up after {ATTEMPTS} attempts" if error.status in PASSING_STATUS else message)
+
+
+class _PacedAdapter(HTTPAdapter):
+    """Sends a request when it is its turn."""
+
+    def send(self, request, *args, **kwargs):
+        try:
+            wait = ApiPace.reserve(
+                settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, LONGEST_WAIT_SECONDS
+            )
+        except TooLongToWait as error:
+            raise ApiUnavailable(f"{request.url} was not asked: {error}") from error
+        time.sleep(wait)
+        return super().send(request, *args, **kwargs)
+
+
+class _CachingAdapter(CacheControlAdapter, _PacedAdapter):
+    """Looks in the cache first; only what it does not find waits for a turn and is sent."""
+
+
+class _KeptAtLeastAMinute(BaseHeuristic):
+    """Cache-Control is respected upwards. `date` is ours, so that no difference of clocks makes a kept answer old."""
+
+    def update_headers(self, response) -> dict[str, str]:
+        if response.status not in (200, 304):
+            return {}
+        asked = re.search(r"\bmax-age=(\d+)", response.headers.get("cache-control", ""))
+        seconds = max(int(asked[1]) if asked else 0, CACHED_AT_LEAST_SECONDS)
+        return {"date": formatdate(usegmt=True), "cache-control": f"max-age={seconds}"}
+
+    def warning(self, response) -> None:
+        return None

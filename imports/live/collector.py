@@ -1,0 +1,191 @@
+"""The live collector: one question a destination, its answer through the very rules of the archive, as LIVE rows.
+
+A row's instant is its lastUpdated, so a state that did not change is the snapshot that is stored already. Every run
+leaves a LiveCollection of what it got, and every park its freshness.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+
+from imports.archive.day_file_model import ImportedFile
+from imports.events.dayfile import event_from
+from imports.events.validation import validate
+from imports.live.answer import Answer, as_event, is_place
+from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
+from imports.live.freshness import refresh
+from imports.live.models import LiveCollection
+from imports.live.sample_ids import is_made_up
+from imports.loading.attribution import Attributed, Origin, attribute
+from imports.loading.loader import load
+from imports.loading.resolver import Resolver, make_park
+from imports.loading.retry import in_a_short_transaction
+from quality import log
+from warehouse.days import ONE_DAY, midnight
+from warehouse.models import EPOCH, RIDE_ID_BITS, DataSource, Park, Ride
+from warehouse.partitioning import partitions
+from warehouse.server import errors
+
+# A worker ends a task after 300 s. What is not reached by then comes first in the next run.
+COLLECTION_MAX_SECONDS = 180
+
+logger = logging.getLogger(__name__)
+
+
+class NothingToCollect(Exception):
+    """No destination is known yet."""
+
+
+def known_destinations() -> list[str]:
+    """The destinations the settings keep to, or else those of all real parks. NothingToCollect: none."""
+    found = settings.DESTINATIONS or [
+        destination
+        for destination in Park.objects.exclude(destination_wiki_id=None)
+        .order_by("destination_wiki_id")
+        .values_list("destination_wiki_id", flat=True)
+        .distinct()
+        if not is_made_up(destination)
+    ]
+    if not found:
+        raise NothingToCollect(
+            "No destination is known yet: run manage.py sync_metadata first, or name one (--destination, DESTINATIONS)"
+        )
+    return found
+
+
+def collect(
+    api: ThemeParksApi,
+    destinations: Sequence[str],
+    clock: Callable[[], datetime],
+    stop: threading.Event | None = None,
+) -> LiveCollection:
+    """Ask for each destination once and store what is new. One that fails does not stop the others.
+
+    Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
+    next run begins with what was not reached. OperationalError: the database server went away.
+    """
+    deadline = time.monotonic() + COLLECTION_MAX_SECONDS
+    waiting = _beginning_where_the_last_run_ended(destinations)
+    collection = LiveCollection.objects.create(started_at=clock(), next_destination=waiting[0])
+    while waiting:
+        if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+            break
+        destination = waiting[0]
+        try:
+            _collect_one(api, destination, clock, collection)
+        except ApiUnavailable as error:
+            _fail(collection, destination, error)
+            break
+        except ApiError as error:
+            _fail(collection, destination, error)
+        except Exception as error:  # whatever it is, it is this destination's, and the others go on
+            if errors.is_away(error):
+                raise  # no destination can be stored, and this cannot even be written down
+            logger.exception("live data of destination %s cannot be stored", destination)
+            _fail(collection, destination, error)
+        waiting.pop(0)
+        collection.next_destination = waiting[0] if waiting else ""
+        collection.save()  # now, and not only at the end: a run that is killed has said how far it came
+    collection.not_reached = len(waiting)
+    collection.finished_at = clock()
+    collection.save()
+    return collection
+
+
+def _collect_one(
+    api: ThemeParksApi, destination: str, clock: Callable[[], datetime], collection: LiveCollection
+) -> None:
+    rows = [row for row in api.live(destination) if not is_place(row)]
+    now = clock()
+    answer = Answer(destination, rows, validate([event_from(as_event(row)) for row in rows], now))
+    instants = [observation.milliseconds for observation in answer.validated.observations]
+    if instants:  # a closed ride was last updated months ago
+        partitions.ensure(_day_at(min(instants)), _day_at(max(instants)))
+    found, findings = in_a_short_transaction(partial(_write, answer, now))
+    counts = found.counts.values()
+    collection.destinations += 1
+    collection.rows_read += len(rows)
+    collection.stored += sum(count.stored for count in counts)
+    collection.already_known += sum(count.already_known for count in counts)
+    collection.duplicates += sum(count.duplicates for count in counts)
+    collection.rejected += len(rows) - sum(count.events_read - count.rejected for count in counts)
+    collection.findings += findings
+
+
+def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
+    """What one transaction holds; the number of findings that are new."""
+    parks = _parks(answer)
+    day = now.astimezone(UTC).date()
+    origin = Origin(
+        destination=answer.destination,
+        key=f"live/{answer.destination}/{day}",  # a defect that stays is one finding a day, not one a collection
+        label=f"live data of {day}",
+        start=midnight(day),
+        end=midnight(day + ONE_DAY),
+        dense=False,  # a row a ride: 300 looked up by key take 3 ms, their two days read through the index 126 ms
+    )
+    found = attribute(parks, answer.validated, Resolver(), origin)
+    _leave_to_the_archive(found)
+    load(found.rows, DataSource.LIVE.value)
+    findings = log.record(found.findings, now).new
+    refresh(parks, answer, now)
+    return found, findings
+
+
+def _leave_to_the_archive(found: Attributed) -> None:
+    """A day that was imported with --replace-live has no LIVE rows, and gets none from rides unchanged since."""
+    days = {snapshot_id: _day_at(snapshot_id >> RIDE_ID_BITS) for snapshot_id in found.rows}
+    replaced = set(
+        ImportedFile.objects.filter(
+            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False
+        ).values_list("park_id", "file_date")
+    )
+    if not replaced:
+        return
+    ride_of = {snapshot_id: snapshot_id & ((1 << RIDE_ID_BITS) - 1) for snapshot_id in found.rows}
+    park_of = dict(Ride.objects.filter(pk__in=ride_of.values()).values_list("ride_id", "park_id"))
+    for snapshot_id, ride_id in ride_of.items():
+        if (park_of[ride_id], days[snapshot_id]) in replaced:
+            del found.rows[snapshot_id]
+            found.counts[park_of[ride_id]].stored -= 1
+            found.counts[park_of[ride_id]].already_known += 1
+
+
+# --- freshness ----------------------------------------------------------------------------------------------------
+
+
+# --- smaller things -----------------------------------------------------------------------------------------------
+
+
+def _parks(answer: Answer) -> list[Park]:
+    """The destination's parks, and those its rows name, made where they are new."""
+    seen = set(answer.validated.parks)
+    known = Park.objects.filter(destination_wiki_id=answer.destination) | Park.objects.filter(
+        themeparks_wiki_id__in=seen
+    )
+    parks = {park.themeparks_wiki_id: park for park in known}
+    for park_id in sorted(seen - parks.keys()):
+        parks[park_id] = make_park(answer.destination, park_id, answer.validated)
+    return list(parks.values())
+
+
+def _beginning_where_the_last_run_ended(destinations: Sequence[str]) -> list[str]:
+    last = LiveCollection.objects.first()
+    if last is None or last.next_destination not in destinations:
+        return list(destinations)
+    at = destinations.index(last.next_destination)
+    return [*destinations[at:], *destinations[:at]]
+
+
+def _fail(collection: LiveCollection, destination: str, error: Exception) -> None:
+    collection.failed += 1
+    collection.failures.append({"destination": destination, "error": str(error)})
+
+
+def _day_at(milliseconds: int) -> date:
+    return (EPOCH + timedelta(milliseconds=milliseconds)).date()

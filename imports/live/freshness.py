@@ -1,0 +1,68 @@
+"""How fresh each park's live states are: when it was asked, what it told, and whether it is open."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from imports.events.validation import uuid_of
+from imports.live.answer import Answer
+from imports.live.models import ParkFreshness
+from warehouse.models import EPOCH, Park, RideStatus
+
+
+def refresh(parks: list[Park], answer: Answer, now: datetime) -> None:
+    """A park of which the answer says nothing was asked for all the same; when it was last open stays as it was."""
+    known = ParkFreshness.objects.in_bulk([park.pk for park in parks])
+    newest: dict[str, int] = {}
+    for observation in answer.validated.observations:
+        if observation.park_id is not None:
+            newest[observation.park_id] = max(observation.milliseconds, newest.get(observation.park_id, 0))
+    fresh = []
+    for park in parks:
+        row = known.get(park.pk) or ParkFreshness(park=park)
+        told = [
+            row
+            for row in answer.rows
+            if isinstance(row, dict) and uuid_of(row.get("parkId")) == park.themeparks_wiki_id
+        ]
+        row.collected_at = now
+        row.rides_told = len(told)
+        if park.themeparks_wiki_id in newest:
+            observed_at = EPOCH + timedelta(milliseconds=newest[park.themeparks_wiki_id])
+            row.observed_at = max(observed_at, row.observed_at or EPOCH)
+        if told:
+            row.is_open, row.open_until = _opening(told, now)
+        fresh.append(row)
+    ParkFreshness.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        update_fields=["collected_at", "observed_at", "rides_told", "is_open", "open_until"],
+    )
+
+
+def _opening(rows: list[dict], now: datetime) -> tuple[bool, datetime | None]:
+    """Whether an attraction operates, and until when by the longest hours; some say OPERATING all night."""
+    is_open, open_until = False, None
+    for row in rows:
+        if row.get("entityType") != "ATTRACTION" or row.get("status") != RideStatus.OPERATING:
+            continue
+        hours = _hours(row.get("operatingHours"))
+        if not hours:
+            is_open = True
+        for start, end in hours:
+            if start <= now < end:
+                is_open = True
+                open_until = max(end, open_until or end)
+    return is_open, open_until
+
+
+def _hours(value: Any) -> list[tuple[datetime, datetime]]:
+    """Opening hours that can be read; they decide nothing that is stored of a ride."""
+    found = []
+    for hours in value if isinstance(value, list) else ():
+        try:
+            start, end = (datetime.fromisoformat(hours[name]) for name in ("startTime", "endTime"))
+        except (KeyError, TypeError, ValueError):
+            continue
+        if start.tzinfo is not None and end.tzinfo is not None:
+            found.append((start, end))
+    return found

@@ -1,0 +1,1 @@
+"""From observations to rows: shared by the archive and the live collector."""

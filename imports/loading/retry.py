@@ -1,0 +1,36 @@
+"""What may be tried again, and a short transaction that is."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import stamina
+from django.db import IntegrityError, transaction
+
+from imports.loading.loader import RowsRefused
+from warehouse.server import errors
+
+ATTEMPTS = 6
+
+T = TypeVar("T")
+
+
+def in_a_short_transaction(write: Callable[[], T]) -> T:
+    """What `write` returns, committed: for work without a checkpoint, which is simply done again.
+
+    Tried again where another writer's row, ride or lock is in the way; a server that went away is the caller's.
+    """
+    for attempt in stamina.retry_context(
+        on=_in_the_way, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=2
+    ):
+        with attempt, transaction.atomic():
+            return write()
+    raise AssertionError("the last attempt raises")
+
+
+def _in_the_way(error: Exception) -> bool:
+    return errors.is_locked(error) or isinstance(error, RowsRefused | IntegrityError)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the cause lies with the server or another session, so that a later try may succeed."""
+    return errors.is_away(error) or errors.is_locked(error)

@@ -1,0 +1,1 @@
+"""The catalogue of ThemeParks.wiki: names, places, kinds and heights."""

@@ -1,0 +1,223 @@
+"""What answers of the API say of parks and entities: names, places, heights, tags. No database, no network.
+
+An answer that is silent about a field says nothing of it, so each entity carries only the fields that were spoken of;
+what cannot be believed is left out and becomes a doubt.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from zoneinfo import available_timezones
+
+from imports.events.load_format import text_of
+from imports.events.validation import Doubt, shorten, uuid_of
+from quality.models import IssueType
+from warehouse.models import NAME_LENGTH
+
+CM_PER_INCH = Decimal("2.54")
+HEIGHT_MAX_CM = 250  # a limit above the tallest visitor is a wrong unit
+COORDINATE_STEP = Decimal("0.0000001")  # DECIMAL(10,7): a centimetre
+ENTITY_TYPE_LENGTH = 50
+
+#: What each reason means, for an operator; {count} entities of {subject}.
+REASONS: dict[str, tuple[str, str]] = {
+    "malformed_entity": (IssueType.INVALID, "entries are no entity (not an object, or an id that is no UUID)"),
+    "missing_name": (IssueType.MISSING_FIELD, "entities have no name"),
+    "missing_entity_type": (IssueType.MISSING_FIELD, "entities have no entityType"),
+    "half_coordinates": (IssueType.MISSING_FIELD, "entities have only one of latitude and longitude"),
+    "coordinates_out_of_range": (
+        IssueType.INVALID,
+        "entities lie outside -90..90 / -180..180, at 0/0, or at no number; their coordinates are left as they were",
+    ),
+    "invalid_height": (IssueType.INVALID, f"height limits are no length from 1 to {HEIGHT_MAX_CM} cm"),
+    "malformed_tags": (IssueType.INVALID, "entities have tags that cannot be read"),
+    "missing_timezone": (IssueType.MISSING_FIELD, "park answers have no time zone"),
+    "unknown_timezone": (IssueType.INVALID, "park answers name a time zone that does not exist"),
+    "half_answer": (IssueType.INVALID, "entities listed before are missing at once: taken for half an answer"),
+    "malformed_answer": (IssueType.INVALID, "answers cannot be read"),
+}
+
+_HEIGHTS = {
+    "minimumHeight": "height_min_cm",
+    "maximumHeight": "height_max_cm",
+    "MINIMUM_HEIGHT": "height_min_cm",
+    "MAXIMUM_HEIGHT": "height_max_cm",
+}
+#: Keys of an answer that are no attribute of the entity.
+_STRUCTURE = {
+    "id", "name", "slug", "entityType", "parentId", "parkId", "destinationId", "externalId", "timezone", "location",
+    "tags", "children", "parks", "liveData",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entity as an answer has it. `says` maps fields of EntityMetadata to the values that were spoken of."""
+
+    entity_id: str
+    park_id: str | None  # themeparks_wiki_id of the park it stands in; None: in none
+    kind: str  # PARK, ATTRACTION, ...; "" where it is not said
+    name: str  # "" where it is not said
+    says: dict[str, Any]
+
+
+@dataclass
+class Doubts:
+    """By park (themeparks_wiki_id; None: in none) and reason."""
+
+    found: dict[tuple[str | None, str], Doubt] = field(default_factory=dict)
+
+    def add(self, park_id: str | None, reason: str, example: Any) -> None:
+        self.found.setdefault((park_id, reason), Doubt()).add(example)
+
+    def copy(self) -> "Doubts":
+        """For a transaction that may be tried again, and must not count twice."""
+        return Doubts({key: Doubt(doubt.count, list(doubt.examples)) for key, doubt in self.found.items()})
+
+
+def read_subtree(rows: Iterable[Any], parks: Collection[str], asked_park: str | None, doubts: Doubts) -> list[Entity]:
+    """The entities of a /children answer, each with the park it stands in, however deep below it.
+
+    `parks`: what is known of the destination's parks beside the answer. `asked_park`: the park that was asked for,
+    where it was one and not its destination. An id that stands there twice is taken once, the first time.
+    """
+    by_id: dict[str, dict] = {}
+    for row in rows:
+        entity_id = uuid_of(row.get("id")) if isinstance(row, dict) else None
+        if entity_id is None:
+            doubts.add(asked_park, "malformed_entity", shorten(row))
+        else:
+            by_id.setdefault(entity_id, row)
+    known = {*parks, *(entity_id for entity_id, row in by_id.items() if row.get("entityType") == "PARK")}
+    return [read_entity(row, _park_of(row, by_id, known) or asked_park, doubts) for row in by_id.values()]
+
+
+def read_entity(row: dict, park_id: str | None, doubts: Doubts) -> Entity:
+    """One entity, of a /children row or of an /entity answer. Its id has been looked at."""
+    entity_id = uuid_of(row["id"])
+    name = text_of(row.get("name")).strip()[:NAME_LENGTH]
+    kind = text_of(row.get("entityType")).strip()[:ENTITY_TYPE_LENGTH]
+    about = {"id": entity_id, "name": shorten(row.get("name"))}
+    if not name:
+        doubts.add(park_id, "missing_name", about)
+    if not kind:
+        doubts.add(park_id, "missing_entity_type", about)
+    says: dict[str, Any] = {"entity_type": kind} if kind else {}
+    for read in (_coordinates, _tags, _attributes):
+        read(row, says, lambda reason, value: doubts.add(park_id, reason, {**about, "value": shorten(value)}))
+    return Entity(entity_id, park_id, kind, name, says)
+
+
+def read_timezone(answer: dict, park_id: str, doubts: Doubts) -> str | None:
+    """An IANA name, or None (and a doubt) where the answer has none that exists."""
+    value = answer.get("timezone")
+    if isinstance(value, str) and value in _timezones():
+        return value
+    doubts.add(park_id, "unknown_timezone" if value else "missing_timezone", {"id": park_id, "value": shorten(value)})
+    return None
+
+
+@functools.cache
+def _timezones() -> set[str]:
+    return available_timezones()
+
+
+def centimetres(value: Any) -> int | None:
+    """A height limit: a number of cm, or {height, unit cm|in} as older answers have it. ValueError: neither.
+
+    None: 0, which says that there is no limit.
+    """
+    unit = "cm"
+    if isinstance(value, dict):
+        value, unit = value.get("height"), value.get("unit", "cm")
+    if type(value) not in (int, float) or unit not in ("cm", "in"):
+        raise ValueError
+    height = round(Decimal(str(value)) * (CM_PER_INCH if unit == "in" else 1))
+    if not 0 <= height <= HEIGHT_MAX_CM:
+        raise ValueError
+    return height or None
+
+
+def _park_of(row: dict, by_id: dict[str, dict], parks: Collection[str]) -> str | None:
+    """Itself, or up along parentId to the first park; what stands in the destination itself (hotels) has none."""
+    named = uuid_of(row.get("parkId"))
+    passed = set()
+    entity_id = uuid_of(row["id"])
+    while entity_id not in parks:
+        passed.add(entity_id)
+        entity_id = uuid_of(by_id[entity_id].get("parentId")) if entity_id in by_id else None
+        if entity_id is None or entity_id in passed:
+            return named
+    return entity_id
+
+
+def _coordinates(row: dict, says: dict, doubtful) -> None:
+    place = row.get("location")
+    if place is None:
+        return
+    if not isinstance(place, dict):
+        doubtful("coordinates_out_of_range", place)
+        return
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    if latitude is None and longitude is None:
+        return
+    if latitude is None or longitude is None:
+        doubtful("half_coordinates", place)
+    elif (
+        type(latitude) not in (int, float)
+        or type(longitude) not in (int, float)
+        or abs(latitude) > 90
+        or abs(longitude) > 180
+        or latitude == longitude == 0
+    ):
+        doubtful("coordinates_out_of_range", {"latitude": latitude, "longitude": longitude})
+    else:
+        says["latitude"] = Decimal(str(latitude)).quantize(COORDINATE_STEP)
+        says["longitude"] = Decimal(str(longitude)).quantize(COORDINATE_STEP)
+
+
+def _tags(row: dict, says: dict, doubtful) -> None:
+    """The older shape: tags[{tag, tagName, id?, value?}], heights among them."""
+    tags = row.get("tags")
+    if tags is None:
+        return
+    if not isinstance(tags, list) or not all(isinstance(tag, dict) and isinstance(tag.get("tag"), str) for tag in tags):
+        doubtful("malformed_tags", tags)
+        return
+    says["tags"] = _sorted_tags(tags)
+    for tag in tags:
+        _height(tag["tag"], tag.get("value"), says, doubtful)
+
+
+def _attributes(row: dict, says: dict, doubtful) -> None:
+    """The present shape: attributes as further keys of the entity. They are kept as tags: mayGetWet -> MAY_GET_WET."""
+    attributes = {key: value for key, value in row.items() if key not in _STRUCTURE and value is not None}
+    for key, value in attributes.items():
+        _height(key, value, says, doubtful)
+    if attributes:
+        said = [{"tag": _tag_name(key), "value": value} for key, value in attributes.items()]
+        named = {tag["tag"] for tag in said}
+        says["tags"] = _sorted_tags(said + [tag for tag in says.get("tags", []) if tag["tag"] not in named])
+
+
+def _height(key: str, value: Any, says: dict, doubtful) -> None:
+    column = _HEIGHTS.get(key)
+    if column is None or value is None:
+        return
+    try:
+        says[column] = centimetres(value)
+    except (ValueError, ArithmeticError):
+        doubtful("invalid_height", {key: value})
+
+
+def _tag_name(key: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).upper()
+
+
+def _sorted_tags(tags: list[dict]) -> list[dict]:
+    """In an order of their own, so that the same tags in another order are no change."""
+    return sorted(tags, key=lambda tag: (tag["tag"], json.dumps(tag, sort_keys=True)))

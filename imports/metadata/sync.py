@@ -1,0 +1,140 @@
+"""The catalogue and metadata sync: what the API says of parks and rides, brought into the warehouse.
+
+Answers are fetched first, then one short transaction a destination writes them (imports.metadata.writing), so that
+nothing is locked while the network is waited for.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from imports.events.load_format import text_of
+from imports.events.validation import shorten, uuid_of
+from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from imports.loading.retry import in_a_short_transaction
+from imports.metadata.parsing import Doubts, Entity, read_subtree, read_timezone
+from imports.metadata.writing import Answers, Synced, Target, record_failure, write
+from imports.sources.source import DESTINATION_PATTERN
+from warehouse.models import Park
+
+SLICE_SECONDS = 120  # a worker ends a task after 300 s, and one destination may take 100 of them
+
+
+class UnknownTarget(Exception):
+    """A destination or park was asked for that the API does not have."""
+
+
+def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Collection[str] = ()) -> list[Target]:
+    """What is to be asked: the named destinations and parks (park_id or UUID), or the whole catalogue.
+
+    One request. UnknownTarget: a name that is none of them. ApiError: no catalogue was to be had.
+    """
+    catalogue = [
+        Target(
+            destination=uuid_of(row["id"]),
+            name=text_of(row.get("name")) or row["id"],
+            parks={
+                uuid_of(park["id"]): text_of(park.get("name")).strip()
+                for park in row.get("parks") or ()
+                if isinstance(park, dict) and uuid_of(park.get("id"))
+            },
+        )
+        for row in api.destinations()
+        if isinstance(row, dict) and uuid_of(row.get("id"))
+    ]
+    if not destinations and not parks:
+        return catalogue
+    by_id = {target.destination: target for target in catalogue}
+    chosen = []
+    for name in destinations:
+        if not DESTINATION_PATTERN.fullmatch(name) or name.lower() not in by_id:
+            raise UnknownTarget(f"The API has no destination {name!r}; it has {len(by_id)}, each named by its UUID")
+        chosen.append(by_id[name.lower()])
+    return chosen + [_target_of_park(name, catalogue) for name in parks]
+
+
+def sync(
+    api: ThemeParksApi,
+    targets: Iterable[Target],
+    clock: Callable[[], datetime],
+    *,
+    attributes: bool = False,
+    dry_run: bool = False,
+) -> Iterator[Synced]:
+    """Sync one target after the other, and yield what came of each. One that fails does not stop the others.
+
+    Asks one request a target and one a park; with `attributes` also one for every attraction, since /children
+    says no heights. With `dry_run` everything is done and rolled back. ApiUnavailable: no further request makes sense.
+    """
+    for target in targets:
+        doubts = Doubts()
+        try:
+            answers = _ask(api, target, attributes, doubts)
+        except ApiUnavailable:
+            raise
+        except MalformedAnswer as error:
+            found = in_a_short_transaction(partial(record_failure, target, str(error), clock(), dry_run))
+            yield Synced(target, error=str(error), findings=found)
+        except ApiError as error:
+            yield Synced(target, error=str(error))
+        else:
+            yield in_a_short_transaction(partial(write, answers, doubts, clock(), dry_run))
+
+
+def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> str:
+    """Sync for SLICE_SECONDS what the settings keep to (or all), from the destination `begin_at` on, by UUID.
+
+    Returns the destination that the next slice begins at: to be called again with it, until it is "".
+    """
+    began = time.monotonic()
+    found = sorted(targets(api, destinations=settings.DESTINATIONS), key=lambda target: target.destination)
+    waiting = [target for target in found if target.destination >= begin_at]
+    for done, _ in enumerate(sync(api, waiting, clock), start=1):
+        if done < len(waiting) and time.monotonic() - began > SLICE_SECONDS:
+            return waiting[done].destination
+    return ""
+
+
+def _target_of_park(name: str, catalogue: list[Target]) -> Target:
+    park_id = name.lower()
+    if name.isascii() and name.isdigit():
+        park = Park.objects.filter(pk=int(name)).first()
+        park_id = park.themeparks_wiki_id if park else name
+    for target in catalogue:
+        if park_id in target.parks:
+            return Target(target.destination, target.parks[park_id] or park_id, target.parks, park=park_id)
+    raise UnknownTarget(f"The API has no park {name!r}; give a park_id of the warehouse or the park's UUID")
+
+
+def _ask(api: ThemeParksApi, target: Target, attributes: bool, doubts: Doubts) -> Answers:
+    rows = api.children(target.asked)
+    if attributes:
+        rows = [_with_attributes(api, row) for row in rows]
+    entities = read_subtree(rows, target.parks, target.park, doubts)
+    parks = [target.park] if target.park else [*target.parks, *_parks_beside(target, entities)]
+    return Answers(target, entities, {park: _timezone(api, park, doubts) for park in parks})
+
+
+def _with_attributes(api: ThemeParksApi, row: Any) -> Any:
+    if not isinstance(row, dict) or row.get("entityType") != "ATTRACTION" or not uuid_of(row.get("id")):
+        return row
+    try:
+        return {**row, **api.entity(row["id"])}
+    except NoSuchEntity:
+        return row  # listed and unknown: what the list says is all there is
+
+
+def _parks_beside(target: Target, entities: list[Entity]) -> list[str]:
+    return [entity.entity_id for entity in entities if entity.kind == "PARK" and entity.entity_id not in target.parks]
+
+
+def _timezone(api: ThemeParksApi, park: str, doubts: Doubts) -> str | None:
+    try:
+        return read_timezone(api.entity(park), park, doubts)
+    except NoSuchEntity as error:
+        doubts.add(park, "malformed_answer", shorten(str(error)))
+        return None

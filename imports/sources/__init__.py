@@ -1,0 +1,1 @@
+"""Where day files lie: a folder or a bucket, behind one interface."""

@@ -1,0 +1,36 @@
+"""What the workers run of this app. Schedules and waiting messages hold these functions' dotted paths: they stay here.
+
+A task is short, and running one twice, late, at the same time or never to its end does no harm.
+"""
+
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from imports.live import collector
+from imports.live.api import ThemeParksApi
+from imports.metadata.sync import sync_slice
+from imports.workers.import_task import import_slice
+
+__all__ = ["collect_live", "import_slice", "sync_metadata"]
+
+
+def collect_live() -> str:
+    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Says what came of it."""
+    try:
+        destinations = collector.known_destinations()
+    except collector.NothingToCollect as error:
+        return str(error)
+    collection = collector.collect(ThemeParksApi(), destinations, timezone.now)
+    return (
+        f"{collection.stored} stored, {collection.already_known} unchanged, {collection.rejected} rejected, "
+        f"{collection.failed} destinations failed, {collection.not_reached} not reached"
+    )
+
+
+def sync_metadata(begin_at: str = "") -> str:
+    """Weekly, slice by slice: each enqueues the next, until every destination was asked. Says how far it is."""
+    next_destination = sync_slice(ThemeParksApi(), begin_at, timezone.now)
+    if next_destination:
+        async_task("imports.tasks.sync_metadata", next_destination, group="Sync metadata")
+        return f"goes on at {next_destination}"
+    return "done"

@@ -1,0 +1,80 @@
+"""What the workers run. Each task may be run twice, late, or never to its end: it does no harm, and is called again."""
+
+import logging
+import threading
+
+from django.db import DatabaseError
+from django_q.tasks import async_task
+
+from imports.archive import planning, post_import_check, process
+from imports.archive.checkpoint import ImportCheckpoint, MoveRefused
+from imports.archive.pipeline import ImportFailed, run_import
+from imports.sources.opening import open_source
+from imports.workers import queue
+from warehouse.partitioning.partitions import PartitionsBlocked
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 25  # a slice ends with a file, which takes seconds: 30 in all
+ATTEMPTS_MAX = 3
+
+
+def import_slice(ticket: queue.Ticket) -> str:
+    """Go on with the imports of a ticket for a while, and let the queue call whoever is next. Says what came of it."""
+    try:
+        checkpoints = [checkpoint for checkpoint in queue.called_by(ticket) if not _worn_out(checkpoint)]
+        return _slice(checkpoints) if checkpoints else "nothing to do: paused, ended or taken over since"
+    finally:
+        queue.ring()
+
+
+def _slice(checkpoints: list[ImportCheckpoint]) -> str:
+    try:
+        run = planning.run_of(checkpoints, open_source(checkpoints[0].source))
+        run.slice_seconds = SLICE_SECONDS
+        completed = run_import(run, threading.Event())
+        if completed:
+            async_task(post_import_check.TASK, *post_import_check.arguments(run), save=False)
+        return f"{run.totals.files} files, {run.totals.stored} rows{', completed' if completed else ''}"
+    except ImportFailed as error:
+        logger.error("%s: %s", checkpoints[0], error)
+        return f"failed: {error}"
+    except PartitionsBlocked as blocked:
+        for checkpoint in _claim(checkpoints):
+            checkpoint.put_back(str(blocked))
+        return f"put back: {blocked}"
+    except DatabaseError:
+        raise  # the server is away, or another session stands in the way: the ticket is rung again
+    except Exception as error:
+        logger.exception("%s cannot go on", checkpoints[0])
+        for checkpoint in _claim(checkpoints):
+            checkpoint.fail(f"{type(error).__name__}: {error}", generation=checkpoint.generation)
+        return f"failed: {error}"
+
+
+def _worn_out(checkpoint: ImportCheckpoint) -> bool:
+    """End an import that kills its workers, or that none of them can go on with, instead of trying for ever."""
+    if checkpoint.attempts < ATTEMPTS_MAX:
+        return False
+    at = f"after {checkpoint.last_processed_file}" if checkpoint.last_processed_file else "at its first file"
+    last = checkpoint.last_error or f"{checkpoint.worker} died there without a word (killed, or out of memory)"
+    why = f"given up {at}: {ATTEMPTS_MAX} attempts finished no file. The last one: {last}"
+    logger.error("%s: %s", checkpoint, why)
+    try:
+        checkpoint.fail(why, generation=checkpoint.generation)
+    except MoveRefused as refused:  # paused in this very moment: it is left alone either way
+        logger.info("%s", refused)
+    return True
+
+
+def _claim(checkpoints: list[ImportCheckpoint]) -> list[ImportCheckpoint]:
+    """Those that can be had, to write down what keeps them from going on."""
+    claimed = []
+    for checkpoint in checkpoints:
+        try:
+            checkpoint.claim(process.name(), queued=True)
+        except MoveRefused as refused:
+            logger.info("%s", refused)
+        else:
+            claimed.append(checkpoint)
+    return claimed

@@ -1,0 +1,82 @@
+"""The recurring jobs: registered with django-q2 by `manage.py sync_schedules`, then in the operators' hands.
+
+What an operator changed or switched off in the admin stays so. A schedule that django-q2 cannot read stops all others
+(measured), so each is checked before it is stored.
+"""
+
+import pydoc
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django_q.models import Schedule
+
+OUR_TASKS = ("warehouse.", "quality.", "imports.")
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str
+    func: str
+    purpose: str
+    cron: str = ""  # UTC
+    minutes: int | None = None
+
+
+JOBS = (
+    Job("Make partitions", "warehouse.tasks.maintain_partitions", "12 months ahead of today", cron="10 1 * * *"),
+    Job("Measure storage", "warehouse.tasks.collect_storage_metrics", "a row a table and day", cron="40 1 * * *"),
+    Job("Check quality", "quality.tasks.daily_check", "the last two weeks of every park", cron="20 2 * * *"),
+    Job(
+        "Collect live states",
+        "imports.tasks.collect_live",
+        "of all known destinations",
+        minutes=settings.LIVE_EVERY_MINUTES,
+    ),
+    Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
+)
+
+
+def sync() -> Iterator[str]:
+    """Register what is new, and say of each job how it stands. What runs already keeps its times."""
+    for job in JOBS:
+        schedule = Schedule.objects.filter(name=job.name).order_by("id").first()
+        if pydoc.locate(job.func) is None:
+            yield f"{job.name}: left out, there is no task {job.func}"
+        elif schedule is None:
+            yield _register(job)
+        elif schedule.func != job.func:
+            schedule.func = job.func
+            schedule.save(update_fields=["func"])
+            yield f"{job.name}: its task is {job.func} now; its times are kept"
+        else:
+            yield f"{job.name}: {said(schedule)}"
+    for schedule in Schedule.objects.exclude(name__in=[job.name for job in JOBS]):
+        if schedule.func.startswith(OUR_TASKS) and pydoc.locate(schedule.func) is None:
+            schedule.delete()
+            yield f"{schedule.name or schedule.func}: removed, there is no such task any more"
+
+
+def said(schedule: Schedule) -> str:
+    """When it runs, in words."""
+    if schedule.repeats == 0:
+        return "switched off"
+    if schedule.schedule_type == Schedule.CRON:
+        return f"at {schedule.cron} (cron, UTC)"
+    if schedule.schedule_type == Schedule.MINUTES:
+        return f"every {schedule.minutes or 1} minutes"
+    return schedule.get_schedule_type_display().lower()
+
+
+def _register(job: Job) -> str:
+    schedule = Schedule(
+        name=job.name,
+        func=job.func,
+        schedule_type=Schedule.CRON if job.cron else Schedule.MINUTES,
+        cron=job.cron or None,
+        minutes=job.minutes,
+        repeats=-1,
+    )
+    schedule.full_clean()
+    schedule.save()
+    return f"{job.name}: registered, {said(schedule)}"

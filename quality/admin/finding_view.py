@@ -1,0 +1,205 @@
+"""What the triage desk shows of a finding beside its columns: names, periods, examples, and where to go from it.
+
+Pages of other apps are linked by name and left out where they do not exist, so that quality need not know them.
+"""
+
+import json
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
+
+from quality import import_ledger
+from quality.models import DataQualityLog, IssueType, ResolutionStatus
+from warehouse.models import Park, Ride
+
+LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportAgain:
+    """The days of a finding for another import: where to start it in the admin, and the command that does it."""
+
+    first: date
+    last: date
+    url: str | None
+    command: str
+
+
+@dataclass(slots=True)
+class Examples:
+    """Raw values as a table where they have the same keys, else as they are."""
+
+    columns: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+
+# --- subjects -------------------------------------------------------------------------------------------------------
+def with_subjects(rows: Iterable[DataQualityLog]) -> list[DataQualityLog]:
+    """The rows, each with `subject`: links to its ride and its park. At most three queries, however many rows."""
+    rows = list(rows)
+    destinations: dict[str, list[Park]] = {}
+    for park in Park.objects.filter(
+        destination_wiki_id__in={row.entity_key for row in rows if row.entity_type == "destination"}
+    ):
+        destinations.setdefault(park.destination_wiki_id, []).append(park)
+    parks = Park.objects.in_bulk({row.park_id for row in rows} - {None})
+    rides = Ride.objects.in_bulk({row.entity_id for row in rows if row.entity_type == "ride"} - {None})
+    for row in rows:
+        row.subject = []
+        if row.entity_type == "ride":
+            ride = rides.get(row.entity_id)
+            name = ride.ride_name if ride else row.entity_key
+            row.subject.append(Link(name, _url("admin:warehouse_ride_change", row.entity_id) if ride else None))
+        of_destination = destinations.get(row.entity_key, []) if row.entity_type == "destination" else []
+        for park in [parks[row.park_id]] if row.park_id in parks else of_destination:
+            row.subject.append(Link(park.park_name, _url("admin:warehouse_park_change", park.pk)))
+        if not row.subject:
+            row.subject.append(Link(f"{row.entity_type} {row.entity_key}"))
+    return rows
+
+
+def as_html(links: list[Link]):
+    return format_html_join(
+        mark_safe("<br>"),
+        "{}",
+        ((format_html('<a href="{}">{}</a>', link.url, link.label) if link.url else link.label,) for link in links),
+    )
+
+
+def status_as_html(status: str):
+    return format_html('<span class="q-status q-{}">{}</span>', status.lower(), ResolutionStatus(status).label)
+
+
+# --- periods --------------------------------------------------------------------------------------------------------
+def days_of(row: DataQualityLog) -> tuple[date, date]:
+    """The first and the last day of the period, both included."""
+    first = row.timestamp_start.date()
+    if row.timestamp_end is None:
+        return first, first
+    return first, max(first, (row.timestamp_end - timedelta(microseconds=1)).date())
+
+
+def period_of(row: DataQualityLog) -> str:
+    start, end = row.timestamp_start, row.timestamp_end
+    if end is None:
+        return f"from {start:%Y-%m-%d}"
+    first, last = days_of(row)
+    if _is_midnight(start) and _is_midnight(end):
+        return f"{first}" if first == last else f"{first} to {last}"
+    until = f"{end:%H:%M}" if first == last else f"{end:%Y-%m-%d %H:%M}"
+    return f"{start:%Y-%m-%d %H:%M} to {until}"
+
+
+def age_of(row: DataQualityLog, now: datetime) -> str:
+    """Since it was first seen: 5 min, 7 h, 12 d."""
+    minutes = int((now - row.created_at).total_seconds()) // 60
+    if minutes < 60:
+        return f"{max(0, minutes)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+
+
+def _is_midnight(instant: datetime) -> bool:
+    return (instant.hour, instant.minute, instant.second) == (0, 0, 0)
+
+
+# --- evidence -------------------------------------------------------------------------------------------------------
+# MySQL keeps the keys of JSON by length (value before entityId); MariaDB as they were written, which is this order.
+_COLUMNS = [
+    "snapshot_id", "id", "entityId", "eventTime", "ride_id", "recorded_at", "name", "themeparks_wiki_id", "status",
+    "wait_time", "from", "to", "minutes", "last_status", "silent_from", "silent_to", "value", "stays", "left_out",
+]  # fmt: skip
+_RANKS = {column: rank for rank, column in enumerate(_COLUMNS)}
+
+
+def examples_of(row: DataQualityLog) -> Examples:
+    examples = row.evidence.get("examples", [])
+    if examples and all(isinstance(example, dict) for example in examples):
+        columns = dict.fromkeys(key for example in examples for key in example)
+        columns = sorted(columns, key=lambda column: _RANKS.get(column, len(_RANKS)))
+        return Examples(columns, [[_text(example.get(column, "")) for column in columns] for example in examples])
+    return Examples(texts=[_text(example) for example in examples])
+
+
+def _text(value) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# --- where to go ----------------------------------------------------------------------------------------------------
+def links_of(row: DataQualityLog) -> list[Link]:
+    """Pages of other apps about the same thing; those that exist."""
+    links = []
+    first, last = days_of(row)
+    if (row.park_id and row.issue_type == IssueType.GAP) or row.source_file:
+        query = {"file_date__gte": first, "file_date__lte": last}
+        if row.park_id:
+            query["park__park_id__exact"] = row.park_id
+        day = f"of {first}" if first == last else f"of {first} to {last}"
+        links.append(Link(f"Ledger {day}", _url("admin:imports_importedfile_changelist", **query)))
+    if row.entity_type == "import":
+        links.append(Link(f"Import {row.entity_key}", _url("admin:imports_importcheckpoint_change", row.entity_id)))
+    elif row.park_id:
+        for reading in import_ledger.readings(row.park_id, first, last):
+            if reading.checkpoint_id:
+                links.append(
+                    Link(
+                        f"Import {reading.import_id}, which read {reading.file_date}",
+                        _url("admin:imports_importcheckpoint_change", reading.checkpoint_id),
+                    )
+                )
+    same = {"reason": row.reason, "status": "all"} | ({"park": row.park_id} if row.park_id else {})
+    where = "in this park" if row.park_id else "anywhere"
+    links.append(Link(f"Findings of the same kind {where}", _url("admin:quality_dataqualitylog_changelist", **same)))
+    return [link for link in links if link.url]
+
+
+def import_again(row: DataQualityLog) -> ImportAgain | None:
+    """For a gap and for an unreadable file: its days, its parks and where they came from."""
+    if row.issue_type != IssueType.GAP and row.reason != "unreadable_file":
+        return None
+    parks = [row.park_id] if row.park_id else _parks_of_destination(row)
+    if not parks:
+        return None
+    first, last = days_of(row)
+    source = _source_of(parks[0], first, last)
+    which = {"park": row.park_id} if row.park_id else {"destination": row.entity_key}
+    options = " ".join(f"--{name} {value}" for name, value in which.items())
+    return ImportAgain(
+        first=first,
+        last=last,
+        url=_url("admin:imports_start", **which, **{"from": first, "to": last, "source": source or ""}),
+        command=f"manage.py import_archive {options} --from {first} --to {last}"
+        + (f" --source {shlex.quote(source)}" if source else ""),
+    )
+
+
+def _parks_of_destination(row: DataQualityLog) -> list[int]:
+    if row.entity_type != "destination":
+        return []
+    return list(Park.objects.filter(destination_wiki_id=row.entity_key).values_list("pk", flat=True))
+
+
+def _source_of(park_id: int, first: date, last: date) -> str | None:
+    """Where these days, or those before them, were read from."""
+    readings = import_ledger.readings(park_id, first - timedelta(days=LOOK_BACK_DAYS), last)
+    return readings[0].source if readings else None
+
+
+def _url(name: str, *args, **query) -> str | None:
+    try:
+        url = reverse(name, args=args)
+    except NoReverseMatch:
+        return None
+    return f"{url}?{urlencode(query)}" if query else url

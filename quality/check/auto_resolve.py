@@ -1,0 +1,87 @@
+"""When a doubt is gone: for each detector, the evidence that lets the system resolve its record, or None.
+
+A record that is not found again is not gone by that alone: the check must have read all that would show it.
+"""
+
+from datetime import timedelta
+
+from quality import import_ledger
+from quality.check import gaps, invalid
+from quality.check.profiles import ParkSeen, ms_of
+from quality.check.window import Window
+from quality.models import TO_DO, DataQualityLog
+from warehouse.days import midnight
+
+NOT_FOUND = "A check no longer finds it."
+
+
+def not_found(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+    """For what is as it is now, whatever the window."""
+    return NOT_FOUND
+
+
+def not_found_in_period(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+    return NOT_FOUND if window.judges(row.timestamp_start, row.timestamp_end) else None
+
+
+def not_found_since(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+    """For what began once and has no end: everything since then was read."""
+    since_then = window.ends_with_history and row.timestamp_start >= midnight(window.read_from)
+    return NOT_FOUND if since_then else None
+
+
+def not_found_in_months(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+    """For figures of whole months. What lies outside of all months is seen by a check of the whole history."""
+    inside = midnight(window.read_from) <= row.timestamp_start and row.timestamp_end <= midnight(window.read_to)
+    return NOT_FOUND if inside or (window.begins_with_history and window.ends_with_history) else None
+
+
+def days_imported(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
+    """The ledger shows the days; those that it still lacks are told in a gap with another beginning."""
+    first, last = row.timestamp_start.date(), row.timestamp_end.date() - timedelta(days=1)
+    left = [run for run in park.ledger.missing_runs() if run.first <= last and run.last >= first]
+    if not all(window.concerns(midnight(run.first), midnight(run.last + timedelta(days=1))) for run in left):
+        return None
+    days = f"{first} to {last}" if last > first else f"{first}"
+    if left:
+        return f"The ledger has changed: of {days} it now lacks {', '.join(map(_run, left))}, told on its own."
+    return f"Filled: the ledger shows {days} as read."
+
+
+def _run(run: import_ledger.MissingRun) -> str:
+    return f"{run.first} to {run.last}" if run.days > 1 else f"{run.first}"
+
+
+def hours_filled(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
+    if not window.judges(row.timestamp_start, row.timestamp_end):
+        return None
+    observed = park.observations_in(ms_of(row.timestamp_start), ms_of(row.timestamp_end))
+    return f"Filled: {observed:,} observations lie in these hours now." if observed else NOT_FOUND
+
+
+def ride_heard_of(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
+    if not window.judges(row.timestamp_start, row.timestamp_end):
+        return None
+    ride = next((ride for ride in park.rides if row.entity_type == "ride" and ride.ride_id == row.entity_id), None)
+    first, last = row.timestamp_start.date(), row.timestamp_end.date() - timedelta(days=1)
+    days = gaps.days_heard_of(ride, first, last) if ride else 0
+    return f"Filled: the ride was heard of on {days} days of the period." if days else NOT_FOUND
+
+
+def ride_is_back(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+    """Asked of the tables, not of the window: a check reads its months, orphans may lie in any."""
+    if invalid.has_no_orphans(row.entity_id):
+        return f"ride_id {row.entity_id} is in rides again, or nothing belongs to it any more."
+    return None
+
+
+def mended_files() -> list[tuple[DataQualityLog, str]]:
+    """Unreadable files that were read without fault since."""
+    rows = list(DataQualityLog.objects.filter(reason="unreadable_file", resolution_status__in=TO_DO))
+    files_of = {row.pk: set(row.evidence.get("files", {row.source_file})) for row in rows}
+    read = import_ledger.imported_since(set().union(*files_of.values()))
+    return [
+        (row, f"Mended: {row.source_file} was read." if len(files_of[row.pk]) == 1 else "Mended: all files were read.")
+        for row in rows
+        if files_of[row.pk] <= read
+    ]

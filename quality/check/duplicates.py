@@ -1,0 +1,121 @@
+"""DUPLICATE: one attraction under several ids, a known defect of the source. Ids are never merged, only reported."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+
+from quality.check.profiles import SKETCH, ParkSeen, RideSeen, instant, milliseconds
+from quality.check.window import Window
+from quality.findings import Finding
+from quality.models import IssueType
+
+# Two rides whose waits went to the same minutes at the same minutes so often are one. Opening and closing at the same
+# instant proves nothing: whole parks do. Four different waits and 20 changes a month leave out what is never busy.
+CHANGES_MIN = 20
+DIFFERENT_WAITS_MIN = 4
+ALIKE_SHARE = 0.9
+
+# Carts and chains of one name are normal.
+_MAY_SHARE_A_NAME = {"RESTAURANT", "HOTEL"}
+
+
+def same_names(window: Window, park: ParkSeen) -> Iterator[Finding]:
+    """Rides of one park whose names are equal but for case, accents and punctuation."""
+    by_name: dict[str, list[RideSeen]] = {}
+    for ride in park.rides:
+        if normalised(ride.name):
+            by_name.setdefault(normalised(ride.name), []).append(ride)
+    for name, rides in sorted(by_name.items()):
+        kinds = {ride.entity_type for ride in rides}
+        if len(rides) > 1 and not kinds <= _MAY_SHARE_A_NAME:
+            rides = sorted(rides, key=lambda ride: ride.ride_id)
+            yield Finding(
+                kind=IssueType.DUPLICATE,
+                reason="duplicate_name",
+                entity_type="park",
+                entity_key=park.park.themeparks_wiki_id,
+                entity_id=park.park.pk,
+                scope=name,
+                description=f"{park.park}: {len(rides)} rides are called {rides[0].name}",
+                count=len(rides),
+                examples=[_example(ride) for ride in rides],
+            )
+
+
+def crowd_of_names(findings: list[Finding]) -> str:
+    return f"{len(findings)} names are carried by two or more rides each"
+
+
+def normalised(name: str) -> str:
+    """For comparing names: no case, accents, marks or punctuation, single spaces."""
+    text = unicodedata.normalize("NFKD", re.sub("[™®℠]", "", name))
+    text = "".join(character for character in text if not unicodedata.combining(character)).casefold()
+    return re.sub(r"[\W_]+", " ", text).strip()
+
+
+def same_observations(window: Window, park: ParkSeen) -> Iterator[Finding]:
+    """Rides whose waits changed alike in some month, grouped: three ids of one attraction are one finding."""
+    group_of: dict[int, list[RideSeen]] = {}
+    for _, one, other in park.twins:
+        first, second = group_of.setdefault(one.ride_id, [one]), group_of.setdefault(other.ride_id, [other])
+        if first is not second:
+            first += second
+            for ride in second:
+                group_of[ride.ride_id] = first
+    for group in {id(group): group for group in group_of.values()}.values():
+        rides = sorted(group, key=lambda ride: ride.ride_id)
+        months = sorted({month for month, one, _ in park.twins if group_of[one.ride_id] is group})
+        yield Finding(
+            kind=IssueType.DUPLICATE,
+            reason="duplicate_observations",
+            entity_type="ride",
+            entity_key=rides[0].key,
+            entity_id=rides[0].ride_id,
+            park_id=park.park.pk,
+            scope="",
+            description=(
+                f"{park.park}: {' and '.join(ride.name for ride in rides[:3])}"
+                f"{f' and {len(rides) - 3} more' if len(rides) > 3 else ''} report the same waits at the same times"
+            ),
+            start=instant(milliseconds(months[0])),
+            count=len(rides),
+            examples=[_example(ride) for ride in rides],
+        )
+
+
+def crowd_of_observations(findings: list[Finding]) -> str:
+    return f"{len(findings)} groups of rides report the same waits at the same times"
+
+
+def twins_of_the_month(park: ParkSeen) -> Iterator[tuple[RideSeen, RideSeen]]:
+    """Pairs of rides that are alike by the sketches of the month that was just read.
+
+    A sketch is the SKETCH smallest hashes of all (minute, wait) a ride's wait changed to; how many of them two rides
+    share tells how alike they are, whatever the number of changes.
+    """
+    busy = [
+        ride for ride in park.rides if ride.changes >= CHANGES_MIN and ride.waits.bit_count() >= DIFFERENT_WAITS_MIN
+    ]
+    by_hash: dict[int, list[int]] = {}
+    for position, ride in enumerate(busy):
+        for hashed in ride.sketch:
+            by_hash.setdefault(hashed, []).append(position)
+    shared: Counter[tuple[int, int]] = Counter()
+    for positions in by_hash.values():
+        for n, one in enumerate(positions):
+            for other in positions[n + 1 :]:
+                shared[one, other] += 1
+    for (one, other), count in shared.items():
+        if count >= ALIKE_SHARE * CHANGES_MIN and _alike(busy[one], busy[other]):
+            yield busy[one], busy[other]
+
+
+def _alike(one: RideSeen, other: RideSeen) -> bool:
+    smallest = sorted({*one.sketch, *other.sketch})[:SKETCH]
+    shared = {*one.sketch} & {*other.sketch} & {*smallest}
+    return len(shared) >= ALIKE_SHARE * len(smallest)
+
+
+def _example(ride: RideSeen) -> dict:
+    return {"ride_id": ride.ride_id, "name": ride.name, "themeparks_wiki_id": ride.wiki_id}

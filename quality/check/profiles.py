@@ -1,0 +1,215 @@
+"""A ride and a park as one pass over their observations sees them: of a ride a byte a day, of a park a number an hour.
+
+Ten years of 5,000 rides fit into 20 MB. A record says that something changed, so a state holds until the next one;
+a ride of which nothing is heard may simply be closed. What silence means is for the detectors to say.
+"""
+
+from array import array
+from bisect import insort
+from datetime import date, datetime, timedelta
+
+from quality.check.window import Window
+from quality.import_ledger import ParkLedger
+from warehouse.days import midnight
+from warehouse.models import EPOCH, Park, RideStatus
+from warehouse.zones import known_zone
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+SILENCE_MS = 3 * HOUR_MS  # a park of which nothing is heard for so long; nights among them
+HOLD_MAX_MS = DAY_MS  # a state is taken to hold until the next record, but no longer than this
+FROZEN_MS = 10 * HOUR_MS
+WALK_ON_MINUTES = 10  # 5 and 10 are what parks post for a ride without a line, all day long
+DAY_BEGINS_AT_HOUR = 4  # local: what happens after midnight belongs to the evening
+
+SKETCH = 32
+SKETCH_SPREAD = 0x9E3779B97F4A7C15  # odd and without a pattern: spreads consecutive minutes over 64 bits
+MASK_64 = (1 << 64) - 1
+
+# What a byte says of a ride's day.
+SEEN, OPEN, WAITED = 1, 2, 4
+LAST_STATUS_SHIFT = 4
+STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
+FLAGS = {status: SEEN | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
+_OPERATING = RideStatus.OPERATING.value
+
+
+class RideSeen:
+    """A ride, and what the pass has seen of it."""
+
+    __slots__ = (
+        "changes",
+        "changes_a_day",
+        "day",
+        "day_end_ms",
+        "days",
+        "entity_type",
+        "epoch",
+        "flags",
+        "frozen",
+        "last_ms",
+        "name",
+        "park",
+        "records",
+        "ride_id",
+        "since_ms",
+        "since_records",
+        "sketch",
+        "sketch_max",
+        "status",
+        "wait",
+        "waited_days",
+        "waits",
+        "wiki_id",
+    )
+
+    def __init__(self, ride_id: int, name: str, wiki_id: str | None, entity_type: str, park: "ParkSeen"):
+        self.ride_id, self.name, self.wiki_id, self.entity_type, self.park = ride_id, name, wiki_id, entity_type, park
+        self.days = bytearray(park.day_count)  # by day of the park
+        self.day, self.day_end_ms, self.flags = 0, 0, 0
+        self.last_ms = self.since_ms = self.epoch = 0
+        self.records = self.since_records = 0
+        self.status: str | None = None
+        self.wait: int | None = None
+        self.frozen: list[tuple[int, int, int, int]] = []  # from, to (ms), minutes, records in between
+        self.changes_a_day = array("f")  # of the wait, by month that was read, on days with waits
+        self._begin_month()
+
+    @property
+    def key(self) -> str:
+        return self.wiki_id or f"ride {self.ride_id}"
+
+    def end_month(self) -> None:
+        self.end_day()
+        self.changes_a_day.append(self.changes / self.waited_days if self.waited_days else 0.0)
+        self._begin_month()
+
+    def _begin_month(self) -> None:
+        self.sketch: list[int] = []  # the SKETCH smallest hashes of (minute, new wait)
+        self.sketch_max = MASK_64
+        self.changes = self.waited_days = 0
+        self.waits = 0  # a bit for each five minutes
+
+    def next_day(self, ms: int) -> None:
+        self.end_day()
+        self.day, self.day_end_ms = self.park.day_of(ms)
+
+    def end_day(self) -> None:
+        if self.flags:
+            seen_before = self.days[self.day] & (SEEN | OPEN | WAITED)  # where a month ends within the day
+            self.days[self.day] = seen_before | self.flags | STATUSES.index(self.status) << LAST_STATUS_SHIFT
+            self.waited_days += bool(self.flags & WAITED)
+            self.flags = 0
+
+    def turn(self, ms: int, status: str | None, wait: int | None) -> None:
+        """The state changed, or was not heard of for so long that it cannot be taken to have held."""
+        park = self.park
+        unbroken = self.epoch == park.epoch and ms - self.last_ms <= HOLD_MAX_MS
+        held_to = ms if unbroken else self.last_ms
+        if self.status == _OPERATING and (self.wait or 0) > WALK_ON_MINUTES and held_to - self.since_ms >= FROZEN_MS:
+            self.frozen.append((self.since_ms, held_to, self.wait, self.records - self.since_records))
+        self.since_ms, self.since_records, self.epoch = ms, self.records, park.epoch
+        if status != self.status:
+            if self.status == _OPERATING:
+                park.open_now -= 1
+            if status == _OPERATING:
+                park.open_now += 1
+                park.open_peak = max(park.open_peak, park.open_now)
+            self.status = status
+        if wait != self.wait:
+            if wait is not None:
+                self._sketch(ms // 60_000 << 9 | wait)
+                self.waits |= 1 << abs(wait) // 5
+                self.changes += 1
+            self.wait = wait
+
+    def _sketch(self, value: int) -> None:
+        hashed = value * SKETCH_SPREAD & MASK_64
+        hashed ^= hashed >> 29
+        if hashed < self.sketch_max:
+            insort(self.sketch, hashed)
+            if len(self.sketch) > SKETCH:
+                self.sketch.pop()
+                self.sketch_max = self.sketch[-1]
+
+
+class ParkSeen:
+    """A park with its rides and its ledger, and what the pass has seen of it."""
+
+    def __init__(self, park: Park, window: Window):
+        self.park = park
+        self.rides: list[RideSeen] = []
+        self.ledger: ParkLedger | None = None
+        self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
+        self._hour_0 = milliseconds(window.read_from) // HOUR_MS
+        self._day_0 = milliseconds(window.read_from) // DAY_MS - 1  # local days reach over both ends
+        days = (window.read_to - window.read_from).days
+        self.day_count = days + 2
+        self.hours = array("I", bytes(array("I").itemsize * days * 24))
+        self.hour, self.hour_end_ms, self.hour_seen = 0, 0, 0
+        self.last_ms = 0
+        self.epoch = 0  # raised by every silence: what held before it is not known to hold after it
+        self.open_now = self.open_peak = self._open_peak_before = 0
+        self.twins: list[tuple[date, RideSeen, RideSeen]] = []  # month, and two rides that were alike in it
+        self.silences: list[tuple[int, int, float]] = []  # from, to (ms), open rides as a share of the most of a day
+
+    def day_of(self, ms: int) -> tuple[int, int]:
+        """The index of the local day, and when it ends."""
+        day = (ms + self._shift_ms) // DAY_MS
+        return day - self._day_0, (day + 1) * DAY_MS - self._shift_ms
+
+    def date_of(self, day: int) -> date:
+        return EPOCH.date() + timedelta(days=self._day_0 + day)
+
+    def next_hour(self, ms: int) -> None:
+        self.end_hour()
+        hour = ms // HOUR_MS
+        if hour // 24 != (self._hour_0 + self.hour) // 24:
+            self._open_peak_before, self.open_peak = self.open_peak, self.open_now
+        self.hour, self.hour_end_ms = hour - self._hour_0, (hour + 1) * HOUR_MS
+
+    def end_hour(self) -> None:
+        if self.hour_seen:
+            self.hours[self.hour] = self.hour_seen
+            self.hour_seen = 0
+
+    def observations_in(self, from_ms: int, to_ms: int) -> int | None:
+        """How many, in the full hours of the range; None where it reaches beyond what is known of the park."""
+        hours = self._full_hours(from_ms, to_ms)
+        return None if hours is None or to_ms > self.last_ms else sum(hours)
+
+    def hours_heard_in(self, from_ms: int, to_ms: int) -> int:
+        """In how many full hours of the range the park was heard of."""
+        return sum(map(bool, self._full_hours(from_ms, to_ms) or ()))
+
+    def _full_hours(self, from_ms: int, to_ms: int) -> array | None:
+        first, end = -(-from_ms // HOUR_MS) - self._hour_0, to_ms // HOUR_MS - self._hour_0
+        return self.hours[first:end] if first >= 0 and end <= len(self.hours) else None
+
+    def silent(self, ms: int) -> None:
+        """Nothing was heard of the park since last_ms."""
+        if self.last_ms:
+            most = max(self.open_peak, self._open_peak_before)
+            self.silences.append((self.last_ms, ms, self.open_now / most if most else 0.0))
+        self.epoch += 1
+
+
+def milliseconds(day: date) -> int:
+    return ms_of(midnight(day))
+
+
+def ms_of(instant: datetime) -> int:
+    passed = instant - EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
+
+
+def instant(ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def _offset_ms(zone: str, day: date) -> int:
+    """From UTC, as it is in January: a day begins an hour later in summer, when nobody is in the park."""
+    known = known_zone(zone)
+    if known is None:
+        return 0
+    return int(datetime(day.year, 1, 15, 12, tzinfo=known).utcoffset().total_seconds()) * 1000

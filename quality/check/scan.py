@@ -1,0 +1,186 @@
+"""One pass over the observations of a window: what every detector needs to know of them, in little memory.
+
+Each month is read once, by one unbuffered SELECT in the order of the primary key, which is the order of time
+(snapshot_id = milliseconds << 20 | ride_id). 1.1 million rows a second arrive so, without a sort; ride and instant
+follow from the id, and leaving out recorded_at spares its conversion, which takes five times as long as all the rest.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db import connection
+from MySQLdb.cursors import SSCursor
+
+from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkSeen, RideSeen, milliseconds
+from quality.check.window import Window
+from quality.findings import EXAMPLES_MAX
+from warehouse.models import RIDE_ID_BITS, RIDE_ID_LIMIT, EntityMetadata, Park, Ride
+from warehouse.partitioning.partitions import TABLE
+
+ROWS_AT_ONCE = 10_000
+# A few rides of many are fetched through idx_ride_recorded and sorted; from a quarter on, reading all is faster.
+RIDES_BY_INDEX_SHARE = 0.25
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows with one fault: how many, and the first few of them."""
+
+    count: int = 0
+    snapshot_ids: list[int] = field(default_factory=list)
+
+    def add(self, snapshot_id: int) -> None:
+        self.count += 1
+        if self.count <= EXAMPLES_MAX:
+            self.snapshot_ids.append(snapshot_id)
+
+
+@dataclass
+class Observations:
+    """What was seen in a window. Of rows that cannot be attributed, how many and which."""
+
+    window: Window
+    parks: dict[int, ParkSeen]
+    whole: bool  # all parks
+    rides: dict[int, RideSeen] = field(default_factory=dict)
+    rows: int = 0
+    rideless: dict[int, int] = field(default_factory=dict)  # ride_id -> snapshots
+    misnumbered: dict[date, Tally] = field(default_factory=dict)  # by month
+    queue_orphans: dict[date, Tally] = field(default_factory=dict)  # by month; a queue row each
+
+
+def observe(
+    window: Window,
+    parks: Iterable[Park],
+    *,
+    whole: bool,
+    find_twins: Callable[[ParkSeen], Iterator[tuple[RideSeen, RideSeen]]],
+    progress: Callable[[date, int], None] = lambda month, rows: None,
+) -> Observations:
+    """Read the window's observations of these parks, month by month; of all rides and of none where `whole`.
+
+    Not to be called inside a transaction that is held open for long: a SELECT keeps partitions from being changed
+    until its transaction ends.
+    """
+    seen = Observations(window, {park.pk: ParkSeen(park, window) for park in parks}, whole)
+    _name_rides(seen)
+    for month, end in window.months:
+        queue_rows = _queue_rows(month, end) if whole else array("q")
+        _take(seen, month, _rows(window, month, end, None if whole else list(seen.rides)), queue_rows)
+        for park in seen.parks.values():
+            park.twins += [(month, one, other) for one, other in find_twins(park)]
+        for ride in seen.rides.values():
+            ride.end_month()
+        progress(month, seen.rows)
+    for park in seen.parks.values():
+        park.end_hour()
+    for ride in seen.rides.values():
+        ride.turn(ride.last_ms, None, None)
+    return seen
+
+
+def _name_rides(seen: Observations) -> None:
+    entity_types = dict(EntityMetadata.objects.values_list("ride_id", "entity_type"))
+    rides = Ride.objects.values_list("ride_id", "ride_name", "themeparks_wiki_id", "park_id")
+    for ride_id, name, wiki_id, park_id in rides if seen.whole else rides.filter(park_id__in=seen.parks):
+        park = seen.parks.get(park_id)
+        if park is None:
+            continue  # a park that was added since the parks were read: its rides are for the next check
+        ride = RideSeen(ride_id, name, wiki_id, entity_types.get(ride_id, ""), park)
+        seen.rides[ride_id] = ride
+        park.rides.append(ride)
+
+
+def _take(seen: Observations, month: date, rows: Iterable[tuple], queue_rows: array) -> None:
+    """The rows of one month, in the order of their ids, beside the snapshot_ids of its queue rows in the same order."""
+    rides, mask = seen.rides, RIDE_ID_LIMIT - 1
+    queue_row, queue_count = 0, len(queue_rows)
+    count = 0
+    for snapshot_id, status, wait, misnumbered in rows:
+        count += 1
+        while queue_row < queue_count and queue_rows[queue_row] <= snapshot_id:
+            if queue_rows[queue_row] != snapshot_id:
+                seen.queue_orphans.setdefault(month, Tally()).add(queue_rows[queue_row])
+            queue_row += 1
+        if misnumbered:
+            seen.misnumbered.setdefault(month, Tally()).add(snapshot_id)
+            continue
+        ride = rides.get(snapshot_id & mask)
+        if ride is None:
+            seen.rideless[snapshot_id & mask] = seen.rideless.get(snapshot_id & mask, 0) + 1
+            continue
+        ms = snapshot_id >> RIDE_ID_BITS
+        park = ride.park
+        if ms >= park.hour_end_ms:
+            park.next_hour(ms)
+        park.hour_seen += 1
+        if ms - park.last_ms >= SILENCE_MS:
+            park.silent(ms)
+        park.last_ms = ms
+        if ms >= ride.day_end_ms:
+            ride.next_day(ms)
+        ride.flags |= FLAGS[status] if wait is None else FLAGS[status] | WAITED
+        if status != ride.status or wait != ride.wait or ride.epoch != park.epoch or ms - ride.last_ms > HOLD_MAX_MS:
+            ride.turn(ms, status, wait)
+        ride.records += 1
+        ride.last_ms = ms
+    for snapshot_id in queue_rows[queue_row:]:
+        seen.queue_orphans.setdefault(month, Tally()).add(snapshot_id)
+    seen.rows += count
+
+
+def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]:
+    """(snapshot_id, status, wait_time, 1 if the id does not follow from ride and instant) in the order of the id."""
+    index, condition, parameters = "PRIMARY", "", [month, end]
+    if ride_ids is not None:
+        if not ride_ids:
+            return
+        if len(ride_ids) < Ride.objects.count() * RIDES_BY_INDEX_SHARE:
+            index = "idx_ride_recorded"
+        condition = "AND ride_id IN %s"
+        parameters.append(ride_ids)
+    if index == "PRIMARY" and not window.partitioned:
+        # No partition narrows the key down to a month: its own range does, for all rows whose id says their instant.
+        condition += " AND snapshot_id >= %s AND snapshot_id < %s"
+        parameters += [milliseconds(month) << RIDE_ID_BITS, milliseconds(end) << RIDE_ID_BITS]
+    yield from _unbuffered(
+        f"""
+        SELECT snapshot_id, status, wait_time,
+            snapshot_id >> {RIDE_ID_BITS} <> TIMESTAMPDIFF(MICROSECOND, '1970-01-01', recorded_at) DIV 1000
+            OR snapshot_id & {RIDE_ID_LIMIT - 1} <> ride_id
+        FROM {TABLE} FORCE INDEX ({index})
+        WHERE recorded_at >= %s AND recorded_at < %s {condition}
+        ORDER BY snapshot_id
+        """,
+        parameters,
+    )
+
+
+def _queue_rows(month: date, end: date) -> array:
+    """The snapshot_ids of a month's queue rows in order, from idx_queue_snapshot alone; 8 bytes each."""
+    return array(
+        "q",
+        (
+            snapshot_id
+            for (snapshot_id,) in _unbuffered(
+                "SELECT snapshot_id FROM queue_data FORCE INDEX (idx_queue_snapshot) "
+                "WHERE snapshot_id >= %s AND snapshot_id < %s ORDER BY snapshot_id",
+                [milliseconds(month) << RIDE_ID_BITS, milliseconds(end) << RIDE_ID_BITS],
+            )
+        ),
+    )
+
+
+def _unbuffered(sql: str, parameters: list) -> Iterator[tuple]:
+    """Rows as they come from the server; the connection can do nothing else until the last one was taken."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        cursor = connection.connection.cursor(SSCursor)
+        try:
+            cursor.execute(sql, parameters)
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield from rows
+        finally:
+            cursor.close()

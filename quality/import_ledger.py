@@ -1,0 +1,138 @@
+"""What the import ledger says, read by SQL: quality must not import `imports`, which imports it.
+
+Plain SELECTs on import_files and import_checkpoints, because their names and columns are a contract like those of
+the facts (docs/data-model.md). Having every caller hand in a query would move the import arrow to where a command of
+`quality` could not follow it: check_quality would have to live in `imports`. tests/quality/test_import_ledger.py
+holds these statements against the models.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+
+from warehouse.days import ONE_DAY
+
+IMPORTED, MISSING, UNREADABLE = "IMPORTED", "MISSING", "UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRun:
+    """Successive days without a file: the source has none (`never_imported` False), or nobody asked for them."""
+
+    first: date
+    last: date
+    never_imported: bool
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+
+class ParkLedger:
+    """One park's days: what the last reading of each gave."""
+
+    def __init__(self, outcomes: dict[date, str], began: date | None):
+        self._outcomes = outcomes
+        self._began = began  # the first day with events: files of the destination without the park are no gap of it
+        self._last = max(outcomes, default=None)
+
+    def missing_runs(self) -> list[MissingRun]:
+        """In order, from the park's first day with events to the last day of its ledger."""
+        runs: list[MissingRun] = []
+        if self._began is None:
+            return runs
+        day = self._began
+        while day <= self._last:
+            outcome = self._outcomes.get(day)
+            if outcome in (None, MISSING):
+                run = runs[-1] if runs else None
+                if run and run.last == day - ONE_DAY and run.never_imported == (outcome is None):
+                    runs[-1] = MissingRun(run.first, day, run.never_imported)
+                else:
+                    runs.append(MissingRun(day, day, outcome is None))
+            day += ONE_DAY
+        return runs
+
+    def is_missing(self, day: date) -> bool:
+        inside = self._began is not None and self._began <= day <= self._last
+        return inside and self._outcomes.get(day) in (None, MISSING)
+
+    def was_not_read(self, day: date) -> bool:
+        """Missing or unreadable: that nothing was observed on this day is known, and told."""
+        return self.is_missing(day) or self._outcomes.get(day) in (MISSING, UNREADABLE)
+
+
+def of_park(park_id: int) -> ParkLedger:
+    rows = _rows("SELECT file_date, outcome, events_read FROM import_files WHERE park_id = %s", park_id)
+    began = min((day for day, _, events in rows if events), default=None)
+    return ParkLedger({day: outcome for day, outcome, _ in rows}, began)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    checkpoint_id: int
+    import_id: str
+    park_id: int
+    last_processed_date: date
+
+
+def checkpoints_after(day: date) -> list[Checkpoint]:
+    """Imports that say that they processed a day later than `day`."""
+    return [
+        Checkpoint(*row)
+        for row in _rows(
+            "SELECT checkpoint_id, import_id, park_id, last_processed_date FROM import_checkpoints "
+            "WHERE last_processed_date > %s ORDER BY checkpoint_id",
+            day,
+        )
+    ]
+
+
+def imported_since(source_files: Iterable[str]) -> set[str]:
+    """Which of these day files were read without fault at their last reading, for every park they concern."""
+    source_files = list(source_files)
+    if not source_files:
+        return set()
+    return {
+        key
+        for (key,) in _rows(
+            "SELECT source_file FROM import_files WHERE source_file IN %s "
+            "GROUP BY source_file HAVING SUM(outcome <> 'IMPORTED') = 0",
+            source_files,
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The last reading of one park's day: which import did it, from where."""
+
+    file_date: date
+    outcome: str
+    checkpoint_id: int | None
+    import_id: str | None
+    source: str | None
+
+
+def readings(park_id: int, first: date, last: date, limit: int = 1) -> list[Reading]:
+    """Of a park's days in the inclusive range, the latest days first."""
+    return [
+        Reading(*row)
+        for row in _rows(
+            "SELECT f.file_date, f.outcome, c.checkpoint_id, c.import_id, c.source FROM import_files f "
+            "LEFT JOIN import_checkpoints c ON c.checkpoint_id = f.checkpoint_id "
+            "WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s ORDER BY f.file_date DESC LIMIT %s",
+            park_id,
+            first,
+            last,
+            limit,
+        )
+    ]
+
+
+def _rows(sql: str, *parameters: object) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())

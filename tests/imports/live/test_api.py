@@ -1,0 +1,307 @@
+"""The API client against a real HTTP server on loopback: pace, Retry-After, cache, and answers that are none."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from email.utils import formatdate
+
+import pytest
+import stamina
+from django.conf import settings as project_settings
+from django.db import connection, transaction
+
+from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from imports.live.models import ApiPace
+from tests.imports.fault_server import Answer, Fault, fault_server
+
+RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
+RIDE = "b2260923-9315-40fd-9c6b-44dd811dbe64"
+NOT_FOUND = Answer(b'{"success":false,"error":{"message":"Entity not found","type":"NOT_FOUND"}}', 404)
+
+
+def answers(path: str, headers: dict) -> Answer:
+    known = {
+        "/v1/destinations": {"destinations": [{"id": RESORT, "name": "Walt Disney World® Resort", "parks": []}]},
+        f"/v1/entity/{RIDE}": {"id": RIDE, "name": "Space Mountain", "entityType": "ATTRACTION", "location": None},
+        f"/v1/entity/{RESORT}/children": {"id": RESORT, "children": [{"id": RIDE}]},
+        f"/v1/entity/{RESORT}/live": {"id": RESORT, "liveData": [{"id": RIDE, "status": "OPERATING"}]},
+    }
+    return Answer(json.dumps(known[path]).encode()) if path in known else NOT_FOUND
+
+
+@pytest.fixture
+def api_server(settings, tmp_path):
+    with fault_server(answers) as server:
+        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
+        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
+        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / "cache")
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def no_pauses():
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_each_question_gives_the_part_that_was_asked_for(api_server):
+    api = ThemeParksApi()
+    assert [found["name"] for found in api.destinations()] == ["Walt Disney World® Resort"]
+    assert api.entity(RIDE)["name"] == "Space Mountain"
+    assert api.children(RESORT) == [{"id": RIDE}]
+    assert api.live(RESORT) == [{"id": RIDE, "status": "OPERATING"}]
+
+
+def test_the_user_agent_names_the_project_and_the_contact(api_server, settings):
+    settings.USER_AGENT = "themepark-warehouse/1.0 (ops@example.org)"
+    ThemeParksApi().destinations()
+    assert api_server.requests[0][2]["User-Agent"] == "themepark-warehouse/1.0 (ops@example.org)"
+
+
+def test_an_unknown_entity_is_said_with_the_words_of_the_api(api_server):
+    with pytest.raises(NoSuchEntity, match=r"/entity/nobody: the API answers 404: Entity not found"):
+        ThemeParksApi().entity("nobody")
+    assert len(api_server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"id": "75e', "11 bytes that are no JSON"),
+        (b"<html>Maintenance</html>", "24 bytes that are no JSON"),
+        (b"", "0 bytes that are no JSON"),
+        (b"[]", "no list 'liveData'"),
+        (b'{"liveData": null}', "no list 'liveData'"),
+        (b'{"id": "x"}', "no list 'liveData'"),
+    ],
+)
+def test_an_answer_that_is_none_is_malformed(api_server, body, message):
+    api_server.faults = [Fault("status", answer=Answer(body))]
+    with pytest.raises(MalformedAnswer, match=f"/entity/{RESORT}/live.*{message}"):
+        ThemeParksApi().live(RESORT)
+
+
+def test_an_entity_without_id_is_malformed(api_server):
+    api_server.faults = [Fault("status", answer=Answer(b'{"name": "Space Mountain"}'))]
+    with pytest.raises(MalformedAnswer, match="no id"):
+        ThemeParksApi().entity(RIDE)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", times=2, answer=Answer(b"", 500)),
+        Fault("status", times=2, answer=Answer(b"", 503)),
+        Fault("cut", times=2),
+        Fault("reset", times=2),
+    ],
+    ids=lambda fault: f"{fault.kind} {fault.answer.status}",
+)
+def test_what_passes_by_itself_is_tried_again(api_server, fault):
+    api_server.faults = [Fault(fault.kind, times=2, answer=fault.answer)]
+    assert ThemeParksApi().children(RESORT) == [{"id": RIDE}]
+    assert len(api_server.requests) == 3
+
+
+def test_a_server_that_stays_broken_ends_in_a_clear_error(api_server, settings):
+    api_server.faults = [Fault("status", times=9, answer=Answer(b"oops", 500))]
+    with pytest.raises(ApiError, match=r"the API answers 500: oops; given up after 3 attempts"):
+        ThemeParksApi().destinations()
+    assert len(api_server.requests) == 3
+    settings.THEMEPARKS_API_URL = "http://127.0.0.1:9/v1"
+    with pytest.raises(ApiError, match=r"127\.0\.0\.1.*given up after 3 attempts"):
+        ThemeParksApi().destinations()
+
+
+def test_an_answer_that_stalls_ends_by_a_timeout(api_server, monkeypatch):
+    monkeypatch.setattr("imports.live.api.READ_TIMEOUT_SECONDS", 0.2)
+    api_server.faults = [Fault("stall", times=9, seconds=1)]
+    with pytest.raises(ApiError, match="timed out"):
+        ThemeParksApi().destinations()
+
+
+def test_an_answer_that_trickles_ends_by_a_timeout(api_server, monkeypatch):
+    monkeypatch.setattr("imports.live.api.ANSWER_TIMEOUT_SECONDS", 0.2)
+    long_answer = Answer(json.dumps({"destinations": [{"id": RESORT}] * 200}).encode())
+    api_server.answers = lambda path, headers: long_answer
+    api_server.faults = [Fault("trickle", times=9, seconds=0.002)]
+    with pytest.raises(ApiError, match="not complete after"):
+        ThemeParksApi().destinations()
+
+
+def test_retry_after_is_obeyed_by_everybody(api_server):
+    api_server.faults = [Fault("status", answer=Answer(b"", 429, {"Retry-After": "1"}))]
+    first = threading.Thread(target=_ask_and_close, args=("destinations",))
+    first.start()
+    while not api_server.requests:
+        time.sleep(0.01)
+    time.sleep(0.1)  # the 429 has come back by now
+    ThemeParksApi().children(RESORT)
+    first.join()
+    (refused, _, _), *others = api_server.requests
+    assert len(others) == 2
+    assert min(at for at, _, _ in others) - refused >= 0.99
+
+
+def test_retry_after_may_be_a_date(api_server):
+    then = time.time() + 2
+    api_server.faults = [Fault("status", answer=Answer(b"", 429, {"Retry-After": formatdate(then, usegmt=True)}))]
+    ThemeParksApi().destinations()
+    assert time.time() >= int(then)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}])
+def test_a_429_that_says_no_time_holds_for_the_default(api_server, headers, monkeypatch):
+    monkeypatch.setattr("imports.live.api.WAIT_AFTER_429_SECONDS", 0.5)
+    api_server.faults = [Fault("status", answer=Answer(b"", 429, headers))]
+    ThemeParksApi().destinations()
+    (refused, _, _), (answered, _, _) = api_server.requests
+    assert answered - refused >= 0.49
+
+
+def test_asked_to_stay_away_for_long_a_run_ends_and_the_next_does_not_ask(api_server):
+    api_server.faults = [Fault("status", times=9, answer=Answer(b"", 429, {"Retry-After": "3600"}))]
+    with pytest.raises(ApiUnavailable, match=r"no request may be sent for another 3\d\d\d s"):
+        ThemeParksApi().destinations()
+    with pytest.raises(ApiUnavailable):
+        ThemeParksApi().children(RESORT)
+    assert len(api_server.requests) == 1
+
+
+def test_when_nobody_answers_three_times_in_a_row_the_run_ends(api_server):
+    api = ThemeParksApi()
+    api_server.faults = [
+        Fault("reset", f"{RESORT}/live", times=9),
+        Fault("status", "children", answer=Answer(b"", 400)),
+    ]
+    for _ in range(2):
+        with pytest.raises(ApiError) as caught:
+            api.live(RESORT)
+        assert not isinstance(caught.value, ApiUnavailable)
+    with pytest.raises(ApiError, match="answers 400"):
+        api.children(RESORT)  # a refusal is an answer
+    for kind in (ApiError, ApiError, ApiUnavailable):
+        api_server.faults = [Fault("reset", times=9)]
+        with pytest.raises(ApiError) as caught:
+            api.live(RESORT)
+        assert type(caught.value) is kind
+
+
+def test_the_same_question_is_not_asked_twice_within_a_minute(api_server):
+    assert ThemeParksApi().live(RESORT) == ThemeParksApi().live(RESORT)
+    assert len(api_server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "fresh_after_seconds", "stale_after_seconds"),
+    [("", 55, 65), ("no-store", 55, 65), ("public, max-age=10", 55, 65), ("public, max-age=300", 290, 310)],
+)
+def test_an_answer_is_kept_as_long_as_it_says_and_a_minute_at_least(
+    api_server, cache_control, fresh_after_seconds, stale_after_seconds, time_machine
+):
+    answer = answers("/v1/destinations", {})
+    answer.headers = {"Cache-Control": cache_control} if cache_control else {}
+    api_server.faults = [Fault("status", times=9, answer=answer)]
+    start = time.time()
+    time_machine.move_to(start)
+    ThemeParksApi().destinations()
+    time_machine.move_to(start + fresh_after_seconds)
+    ThemeParksApi().destinations()
+    assert len(api_server.requests) == 1
+    time_machine.move_to(start + stale_after_seconds)
+    ThemeParksApi().destinations()
+    assert len(api_server.requests) == 2
+
+
+def test_an_etag_is_sent_back_and_304_gives_the_kept_answer(api_server, time_machine):
+    answer = answers("/v1/destinations", {})
+    answer.headers = {"ETag": '"abc"'}
+    api_server.faults = [Fault("status", answer=answer), Fault("status", answer=Answer(status=304))]
+    start = time.time()
+    time_machine.move_to(start)
+    first = ThemeParksApi().destinations()
+    time_machine.move_to(start + 100)
+    assert ThemeParksApi().destinations() == first
+    assert api_server.requests[1][2]["If-None-Match"] == '"abc"'
+    time_machine.move_to(start + 130)  # the 304 made it fresh for another minute
+    assert ThemeParksApi().destinations() == first
+    assert len(api_server.requests) == 2
+
+
+def test_a_failed_answer_is_not_kept(api_server):
+    api_server.faults = [Fault("status", times=3, answer=Answer(b"", 500))]
+    with pytest.raises(ApiError):
+        ThemeParksApi().destinations()
+    assert ThemeParksApi().destinations()
+
+
+def test_a_cache_folder_that_cannot_be_written_is_said(api_server, settings, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    settings.THEMEPARKS_CACHE_DIR = str(tmp_path / "file")
+    with pytest.raises(ApiError, match=r"THEMEPARKS_CACHE_DIR .*must be writable"):
+        ThemeParksApi()
+
+
+def test_requests_are_spaced_evenly(api_server, settings):
+    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 600
+    api = ThemeParksApi()
+    for number in range(6):
+        with pytest.raises(NoSuchEntity):
+            api.entity(f"nobody-{number}")
+    times = [at for at, _, _ in api_server.requests]
+    assert times[-1] - times[0] >= 5 * 0.1 - 0.05
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_turn_inside_a_transaction():
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        ApiPace.reserve("http://example.org", 60, 1)
+
+
+ASK_FIVE_TIMES = """
+import django; django.setup()
+import sys
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+settings.THEMEPARKS_API_URL, settings.THEMEPARKS_CACHE_DIR = sys.argv[2], sys.argv[3]
+settings.THEMEPARKS_REQUESTS_PER_MINUTE = 600
+from imports.live.api import NoSuchEntity, ThemeParksApi
+api = ThemeParksApi()
+for number in range(5):
+    try:
+        api.entity(f"nobody-{sys.argv[4]}-{number}")
+    except NoSuchEntity:
+        pass
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_share_one_pace(api_server, tmp_path):
+    """Two processes of five requests at 600 a minute: nine steps of 0.1 s, where each alone would need four."""
+    name = connection.settings_dict["NAME"]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ASK_FIVE_TIMES, name, f"{api_server.url}/v1", str(tmp_path / who), who],
+            cwd=project_settings.BASE_DIR,
+            env=environment,
+        )
+        for who in ("one", "two")
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+    times = sorted(at for at, _, _ in api_server.requests)
+    assert len(times) == 10
+    assert times[-1] - times[0] >= 9 * 0.1 - 0.05
+
+
+def _ask_and_close(question: str) -> None:
+    try:
+        getattr(ThemeParksApi(), question)()
+    finally:
+        connection.close()

@@ -1,0 +1,327 @@
+"""The metadata sync: captured answers over real HTTP into the real tables, twice; and everything that may change."""
+
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+import stamina
+from django.core.management import CommandError, call_command
+
+from imports.live.api import ThemeParksApi
+from imports.metadata import sync as metadata_sync
+from quality.models import DataQualityLog
+from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
+from tests.imports.fault_server import Answer, Fault, fault_server
+from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+
+NOW = datetime(2026, 4, 15, 12, tzinfo=UTC)
+LATER = datetime(2026, 4, 22, 12, tzinfo=UTC)
+SPACE_MOUNTAIN = "b2260923-9315-40fd-9c6b-44dd811dbe64"
+BARNSTORMER = "924a3b2c-6b4b-49e5-99d3-e9dc3f2e8a48"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    return magic_kingdom()
+
+
+@pytest.fixture
+def api_server(world, settings, tmp_path):
+    with fault_server(world.answers) as server, stamina.set_testing(True, attempts=3, cap=True):
+        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
+        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
+        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / "cache")
+        server.ask_anew = lambda: _another_cache(settings, tmp_path)
+        yield server
+
+
+def _another_cache(settings, tmp_path):
+    settings.THEMEPARKS_CACHE_DIR = str(tmp_path / f"cache-{len(list(tmp_path.iterdir()))}")
+
+
+def sync(api_server, now=NOW, *, destinations=(), parks=(), **options):
+    """One sync, a minute after the last: nothing is answered from the cache."""
+    api_server.ask_anew()
+    api = ThemeParksApi()
+    targets = metadata_sync.targets(api, destinations=destinations, parks=parks)
+    return list(metadata_sync.sync(api, targets, lambda: now, **options))
+
+
+def row(world, entity_id: str) -> dict:
+    (found,) = [child for child in world.children[RESORT] if child["id"] == entity_id]
+    return found
+
+
+def rows_of_everything() -> list:
+    return [list(model.objects.order_by("pk").values()) for model in (Park, Ride, EntityMetadata, MetadataChange)]
+
+
+def test_the_73_entities_of_magic_kingdom_come_with_names_and_coordinates(api_server):
+    (synced,) = sync(api_server)
+    assert (synced.entities, synced.new, synced.changed, synced.outside, synced.error) == (73, 73, 0, 0, "")
+    park = Park.objects.get()
+    assert (park.park_name, park.timezone, park.themeparks_wiki_id, park.destination_wiki_id) == (
+        "Magic Kingdom Park",
+        "America/New_York",
+        MAGIC_KINGDOM,
+        RESORT,
+    )
+    assert EntityMetadata.objects.filter(latitude__isnull=False, longitude__isnull=False).count() == 73
+    assert EntityMetadata.objects.filter(latitude__range=(28, 29), longitude__range=(-82, -81)).count() == 73
+    kinds = list(EntityMetadata.objects.values_list("entity_type", flat=True))
+    assert [kinds.count(kind) for kind in ("ATTRACTION", "RESTAURANT", "SHOW")] == [35, 21, 17]
+    ride = Ride.objects.get(themeparks_wiki_id=BARNSTORMER)
+    assert (ride.ride_name, ride.park) == ("The Barnstormer", park)
+    assert ride.metadata.get().last_updated == NOW
+    assert not DataQualityLog.objects.exists()
+
+
+def test_a_second_sync_of_the_same_answers_writes_nothing(api_server):
+    sync(api_server)
+    before = rows_of_everything()
+    (synced,) = sync(api_server, LATER)
+    assert (synced.new, synced.changed, synced.vanished) == (0, 0, 0)
+    assert rows_of_everything() == before
+
+
+def test_a_destination_is_asked_once_and_each_park_once(api_server):
+    sync(api_server)
+    assert api_server.paths() == [
+        "/v1/destinations",
+        f"/v1/entity/{RESORT}/children",
+        f"/v1/entity/{MAGIC_KINGDOM}",
+    ]
+
+
+def test_a_park_and_a_ride_that_came_with_the_archive_get_their_proper_names(api_server):
+    park = Park.objects.create(park_name="magickingdompark", themeparks_wiki_id=MAGIC_KINGDOM)
+    ride = Ride.objects.create(park=park, ride_name=f"Unnamed {BARNSTORMER}", themeparks_wiki_id=BARNSTORMER)
+    without_id = Ride.objects.create(park=park, ride_name="SPACE  MOUNTAIN")
+    sync(api_server)
+    park.refresh_from_db()
+    ride.refresh_from_db()
+    without_id.refresh_from_db()
+    assert (park.park_name, park.timezone) == ("Magic Kingdom Park", "America/New_York")
+    assert ride.ride_name == "The Barnstormer"
+    assert without_id.themeparks_wiki_id == SPACE_MOUNTAIN
+    assert Ride.objects.count() == 73
+    assert {"park_name": "magickingdompark", "timezone": "", "destination_wiki_id": None} in [
+        change.before for change in MetadataChange.objects.filter(park=park)
+    ]
+
+
+def test_a_change_raises_the_version_and_keeps_what_was_before(api_server, world):
+    sync(api_server)
+    row(world, BARNSTORMER)["name"] = "The Great Goofini"
+    row(world, BARNSTORMER)["location"] = {"latitude": 28.5, "longitude": -81.5}
+    row(world, BARNSTORMER)["minimumHeight"] = 89
+    (synced,) = sync(api_server, LATER)
+    assert (synced.new, synced.changed) == (0, 1)
+    found = EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER)
+    assert (found.version, found.last_updated, found.height_min_cm) == (2, LATER, 89)
+    assert (found.latitude, found.ride.ride_name) == (Decimal("28.5"), "The Great Goofini")
+    change = MetadataChange.objects.get()
+    assert (change.ride, change.version, change.changed_at, change.changed_by) == (found.ride, 2, LATER, "")
+    assert change.before["ride_name"] == "The Barnstormer"
+    assert change.before["latitude"].startswith("28.42")
+    assert change.before["height_min_cm"] is None
+    assert change.after["latitude"] == "28.5000000"
+    assert change.after["height_min_cm"] == 89
+
+
+def test_what_an_answer_is_silent_about_stays(api_server, world):
+    row(world, BARNSTORMER)["minimumHeight"] = 89
+    sync(api_server)
+    before = rows_of_everything()
+    for name in ("minimumHeight", "location", "name"):
+        row(world, BARNSTORMER).pop(name)
+    world.entities[MAGIC_KINGDOM].pop("timezone")
+    sync(api_server, LATER)
+    assert rows_of_everything() == before
+    assert sorted(DataQualityLog.objects.values_list("reason", flat=True)) == ["missing_name", "missing_timezone"]
+
+
+def test_what_an_operator_set_by_hand_stays(api_server, world):
+    sync(api_server)
+    found = EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER)
+    found.height_min_cm, found.indoor_outdoor = 91, "OUTDOOR"
+    found.mark_hand_set(["height_min_cm", "indoor_outdoor"])
+    found.save()
+    ride, park = found.ride, found.ride.park
+    ride.ride_name, ride.tier = "Barnstormer", 3
+    ride.mark_hand_set(["ride_name", "tier"])
+    ride.save()
+    park.park_name = "Magic Kingdom"
+    park.mark_hand_set(["park_name"])
+    park.save()
+    row(world, BARNSTORMER)["minimumHeight"] = 89
+    row(world, BARNSTORMER)["maximumHeight"] = 195
+    sync(api_server, LATER)
+    found.refresh_from_db()
+    assert (found.height_min_cm, found.height_max_cm, found.indoor_outdoor) == (91, 195, "OUTDOOR")
+    assert (found.ride.ride_name, found.ride.tier, found.ride.park.park_name) == ("Barnstormer", 3, "Magic Kingdom")
+
+
+def test_an_entity_that_vanished_is_kept_and_may_come_back(api_server, world):
+    sync(api_server)
+    gone = row(world, BARNSTORMER)
+    world.children[RESORT].remove(gone)
+    (synced,) = sync(api_server, LATER)
+    assert synced.vanished == 1
+    found = EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER)
+    assert (found.listed, found.version, found.ride.ride_name) == (False, 2, "The Barnstormer")
+    assert found.latitude is not None
+    assert [synced.vanished for synced in sync(api_server, LATER)] == [0]
+    world.children[RESORT].append(gone)
+    sync(api_server, LATER)
+    found.refresh_from_db()
+    assert (found.listed, found.version) == (True, 3)
+
+
+def test_half_an_answer_makes_nothing_vanish_and_is_a_finding(api_server, world):
+    sync(api_server)
+    world.children[RESORT] = world.children[RESORT][:30]
+    (synced,) = sync(api_server, LATER)
+    assert (synced.vanished, synced.findings) == (0, 1)
+    assert EntityMetadata.objects.filter(listed=True).count() == 73
+    finding = DataQualityLog.objects.get()
+    assert (finding.issue_type, finding.reason, finding.occurrences) == ("INVALID", "half_answer", 44)
+    assert finding.entity_id == Park.objects.get().park_id
+    assert len(finding.evidence["examples"]) == 5
+
+
+def test_doubts_are_one_finding_a_park_and_reason_however_often_seen(api_server, world):
+    for child in world.children[RESORT][1:8]:
+        child["location"] = {"latitude": 128.4, "longitude": -81.5}
+    for _ in range(3):
+        sync(api_server)
+    finding = DataQualityLog.objects.get()
+    assert (finding.issue_type, finding.reason, finding.entity_type) == ("INVALID", "coordinates_out_of_range", "park")
+    assert finding.occurrences == 7
+    assert EntityMetadata.objects.filter(latitude=None).count() == 7
+
+
+def test_a_ride_that_moved_goes_to_its_new_park(api_server, world):
+    sync(api_server)
+    epcot = "47f90d2c-e191-4239-a466-5892ef59a88b"
+    world.destinations[0]["parks"].append({"id": epcot, "name": "EPCOT"})
+    world.entities[epcot] = {"id": epcot, "name": "EPCOT", "entityType": "PARK", "timezone": "America/New_York"}
+    row(world, BARNSTORMER)["parentId"] = epcot
+    (synced,) = sync(api_server, LATER)
+    assert (synced.parks, synced.changed, synced.vanished) == (2, 1, 0)
+    assert Ride.objects.get(themeparks_wiki_id=BARNSTORMER).park.park_name == "EPCOT"
+
+
+def test_what_stands_in_no_park_is_left_out_and_counted(api_server, world):
+    hotel = {"id": "0d2a92c2-1a5b-4ba6-a7ee-1a6d8e1a6f9b", "name": "Contemporary", "entityType": "HOTEL"}
+    world.children[RESORT].append(hotel | {"parentId": RESORT})
+    (synced,) = sync(api_server)
+    assert (synced.entities, synced.outside) == (73, 1)
+    assert Ride.objects.count() == 73
+
+
+@pytest.mark.parametrize("by", ["uuid", "id"])
+def test_one_park_may_be_asked_for_alone(api_server, world, by):
+    other = Park.objects.create(park_name="magickingdompark", themeparks_wiki_id=MAGIC_KINGDOM)
+    (synced,) = sync(api_server, parks=[MAGIC_KINGDOM.upper() if by == "uuid" else str(other.pk)])
+    assert (synced.parks, synced.entities) == (1, 73)
+    assert api_server.paths()[1:] == [f"/v1/entity/{MAGIC_KINGDOM}/children", f"/v1/entity/{MAGIC_KINGDOM}"]
+    assert Park.objects.get().destination_wiki_id == RESORT
+
+
+def test_attributes_are_asked_for_only_when_wanted(api_server, world):
+    world.entities[BARNSTORMER] = row(world, BARNSTORMER) | {"minimumHeight": 89, "mayGetWet": False}
+    sync(api_server)
+    assert EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER).height_min_cm is None
+    api_server.requests.clear()
+    sync(api_server, LATER, attributes=True)
+    found = EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER)
+    assert found.height_min_cm == 89
+    assert {"tag": "MAY_GET_WET", "value": False} in found.tags
+    assert len(api_server.requests) == 3 + 35
+    before = rows_of_everything()
+    sync(api_server, LATER)  # without them again: what is known stays
+    assert rows_of_everything() == before
+
+
+def test_a_dry_run_counts_and_writes_nothing(api_server):
+    (synced,) = sync(api_server, dry_run=True)
+    assert (synced.new, synced.entities) == (73, 73)
+    assert rows_of_everything() == [[], [], [], []]
+
+
+def test_a_destination_that_fails_does_not_stop_the_others(api_server, world):
+    paris = "e8d0207f-da8a-4048-bec8-117aa946b2c2"
+    world.destinations.insert(0, {"id": paris, "name": "Disneyland Paris", "parks": []})
+    api_server.faults = [Fault("status", f"{paris}/children", times=9, answer=Answer(b"", 500))]
+    failed, synced = sync(api_server)
+    assert "the API answers 500" in failed.error
+    assert (synced.entities, synced.error) == (73, "")
+    assert not DataQualityLog.objects.exists()  # trouble on the way is no doubt about the data
+
+
+def test_an_answer_that_is_none_becomes_a_finding_of_the_destination(api_server):
+    for _ in range(2):
+        api_server.faults = [Fault("status", "/children", answer=Answer(b'{"children": [{"id"'))]
+        (synced,) = sync(api_server)
+        assert "no JSON" in synced.error
+    finding = DataQualityLog.objects.get()
+    assert (finding.issue_type, finding.reason, finding.entity_type) == ("INVALID", "malformed_answer", "destination")
+    assert not Ride.objects.exists()
+
+
+def test_the_task_goes_through_the_catalogue_in_slices(api_server, world, monkeypatch):
+    others = sorted(f"00000000-0000-4000-8000-{n:012}" for n in range(3))
+    world.destinations += [{"id": uuid, "name": uuid, "parks": []} for uuid in others]
+    for uuid in others:
+        world.children[uuid] = []
+    monkeypatch.setattr(metadata_sync, "SLICE_SECONDS", -1)  # a slice ends after one destination
+    begin_at, begun = "", []
+    while True:
+        begin_at = metadata_sync.sync_slice(ThemeParksApi(), begin_at, lambda: NOW)
+        begun.append(begin_at)
+        if not begin_at:
+            break
+    assert begun == [*others[1:], RESORT, ""]
+    assert EntityMetadata.objects.count() == 73
+
+
+def run_command(*arguments) -> str:
+    out = io.StringIO()
+    call_command("sync_metadata", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_the_command_says_what_it_did(api_server):
+    assert "Would have been: 1 parks, 73 entities, 73 new" in run_command("--dry-run")
+    said = run_command("--destination", RESORT)
+    assert "Walt Disney World® Resort: 73 entities in 1 parks, 73 new, 0 changed, 0 vanished" in said
+    assert "Done: 1 parks, 73 entities, 73 new, 0 changed, 0 vanished, 0 new findings" in said
+
+
+def test_the_command_keeps_to_the_destinations_of_the_settings(api_server, world, settings):
+    world.destinations.append({"id": "e8d0207f-da8a-4048-bec8-117aa946b2c2", "name": "Paris", "parks": []})
+    settings.DESTINATIONS = [RESORT]
+    assert "Paris" not in run_command()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--destination", "nowhere"], ["--destination", MAGIC_KINGDOM], ["--park", "4711"], ["--park", "x"]]
+)
+def test_the_command_names_what_is_not_there(api_server, arguments):
+    with pytest.raises(CommandError, match=r"The API has no (destination|park)") as caught:
+        run_command(*arguments)
+    assert caught.value.returncode == 2
+
+
+def test_the_command_fails_when_a_destination_failed_or_the_api_is_away(api_server, settings):
+    api_server.faults = [Fault("status", "/children", times=9, answer=Answer(b"", 500))]
+    with pytest.raises(CommandError, match="1 of 1 destinations failed") as caught:
+        run_command()
+    assert caught.value.returncode == 1
+    settings.THEMEPARKS_API_URL = "http://127.0.0.1:9/v1"
+    with pytest.raises(CommandError, match=r"127\.0\.0\.1"):
+        run_command()

@@ -1,0 +1,282 @@
+"""Recurring jobs and groups: registered once, kept as operators left them, and safe in the admin."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success, Task
+from django_q.scheduler import scheduler
+
+from imports import tasks
+from imports.metadata import sync as metadata_sync
+from imports.workers import import_task, schedules
+from imports.workers.models import Worker
+from tests.imports.api_world import World
+from tests.imports.desk import queries_of_a_page, somebody, touching_facts
+from tests.imports.fault_server import fault_server
+from warehouse.models import Park
+
+pytestmark = pytest.mark.django_db
+SCHEDULES = "/admin/django_q/schedule/"
+
+
+def sync() -> str:
+    out = StringIO()
+    call_command("sync_schedules", stdout=out)
+    return out.getvalue()
+
+
+def schedule(name: str) -> Schedule:
+    return Schedule.objects.get(name=name)
+
+
+# --- registering --------------------------------------------------------------------------------------------------
+def test_jobs_are_registered_once_however_often_it_is_called():
+    assert "Check quality: registered, at 20 2 * * * (cron, UTC)" in sync()
+    before = list(Schedule.objects.order_by("id").values())
+    assert "registered" not in sync()
+    assert list(Schedule.objects.order_by("id").values()) == before
+
+
+def test_what_an_operator_changed_or_switched_off_stays_so():
+    sync()
+    Schedule.objects.filter(name="Check quality").update(repeats=0)
+    Schedule.objects.filter(name="Collect live states").update(minutes=30)
+    said = sync()
+    assert "Check quality: switched off" in said
+    assert "Collect live states: every 30 minutes" in said
+
+
+def test_a_task_that_moved_is_followed_and_one_that_is_gone_is_removed():
+    sync()
+    Schedule.objects.filter(name="Check quality").update(func="quality.tasks.older_name", cron="0 5 * * *")
+    Schedule.objects.create(name="Old job", func="warehouse.tasks.no_longer_there")
+    Schedule.objects.create(name="Theirs", func="elsewhere.tasks.unknown")
+    said = sync()
+    assert schedule("Check quality").func == "quality.tasks.daily_check"
+    assert schedule("Check quality").cron == "0 5 * * *"
+    assert "Old job: removed" in said
+    assert set(Schedule.objects.filter(name__in=["Old job", "Theirs"]).values_list("name", flat=True)) == {"Theirs"}
+
+
+def test_a_job_whose_task_does_not_exist_is_left_out_and_said(monkeypatch):
+    monkeypatch.setattr(schedules, "JOBS", (schedules.Job("Ghost", "warehouse.tasks.ghost", "none", minutes=1),))
+    assert "Ghost: left out" in sync()
+    assert not Schedule.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued():
+    sync()
+    Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=1))
+    scheduler()
+    assert {row.func() for row in OrmQ.objects.all()} == {job.func for job in schedules.JOBS}
+    assert not Schedule.objects.filter(next_run__lt=timezone.now()).exists()
+
+
+@pytest.fixture
+def three_resorts(settings, tmp_path):
+    """An API on loopback with three destinations of a park each; what was asked of it."""
+    world = World()
+    for n in (1, 2, 3):
+        resort, park = f"1111111{n}-1111-4111-8111-111111111111", f"2222222{n}-2222-4222-8222-222222222222"
+        entity = {"id": park, "name": f"Park {n}", "entityType": "PARK", "timezone": "Europe/Paris"}
+        world.destinations.append({"id": resort, "name": f"Resort {n}", "parks": [{"id": park, "name": f"Park {n}"}]})
+        world.entities[park] = entity
+        world.children[resort] = world.children[park] = [entity]
+    with fault_server(world.answers) as server:
+        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
+        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
+        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / "cache")
+        yield server
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_metadata_sync_goes_on_slice_by_slice(three_resorts, monkeypatch):
+    monkeypatch.setattr(metadata_sync, "SLICE_SECONDS", -1)
+    begin, said = "", []
+    while begin is not None:
+        said.append(tasks.sync_metadata(begin))
+        row = OrmQ.objects.first()
+        begin = row.task["args"][0] if row else None
+        OrmQ.objects.all().delete()
+    assert [line.split("-")[0] for line in said] == ["goes on at 11111112", "goes on at 11111113", "done"]
+    assert Park.objects.filter(timezone="Europe/Paris").count() == 3
+
+
+# --- schedules in the admin ---------------------------------------------------------------------------------------
+@pytest.fixture
+def configurer():
+    sync()
+    return somebody("Configurers")
+
+
+def test_a_job_is_switched_off_and_on_with_a_line_in_the_history(configurer):
+    job = schedule("Check quality")
+    for action, repeats in (("switch_off", 0), ("switch_on", -1)):
+        configurer.post(SCHEDULES, {"action": action, "_selected_action": [job.pk]})
+        assert schedule("Check quality").repeats == repeats
+    text = configurer.get(f"{SCHEDULES}{job.pk}/history/").content.decode()
+    assert "at 20 2 * * * (cron, UTC) → switched off" in text
+    assert "switched off → switched on" in text
+
+
+def changed(**fields) -> dict:
+    tomorrow = timezone.now() + timedelta(days=1)
+    return {
+        "enabled": "on",
+        "schedule_type": "C",
+        "cron": "20 2 * * *",
+        "minutes": "",
+        "next_run_0": f"{tomorrow:%Y-%m-%d}",
+        "next_run_1": "02:20:00",
+    } | fields
+
+
+def test_the_times_of_a_job_can_be_changed_and_the_next_run_follows(configurer):
+    job = schedule("Check quality")
+    page = f"{SCHEDULES}{job.pk}/change/"
+    assert configurer.post(page, changed(cron="15 4 * * *")).status_code == 302
+    job.refresh_from_db()
+    assert (job.cron, job.next_run.hour, job.next_run.minute) == ("15 4 * * *", 4, 15)
+    assert configurer.post(page, changed(schedule_type="I", minutes="30", enabled="")).status_code == 302
+    job.refresh_from_db()
+    assert (schedules.said(job), job.minutes) == ("switched off", 30)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"cron": "every day"}, "cron"),
+        ({"cron": ""}, "Say when"),
+        ({"schedule_type": "I", "minutes": ""}, "Say every how many minutes"),
+        ({"schedule_type": "I", "minutes": "0"}, "Say every how many minutes"),
+        ({"schedule_type": "O"}, "Select a valid choice"),
+    ],
+)
+def test_times_that_django_q2_could_not_read_are_refused(configurer, fields, says):
+    job = schedule("Check quality")
+    response = configurer.post(f"{SCHEDULES}{job.pk}/change/", changed(**fields))
+    assert response.status_code == 200
+    assert says in response.content.decode()
+    assert schedule("Check quality").cron == "20 2 * * *"
+
+
+def test_nobody_can_make_the_workers_run_another_function(configurer):
+    job = schedule("Check quality")
+    configurer.post(f"{SCHEDULES}{job.pk}/change/", changed(func="os.system", args="'id'", hook="os.system"))
+    job.refresh_from_db()
+    assert (job.func, job.args, job.hook) == ("quality.tasks.daily_check", None, None)
+    assert configurer.get(f"{SCHEDULES}add/").status_code == 403
+    assert configurer.post(f"{SCHEDULES}{job.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_job_can_be_run_now(configurer):
+    configurer.post(SCHEDULES, {"action": "run_now", "_selected_action": [schedule("Check quality").pk]})
+    assert [row.func() for row in OrmQ.objects.all()] == ["quality.tasks.daily_check"]
+    assert LogEntry.objects.get().change_message == "Run now"
+
+
+def test_an_operator_sees_the_jobs_and_changes_none(configurer):
+    operator = somebody("Operators")
+    job = schedule("Check quality")
+    text = operator.get(SCHEDULES).content.decode()
+    assert "Check quality" in text
+    assert 'name="action"' not in text
+    operator.post(SCHEDULES, {"action": "switch_off", "_selected_action": [job.pk]})
+    assert operator.post(f"{SCHEDULES}{job.pk}/change/", changed(enabled="")).status_code == 403
+    assert schedule("Check quality").repeats == -1
+
+
+# --- tasks and workers in the admin -------------------------------------------------------------------------------
+def finished(n: int, *, success: bool) -> Task:
+    now = timezone.now()
+    return Task.objects.create(
+        id=f"{n:032}",
+        name=f"task {n}",
+        func="quality.tasks.daily_check",
+        group="Check quality",
+        started=now,
+        stopped=now,
+        success=success,
+        result="done" if success else "it broke : Traceback (most recent call last): ...",
+    )
+
+
+def test_whoever_sees_a_failed_task_cannot_run_it_again():
+    """The pages that django-q2 brings let anybody who may view it do so."""
+    failure = finished(1, success=False)
+    for group in ("Viewers", "Operators", "Configurers"):
+        client = somebody(group)
+        text = client.get("/admin/django_q/failure/").content.decode()
+        assert "it broke" in text
+        assert "Resubmit" not in text
+        client.post("/admin/django_q/failure/", {"action": "resubmit_task", "_selected_action": [failure.pk]})
+        assert "Traceback" in client.get(f"/admin/django_q/failure/{failure.pk}/change/").content.decode()
+    assert (OrmQ.objects.count(), Failure.objects.count()) == (0, 1)
+
+
+def test_the_pages_of_workers_and_tasks_make_as_many_queries_for_many_as_for_few():
+    client = somebody("Configurers")
+    sync()
+    counts = {}
+    for upto in (2, 30):
+        for n in range(upto - 2, upto) if upto == 2 else range(2, upto):
+            finished(n, success=True)
+            finished(100 + n, success=False)
+            Worker.seen(f"host/{n}/1/0", "")
+            import_task.async_task("quality.tasks.daily_check", group="Check quality")
+        for name in ("imports/worker", "django_q/success", "django_q/failure", "django_q/ormq", "django_q/schedule"):
+            with queries_of_a_page() as sql:
+                assert client.get(f"/admin/{name}/").status_code == 200
+            assert not touching_facts(sql)
+            counts.setdefault(name, []).append(len(sql))
+    assert all(few == many for few, many in counts.values()), counts
+    assert Success.objects.count() == 30
+
+
+def test_the_workers_page_tells_the_living_from_the_dead():
+    Worker.seen("host-a/1/1/0", "import of a park")
+    Worker.seen("host-b/2/1/0", "")
+    Worker.objects.filter(name__startswith="host-b").update(seen_at=timezone.now() - timedelta(minutes=3))
+    text = somebody("Viewers").get("/admin/imports/worker/").content.decode()
+    assert "host-a, process 1" in text
+    assert "import of a park" in text
+    assert "gone, or frozen" in text
+    assert "3 min ago" in text
+
+
+# --- groups -------------------------------------------------------------------------------------------------------
+def sync_groups(**options) -> str:
+    out = StringIO()
+    call_command("sync_groups", stdout=out, **options)
+    return out.getvalue()
+
+
+def codenames(group: str) -> set[str]:
+    return set(Group.objects.get(name=group).permissions.values_list("codename", flat=True))
+
+
+def test_three_groups_are_made_each_with_what_the_one_before_has():
+    sync_groups()
+    viewers, operators, configurers = map(codenames, ("Viewers", "Operators", "Configurers"))
+    assert all(name.startswith("view_") for name in viewers)
+    assert {"view_importcheckpoint", "view_ridestatussnapshot", "view_dataqualitylog", "view_schedule"} <= viewers
+    assert "operate_imports" in operators - viewers
+    assert operators > viewers
+    assert "change_schedule" in configurers - operators
+    assert not {name for name in configurers if "user" in name or "group" in name or name.startswith("delete_")}
+
+
+def test_a_group_that_was_changed_is_kept_unless_it_is_to_be_reset():
+    sync_groups()
+    group = Group.objects.get(name="Operators")
+    group.permissions.remove(*group.permissions.filter(codename="operate_imports"))
+    assert "Operators: kept as it is; --reset would add operate_imports" in sync_groups()
+    assert "operate_imports" not in codenames("Operators")
+    sync_groups(reset=True)
+    assert "operate_imports" in codenames("Operators")

@@ -1,0 +1,245 @@
+"""Real clusters of django-q2 on the test database: killed, frozen, two at once. The rows are those of a quiet run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.workers import queue
+from imports.workers.models import Worker
+from tests.imports import processes
+from tests.imports.table_state import table_state
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE_SECONDS = 90
+
+# The seconds of the real thing (25, 5, 20), shortened so that a frozen worker is given up within the test.
+STALE_SECONDS = 6
+CLUSTER = f"""
+import sys
+from django.core.management import execute_from_command_line
+import django
+django.setup()
+from imports.archive import checkpoint, commit, heartbeat
+checkpoint.HEARTBEAT_STALE_SECONDS = {STALE_SECONDS}
+heartbeat.HEARTBEAT_EVERY_SECONDS = 1
+commit.IDLE_TRANSACTION_SECONDS = 3
+execute_from_command_line(["manage.py", "qcluster"])
+"""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("workers") / "archive"
+    call_command(
+        "create_sample_archive", str(folder), days=25, events_per_day=1500, destinations=2, seed=3,
+        start=date(2025, 1, 10), verbosity=0,
+    )  # fmt: skip
+    return folder
+
+
+_states: dict[Path, dict] = {}
+
+
+@pytest.fixture
+def undisturbed(archive):
+    """What a quiet import of the archive leaves; made once, since it takes seconds."""
+    if archive not in _states:
+        assert processes.run("import_archive", "--source", archive, "--all")[0] == 0
+        _states[archive] = table_state()
+        call_command("flush", interactive=False, verbosity=0)
+        assert _states[archive]["snapshots"][0] > 50_000
+    return _states[archive]
+
+
+@pytest.fixture
+def start_cluster(tmp_path):
+    """Starts clusters, each in a session of its own; what is left of them at the end is killed."""
+    started = []
+
+    def start() -> subprocess.Popen:
+        with open(tmp_path / f"cluster{len(started)}.log", "w") as log:
+            cluster = subprocess.Popen(
+                [sys.executable, "-c", CLUSTER],
+                cwd=processes.ROOT,
+                env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings", "WORKERS": "2"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(cluster)
+        return cluster
+
+    yield start
+    for cluster in started:
+        kill_all_of(cluster)
+
+
+def kill_all_of(cluster: subprocess.Popen) -> None:
+    if cluster.returncode is not None:
+        return  # done before; by now its number may be somebody else's
+    for number in (signal.SIGCONT, signal.SIGKILL):
+        try:
+            os.killpg(cluster.pid, number)
+        except ProcessLookupError:
+            break
+    cluster.wait()
+
+
+def wait_until(what, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while not what():
+        assert time.monotonic() < deadline, list(
+            ImportCheckpoint.objects.values_list("park__park_name", "status", "files_processed", "worker", "last_error")
+        )
+        time.sleep(0.1)
+
+
+def queue_all(archive: Path) -> None:
+    assert processes.run("import_archive", "--source", archive, "--all", "--queue")[0] == 0
+
+
+def some_files_are_in() -> bool:
+    return ImportCheckpoint.objects.filter(files_processed__gte=3, status=ImportStatus.IN_PROGRESS).exists()
+
+
+def all_completed() -> bool:
+    assert not ImportCheckpoint.objects.filter(status__in=[ImportStatus.FAILED, ImportStatus.PAUSED]).exists()
+    if ImportCheckpoint.objects.exclude(status=ImportStatus.COMPLETED).exists():
+        return False
+    # and what came in was checked: a task of its own, which leaves the queue when it is done
+    return not any(row.task["func"] == "quality.tasks.check_imported" for row in OrmQ.objects.all())
+
+
+def process_of(worker: str) -> int:
+    return int(worker.split("/")[1])
+
+
+def busy_worker() -> str:
+    return (
+        ImportCheckpoint.objects.filter(status=ImportStatus.IN_PROGRESS, files_processed__gte=3)
+        .exclude(worker="")
+        .values_list("worker", flat=True)
+        .first()
+    )
+
+
+def test_an_import_goes_on_by_itself_when_its_worker_or_the_whole_cluster_is_killed(
+    archive, undisturbed, start_cluster
+):
+    queue_all(archive)
+    cluster = start_cluster()
+    wait_until(some_files_are_in)
+    victim = busy_worker()
+    os.kill(process_of(victim), signal.SIGKILL)
+    wait_until(lambda: not ImportCheckpoint.objects.filter(worker=victim).exclude(queued_at=None).exists(), 30)
+    wait_until(some_files_are_in)
+
+    kill_all_of(cluster)
+    before = ImportCheckpoint.objects.exclude(status=ImportStatus.COMPLETED).count()
+    assert before, "the import was done before the cluster was killed: give it more days"
+    OrmQ.objects.update(lock=timezone.now())  # the queue hands out again what the dead had in hand, minutes later
+    start_cluster()
+    wait_until(all_completed)
+    assert table_state() == undisturbed
+
+
+def test_two_clusters_never_import_a_park_twice_at_once_also_when_one_is_frozen_and_wakes_up(
+    archive, undisturbed, start_cluster
+):
+    queue_all(archive)
+    first, second = start_cluster(), start_cluster()
+    with commits_by_worker() as commits:
+        wait_until(some_files_are_in)
+        frozen = first if os.getpgid(process_of(busy_worker())) == first.pid else second
+        os.killpg(frozen.pid, signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        held = set(ImportCheckpoint.objects.filter(worker__in=workers_of(frozen)).values_list("pk", flat=True))
+        assert held
+        wait_until(
+            lambda: (
+                not ImportCheckpoint.objects.filter(
+                    pk__in=held, status=ImportStatus.IN_PROGRESS, worker__in=workers_of(frozen)
+                ).exists()
+            ),
+            30,
+        )
+        taken_over_after = time.monotonic() - frozen_at
+        assert taken_over_after > STALE_SECONDS - 2, "it was taken from a worker that had just given a sign of life"
+        os.killpg(frozen.pid, signal.SIGCONT)
+        wait_until(all_completed)
+    assert table_state() == undisturbed
+    for park, generations in commits.items():
+        assert generations == sorted(generations), f"park {park} was imported by two workers at once"
+
+
+def test_workers_say_that_they_live(start_cluster):
+    cluster = start_cluster()
+    wait_until(lambda: Worker.alive().count() == 2)
+    assert all(os.getpgid(process_of(worker.name)) == cluster.pid for worker in Worker.alive())
+
+
+def workers_of(cluster: subprocess.Popen) -> list[str]:
+    """Zombies included: they are in the process group until somebody waits for them."""
+    names = []
+    for name in Worker.objects.values_list("name", flat=True):
+        try:
+            if os.getpgid(process_of(name)) == cluster.pid:
+                names.append(name)
+        except ProcessLookupError:
+            continue
+    return names
+
+
+@contextmanager
+def commits_by_worker():
+    """By park, the generation of its import at each file that was committed, in the order of the commits.
+
+    A generation belongs to one worker: had two of them a park at once, theirs would alternate.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE watched (id BIGINT AUTO_INCREMENT PRIMARY KEY, park_id INT, generation INT)")
+        cursor.execute(
+            "CREATE TRIGGER watch AFTER UPDATE ON import_checkpoints FOR EACH ROW "
+            "BEGIN IF NOT (NEW.last_processed_file <=> OLD.last_processed_file) THEN "
+            "INSERT INTO watched (park_id, generation) VALUES (NEW.park_id, NEW.generation); END IF; END"
+        )
+    seen: dict[int, list[int]] = {}
+    try:
+        yield seen
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT park_id, generation FROM watched ORDER BY id")
+            for park_id, generation in cursor.fetchall():
+                seen.setdefault(park_id, []).append(generation)
+        assert seen
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER IF EXISTS watch")
+            cursor.execute("DROP TABLE IF EXISTS watched")
+
+
+def test_a_pause_takes_effect_within_a_file_and_a_resume_goes_on(archive, undisturbed, start_cluster):
+    queue_all(archive)
+    start_cluster()
+    wait_until(some_files_are_in)
+    for checkpoint in ImportCheckpoint.objects.exclude(status=ImportStatus.COMPLETED):
+        with suppress(MoveRefused):  # it was completed a moment ago
+            checkpoint.pause("by somebody")
+    assert ImportCheckpoint.objects.filter(status=ImportStatus.PAUSED).exists(), "all was done too soon: give it days"
+    files = sum(ImportCheckpoint.objects.values_list("files_processed", flat=True))
+    time.sleep(2)
+    assert sum(ImportCheckpoint.objects.values_list("files_processed", flat=True)) == files
+    queue.hand_over(ImportCheckpoint.objects.filter(status=ImportStatus.PAUSED).select_related("park"))
+    wait_until(all_completed)
+    assert table_state() == undisturbed

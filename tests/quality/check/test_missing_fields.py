@@ -1,0 +1,49 @@
+"""What the catalogue should say of rides and parks."""
+
+from uuid import uuid4
+
+from quality.check.run import check
+from quality.models import DataQualityLog, IssueType
+from tests.quality.check.clean_year import NOW
+from warehouse.models import EntityMetadata, Park, Ride
+
+
+def found():
+    return check(None, None, None, NOW).findings
+
+
+def test_rides_without_metadata_are_one_finding_of_their_park(year):
+    EntityMetadata.objects.filter(ride__ride_name__in=["Comet", "Sky Tower"]).delete()
+    (finding,) = found()
+    assert (finding.kind, finding.reason) == (IssueType.MISSING_FIELD, "missing_metadata")
+    assert finding.description == "Lakeside: 2 of 13 rides have no metadata"
+    assert {example["name"] for example in finding.examples} == {"Comet", "Sky Tower"}
+
+
+def test_parks_without_a_time_zone_that_exists_are_found(year):
+    Park.objects.filter(pk=year.lakeside.pk).update(timezone="")
+    Park.objects.filter(pk=year.bergwelt.pk).update(timezone="Europe/Bergwelt")
+    assert [(f.reason, f.description) for f in found()] == [
+        ("missing_time_zone", "Lakeside has no time zone"),
+        ("missing_time_zone", "Bergwelt has the time zone 'Europe/Bergwelt', which does not exist"),
+    ]
+
+
+def test_a_park_without_a_destination_is_found_and_resolved_when_it_has_one(year):
+    Park.objects.filter(pk=year.lakeside.pk).update(destination_wiki_id=None)
+    (finding,) = found()
+    assert (finding.reason, finding.description) == ("missing_destination", "Lakeside belongs to no destination")
+    Park.objects.filter(pk=year.lakeside.pk).update(destination_wiki_id=str(uuid4()))
+    assert found() == []
+    assert DataQualityLog.objects.get().resolution_status == "RESOLVED"
+
+
+def test_a_fault_of_many_parks_is_told_once(year):
+    Park.objects.bulk_create(
+        Park(park_name=f"Park {n}", themeparks_wiki_id=str(uuid4()), timezone="UTC") for n in range(20)
+    )
+    Ride.objects.create(park=Park.objects.get(park_name="Park 7"), ride_name="Lone ride")
+    assert [(f.reason, f.entity_type, f.count) for f in found()] == [
+        ("missing_metadata", "park", 1),
+        ("missing_destination", "table", 20),
+    ]

@@ -1,0 +1,101 @@
+"""Coordinates of the pictures: no database."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+
+from warehouse.admin import charts
+from warehouse.storage.forecast import Point, forecast
+
+FIRST = date(2026, 1, 1)
+
+
+def history(days: int, mb_per_day: float = 10.0) -> list[tuple[date, dict[str, float]]]:
+    return [
+        (FIRST + timedelta(days=n), {"snapshots": 100 + n * mb_per_day, "queues": 5.0, "parks": 0.1})
+        for n in range(days)
+    ]
+
+
+def outlook(of: list, **options):
+    return forecast([Point(day, sum(sizes.values()), sum(sizes.values())) for day, sizes in of], **options)
+
+
+def corners(points: str) -> list[tuple[float, float]]:
+    return [tuple(map(float, corner.split(","))) for corner in points.split()]
+
+
+def test_areas_are_stacked_inside_the_picture_with_the_heaviest_at_the_bottom():
+    days = history(100)
+    picture = charts.storage_over_time(days, outlook(days))
+    assert [area.name for area in picture.areas] == ["snapshots", "queues", "parks"]
+    everything = [corner for area in picture.areas for corner in corners(area.points)]
+    everything += corners(picture.band) + corners(picture.likely)
+    assert all(charts.LEFT <= x <= charts.WIDTH - charts.RIGHT for x, _ in everything)
+    assert all(charts.TOP <= y <= charts.HEIGHT - charts.BOTTOM for _, y in everything)
+    assert corners(picture.areas[1].points)[100:] == list(reversed(corners(picture.areas[0].points)[:100]))
+
+
+def test_a_line_breaks_off_where_a_day_has_no_figure():
+    picture = charts.by_day(FIRST, [10.0, 20.0, None, 30.0, None, 40.0, 50.0], [None] * 7)
+    this_year, before = picture.series
+    assert before == []
+    assert [len(corners(piece)) for piece in this_year] == [2, 2, 2]
+    everything = [corner for piece in this_year for corner in corners(piece)]
+    assert all(charts.LEFT - 1 <= x <= charts.WIDTH - charts.RIGHT for x, _ in everything)
+    assert all(charts.TOP <= y <= charts.HEIGHT - charts.BOTTOM for _, y in everything)
+    (left, _), (right, _) = corners(this_year[1])  # a day alone is seen
+    assert right - left == 2
+
+
+def test_a_line_needs_two_days_with_figures():
+    assert charts.by_day(FIRST, [10.0]) is None
+    assert charts.by_day(FIRST, [10.0, None], [None, None]) is None
+
+
+def test_many_tables_are_drawn_as_few():
+    days = [(FIRST + timedelta(days=n), {f"t{m}": 10.0 * m + n for m in range(9)}) for n in range(3)]
+    picture = charts.storage_over_time(days, None)
+    assert [area.name for area in picture.areas] == ["t8", "t7", "t6", "other tables"]
+    assert (picture.band, picture.likely) == ("", "")
+
+
+def test_the_capacity_is_drawn_when_it_is_near():
+    days = history(100)
+    assert charts.storage_over_time(days, outlook(days, capacity_mb=2_200.0)).capacity_y is not None
+    assert charts.storage_over_time(days, outlook(days, capacity_mb=90_000.0)).capacity_y is None
+
+
+@pytest.mark.parametrize("days", [2, 20, 59, 61, 400, 3650])
+def test_the_axis_names_a_handful_of_days_however_long_it_is(days):
+    of = history(days)
+    picture = charts.storage_over_time(of, outlook(of))
+    assert 2 <= len(picture.x_ticks) <= 10
+    assert 2 <= len(picture.y_ticks) <= 6
+
+
+def test_one_measurement_is_no_picture():
+    assert charts.storage_over_time(history(1), None) is None
+    assert charts.months([]) is None
+
+
+@pytest.mark.parametrize("count", [1, 3, 26, 180, 1200])
+def test_bars_stand_beside_each_other_whatever_their_number(count):
+    bars = charts.months([(f"p{2000 + n // 12}{n % 12 + 1:02}", n * 1.0, n * 2.0, n * 1000) for n in range(count)]).bars
+    assert len(bars) == count
+    assert all(left.x + left.width <= right.x + 0.02 for left, right in pairwise(bars))
+    assert all(bar.index_y >= charts.TOP and bar.rows_y >= charts.TOP for bar in bars)
+    assert all(bar.data_y == pytest.approx(bar.index_y + bar.index_height, abs=0.2) for bar in bars)
+
+
+def test_empty_partitions_make_flat_bars():
+    (bar,) = charts.months([("p202501", 0.0, 0.0, 0)]).bars
+    assert (bar.data_height, bar.index_height, bar.rows_height) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0.0, 0), (0.3, 0.3), (7, 8), (11, 15), (99, 100), (401, 600), (12_345, 15_000)]
+)
+def test_scales_end_at_a_round_figure(highest, top):
+    assert charts._scale(highest, 0, 100, str)[0] == pytest.approx(top, abs=0.00001)

@@ -1,0 +1,336 @@
+"""Making partitions on the real server: beside others, against locks, with rows in the guards."""
+
+import itertools
+import threading
+import time
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from warehouse import checks
+from warehouse.partitioning import partitions
+from warehouse.server import catalog, ddl, errors, sessions
+
+
+def names_match_their_bounds() -> None:
+    existing = catalog.partitions(partitions.TABLE)
+    for partition in existing[:-1]:
+        assert partitions.bounds_of(partition.name) == (partition.lower, partition.upper), partition
+    assert (existing[-1].name, existing[-1].upper) == ("p_future", None)
+
+
+def test_ensure_makes_every_month_of_the_range_in_both_directions(snapshots):
+    snapshots.add("2025-06-01", "2026-12-31 23:59")
+    added = partitions.ensure(date(2021, 7, 3), date(2030, 12, 31))
+    assert added == [
+        partitions.name_of(month)
+        for month in partitions.months_between(date(2021, 7, 1), date(2030, 12, 1))
+        if month.year not in (2025, 2026)
+    ]
+    assert snapshots.partition_names()[0] == "p_before_202107"
+    names_match_their_bounds()
+    assert snapshots.count() == 2
+    assert partitions.ensure(date(2021, 7, 1), date(2030, 12, 1)) == []
+
+
+def test_ensure_sees_what_another_process_has_made(snapshots, another_session):
+    assert partitions.ensure(date(2026, 1, 1), date(2026, 12, 31)) == []
+    another_session().query(
+        partitions.plan(catalog.partitions(partitions.TABLE), date(2027, 1, 1), date(2027, 1, 1)).steps[0].sql
+    )
+    assert partitions.ensure(date(2027, 1, 1), date(2027, 2, 1)) == ["p202702"]
+
+
+OURS, NONE, MODELS_OWN = (
+    f"ALTER TABLE ride_status_snapshots {scheme}"
+    for scheme in (
+        "PARTITION BY RANGE COLUMNS (recorded_at) "
+        "(PARTITION p202612 VALUES LESS THAN ('2027-01-01'), PARTITION p_future VALUES LESS THAN (MAXVALUE))",
+        "REMOVE PARTITIONING",
+        "PARTITION BY RANGE (YEAR(recorded_at) * 100 + MONTH(recorded_at)) "
+        "(PARTITION p202612 VALUES LESS THAN (202701), PARTITION p_future VALUES LESS THAN (MAXVALUE))",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("planned_for", "meets", "added"),
+    [
+        (OURS, NONE, []),
+        (MODELS_OWN, NONE, []),
+        (OURS, MODELS_OWN, ["p202701"]),
+        (MODELS_OWN, OURS, ["p202701"]),
+    ],
+)
+def test_a_plan_that_meets_a_table_swapped_meanwhile_is_made_anew(snapshots, monkeypatch, planned_for, meets, added):
+    plan_now, month = partitions.plan_now, date(2027, 1, 1)
+    with connection.cursor() as cursor:
+        cursor.execute(planned_for)
+        outdated = plan_now(month, month)
+        cursor.execute(meets)
+    with pytest.raises(partitions.PartitionsError, match="Another process has changed"):
+        partitions.apply(outdated, patience_seconds=1)
+    plans = [outdated]
+    monkeypatch.setattr(partitions, "plan_now", lambda *range_: plans.pop() if plans else plan_now(*range_))
+    assert partitions.ensure(month, month) == added
+    assert partitions.ensure(month, month) == []
+
+
+def test_processes_that_ensure_at_once_all_succeed(snapshots):
+    added, errors = [], []
+
+    def ensure(first, last):
+        try:
+            added.extend(partitions.ensure(first, last, patience_seconds=20))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    ranges = [
+        (date(2021, 1, 1), date(2022, 1, 1)),
+        (date(2021, 1, 1), date(2029, 1, 1)),
+        (date(2023, 5, 1), date(2028, 3, 1)),
+    ] * 2
+    threads = [threading.Thread(target=ensure, args=each) for each in ranges]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(added) == len(set(added)) == 48 + 25  # 2021 to 2024, 2027 to January 2029, each made by one of them
+    names_match_their_bounds()
+
+
+def test_ensure_is_refused_inside_a_transaction(snapshots):
+    with transaction.atomic(), pytest.raises(partitions.PartitionsError, match="inside a transaction"):
+        partitions.ensure(date(2025, 1, 1), date(2025, 1, 1))
+
+
+def alters_tried() -> int:
+    """By anybody on the server, refused ones among them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Com_alter_table'")
+        return int(cursor.fetchone()[1])
+
+
+class Probe(threading.Thread):
+    """Repeats a statement with growing numbers, and remembers how long the slowest took (s)."""
+
+    def __init__(self, session, sql: str):
+        super().__init__()
+        self.session, self.sql = session, sql
+        self.slowest = 0.0
+        self.stop = threading.Event()
+
+    def run(self):
+        for number in itertools.count(1):
+            if self.stop.is_set():
+                break
+            began = time.monotonic()
+            self.session.query(self.sql.format(number))
+            self.session.store_result()
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapshots, another_session):
+    snapshots.add("2025-06-01")
+    another_session().query("CREATE TABLE ride_status_snapshots_witness LIKE ride_status_snapshots")  # nobody locks it
+    reader = another_session()
+    reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
+    reader.store_result()
+    insert = (
+        "INSERT INTO {} (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
+        "VALUES ({{}}, 1, '2025-05-01', 'DOWN', 0)"
+    )
+    read = "SELECT wait_time FROM {} WHERE recorded_at >= '2025-06-01' AND recorded_at < '2025-06-02' AND {{}}"
+    probes = {
+        (table, sql): Probe(another_session(autocommit=True), sql.format(table))
+        for table in ("ride_status_snapshots", "ride_status_snapshots_witness")
+        for sql in (insert, read)
+    }
+    tried_before = alters_tried()
+    for probe in probes.values():
+        probe.start()
+    began = time.monotonic()
+    with pytest.raises(partitions.PartitionsBlocked) as blocked:
+        partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=1.0)
+    took = time.monotonic() - began
+    for probe in probes.values():
+        probe.stop.set()
+        probe.join()
+    assert 0.9 < took < 2  # it was patient all the time
+    # An ALTER that is refused has locked writers out while it made files: 1 s of it was seen on a busy disk.
+    assert alters_tried() == tried_before
+    for sql in (insert, read):
+        slowest_elsewhere = probes["ride_status_snapshots_witness", sql].slowest
+        assert probes["ride_status_snapshots", sql].slowest < 0.5 + slowest_elsewhere
+    assert reader.thread_id() in [session.id for session in blocked.value.sessions]
+    assert f"session {reader.thread_id()} (" in str(blocked.value)
+    assert "p202701" not in snapshots.partition_names()
+
+
+def test_of_who_holds_the_table_the_time_of_the_transaction_is_told(snapshots, another_session):
+    reader = another_session()
+    for _ in range(2):
+        reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
+        reader.store_result()
+        time.sleep(1.1)
+    reader.query("DO 0")
+    (found,) = (session for session in sessions.blockers(partitions.TABLE) if session.id == reader.thread_id())
+    assert found.seconds >= 2
+
+
+def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapshots, another_session):
+    reader, stranger = another_session(), another_session()
+    reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
+    reader.store_result()
+    stranger.query("SELECT COUNT(*) FROM parks FOR UPDATE")  # a transaction, and none of our business
+    stranger.store_result()
+    if not locks_are_watched():
+        pytest.skip("this server does not watch who holds a table (performance_schema)")
+    exactly = [(reader.thread_id(), True)]
+    assert [(session.id, session.certain) for session in sessions.blockers(partitions.TABLE)] == exactly
+    if not connection.mysql_is_mariadb:  # it asks for another right, and makes no guess without
+        with another_user("SELECT ON performance_schema.*"):
+            assert [(session.id, session.certain) for session in sessions.blockers(partitions.TABLE)] == exactly
+        with another_user("PROCESS ON *.*"):
+            assert sessions.blockers(partitions.TABLE) is None
+            assert "warehouse.W107" in [found.id for found in checks.check_server(None, databases=["default"])]
+            assert "MySQL: SELECT on performance_schema" in str(ddl.TableInUse("rides", 1.0, None))
+        return
+    with another_user("PROCESS ON *.*"):
+        time.sleep(0.2)  # InnoDB makes its list of transactions anew when it was not read for 0.1 s
+        found = sessions.blockers(partitions.TABLE)
+        assert {reader.thread_id(), stranger.thread_id()} <= {session.id for session in found}
+        assert not any(session.certain for session in found)
+        assert "In the way: one of the open transactions: session " in str(ddl.TableInUse("rides", 1.0, found))
+    with another_user("SELECT ON performance_schema.*"):
+        assert sessions.blockers(partitions.TABLE) is None
+        assert "grant it PROCESS" in str(ddl.TableInUse("rides", 1.0, None))
+
+
+def locks_are_watched() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl' "
+            "AND enabled = 'YES'"
+        )
+        return bool(cursor.fetchone())
+
+
+def test_a_process_that_is_frozen_with_the_table_locked_does_not_keep_it(snapshots, another_session, monkeypatch):
+    monkeypatch.setattr(ddl, "LOCKED_AND_IDLE_SECONDS", 1)
+    locked = threading.Event()
+
+    def freeze(execute, sql, params, many, context):
+        if sql.startswith("ALTER TABLE"):
+            locked.set()
+            time.sleep(4)
+        return execute(sql, params, many, context)
+
+    def make_a_month():
+        try:
+            with connection.execute_wrapper(freeze):
+                partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=10)
+        except OperationalError as error:
+            failures.append(errors.is_away(error))
+        finally:
+            connection.close()
+
+    failures: list[bool] = []
+    frozen = threading.Thread(target=make_a_month)
+    frozen.start()
+    assert locked.wait(5)
+    began = time.monotonic()
+    another_session(autocommit=True).query("SELECT COUNT(*) FROM ride_status_snapshots")
+    took = time.monotonic() - began
+    frozen.join()
+    assert 0.1 < took < 3  # it waited, and not for as long as the other slept
+    assert failures == [True]
+    assert partitions.ensure(date(2027, 1, 1), date(2027, 1, 1)) == ["p202701"]
+
+
+def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):
+    writer = another_session()
+    writer.query(
+        "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
+        "VALUES (1, 1, '2025-05-01', 'DOWN', 0)"
+    )
+    release = threading.Timer(0.5, writer.commit)
+    release.start()
+    assert partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=10) == ["p202701"]
+    release.join()
+    assert snapshots.count() == 1
+
+
+def test_a_guard_that_holds_rows_of_the_new_months_is_left_to_the_operator(snapshots):
+    snapshots.add("2027-03-05")
+    with pytest.raises(
+        partitions.PartitionsError,
+        match=r"p_future .* holds 1 rows.*maintain_partitions --check, move them with --drain",
+    ):
+        partitions.ensure(date(2027, 1, 1), date(2027, 3, 1))
+    assert partitions.ensure(date(2026, 1, 1), date(2026, 12, 1)) == []  # what exists needs no split
+    assert partitions.ensure(date(2024, 1, 1), date(2024, 1, 1))[0] == "p202401"  # nor does the other end mind
+
+
+def test_a_stray_row_of_1970_stays_in_the_guard_and_stops_no_import(snapshots):
+    snapshots.add("1970-01-01 00:00")
+    assert len(partitions.ensure(date(2021, 7, 1), date(2025, 1, 1))) == 42
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM ride_status_snapshots PARTITION (p_before_202107)")
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_table_without_partitions_needs_none(snapshots):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ride_status_snapshots REMOVE PARTITIONING")
+    assert partitions.ensure(date(2030, 1, 1), date(2030, 1, 1)) == []
+
+
+def test_a_user_who_may_not_alter_is_told_what_to_grant(snapshots):
+    database = connection.settings_dict["NAME"]
+    with (
+        another_user(f"SELECT, INSERT ON {database}.*"),
+        pytest.raises(partitions.PartitionsError, match=r"grant it ALTER, .*LOCK TABLES"),
+    ):
+        partitions.ensure(date(2027, 1, 1), date(2027, 1, 1))
+    with another_user(f"SELECT, INSERT, LOCK TABLES ON {database}.*"):
+        with pytest.raises(partitions.PartitionsError, match="grant it ALTER"):
+            partitions.ensure(date(2027, 1, 1), date(2027, 1, 1))
+        with connection.cursor() as cursor:  # and the session holds no lock
+            cursor.execute("SELECT COUNT(*) FROM parks")
+
+
+def test_a_trigger_refused_beside_a_binary_log_asks_for_the_setting_and_not_for_rights(snapshots, monkeypatch):
+    def execute(sql, table):
+        raise OperationalError(1419, "You do not have the SUPER privilege and binary logging is enabled")
+
+    monkeypatch.setattr(ddl, "_execute", execute)
+    with pytest.raises(ddl.NotAllowed, match="SET GLOBAL log_bin_trust_function_creators = 1") as refused:
+        ddl.run("CREATE TRIGGER a_trigger", partitions.TABLE, patience_seconds=1)
+    assert "grant" not in str(refused.value)
+
+
+@contextmanager
+def another_user(*rights: str):
+    """Within it, the connection is that of a user with these rights (and SELECT on the database) alone."""
+    database, known = connection.settings_dict["NAME"], connection.settings_dict["USER"]
+    user = f"{database}_user"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP USER IF EXISTS '{user}'@'localhost'")
+        cursor.execute(f"CREATE USER '{user}'@'localhost'")
+        for right in (f"SELECT ON {database}.*", *rights):
+            cursor.execute(f"GRANT {right} TO '{user}'@'localhost'")
+    connection.close()
+    connection.settings_dict["USER"] = user
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = known
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP USER '{user}'@'localhost'")

@@ -1,0 +1,195 @@
+"""Parks, rides, their metadata and its history in the admin."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from warehouse.admin.operator_overrides import HandSetAdmin, ReadOnlyAdmin, described
+from warehouse.admin.park_day_page import park_day_page
+from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+
+
+class ParkForm(forms.ModelForm):
+    def clean_timezone(self):
+        name = self.cleaned_data["timezone"]
+        if name and name not in available_timezones():
+            raise forms.ValidationError("No such time zone; give an IANA name, for instance America/New_York.")
+        return name
+
+
+@admin.register(Park)
+class ParkAdmin(HandSetAdmin):
+    form = ParkForm
+    list_display = ("park_name", "timezone", "rides_known", "days", "themeparks_wiki_id", "set_by_hand")
+    search_fields = ("park_name", "themeparks_wiki_id", "destination_wiki_id")
+
+    def get_urls(self):
+        page = self.admin_site.admin_view(park_day_page)
+        return [path("<int:park_id>/days/", page, name="warehouse_park_days"), *super().get_urls()]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).annotate(ride_count=Count("rides"))
+
+    @admin.display(description="day by day")
+    def days(self, obj) -> str:
+        return format_html('<a href="{}">Waits and downtime</a>', reverse("admin:warehouse_park_days", args=[obj.pk]))
+
+    @admin.display(description="rides", ordering="ride_count")
+    def rides_known(self, obj) -> str:
+        url = reverse("admin:warehouse_ride_changelist")
+        return format_html('<a href="{}?park__park_id__exact={}">{}</a>', url, obj.pk, obj.ride_count)
+
+
+class MetadataForm(forms.ModelForm):
+    class Meta:
+        labels = {
+            "indoor_outdoor": "Indoor or outdoor",
+            "height_min_cm": "Minimum height (cm)",
+            "height_max_cm": "Maximum height (cm)",
+        }
+
+    def clean_latitude(self):
+        return _within(self.cleaned_data["latitude"], 90)
+
+    def clean_longitude(self):
+        return _within(self.cleaned_data["longitude"], 180)
+
+    def clean(self):
+        cleaned = super().clean()
+        low, high = cleaned.get("height_min_cm"), cleaned.get("height_max_cm")
+        if low is not None and high is not None and low > high:
+            raise forms.ValidationError("The minimum height is above the maximum height.")
+        return cleaned
+
+
+def _within(value, limit: int):
+    if value is not None and abs(value) > limit:
+        raise forms.ValidationError(f"Must lie between -{limit} and {limit}.")
+    return value
+
+
+class EntityTypeFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        kinds = EntityMetadata.objects.order_by("entity_type").values_list("entity_type", flat=True).distinct()
+        return [(kind, kind.capitalize() or "(not said)") for kind in kinds]
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        return queryset.filter(
+            **{"entity_type" if queryset.model is EntityMetadata else "metadata__entity_type": self.value()}
+        )
+
+
+@admin.register(Ride)
+class RideAdmin(HandSetAdmin):
+    list_display = ("ride_name", "park_name", "tier", "themeparks_wiki_id", "set_by_hand")
+    list_filter = ("tier", EntityTypeFilter)
+    list_select_related = ("park",)
+    search_fields = ("ride_name", "park__park_name", "themeparks_wiki_id")
+    autocomplete_fields = ("park",)
+
+    @admin.display(description="park", ordering="park__park_name")
+    def park_name(self, obj) -> str:
+        return obj.park.park_name
+
+
+@admin.register(EntityMetadata)
+class EntityMetadataAdmin(HandSetAdmin):
+    form = MetadataForm
+    keys = ("themeparks_wiki_id", "ride_id")
+    list_display = ("of", "kind", "under_roof", "heights", "listed", "set_by_hand")
+    list_filter = ("listed", EntityTypeFilter, "indoor_outdoor")
+    list_select_related = ("ride",)
+    search_fields = ("ride__ride_name", "ride__park__park_name", "themeparks_wiki_id")
+    fields = (
+        "ride",
+        "themeparks_wiki_id",
+        "entity_type",
+        ("latitude", "longitude"),
+        "indoor_outdoor",
+        ("height_min_cm", "height_max_cm"),
+        "tags",
+        ("version", "last_updated", "listed"),
+        "set_by_hand",
+        "changes",
+    )
+
+    @admin.display(description="ride", ordering="ride__ride_name")
+    def of(self, obj) -> str:
+        return obj.ride.ride_name  # not the key itself: Django would never break its line
+
+    @admin.display(description="kind", ordering="entity_type")
+    def kind(self, obj) -> str:
+        return obj.entity_type.capitalize() or "-"
+
+    @admin.display(description="in or out", ordering="indoor_outdoor")
+    def under_roof(self, obj) -> str:
+        return obj.get_indoor_outdoor_display() or "-"
+
+    @admin.display(description="heights (cm)", ordering="height_min_cm")
+    def heights(self, obj) -> str:
+        low, high = obj.height_min_cm, obj.height_max_cm
+        if low is None and high is None:
+            return "-"
+        return f"{low or 0} to {high}" if high is not None else f"from {low}"
+
+    def has_add_permission(self, request) -> bool:
+        return False  # it comes with the sync, a row an entity
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["ride", "themeparks_wiki_id", "version", "last_updated", "listed", "set_by_hand", "changes"]
+
+
+class ByFilter(admin.SimpleListFilter):
+    title = "author"
+    parameter_name = "by"
+
+    def lookups(self, request, model_admin):
+        return [("sync", "Metadata sync"), ("operator", "An operator")]
+
+    def queryset(self, request, queryset):
+        by_sync = Q(changed_by="")
+        return {"sync": queryset.filter(by_sync), "operator": queryset.exclude(by_sync)}.get(self.value(), queryset)
+
+
+@admin.register(MetadataChange)
+class MetadataChangeAdmin(ReadOnlyAdmin):
+    list_display = ("when", "subject", "what", "by", "version")
+    list_filter = (ByFilter, "changed_at")
+    list_select_related = ("park", "ride__park")
+    search_fields = ("ride__ride_name", "park__park_name", "changed_by")
+    fields = ("changed_at", "subject", "by", "version", "what")
+
+    def lookup_allowed(self, lookup, value, request=None) -> bool:
+        return lookup in ("park__park_id__exact", "ride__ride_id__exact") or super().lookup_allowed(
+            lookup, value, request
+        )
+
+    @admin.display(description="when", ordering="changed_at")
+    def when(self, obj) -> str:
+        return f"{obj.changed_at:%Y-%m-%d %H:%M}Z"
+
+    @admin.display(description="of")
+    def subject(self, obj) -> str:
+        if obj.park_id:
+            return format_html(
+                '<a href="{}">{}</a>', reverse("admin:warehouse_park_change", args=[obj.park_id]), obj.park
+            )
+        url = reverse("admin:warehouse_ride_change", args=[obj.ride_id])
+        return format_html('<a href="{}">{}</a>, {}', url, obj.ride, obj.ride.park)
+
+    @admin.display(description="before → after")
+    def what(self, obj) -> str:
+        return described(obj)
+
+    @admin.display(description="by", ordering="changed_by")
+    def by(self, obj) -> str:
+        return obj.changed_by or "metadata sync"

@@ -1,0 +1,1 @@
+"""What the stored facts answer: how a park's days went."""

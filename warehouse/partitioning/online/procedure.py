@@ -1,0 +1,199 @@
+"""Partition a fact table that is in use, and take it back: the procedure behind `manage.py partition_snapshots`.
+
+    verify -> create the copy -> triggers -> copy in chunks -> compare month by month -> swap -> smoke checks -> tidy
+
+Readers and writers go on all the time. Three triggers keep the copy in step with every row that comes, changes or
+goes; the rows that were there before are copied in chunks of a fraction of a second; one RENAME TABLE swaps both
+names. The old table stays as a backup until `cleanup`.
+
+What has been done can be read from the server alone: which tables and triggers are there, and one row in a small
+table that moves in the transaction of each chunk. So a run that was killed at any instant goes on when it is called
+again (`run`), or is taken back (`undo`). Statements that need a table for themselves never queue
+(warehouse.server.ddl).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from django.db import DatabaseError, connection
+
+from warehouse.partitioning.online import comparison
+from warehouse.partitioning.online import statements as statements
+from warehouse.partitioning.online import steps as steps
+from warehouse.partitioning.online.state import Direction, RepartitionError, State, look, read_progress
+from warehouse.partitioning.online.statements import PROGRESS, TRIGGERS
+from warehouse.partitioning.online.steps import Report
+from warehouse.partitioning.partitions import COPY, TABLE
+from warehouse.server import catalog, errors
+
+PATIENCE_SECONDS = 120.0
+ROOM_FACTOR = 1.2  # of the copy: rows that come meanwhile, and the server's log of changes
+OTHER_OPERATOR_WAIT_SECONDS = 5  # a session whose process was killed may still be ending its statement
+
+
+def run(
+    direction: Direction,
+    today: date,
+    report: Report,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    throttle_percent: int = 0,
+    force: bool = False,
+) -> str | None:
+    """Do all of it, or go on where an earlier call stopped; the name of the backup, None when nothing was to be done.
+
+    `throttle_percent` (below 100) of the time is spent resting between chunks. `force` begins although the disk seems
+    too small. RepartitionError: something stands in the way, or the comparison failed; what is done so far stays, to be
+    gone on with or undone. When the disk is full, the copy is taken back before that: it took the room that writers
+    need, and its triggers would fail them.
+    """
+    with _alone():
+        state = look()
+        if state.is_done(direction) and not state.unfinished:
+            return None
+        _refuse(state, direction)
+        if not state.swapped:
+            if state.progress is None:
+                if not force:
+                    _refuse_a_small_disk()
+                for sql in statements.prepare(direction.value, today):
+                    report("prepare the copy", 0, 0)
+                    steps.run_ddl(sql, TABLE, patience_seconds)
+            for event in TRIGGERS:
+                if TRIGGERS[event] not in state.triggers:
+                    report(f"create the {event} trigger", 0, 0)
+                    steps.run_ddl(statements.trigger(event), TABLE, patience_seconds)
+            try:
+                steps.copy(report, patience_seconds, throttle_percent)
+            except DatabaseError as error:
+                if not errors.is_disk_full(error):
+                    raise
+                steps.take_back(look(), report, patience_seconds)
+                raise RepartitionError(
+                    f"The disk of the database is full, so the copy was taken back and {TABLE} is as it was. "
+                    f"A copy takes about {bytes_needed() / 1e6:,.0f} MB"
+                ) from error
+            steps.compare(report)
+            report("swap the names", 0, 0)
+            steps.run_ddl(statements.swap(read_progress().backup), TABLE, patience_seconds)
+        backup = read_progress().backup
+        report("smoke checks", 0, 0)
+        steps.smoke(direction, backup)
+        for name in catalog.triggers(backup):
+            report(f"drop trigger {name}", 0, 0)
+            steps.run_ddl(f"DROP TRIGGER IF EXISTS {name}", backup, patience_seconds)
+        report("drop the progress", 0, 0)
+        steps.run_ddl(f"DROP TABLE {PROGRESS}", PROGRESS, patience_seconds)
+        return backup
+
+
+def undo(report: Report, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Take back an unfinished run: the table is as it was, the copy is gone. RepartitionError: already swapped."""
+    with _alone():
+        state = look()
+        if state.swapped:
+            raise RepartitionError(
+                f"The names are exchanged already. Run manage.py partition_snapshots {state.progress.direction.value} "
+                "to finish, then the other direction to go back"
+            )
+        steps.take_back(state, report, patience_seconds)
+
+
+def bytes_needed() -> int:
+    """What a copy of the table will take on the disk: what the table takes, by its files where they can be seen."""
+    size = catalog.total(catalog.sizes(TABLE))
+    if size.file_bytes is not None:
+        return size.file_bytes
+    catalog.analyze(TABLE)  # right after a load the statistics said 53 MB of 237
+    size = catalog.total(catalog.sizes(TABLE))
+    return size.data_bytes + size.index_bytes
+
+
+def drop_backup(name: str, report: Report, *, force: bool = False) -> None:
+    """Drop a backup for good, once every row of it was found in the table (or `force`)."""
+    with _alone():
+        if look().unfinished:
+            raise RepartitionError("A run is unfinished: finish it or take it back before a backup is dropped")
+        missing = {}
+        for month in comparison.compare(TABLE, name):
+            report(f"look for the rows of {name}", 0, 0)
+            if not month.same and (count := comparison.count_missing(TABLE, name, month)):
+                missing[month] = count
+        if missing and not force:
+            raise RepartitionError(
+                f"{name} has {sum(missing.values()):,} rows that {TABLE} lacks ("
+                + "; ".join(map(str, list(missing)[:5]))
+                + "). Find out why, then cleanup --force drops it all the same"
+            )
+        report(f"drop {name}", 0, 0)
+        steps.run_ddl(f"DROP TABLE {name}", name, PATIENCE_SECONDS)
+
+
+# --- the steps --------------------------------------------------------------------------------------------------
+def _refuse_a_small_disk() -> None:
+    needed, free = bytes_needed(), catalog.disk_free_bytes()
+    if free is not None and free < needed * ROOM_FACTOR:
+        raise RepartitionError(
+            f"The copy takes about {needed / 1e6:,.0f} MB, and the disk of the database has {free / 1e6:,.0f} MB free. "
+            "Make room, or begin all the same with --force"
+        )
+
+
+def _refuse(state: State, direction: Direction) -> None:
+    """Say why the run cannot begin, if it cannot."""
+    if state.progress and state.progress.direction is not direction:
+        raise RepartitionError(
+            f"{state.progress.direction.value} is unfinished: run manage.py partition_snapshots "
+            f"{state.progress.direction.value} to go on, or cleanup to take it back"
+        )
+    if state.swapped:
+        return
+    if state.progress is None:
+        ours = set(state.triggers) & set(TRIGGERS.values())
+        if ours or state.is_done(direction) or (state.copy_exists and not _is_empty(COPY)):
+            raise RepartitionError(
+                f"{COPY} is left over from a run that was taken back: manage.py partition_snapshots cleanup removes it"
+            )
+    backup = statements.backup_name()
+    if backup in state.backups:
+        raise RepartitionError(
+            f"The backup {backup} of an earlier run is still there. When it is no longer needed, run "
+            "manage.py partition_snapshots cleanup"
+        )
+    if others := set(state.triggers) - set(TRIGGERS.values()):
+        raise RepartitionError(
+            f"{TABLE} has triggers of its own, which the copy would lose: {', '.join(sorted(others))}"
+        )
+    if tables := catalog.foreign_keys_to(TABLE):
+        raise RepartitionError(f"{TABLE} is tied by foreign keys, which partitions forbid: {', '.join(tables)}")
+    columns = catalog.columns(TABLE)
+    if "snapshot_id" not in columns or not columns.get("recorded_at", "").startswith("datetime"):
+        raise RepartitionError(f"{TABLE} needs a snapshot_id, and a recorded_at of type DATETIME")
+
+
+def _is_empty(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table})")
+        return not cursor.fetchone()[0]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Tell a second operator that somebody is at it. A courtesy: what keeps the data whole is not this lock."""
+    name = _lock_name()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(%s, %s), IS_USED_LOCK(%s)", [name, OTHER_OPERATOR_WAIT_SECONDS, name])
+        got, owner = cursor.fetchone()
+        if got != 1:
+            raise RepartitionError(f"Session {owner} of the server is at this already: wait until it has finished")
+        try:
+            yield
+        finally:
+            cursor.execute("DO RELEASE_LOCK(%s)", [name])
+
+
+def _lock_name() -> str:
+    """Locks are the whole server's, and their names end at 64 characters."""
+    return "partition_snapshots " + hashlib.md5(connection.settings_dict["NAME"].encode()).hexdigest()

@@ -1,0 +1,340 @@
+"""Month partitions of the fact table: their names and bounds, and how missing ones are made.
+
+`plan` turns what exists and what is wanted into SQL and touches nothing; `apply` runs it; `ensure` is both in one
+call, for an importer. Only the two guards at the ends are ever split: `p_before_...`, named after its bound, and
+`p_future`. Nothing here ever deletes a row or a month.
+
+DDL commits, so nothing here runs inside a transaction; and it never waits for a lock (warehouse.server.ddl).
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+
+from warehouse.server import catalog, ddl
+from warehouse.server.catalog import Partition, Scheme
+
+TABLE = "ride_status_snapshots"
+COPY = "ride_status_snapshots_copy"  # while repartition makes the table over, rows go here too
+FUTURE = "p_future"
+BEFORE = "p_before_"
+
+# Outside of these a month gets no partition of its own: its rows lie in a guard, where they are reported. Recording
+# began in 2021; a stray row of 1970 must not make 600 empty partitions.
+EARLIEST_MONTH = date(2000, 1, 1)
+LATEST_MONTH = date(2099, 12, 1)
+# Days that may be asked for: a year that was not typed to its end, 0025, is a mistake, and so is 9999.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+IMPORT_PATIENCE_SECONDS = 60.0
+MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to come within 2 s
+# A guard that is split is copied. So few rows take milliseconds and are carried along without asking.
+GUARD_ROWS_CARRIED_ALONG = 10_000
+
+# Another process changed the partitions, or swapped in a table that has none or others (repartition), between our look
+# and our ALTER: no such table or partition, or the plan does not fit what is there now.
+_GONE_CODES = {1146, 1735, 1747}
+_CHANGED_CODES = _GONE_CODES | {1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697}
+
+
+class PartitionsError(Exception):
+    """Partitions cannot be made; the message says what to do."""
+
+
+class PartitionsBlocked(PartitionsError):
+    """Other sessions held locks on the table for longer than was waited: `sessions` are who, where that is known."""
+
+    def __init__(self, error: ddl.TableInUse):
+        self.sessions = error.sessions
+        super().__init__(str(error))
+
+
+class _PartitionsChanged(Exception):
+    """Somebody else was faster: look and plan again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One ALTER: the guard it splits ("" when it appends behind the last partition), and the months it makes."""
+
+    sql: str
+    splits: str
+    adds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, as data: print it, or apply it. Empty (false) when nothing is missing."""
+
+    table: str
+    steps: tuple[Step, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+    @property
+    def adds(self) -> list[str]:
+        return [name for step in self.steps for name in step.adds]
+
+
+# --- months and names -------------------------------------------------------------------------------------------
+def is_within_reach(day: date) -> bool:
+    """Whether it is a day to reckon with: what lies beside it is in the calendar, which ends at 9999-12-31."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
+def month_of(day: date) -> date:
+    """The first day of its month."""
+    return date(day.year, day.month, 1)
+
+
+def add_months(month: date, count: int) -> date:
+    index = month.year * 12 + month.month - 1 + count
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def months_between(first: date, last: date) -> list[date]:
+    """The months from first's to last's, both included, in order; [] when last lies before first."""
+    months = []
+    month = month_of(first)
+    while month <= last:
+        months.append(month)
+        month = add_months(month, 1)
+    return months
+
+
+def name_of(month: date) -> str:
+    return f"p{month:%Y%m}"
+
+
+def guard_name(bound: date) -> str:
+    """Of the guard of all that lies before `bound`: p_before_2025, p_before_202107."""
+    return f"{BEFORE}{bound:%Y}" if bound.month == 1 else f"{BEFORE}{bound:%Y%m}"
+
+
+def bounds_of(name: str) -> tuple[date | None, date | None] | None:
+    """What a name says of its bounds: p202503 -> (2025-03-01, 2025-04-01), p_before_2025 -> (None, 2025-01-01).
+
+    p_future -> (None, None): where it begins is not in its name. None for a name that is not ours.
+    """
+    if name == FUTURE:
+        return None, None
+    match = re.fullmatch(r"p(_before_)?(\d{4})(\d\d)?", name)
+    if match is None or not 1 <= int(match[3] or 1) <= 12 or not (match[1] or match[3]) or match[2] == "0000":
+        return None
+    month = date(int(match[2]), int(match[3] or 1), 1)
+    return (None, month) if match[1] else (month, add_months(month, 1))
+
+
+def is_guard(partition: Partition) -> bool:
+    return partition.name == FUTURE or partition.name.startswith(BEFORE)
+
+
+# --- planning ---------------------------------------------------------------------------------------------------
+def plan(
+    existing: Sequence[Partition],
+    first_month: date,
+    last_month: date,
+    table: str = TABLE,
+    scheme: Scheme = Scheme.COLUMN,
+) -> Plan:
+    """The ALTERs that give every month from first_month to last_month a partition, without a hole to what exists.
+
+    Pure: `existing` is what catalog.partitions says, in order; nothing is planned when it is empty (the table has
+    none). Months outside of EARLIEST_MONTH to LATEST_MONTH are left to the guards. PartitionsError: a partition
+    ends inside a month.
+    """
+    first = max(month_of(first_month), EARLIEST_MONTH)
+    last = min(month_of(last_month), LATEST_MONTH)
+    if first > last or not existing:
+        return Plan(table)
+    for partition in existing:
+        if partition.upper is not None and partition.upper.day != 1:
+            raise PartitionsError(
+                f"Partition {partition.name} of {table} ends at {partition.upper}, inside a month. "
+                "Run manage.py partition_snapshots apply, which gives every month one partition"
+            )
+    steps = []
+    low, high = existing[0], existing[-1]
+    begin = _begin_of_months(low)
+    if begin is not None and first < begin:
+        pieces = [(guard_name(first), first)]
+        pieces += [(name_of(month), add_months(month, 1)) for month in months_between(first, add_months(begin, -1))]
+        if low.upper != begin:  # no guard so far: the oldest month lies open, and keeps its name
+            pieces.append((low.name, low.upper))
+        steps.append(_reorganize(table, low, pieces, scheme))
+    end = high.lower if high.upper is None else high.upper
+    if end is not None and last >= end:
+        pieces = [(name_of(month), add_months(month, 1)) for month in months_between(end, last)]
+        pieces.append((FUTURE, None))
+        steps.append(
+            _reorganize(table, high, pieces, scheme)
+            if high.upper is None
+            else Step(f"ALTER TABLE {table} ADD PARTITION ({_definitions(pieces, scheme)})", "", _months_of(pieces))
+        )
+    return Plan(table, tuple(steps))
+
+
+def _begin_of_months(low: Partition) -> date | None:
+    """Where the months begin: the bound of the low guard, or the first day of an oldest month that lies open."""
+    named = bounds_of(low.name)
+    if named is not None and named[0] is not None:
+        return named[0]
+    return low.upper
+
+
+def _reorganize(table: str, split: Partition, pieces: list, scheme: Scheme) -> Step:
+    sql = f"ALTER TABLE {table} REORGANIZE PARTITION {split.name} INTO ({_definitions(pieces, scheme)})"
+    return Step(sql, split.name, tuple(name for name in _months_of(pieces) if name != split.name))
+
+
+def _months_of(pieces: list) -> tuple[str, ...]:
+    return tuple(name for name, _ in pieces if name != FUTURE and not name.startswith(BEFORE))
+
+
+def definitions(first_month: date, last_month: date) -> str:
+    """A whole table's partitions for a CREATE or ALTER: a guard at each end and every month between."""
+    first = min(max(month_of(first_month), EARLIEST_MONTH), LATEST_MONTH)
+    last = max(min(month_of(last_month), LATEST_MONTH), first)
+    pieces = [(guard_name(first), first)]
+    pieces += [(name_of(month), add_months(month, 1)) for month in months_between(first, last)]
+    return _definitions([*pieces, (FUTURE, None)], Scheme.COLUMN)
+
+
+def _definitions(pieces: list, scheme: Scheme) -> str:
+    def bound(month: date | None) -> str:
+        if month is None:
+            return "MAXVALUE"
+        return f"{month:%Y%m}" if scheme is Scheme.NUMBER else f"'{month}'"
+
+    return ", ".join(f"PARTITION {name} VALUES LESS THAN ({bound(month)})" for name, month in pieces)
+
+
+# --- doing ------------------------------------------------------------------------------------------------------
+def ensure(
+    first: date, last: date, *, patience_seconds: float = IMPORT_PATIENCE_SECONDS, table: str = TABLE
+) -> list[str]:
+    """Make sure that every month from first's to last's has a partition; the names this call added.
+
+    Cheap when nothing is missing (one look at the catalog, under 1 ms), so call it before each file. Safe beside
+    others that do the same. A table that is not partitioned by month (after a rollback, say) needs nothing; while
+    it is being made over, its copy gets the months.
+
+    PartitionsBlocked: the table was in use all the time. PartitionsError: called inside a transaction, a guard in
+    the way holds rows, or the user may not ALTER.
+    """
+    try:
+        ddl.refuse_inside_a_transaction()
+    except ddl.InsideTransaction as error:
+        raise PartitionsError(f"{error}. Ensure partitions before it begins") from error
+    if first > last:
+        raise ValueError(f"{first} lies after {last}")
+    deadline = time.monotonic() + patience_seconds
+    try:
+        added = _ensure(first, last, table, deadline)
+        if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
+            try:
+                added += _ensure(first, last, COPY, deadline)
+            except catalog.CatalogError:  # it has just become the table, or was given up
+                added += _ensure(first, last, table, deadline)
+    except catalog.CatalogError as error:
+        raise PartitionsError(str(error)) from error
+    return added
+
+
+def _ensure(first: date, last: date, table: str, deadline: float) -> list[str]:
+    added: list[str] = []
+    while True:
+        wanted = plan_now(first, last, table)
+        if not wanted:
+            return added
+        try:
+            for step in wanted.steps:
+                _run(step, table, deadline)
+                added += step.adds
+        except _PartitionsChanged as changed:
+            if time.monotonic() > deadline:
+                raise PartitionsError(f"The partitions of {table} keep changing: {changed.__cause__}") from changed
+
+
+def plan_now(first: date, last: date, table: str = TABLE, *, drain: bool = False) -> Plan:
+    """The plan for the table as it stands; empty for one without months. `drain` accepts that rows are copied."""
+    found = catalog.partitioning(table)
+    wanted = plan(found.partitions, first, last, table, found.scheme)
+    if not drain:
+        _refuse_to_drain(wanted)
+    return wanted
+
+
+def apply(plan: Plan, *, patience_seconds: float) -> None:
+    """Run a plan step by step, each as soon as it can be done without waiting for a lock. PartitionsError as ensure."""
+    deadline = time.monotonic() + patience_seconds
+    for step in plan.steps:
+        try:
+            _run(step, plan.table, deadline)
+        except _PartitionsChanged as changed:
+            raise PartitionsError(
+                f"Another process has changed the partitions of {plan.table} meanwhile; call again"
+            ) from changed
+
+
+def _run(step: Step, table: str, deadline: float) -> None:
+    try:
+        ddl.alter(step.sql, table, patience_seconds=deadline - time.monotonic())
+    except ddl.TableInUse as error:
+        raise PartitionsBlocked(error) from error
+    except ddl.DdlError as error:
+        raise PartitionsError(str(error)) from error
+    except (OperationalError, ProgrammingError) as error:
+        if error.args[0] in _CHANGED_CODES:
+            raise _PartitionsChanged from error
+        raise
+
+
+def _refuse_to_drain(wanted: Plan) -> None:
+    """A guard that is split is copied, so one that holds rows of the new months, or many rows, is left alone."""
+    for step in wanted.steps:
+        rows, inside = _rows_in_the_way(step, wanted.table) if step.splits else (0, False)
+        if inside or rows > GUARD_ROWS_CARRIED_ALONG:
+            many = f"over {GUARD_ROWS_CARRIED_ALONG:,}" if rows > GUARD_ROWS_CARRIED_ALONG else f"{rows:,}"
+            raise PartitionsError(
+                f"Partition {step.splits} of {wanted.table} holds {many} rows that would be copied to make "
+                f"{step.adds[0]}{' and more' if len(step.adds) > 1 else ''}. "
+                "See them with manage.py maintain_partitions --check, move them with --drain"
+            )
+
+
+def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
+    """(rows of the partition to split, up to one above the limit; whether one of them belongs to a new month)."""
+    begin, end = bounds_of(step.adds[0])[0], bounds_of(step.adds[-1])[1]
+    rows = count_rows(step.splits, table, limit=GUARD_ROWS_CARRIED_ALONG + 1)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT EXISTS (SELECT 1 FROM {table} PARTITION ({step.splits}) "
+                "WHERE recorded_at >= %s AND recorded_at < %s)",
+                [begin, end],
+            )
+            return rows, bool(cursor.fetchone()[0])
+    except DatabaseError as error:
+        if error.args[0] in _GONE_CODES:  # as the ALTER will find
+            return 0, False
+        raise
+
+
+def count_rows(partition: str, table: str = TABLE, *, limit: int) -> int:
+    """The rows of one partition, counted no further than `limit`; 0 when another process has just split it."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} PARTITION ({partition}) LIMIT {limit}) counted"
+            )
+            return cursor.fetchone()[0]
+    except DatabaseError as error:
+        if error.args[0] in _GONE_CODES:
+            return 0
+        raise

@@ -1,0 +1,292 @@
+"""What the server knows of our tables: partitions, columns, sizes.
+
+With warehouse.server.sessions the only reader of information_schema, performance_schema and InnoDB's tablespace tables,
+because MariaDB and MySQL differ in all three. It asks and never changes anything but statistics (`analyze`); what the
+answers mean is said elsewhere (partitions, storage, repartition).
+"""
+
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from socket import gethostname
+
+from django.db import DatabaseError, connection
+
+MAXVALUE = "MAXVALUE"
+
+
+class CatalogError(Exception):
+    """The catalog holds something this project does not understand; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition: rows from `lower` (None: no limit) up to, and not including, `upper` (None: MAXVALUE)."""
+
+    name: str
+    lower: date | None
+    upper: date | None
+
+
+class Scheme(Enum):
+    """What a table is partitioned by."""
+
+    NONE = "not partitioned"
+    COLUMN = "RANGE COLUMNS (recorded_at)"  # ours
+    NUMBER = "RANGE (YEAR(recorded_at) * 100 + MONTH(recorded_at))"  # the data model's own: no range prunes it
+    OTHER = "something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioning:
+    """How a table is partitioned, and its partitions in order. The bounds of OTHER schemes are not read."""
+
+    scheme: Scheme
+    description: str
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a table or a partition weighs, in bytes, by the server's statistics and by its file.
+
+    `file_bytes` is None where it cannot be read: without the right PROCESS, or where tables share a file.
+    """
+
+    rows_estimate: int
+    data_bytes: int
+    index_bytes: int
+    file_bytes: int | None
+
+
+def table_exists(table: str) -> bool:
+    return bool(
+        ask("SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s", table)
+    )
+
+
+def partitioning(table: str) -> Partitioning:
+    """How `table` is partitioned. CatalogError: there is no such table, or a bound that cannot be read.
+
+    Takes 0.6 ms with 26 partitions, so callers ask again rather than remember: another process may have changed them.
+    """
+    rows = ask(
+        "SELECT partition_name, partition_method, partition_expression, partition_description "
+        "FROM information_schema.partitions WHERE table_schema = DATABASE() AND table_name = %s "
+        "ORDER BY partition_ordinal_position",
+        table,
+    )
+    if not rows:
+        raise CatalogError(f"There is no table {table}: run manage.py migrate")
+    name, method, expression, _ = rows[0]
+    if name is None:
+        return Partitioning(Scheme.NONE, Scheme.NONE.value, ())
+    bare = re.sub(r"[`() ]", "", expression).lower()  # the servers differ in quotes and brackets
+    if method == "RANGE COLUMNS" and bare == "recorded_at":
+        scheme = Scheme.COLUMN
+    elif method == "RANGE" and bare == "yearrecorded_at*100+monthrecorded_at":
+        scheme = Scheme.NUMBER
+    else:
+        return Partitioning(Scheme.OTHER, f"partitioned by {method} ({expression})", ())
+    found = []
+    lower = None
+    for name, _, _, bound in rows:
+        upper = _date_of(table, name, bound)
+        found.append(Partition(name, lower, upper))
+        lower = upper
+    return Partitioning(scheme, f"partitioned by {scheme.value}", tuple(found))
+
+
+def partitions(table: str) -> tuple[Partition, ...]:
+    """The partitions of `table`, in order; () for one that is not partitioned by month."""
+    return partitioning(table).partitions
+
+
+def tables() -> list[str]:
+    """Every table of the database, views left out."""
+    return [
+        name
+        for (name,) in ask(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name"
+        )
+    ]
+
+
+def sizes(table: str) -> dict[str, Size]:
+    """What each partition of `table` weighs, in order; under "" for a table without partitions.
+
+    As good as the server's statistics: right after a load they said 16 KB of 41.9 MB. `analyze` first.
+    """
+    _read_statistics_fresh()
+    files = _file_sizes(table)
+    return {
+        name or "": Size(rows or 0, data or 0, index or 0, files.get((name or "").lower()))
+        for name, rows, data, index in ask(
+            "SELECT partition_name, table_rows, data_length, index_length FROM information_schema.partitions "
+            "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY partition_ordinal_position",
+            table,
+        )
+    }
+
+
+def modified(table: str) -> dict[str, int] | None:
+    """Rows changed in each partition ("" for a table without) since its statistics were made; None: not shown to us.
+
+    Kept by the server in memory: a restart, or statistics made anew, begin at 0.
+    """
+    view = "innodb_sys_tablestats" if connection.mysql_is_mariadb else "innodb_tablestats"
+    return _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
+
+
+def analyze(table: str, partitions: list[str] | None = None) -> None:
+    """Make the statistics of `table` anew, or of these partitions alone. Blocks nobody; commits, so not inside one."""
+    if partitions == []:
+        return
+    with connection.cursor() as cursor:
+        if partitions is None:
+            cursor.execute(f"ANALYZE LOCAL TABLE {table}")
+        else:
+            cursor.execute(f"ALTER TABLE {table} ANALYZE PARTITION {', '.join(partitions)}")
+        for _, _, kind, text in cursor.fetchall():
+            if kind.lower() == "error":
+                raise CatalogError(f"{table} cannot be analyzed: {text}")
+
+
+def data_directory() -> Path | None:
+    """Where the server keeps its files, when that is on this machine; None when it is not, or cannot be told."""
+    ((directory, host),) = ask("SELECT @@datadir, @@hostname")
+    path = Path(directory)
+    return path if host == gethostname() and path.is_dir() else None
+
+
+def disk_free_bytes() -> int | None:
+    """Of the disk with the server's files; None when it is on another machine, or cannot be told."""
+    directory = data_directory()
+    return shutil.disk_usage(directory).free if directory else None
+
+
+def total(sizes: dict[str, Size]) -> Size:
+    """Of all partitions together; the file size is known when that of each is."""
+    parts = list(sizes.values())
+    files = [part.file_bytes for part in parts]
+    return Size(
+        sum(part.rows_estimate for part in parts),
+        sum(part.data_bytes for part in parts),
+        sum(part.index_bytes for part in parts),
+        None if None in files else sum(files),
+    )
+
+
+def partitions_opened(table: str, begin: date, end: date) -> list[str]:
+    """The partitions that a query of recorded_at from `begin` up to, not including, `end` opens, as EXPLAIN says it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} "
+            f"SELECT * FROM {table} WHERE recorded_at >= %s AND recorded_at < %s",
+            [begin, end],
+        )
+        names = [column[0] for column in cursor.description]
+        opened = dict(zip(names, cursor.fetchone(), strict=True))["partitions"]
+    return opened.split(",") if opened else []
+
+
+def columns(table: str) -> dict[str, str]:
+    """The columns of `table` with their types, in order."""
+    return dict(
+        ask(
+            "SELECT column_name, column_type FROM information_schema.columns "
+            "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position",
+            table,
+        )
+    )
+
+
+def primary_key(table: str) -> list[str]:
+    return [
+        name
+        for (name,) in ask(
+            "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
+            "AND table_name = %s AND index_name = 'PRIMARY' ORDER BY seq_in_index",
+            table,
+        )
+    ]
+
+
+def triggers(table: str) -> list[str]:
+    return [
+        name
+        for (name,) in ask(
+            "SELECT trigger_name FROM information_schema.triggers "
+            "WHERE event_object_schema = DATABASE() AND event_object_table = %s ORDER BY trigger_name",
+            table,
+        )
+    ]
+
+
+def foreign_keys_to(table: str) -> list[str]:
+    """The tables that refer to `table`, or that it refers to, by a foreign key."""
+    return [
+        name
+        for (name,) in ask(
+            "SELECT DISTINCT IF(referenced_table_name = %s, table_name, referenced_table_name) "
+            "FROM information_schema.key_column_usage WHERE table_schema = DATABASE() "
+            "AND referenced_table_name IS NOT NULL AND %s IN (table_name, referenced_table_name) ORDER BY 1",
+            table,
+            table,
+        )
+    ]
+
+
+def _read_statistics_fresh() -> None:
+    """MySQL shows statistics of up to a day ago unless the session says otherwise."""
+    if not connection.mysql_is_mariadb:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION information_schema_stats_expiry = 0")
+
+
+def _file_sizes(table: str) -> dict[str, int]:
+    view = "innodb_sys_tablespaces" if connection.mysql_is_mariadb else "innodb_tablespaces"
+    return _by_partition(table, f"SELECT name, file_size FROM information_schema.{view}") or {}
+
+
+def _by_partition(table: str, sql: str) -> dict[str, int] | None:
+    """A figure of InnoDB by partition name in lower case ("" for a table without); None: PROCESS is missing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DATABASE()")
+        name = f"{_file_name(cursor.fetchone()[0])}/{_file_name(table)}"
+    try:
+        rows = ask(f"{sql} WHERE name = %s OR name LIKE %s", name, name.replace("_", r"\_") + "#p#%")
+    except DatabaseError as error:
+        if error.args[0] == 1227:
+            return None
+        raise
+    return {path[len(name) + 3 :].lower(): figure for path, figure in rows}
+
+
+def _file_name(identifier: str) -> str:
+    """An identifier as InnoDB names files after it: all but letters, digits and _ is written @xxxx."""
+    return re.sub(r"[^0-9A-Za-z_]", lambda match: f"@{ord(match[0]):04x}", identifier)
+
+
+def _date_of(table: str, name: str, bound: str) -> date | None:
+    """`'2025-01-01'`, `'2025-01-01 00:00:00.000'` or `202501` -> 2025-01-01; MAXVALUE -> None."""
+    if bound == MAXVALUE:
+        return None
+    if (match := re.fullmatch(r"(\d{4})(\d\d)", bound)) and 1 <= int(match[2]) <= 13:
+        return date(int(match[1]) + int(match[2]) // 13, int(match[2]) % 12 or 12, 1)  # 202513: all of December
+    match = re.fullmatch(r"'(\d{4}-\d\d-\d\d)(?: 00:00:00(?:\.0+)?)?'", bound)
+    if match is None:
+        raise CatalogError(f"Partition {name} of {table} ends at {bound}, which is not the start of a day")
+    return date.fromisoformat(match[1])
+
+
+def ask(sql: str, *parameters: object) -> Iterable[tuple]:
+    """What one question to the catalog brings."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()

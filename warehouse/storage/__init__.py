@@ -1,0 +1,1 @@
+"""What the tables weigh: measured, forecast, and said."""
