@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django_q.models import Failure, Schedule
 
 from imports.admin.columns import duration, rendered
-from imports.admin.progress import standings
+from imports.admin.progress import progress_of
 from imports.live.models import LiveCollection, ParkFreshness
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import queue
@@ -131,9 +131,7 @@ def _imports(found: Home, now: datetime) -> None:
     found.parts.append(Part("Imports", link(page), figures))
     if counts["failed"]:
         many = f"{counts['failed']:,} imports have failed" if counts["failed"] > 1 else "An import has failed"
-        found.attention.append(
-            (f"{many}: look at the reason, then retry or give up", link(page, status__exact="FAILED"))
-        )
+        found.attention.append((f"{many}: look at the reason, then retry it", link(page, status__exact="FAILED")))
 
 
 def _under_way(found: Home, now: datetime) -> None:
@@ -143,15 +141,15 @@ def _under_way(found: Home, now: datetime) -> None:
         .select_related("park")
         .order_by("status", "checkpoint_id")[: IMPORTS_SHOWN * 4]
     )
-    standing = standings(shown, now)
-    shown.sort(key=lambda checkpoint: not standing[checkpoint.pk].alive)
+    progress = progress_of(shown, now)
+    shown.sort(key=lambda checkpoint: not progress[checkpoint.pk].alive)
     for checkpoint in shown:
-        if standing[checkpoint.pk].orphaned:
+        if progress[checkpoint.pk].abandoned:
             url = reverse("admin:imports_importcheckpoint_change", args=[checkpoint.pk])
-            found.attention.append((f"{checkpoint}: {standing[checkpoint.pk].explanation}", url))
+            found.attention.append((f"{checkpoint}: {progress[checkpoint.pk].explanation}", url))
     shown = shown[:IMPORTS_SHOWN]
-    under_way = [{"checkpoint": each, "parts": rendered(standing[each.pk])} for each in shown]
-    found.moving = any(standing[each.pk].moving for each in shown)
+    under_way = [{"checkpoint": each, "parts": rendered(progress[each.pk])} for each in shown]
+    found.moving = any(progress[each.pk].moving for each in shown)
     found.imports = under_way
 
 

@@ -1,7 +1,8 @@
 """The models of this app: Django and the migrations look for them here; they stand in the rooms they belong to."""
 
-from imports.archive.checkpoint import ClaimLost, ImportCheckpoint, ImportStatus, MoveRefused, new_import_id
+from imports.archive.checkpoint import ClaimLost, ImportCheckpoint, new_import_id
 from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.live.models import ApiPace, LiveCollection, ParkFreshness
 from imports.workers.models import Worker
 
@@ -13,8 +14,8 @@ __all__ = [
     "ImportStatus",
     "ImportedFile",
     "LiveCollection",
-    "MoveRefused",
     "ParkFreshness",
+    "TransitionRefused",
     "Worker",
     "new_import_id",
 ]

@@ -3,44 +3,45 @@
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 
-from imports.admin.progress import Standing
-from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS, ImportStatus
+from imports.admin.progress import Progress
+from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS
+from imports.archive.transitions import ImportStatus
 
 
-def status(standing: Standing) -> str:
-    name = standing.checkpoint.status
+def status(current: Progress) -> str:
+    name = current.checkpoint.status
     return format_html('<span class="desk-badge desk-{}">{}</span>', name.lower(), name)
 
 
-def progress(standing: Standing) -> str:
-    checkpoint = standing.checkpoint
+def progress(current: Progress) -> str:
+    checkpoint = current.checkpoint
     return format_html(
         '<div class="desk-bar desk-{}{}" role="progressbar" aria-label="files done" aria-valuemin="0" '
         'aria-valuemax="100" aria-valuenow="{}"><span style="width: {}%"></span></div>'
         '<span class="desk-small">{} of {} files{}</span>',
         checkpoint.status.lower(),
-        " desk-moving" if standing.alive else "",
-        standing.percent,
-        standing.percent,
-        f"{standing.done:,}",
-        f"{standing.total:,}",
+        " desk-moving" if current.alive else "",
+        current.percent,
+        current.percent,
+        f"{current.done:,}",
+        f"{current.total:,}",
         f", at {checkpoint.last_processed_date}" if checkpoint.last_processed_date else "",
     )
 
 
-def rows(standing: Standing) -> str:
-    stored = f"{standing.checkpoint.records_imported:,}"
-    if standing.pace is None or standing.checkpoint.status != ImportStatus.IN_PROGRESS:
+def rows(current: Progress) -> str:
+    stored = f"{current.checkpoint.records_imported:,}"
+    if current.pace is None or current.checkpoint.status != ImportStatus.IN_PROGRESS:
         return stored
-    return format_html('{}<span class="desk-small">{} rows/s</span>', stored, f"{standing.pace.rows_per_second:,.0f}")
+    return format_html('{}<span class="desk-small">{} rows/s</span>', stored, f"{current.pace.rows_per_second:,.0f}")
 
 
-def left(standing: Standing) -> str:
-    return "-" if standing.seconds_left is None else duration(standing.seconds_left)
+def left(current: Progress) -> str:
+    return "-" if current.seconds_left is None else duration(current.seconds_left)
 
 
-def errors(standing: Standing) -> str:
-    checkpoint = standing.checkpoint
+def errors(current: Progress) -> str:
+    checkpoint = current.checkpoint
     if not checkpoint.errors_encountered:
         return "0"
     url = reverse("admin:imports_importedfile_changelist")
@@ -52,16 +53,16 @@ def errors(standing: Standing) -> str:
     )
 
 
-def heartbeat(standing: Standing) -> str:
-    if standing.checkpoint.status != ImportStatus.IN_PROGRESS or standing.heartbeat_age is None:
+def heartbeat(current: Progress) -> str:
+    if current.checkpoint.status != ImportStatus.IN_PROGRESS or current.heartbeat_age is None:
         return "-"
-    said = f"{duration(standing.heartbeat_age)} ago"
-    late = standing.heartbeat_age >= HEARTBEAT_STALE_SECONDS and standing.checkpoint.worker
+    said = f"{duration(current.heartbeat_age)} ago"
+    late = current.heartbeat_age >= HEARTBEAT_STALE_SECONDS and current.checkpoint.worker
     return format_html('<span class="desk-trouble">{}</span>', said) if late else said
 
 
-def explanation(standing: Standing) -> str:
-    return standing.explanation or "-"
+def explanation(current: Progress) -> str:
+    return current.explanation or "-"
 
 
 #: name -> (heading, function)
@@ -72,13 +73,13 @@ PARTS = {
     "left": ("time left", left),
     "errors": ("errors", errors),
     "heartbeat": ("heartbeat", heartbeat),
-    "explanation": ("what goes on", explanation),
+    "explanation": ("details", explanation),
 }
 
 
-def rendered(standing: Standing) -> dict[str, str]:
+def rendered(current: Progress) -> dict[str, str]:
     """Ready for innerHTML: what an error or an operator said is text, whatever it looks like."""
-    return {name: conditional_escape(part(standing)) for name, (_, part) in PARTS.items()}
+    return {name: conditional_escape(part(current)) for name, (_, part) in PARTS.items()}
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,5 @@
 """Imports in the admin: the list and the page of one, both of which refresh themselves while something runs, and the
-moves an operator makes, on one or many. Nothing else is changed here."""
+actions of an operator, on one or many. Nothing else is changed here."""
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -14,12 +14,13 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.admin import actions
+from imports.admin.actions import act
 from imports.admin.columns import PARTS, rendered
-from imports.admin.progress import standings
+from imports.admin.progress import progress_of
 from imports.admin.start_page import start_import
-from imports.archive.checkpoint import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
+from imports.archive.transitions import ACTIONS, ImportStatus, TransitionRefused
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 
 OPERATE = "imports.operate_imports"
@@ -38,7 +39,7 @@ class ShowFilter(admin.SimpleListFilter):
     parameter_name = "show"
     template = "imports/filter_above.html"
     which = {
-        "workers": ("In the workers' hands", Q(queued_at__isnull=False)),
+        "workers": ("Queued", Q(queued_at__isnull=False)),
         "running": ("Running", Q(status=ImportStatus.IN_PROGRESS) & ~Q(worker="")),
         "stopped": ("Paused or failed", Q(status__in=[ImportStatus.PAUSED, ImportStatus.FAILED])),
         "completed": ("Completed", Q(status=ImportStatus.COMPLETED)),
@@ -57,13 +58,13 @@ class ImportList(ChangeList):
     def get_results(self, request):
         super().get_results(request)
         self.result_list = list(self.result_list)
-        self.standings = standings(self.result_list, timezone.now())
+        self.progress = progress_of(self.result_list, timezone.now())
         for checkpoint in self.result_list:
-            checkpoint.standing = self.standings[checkpoint.pk]
+            checkpoint.current = self.progress[checkpoint.pk]
 
     @property
     def moving(self) -> bool:
-        return any(standing.moving for standing in self.standings.values())
+        return any(each.moving for each in self.progress.values())
 
 
 def _live(part: str, ordering: str | None = None):
@@ -72,7 +73,7 @@ def _live(part: str, ordering: str | None = None):
 
     @admin.display(description=heading, ordering=ordering)
     def column(self, checkpoint):
-        inside = html(checkpoint.standing)
+        inside = html(checkpoint.current)
         return format_html('<div data-live="{}:{}" data-heading="{}">{}</div>', checkpoint.pk, part, heading, inside)
 
     return column
@@ -88,7 +89,7 @@ class ImportAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = REFRESHED_AT_MOST
-    actions = ("pause", "resume", "retry", "give_up")
+    actions = tuple(ACTIONS)
     change_list_template = "imports/import_list.html"
     change_form_template = "imports/import_page.html"
 
@@ -125,8 +126,8 @@ class ImportAdmin(ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("start/", wrap(lambda request: start_import(self, request)), name="imports_start"),
-            path("standing/", wrap(self.standing_view), name="imports_importcheckpoint_standing"),
-            path("<int:checkpoint_id>/move/", wrap(self.move_view), name="imports_importcheckpoint_move"),
+            path("progress/", wrap(self.progress_view), name="imports_importcheckpoint_progress"),
+            path("<int:checkpoint_id>/act/", wrap(self.act_view), name="imports_importcheckpoint_act"),
             *super().get_urls(),
         ]
 
@@ -150,36 +151,36 @@ class ImportAdmin(ReadOnlyAdmin):
     def get_fields(self, request, obj=None):
         return ()  # the template says it better
 
-    def standing_view(self, request):
+    def progress_view(self, request):
         """JSON for the refreshing: the parts of the imports asked for, and whether any of them still moves."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         ids = [int(number) for number in request.GET.get("ids", "").split(",") if number.isdigit()]
         checkpoints = list(self.get_queryset(request).filter(pk__in=ids[:REFRESHED_AT_MOST]))
-        found = standings(checkpoints, timezone.now())
-        parts = {pk: rendered(standing) for pk, standing in found.items()}
+        found = progress_of(checkpoints, timezone.now())
+        parts = {pk: rendered(current) for pk, current in found.items()}
         if request.GET.get("page") and checkpoints:
             (checkpoint, *_) = checkpoints
             context = self._page(request, checkpoint)
-            for part in ("moves", "files"):
+            for part in ("actions", "files"):
                 parts[checkpoint.pk][part] = render_to_string(f"imports/import_{part}.html", context, request)
-        return JsonResponse({"moving": any(standing.moving for standing in found.values()), "parts": parts})
+        return JsonResponse({"moving": any(current.moving for current in found.values()), "parts": parts})
 
-    def move_view(self, request, checkpoint_id: int):
-        """A move from the page of an import."""
+    def act_view(self, request, checkpoint_id: int):
+        """An action from the page of an import."""
         if not may_operate(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        verb = request.POST.get("verb")
-        if verb not in actions.LABELS:
+        name = request.POST.get("action", "")
+        if name not in ACTIONS:
             raise PermissionDenied
         checkpoint = get_object_or_404(self.get_queryset(request), pk=checkpoint_id)
-        self._move(request, verb, [checkpoint], request.POST.get("why", "").strip())
+        self._act(request, name, [checkpoint], request.POST.get("why", "").strip())
         return redirect("admin:imports_importcheckpoint_change", checkpoint.pk)
 
     def _page(self, request, checkpoint: ImportCheckpoint) -> dict:
-        standing = standings([checkpoint], timezone.now())[checkpoint.pk]
+        current = progress_of([checkpoint], timezone.now())[checkpoint.pk]
         files = ImportedFile.objects.filter(checkpoint=checkpoint)
         sums = ("events_read", "stored", "already_known", "duplicates", "rejected")
         outcomes = {
@@ -193,64 +194,56 @@ class ImportAdmin(ReadOnlyAdmin):
             "title": str(checkpoint.park),
             "subtitle": None,
             "checkpoint": checkpoint,
-            "standing": standing,
-            "parts": [(name, heading, html(standing)) for name, (heading, html) in PARTS.items()],
+            "current": current,
+            "parts": [(name, heading, html(current)) for name, (heading, html) in PARTS.items()],
             "outcomes": outcomes,
             "files": files.order_by("-imported_at", "-file_date")[:FILES_SHOWN],
             "may_operate": may_operate(request),
-            "move_labels": [(verb, actions.LABELS[verb]) for verb in standing.verbs],
+            "actions": [(name, ACTIONS[name].label) for name in current.actions],
         }
 
-    # --- moves ----------------------------------------------------------------------------------------------------
+    # --- actions --------------------------------------------------------------------------------------------------
     @admin.action(description="Pause", permissions=["operate"])
     def pause(self, request, queryset):
-        self._move(request, "pause", queryset)
+        self._act(request, "pause", queryset)
 
     @admin.action(description="Resume", permissions=["operate"])
     def resume(self, request, queryset):
-        self._move(request, "resume", queryset)
+        self._act(request, "resume", queryset)
 
     @admin.action(description="Retry", permissions=["operate"])
     def retry(self, request, queryset):
-        self._move(request, "retry", queryset)
+        self._act(request, "retry", queryset)
 
-    @admin.action(description="Give up", permissions=["operate"])
-    def give_up(self, request, queryset):
+    @admin.action(description="Cancel", permissions=["operate"])
+    def cancel(self, request, queryset):
         """Asks for a reason first."""
         if "why" in request.POST:
-            self._move(request, "give_up", queryset, request.POST["why"].strip())
+            self._act(request, "cancel", queryset, request.POST["why"].strip())
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": "Give up imports",
+            "title": "Cancel imports",
             "opts": self.opts,
             "queryset": queryset,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
             "media": self.media,
         }
-        return TemplateResponse(request, "imports/give_up.html", context)
+        return TemplateResponse(request, "imports/cancel.html", context)
 
-    def _move(self, request, verb: str, checkpoints, why: str = "") -> None:
+    def _act(self, request, name: str, checkpoints, why: str = "") -> None:
         """Each by itself: what is refused is said, and the rest is done."""
         done = []
         for checkpoint in checkpoints:
             try:
-                actions.move(verb, checkpoint, request.user, why)
-            except MoveRefused as refused:
-                self.message_user(request, f"{actions.LABELS[verb]} refused: {refused}", messages.ERROR)
+                act(name, checkpoint, request.user, why)
+            except TransitionRefused as refused:
+                self.message_user(request, f"{ACTIONS[name].label} refused: {refused}", messages.ERROR)
             else:
                 done.append(checkpoint)
         if len(done) == 1:
             url = reverse("admin:imports_importcheckpoint_change", args=[done[0].pk])
-            said = format_html('{}: <a href="{}">{}</a>', _DONE[verb], url, done[0])
+            said = format_html('{}: <a href="{}">{}</a>', ACTIONS[name].done, url, done[0])
             self.message_user(request, said, messages.SUCCESS)
         elif done:
-            self.message_user(request, f"{_DONE[verb]}: {len(done)} imports", messages.SUCCESS)
-
-
-_DONE = {
-    "pause": "Paused",
-    "resume": "Handed to the workers",
-    "retry": "Handed to the workers once more",
-    "give_up": "Given up",
-}
+            self.message_user(request, f"{ACTIONS[name].done}: {len(done)} imports", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""How imports stand, for people: how far, how fast, how long still, what they wait for, and what may be done now.
+"""The progress of imports, for people: how far, how fast, how long still, what they wait for, and what may be done now.
 
 The list, the page of an import, the home page and their refreshing all say what is said here. A number of imports
 is asked about with a fixed number of queries, and none of them reads a fact.
@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Sum
 
 from imports.archive import planning
-from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint, ImportStatus
+from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
+from imports.archive.transitions import ImportStatus
 from imports.workers import queue
 from imports.workers.import_task import ATTEMPTS_MAX
 from imports.workers.models import Worker
@@ -28,12 +29,12 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     checkpoint: ImportCheckpoint
     heartbeat_age: float | None  # seconds
     alive: bool  # a worker is at it
     pace: Pace | None
-    explanation: str  # what goes on, why it waits, or why it ended
+    explanation: str  # what is going on, why it waits, or why it ended
 
     @property
     def done(self) -> int:
@@ -66,28 +67,17 @@ class Standing:
         )
 
     @property
-    def orphaned(self) -> bool:
+    def abandoned(self) -> bool:
         """Begun by a command whose process is gone: nobody goes on with it unless asked to."""
-        return (
-            self.checkpoint.queued_at is None
-            and not self.alive
-            and self.checkpoint.status in (ImportStatus.PENDING, ImportStatus.IN_PROGRESS)
-        )
+        return self.checkpoint.is_abandoned(alive=self.alive)
 
     @property
-    def verbs(self) -> list[str]:
-        """What an operator may do with it now (imports.admin.actions)."""
-        status = self.checkpoint.status
-        may = {
-            "resume": status == ImportStatus.PAUSED or self.orphaned,
-            "retry": status == ImportStatus.FAILED,
-            "pause": status in (ImportStatus.PENDING, ImportStatus.IN_PROGRESS),
-            "give_up": status in (ImportStatus.PAUSED, ImportStatus.IN_PROGRESS),
-        }
-        return [verb for verb, allowed in may.items() if allowed]
+    def actions(self) -> list[str]:
+        """What an operator may do with it now, by the names of transitions.ACTIONS."""
+        return self.checkpoint.allowed_actions(alive=self.alive)
 
 
-def standings(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[int, Standing]:
+def progress_of(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[int, Progress]:
     """By checkpoint_id. Four queries, whatever the number; `checkpoints` come with their parks."""
     ids = [checkpoint.pk for checkpoint in checkpoints]
     ages = dict(ImportCheckpoint.objects.filter(pk__in=ids).values_list("pk", HEARTBEAT_AGE))
@@ -101,7 +91,7 @@ def standings(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[in
         age = ages.get(checkpoint.pk)
         alive = checkpoint.lives(age)
         explanation = _explanation(checkpoint, age, alive, places.get(checkpoint.pk), workers)
-        found[checkpoint.pk] = Standing(checkpoint, age, alive, paces.get(checkpoint.pk), explanation)
+        found[checkpoint.pk] = Progress(checkpoint, age, alive, paces.get(checkpoint.pk), explanation)
     return found
 
 
@@ -128,8 +118,8 @@ def _explanation(checkpoint: ImportCheckpoint, age: float | None, alive: bool, p
         return f"worker: {_process(checkpoint.worker)}"
     if checkpoint.queued_at is None:
         if status == ImportStatus.PENDING:
-            return "begun by a command that did not go on with it: resume hands it to the workers"
-        return f"its command died ({_process(checkpoint.worker)}): resume hands it to the workers"
+            return "begun by a command that did not go on with it: resume queues it"
+        return f"its command died ({_process(checkpoint.worker)}): resume queues it"
     if not workers:
         return "waits: no worker is alive"
     if checkpoint.worker:

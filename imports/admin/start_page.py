@@ -1,7 +1,7 @@
 """Start import: what is asked for, what the source has of it, what is imported already, and then the start itself.
 
-Looking is a GET, so that any page can link here with the form filled in (park, destination, from, to, source, days);
-the start is a POST that looks again, begins the imports and hands them to the workers.
+A preview is a GET, so that any page can link here with the form filled in (park, destination, from, to, source, days);
+the start is a POST that previews again, begins the imports and hands them to the workers.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from imports.archive import planning
-from imports.archive.checkpoint import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.archive.request import Request, RequestError
+from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.sources.opening import open_source
-from imports.sources.source import ArchiveError
+from imports.sources.source import ArchiveError, Source
 from imports.workers import queue
 from imports.workers.models import Worker
 from warehouse.models import Park
@@ -35,7 +36,7 @@ DAYS = [("all", "Every day of the range"), ("missing", "Missing and failed days 
 
 
 @dataclass(frozen=True)
-class Look:
+class Preview:
     """What starting would mean for one destination."""
 
     plan: planning.DestinationPlan
@@ -89,10 +90,12 @@ class StartForm(forms.Form):
             self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
         self.order_fields(["destination", "park", "everything", "from", "to", "days", "source", "replace_live"])
 
-    def request(self) -> Request:
+    def request(self, source: Source, listed: list[str]) -> Request:
+        """What the form asks for of a source that is open and has listed its destinations."""
         asked = self.cleaned_data
         return Request(
-            source=open_source(asked["source"]),
+            source=source,
+            listed=listed,
             destinations=asked["destination"],
             parks=asked["park"],
             everything=asked["everything"],
@@ -116,7 +119,8 @@ def start_import(model_admin: admin.ModelAdmin, request):
     trouble = ""
     try:
         if asked:
-            found = open_source(filled_in["source"]).list_destinations()
+            source = open_source(filled_in["source"])
+            found = source.list_destinations()
     except ArchiveError as error:
         trouble = str(error)
     form = StartForm(filled_in if asked else None, found, initial=defaults)
@@ -125,12 +129,12 @@ def start_import(model_admin: admin.ModelAdmin, request):
         form.add_error("source", trouble)
     try:
         if asked and form.is_valid():
-            plans = planning.plan(form.request(), timezone.now().date())
+            plans = planning.plan(form.request(source, found), timezone.now().date())
             if request.method == "POST":
                 return _start(model_admin, request, plans)
-            context["looks"] = looks = [_look(plan) for plan in plans]
-            context["totals"] = _totals(looks)
-    except (RequestError, ArchiveError, MoveRefused, PartitionsError) as error:
+            context["previews"] = previews = [_preview(plan) for plan in plans]
+            context["totals"] = _totals(previews)
+    except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:
         form.add_error(None, _for_people(str(error)))
     except DatabaseError as error:
         form.add_error(None, errors.in_words(error))
@@ -172,7 +176,7 @@ def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.Destinat
     return redirect(f"{reverse('admin:imports_importcheckpoint_changelist')}?show=workers")
 
 
-def _look(plan: planning.DestinationPlan) -> Look:
+def _preview(plan: planning.DestinationPlan) -> Preview:
     parks = plan.parks or planning.parks_of(plan.destination)
     imported: dict[int, set[date]] = {park.pk: set() for park in parks}
     for park_id, day in ImportedFile.objects.filter(
@@ -187,7 +191,7 @@ def _look(plan: planning.DestinationPlan) -> Look:
     )
     files = [file for file in plan.files if not (plan.request.missing_only and file.day in everywhere)]
     sizes = [file.size_bytes for file in files]
-    return Look(
+    return Preview(
         plan=plan,
         parks=parks,
         imported=len(days & everywhere),
@@ -202,15 +206,15 @@ def _look(plan: planning.DestinationPlan) -> Look:
     )
 
 
-def _totals(looks: list[Look]) -> dict:
-    sizes = [look.megabytes for look in looks]
+def _totals(previews: list[Preview]) -> dict:
+    sizes = [preview.megabytes for preview in previews]
     return {
-        "files": sum(len(look.plan.files) for look in looks),
-        "imported": sum(look.imported for look in looks),
-        "missing": sum(look.plan.days_missing for look in looks),
-        "to_read": sum(look.to_read for look in looks),
+        "files": sum(len(preview.plan.files) for preview in previews),
+        "imported": sum(preview.imported for preview in previews),
+        "missing": sum(preview.plan.days_missing for preview in previews),
+        "to_read": sum(preview.to_read for preview in previews),
         "megabytes": sum(sizes) if None not in sizes else None,
-        "busy": [checkpoint for look in looks for checkpoint in look.busy],
+        "busy": [checkpoint for preview in previews for checkpoint in preview.busy],
     }
 
 

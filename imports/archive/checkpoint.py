@@ -1,12 +1,13 @@
 """The checkpoint of an import with its state machine.
 
-Every move of a checkpoint is one conditional UPDATE written here, and every door (command, admin, task) uses it: a
-worker that was paused, replaced or frozen finds its UPDATE hitting no row and can change nothing.
+Every transition of a checkpoint (imports.archive.transitions) is one conditional UPDATE written here, and every door
+(command, admin, task) uses it: a worker that was paused, replaced or frozen finds its UPDATE hitting no row and can
+change nothing.
 """
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q
@@ -14,6 +15,14 @@ from django.db.models.functions import Coalesce, Now
 from django_mysql.models import EnumField
 
 from imports.archive.process import is_known_dead
+from imports.archive.transitions import (
+    TRANSITIONS,
+    ImportStatus,
+    TransitionRefused,
+    allowed_actions,
+    allowed_transitions,
+)
+from warehouse.days import ONE_DAY
 from warehouse.models import Park
 
 HEARTBEAT_EVERY_SECONDS = 5
@@ -28,20 +37,8 @@ HEARTBEAT_AGE = models.Func(
 )
 
 
-class ImportStatus(models.TextChoices):
-    PENDING = "PENDING"
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    PAUSED = "PAUSED"
-
-
-class MoveRefused(Exception):
-    """A move the state machine does not allow from where the import stands; the message names the allowed ones."""
-
-
 class ClaimLost(Exception):
-    """The checkpoint is no longer this worker's: it was paused, given up, or taken over by another worker."""
+    """The checkpoint is no longer this worker's: it was paused, cancelled, or taken over by another worker."""
 
     def __init__(self, checkpoints: list["ImportCheckpoint"]):
         self.checkpoints = checkpoints
@@ -54,19 +51,6 @@ def new_import_id() -> str:
 
 class ImportCheckpoint(models.Model):
     """How far the import of one park's days has come. Advanced in the transaction of the rows it speaks of."""
-
-    #: target -> the states it may be reached from
-    MOVES = {
-        ImportStatus.IN_PROGRESS: {
-            ImportStatus.PENDING,
-            ImportStatus.PAUSED,
-            ImportStatus.FAILED,
-            ImportStatus.IN_PROGRESS,  # only by takeover from a worker that gives no sign of life
-        },
-        ImportStatus.PAUSED: {ImportStatus.PENDING, ImportStatus.IN_PROGRESS},
-        ImportStatus.FAILED: {ImportStatus.IN_PROGRESS, ImportStatus.PAUSED},
-        ImportStatus.COMPLETED: {ImportStatus.IN_PROGRESS},
-    }
 
     checkpoint_id = models.AutoField(primary_key=True)
     import_id = models.CharField(max_length=20, unique=True, default=new_import_id)
@@ -109,15 +93,17 @@ class ImportCheckpoint(models.Model):
 
     # --- claiming and being alive -------------------------------------------------------------------------------
     def claim(self, worker: str, *, queued: bool = False) -> None:
-        """Make `worker` the one that goes on with this import. MoveRefused: it is completed, or somebody is at it.
+        """Make `worker` the one that goes on with this import.
 
-        `queued`: the worker is one of django-q2's, and the import stays in their hands should it die.
+        TransitionRefused: it is completed, or somebody is at it.
+
+        `queued`: the worker is one of django-q2's, and the import stays in their queue should it die.
         """
         with transaction.atomic():
-            ImportCheckpoint.make_way([self.park_id], [self])
+            ImportCheckpoint.lock_out_others([self.park_id], [self])
             hit = (
                 ImportCheckpoint.objects.filter(
-                    pk=self.pk, generation=self.generation, status__in=self.MOVES[ImportStatus.IN_PROGRESS]
+                    pk=self.pk, generation=self.generation, status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]
                 )
                 .exclude(self._alive())
                 .update(
@@ -136,10 +122,10 @@ class ImportCheckpoint(models.Model):
             self._refuse(ImportStatus.IN_PROGRESS)
 
     @staticmethod
-    def make_way(park_ids: Sequence[int], for_these: Sequence["ImportCheckpoint"]) -> None:
+    def lock_out_others(park_ids: Sequence[int], for_these: Sequence["ImportCheckpoint"]) -> None:
         """One import of a park at a time: to be called inside the transaction in which one begins or goes on.
 
-        MoveRefused where another one runs, or waits for its turn with the workers. One whose worker is gone is
+        TransitionRefused where another one runs, or waits for its turn with the workers. One whose worker is gone is
         paused, so that a frozen worker that wakes up finds itself out.
         """
         # locked, so that of two that want one park the second sees what the first did
@@ -159,8 +145,8 @@ class ImportCheckpoint(models.Model):
             self.refuse_another()
 
     def refuse_another(self) -> None:
-        by = f"by {self.worker}" if self.worker else "which waits for its turn with the workers"
-        raise MoveRefused(
+        by = f"by {self.worker}" if self.worker else "which is queued"
+        raise TransitionRefused(
             f"{self.park} is being imported ({self.import_id}, {by}); pause that import or wait for its end"
         )
 
@@ -198,14 +184,14 @@ class ImportCheckpoint(models.Model):
     def queue(self) -> None:
         """Hand it to the workers, who go on with it when its turn comes: a new import, a resume, or a retry.
 
-        MoveRefused: it is completed, somebody is at it, or it is in their hands already.
+        TransitionRefused: it is completed, somebody is at it, or it is queued already.
         """
         with transaction.atomic():
-            ImportCheckpoint.make_way([self.park_id], [self])
+            ImportCheckpoint.lock_out_others([self.park_id], [self])
             new = ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
             begun = ImportCheckpoint.objects.filter(
                 Q(status=ImportStatus.IN_PROGRESS, queued_at=None)
-                | Q(status__in=self.MOVES[ImportStatus.IN_PROGRESS] - {ImportStatus.PENDING, ImportStatus.IN_PROGRESS}),
+                | Q(status__in=[ImportStatus.PAUSED, ImportStatus.FAILED]),
                 pk=self.pk,
                 generation=self.generation,
             ).exclude(self._alive())
@@ -231,7 +217,7 @@ class ImportCheckpoint(models.Model):
         if not self._mine().update(**back, **({} if trouble else {"attempts": 0})):
             raise ClaimLost([self])
 
-    # --- moves ----------------------------------------------------------------------------------------------------
+    # --- transitions ---------------------------------------------------------------------------------------------
     def complete(self) -> None:
         """The worker reached the end of the range. ClaimLost when the import is no longer its own."""
         if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None, updated_at=Now()):
@@ -243,14 +229,27 @@ class ImportCheckpoint(models.Model):
 
         A worker that stops by itself names the generation it claimed, so that it cannot stop its successor.
         """
-        self._move(ImportStatus.PAUSED, why, generation)
+        self._transition(ImportStatus.PAUSED, why, generation)
 
     def fail(self, why: str, *, generation: int | None = None) -> None:
-        """Give the import up, with the reason; a retry is a claim."""
-        self._move(ImportStatus.FAILED, why, generation)
+        """End the import, with the reason: it cannot go on, or an operator cancels it; a retry is a claim."""
+        self._transition(ImportStatus.FAILED, why, generation)
 
-    def allowed_moves(self) -> list[str]:
-        return [target for target, origins in self.MOVES.items() if self.status in origins]
+    def is_abandoned(self, *, alive: bool) -> bool:
+        """Whether it was begun by a command whose process is gone: nobody goes on with it unless asked to."""
+        return self.queued_at is None and not alive and self.status in (ImportStatus.PENDING, ImportStatus.IN_PROGRESS)
+
+    def allowed_actions(self, *, alive: bool) -> list[str]:
+        """What an operator may do with it now, by the names of transitions.ACTIONS. `alive`: a worker is at it."""
+        return allowed_actions(self.status, abandoned=self.is_abandoned(alive=alive))
+
+    @property
+    def next_day(self) -> date:
+        """The first day that it has still before it."""
+        if self.last_processed_date is not None:
+            return self.last_processed_date + ONE_DAY
+        assert self.start_date is not None, "planning gives every import its range"
+        return self.start_date
 
     @property
     def resume_command(self) -> str:
@@ -273,25 +272,25 @@ class ImportCheckpoint(models.Model):
     def _mine(self):
         return ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.IN_PROGRESS, generation=self.generation)
 
-    def _move(self, target: str, why: str, generation: int | None) -> None:
-        movable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=self.MOVES[target])
+    def _transition(self, target: str, why: str, generation: int | None) -> None:
+        reachable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=TRANSITIONS[target])
         if generation is not None:
-            movable = movable.filter(generation=generation)
-        hit = movable.update(status=target, last_error=why, queued_at=None, updated_at=Now())
+            reachable = reachable.filter(generation=generation)
+        hit = reachable.update(status=target, last_error=why, queued_at=None, updated_at=Now())
         self.refresh_from_db()
         if not hit:
             self._refuse(target)
 
     def _refuse(self, target: str) -> None:
         if self.queued_at is not None and not self.worker:
-            raise MoveRefused(f"{self.import_id} of {self.park} waits for its turn with the workers already")
+            raise TransitionRefused(f"{self.import_id} of {self.park} is queued already")
         if self.status == target == ImportStatus.IN_PROGRESS:
             age = self.seconds_since_heartbeat() or 0
-            raise MoveRefused(
+            raise TransitionRefused(
                 f"{self.import_id} of {self.park} is being imported by {self.worker} "
                 f"(last sign of life {age:.0f} s ago; without one for {HEARTBEAT_STALE_SECONDS} s it can be taken over)"
             )
-        allowed = ", ".join(self.allowed_moves()) or "nothing: start a new import"
-        raise MoveRefused(
+        allowed = ", ".join(allowed_transitions(self.status)) or "nothing: start a new import"
+        raise TransitionRefused(
             f"{self.import_id} of {self.park} is {self.status} and cannot become {target}; it may become {allowed}"
         )

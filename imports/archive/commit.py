@@ -1,17 +1,23 @@
-"""One transaction, tried until it holds: what may be tried again, and what a lost connection may have committed."""
+"""The transaction of a file as a loop: `for attempt in transaction(run, step): with attempt: ...`, until one holds.
+
+What may be tried again is tried again; what a lost connection may have committed is asked for before anything is
+written a second time; and a park whose claim is lost leaves the run, the rest of which does the file again.
+"""
 
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from types import TracebackType
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import transaction as database_transaction
 
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
-from imports.archive.run import ImportRun, Totals
+from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
 from imports.loading.retry import ATTEMPTS
 from warehouse.server import errors
@@ -26,7 +32,7 @@ IDLE_TRANSACTION_SECONDS = 20
 
 @dataclass
 class Written:
-    """What one transaction held, to be believed once it is committed."""
+    """What one transaction holds, to be believed once it is committed: where its parks stand, and what was counted."""
 
     day: date
     key: str
@@ -34,56 +40,128 @@ class Written:
     joined: list[ImportCheckpoint] = field(default_factory=list)
 
 
-def in_one_transaction(
-    run: ImportRun,
-    concerned: Callable[[], list[ImportCheckpoint]],
-    write: Callable[[list[ImportCheckpoint]], Written],
-) -> None:
-    """Commit what `write` does for the parks that `concerned` names, and let the run believe it afterwards.
+def transaction(run: ImportRun, step: Step) -> Iterator["Attempt"]:
+    """Attempts at the transaction of a step, until one of them holds or no park of the run wants the step any more.
 
-    A park whose claim is lost leaves the run, and the file is done again for the rest. Another writer's row, ride or
-    lock in the way, and a server that went away, are tried again; what keeps failing is raised.
+    The body writes for `attempt.checkpoints` and sets `attempt.written`; leaving it commits, and the run believes it.
+    Another writer's row, ride or lock in the way is tried again ATTEMPTS times, a server that is away for
+    SERVER_AWAY_PATIENCE_SECONDS; what keeps failing is raised, and so is anything else.
     """
-    attempt = 0
-    away_since: float | None = None
-    while True:
-        parks = concerned()
-        if not parks and not run.may_be_joined:
-            return
-        written = None
+    patience = _Patience()
+    unsure: Attempt | None = None  # its COMMIT was sent, and the connection lost before the answer came
+    while (checkpoints := run.concerned_by(step)) or run.may_be_joined:
+        attempt = Attempt(run, checkpoints, patience)
         try:
-            with _never_idle_for_long(), transaction.atomic():
-                written = write(parks)
-        except ClaimLost as lost:
-            run.resolver.forget()
-            run.leave(lost.checkpoints)
-            logger.warning("%s left the run: paused, given up or taken over", lost)
+            if unsure is not None and unsure.was_committed():
+                unsure.believe()
+                return
+            attempt.begin()
+        except OperationalError as error:
+            if not patience.permits_another(error):
+                raise
             continue
-        except (RowsRefused, IntegrityError, OperationalError) as error:
-            run.resolver.forget()
-            if errors.is_away(error):
-                away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since > SERVER_AWAY_PATIENCE_SECONDS:
-                    raise
-                logger.warning("the database server is away (%s); trying again", error)
-                connection.close()
-                time.sleep(random.uniform(0.5, 1.5))
-                if written is None or not _was_committed(parks, written):
-                    continue
-            else:
-                attempt += 1
-                if attempt >= ATTEMPTS or (isinstance(error, OperationalError) and not errors.is_locked(error)):
-                    raise
-                logger.info("%s; trying the file again", error)
-                time.sleep(random.uniform(0.02, 0.1) * 2**attempt)
-                continue
-        run.resolver.keep()
-        run.join(written.joined)
-        run.totals.add(written.totals)
-        for checkpoint in [*parks, *written.joined]:
-            checkpoint.last_processed_date = written.day
-            checkpoint.last_processed_file = written.key
-        return
+        yield attempt
+        if attempt.held:
+            return
+        unsure = attempt if attempt.answer_lost else None
+
+
+class Attempt:
+    """One attempt, a context manager: errors that may be tried again end in it, with everything rolled back."""
+
+    def __init__(self, run: ImportRun, checkpoints: list[ImportCheckpoint], patience: "_Patience"):
+        self.checkpoints = checkpoints
+        self.written: Written | None = None
+        self.held = False
+        self.answer_lost = False
+        self._run = run
+        self._patience = patience
+        self._open = ExitStack()
+
+    def begin(self) -> None:
+        """OperationalError: the server is away."""
+        with ExitStack() as opening:
+            opening.enter_context(_never_idle_for_long())
+            opening.enter_context(database_transaction.atomic())
+            self._open = opening.pop_all()
+
+    def __enter__(self) -> "Attempt":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """True: another attempt may follow."""
+        try:
+            self._open.__exit__(kind, error, trace)  # commits, or rolls back
+        except (IntegrityError, OperationalError) as at_the_commit:
+            if self._may_follow(at_the_commit):
+                return True
+            raise
+        if error is None:
+            self.believe()
+            return False
+        if isinstance(error, ClaimLost):
+            self._run.resolver.forget()
+            self._run.leave(error.checkpoints)
+            logger.warning("%s left the run: paused, given up or taken over", error)
+            return True
+        return isinstance(error, RowsRefused | IntegrityError | OperationalError) and self._may_follow(error)
+
+    def believe(self) -> None:
+        """It is committed: what it holds is so from now on."""
+        assert self.written is not None, "the body of an attempt says what it wrote"
+        self.held = True
+        self._run.resolver.keep()
+        self._run.join(self.written.joined)
+        self._run.totals.add(self.written.totals)
+        for checkpoint in [*self.checkpoints, *self.written.joined]:
+            checkpoint.last_processed_date = self.written.day
+            checkpoint.last_processed_file = self.written.key
+
+    def was_committed(self) -> bool:
+        """Whether a COMMIT whose answer was lost reached the server: the checkpoints move in the same transaction.
+
+        OperationalError: the server is away still, and nobody knows.
+        """
+        assert self.written is not None
+        return any(
+            ImportCheckpoint.objects.filter(
+                pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=self.written.key
+            ).exists()
+            for checkpoint in [*self.checkpoints, *self.written.joined]
+        )
+
+    def _may_follow(self, error: Exception) -> bool:
+        self._run.resolver.forget()
+        self.answer_lost = self.written is not None and errors.is_away(error)
+        return self._patience.permits_another(error)
+
+
+class _Patience:
+    """How often, and for how long, the transaction of one step is tried."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._away_since: float | None = None
+
+    def permits_another(self, error: Exception) -> bool:
+        """Waits before it says yes, so that whoever was in the way can end; False: `error` is to be raised."""
+        if errors.is_away(error):
+            self._away_since = self._away_since or time.monotonic()
+            if time.monotonic() - self._away_since > SERVER_AWAY_PATIENCE_SECONDS:
+                return False
+            logger.warning("the database server is away (%s); trying again", error)
+            connection.close()
+            time.sleep(random.uniform(0.5, 1.5))
+            return True
+        self._failures += 1
+        passes = isinstance(error, RowsRefused | IntegrityError) or errors.is_locked(error)
+        if self._failures >= ATTEMPTS or not passes:
+            return False
+        logger.info("%s; trying the file again", error)
+        time.sleep(random.uniform(0.02, 0.1) * 2**self._failures)
+        return True
 
 
 @contextmanager
@@ -98,17 +176,3 @@ def _never_idle_for_long() -> Iterator[None]:
     finally:
         with suppress(DatabaseError), connection.cursor() as cursor:  # a session that is gone needs none
             cursor.execute("SET SESSION " + ", ".join(f"{limit} = DEFAULT" for limit in limits))
-
-
-def _was_committed(parks: list[ImportCheckpoint], written: Written) -> bool:
-    """Whether a COMMIT whose answer was lost reached the server: the checkpoints moved in the same transaction."""
-    try:
-        return any(
-            ImportCheckpoint.objects.filter(
-                pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=written.key
-            ).exists()
-            for checkpoint in [*parks, *written.joined]
-        )
-    except OperationalError:
-        connection.close()
-        return False

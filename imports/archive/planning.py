@@ -5,7 +5,7 @@ import that was begun for the same days and source and did not end is gone on wi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db import transaction
@@ -13,11 +13,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from imports.archive import ledger, process
-from imports.archive.checkpoint import ImportCheckpoint, ImportStatus
+from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
-from imports.archive.prefetch import read_one
+from imports.archive.prefetch import read_ahead
 from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
+from imports.archive.transitions import ImportStatus
 from imports.loading.resolver import make_park
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError, DayFile, Source
@@ -29,7 +30,10 @@ PEEK_FILES = 5  # how many files are opened to learn the parks of a destination 
 
 @dataclass(frozen=True)
 class DestinationPlan:
-    """One destination's part: its files of the range, and the parks that were named (empty: all there are)."""
+    """One destination's part: its files of the range, and the parks that were named (empty: all there are).
+
+    `fetched` holds the bytes of files, by key, that were read already to learn the destination's parks.
+    """
 
     request: Request
     destination: str
@@ -37,6 +41,7 @@ class DestinationPlan:
     first: date
     last: date
     parks: list[Park]
+    fetched: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def days_missing(self) -> int:
@@ -73,7 +78,7 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
 
 
 def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
-    """The runs of a plan, their checkpoints written (PENDING). MoveRefused: a park is being imported already.
+    """The runs of a plan, their checkpoints written (PENDING). TransitionRefused: a park is being imported already.
 
     Where some imports of the very same request are unfinished, these go on, and those that are done are left alone;
     where none is, everything is imported anew.
@@ -87,16 +92,14 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
         going_on_with = [checkpoint for checkpoints in unfinished for checkpoint in checkpoints]
         for checkpoint in going_on_with:
             checkpoint.refuse_another_if_alive()
-        ImportCheckpoint.make_way([park.pk for _, parks in found for park in parks], going_on_with)
+        ImportCheckpoint.lock_out_others([park.pk for _, parks in found for park in parks], going_on_with)
         going_on = any(unfinished)
         runs = []
         for (plan, parks), open_imports in zip(found, unfinished, strict=True):
             begun_before = set(_same_request(plan, parks).values_list("park_id", flat=True)) if going_on else set()
             checkpoints = open_imports + [_new(plan, park) for park in parks if park.pk not in begun_before]
             if checkpoints or not parks:
-                runs.append(
-                    _run(plan.request.source, plan.destination, checkpoints, plan.first, plan.last, clock, plan)
-                )
+                runs.append(_run_of_plan(plan, checkpoints, clock))
     return runs
 
 
@@ -108,9 +111,9 @@ def resume(
     `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that were
     begun together go on together, however far each has come.
     """
-    checkpoints = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
+    every = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
     if import_ids:
-        checkpoints = list(checkpoints.filter(import_id__in=import_ids))
+        checkpoints = list(every.filter(import_id__in=import_ids))
         unknown = set(import_ids) - {checkpoint.import_id for checkpoint in checkpoints}
         if unknown:
             raise RequestError(f"No import {', '.join(sorted(unknown))}; manage.py import_archive --list names them")
@@ -121,21 +124,19 @@ def resume(
                     "To read its days again, start a new import"
                 )
     else:
-        waiting = [ImportStatus.PENDING, ImportStatus.PAUSED, ImportStatus.IN_PROGRESS]
         checkpoints = [
             checkpoint
-            for checkpoint in checkpoints.filter(status__in=waiting, queued_at=None)  # the rest is the workers'
-            if not checkpoint.is_alive()
+            for checkpoint in every.filter(queued_at=None).exclude(status=ImportStatus.COMPLETED)
+            if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
         ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(source=source.url)
         for checkpoint in checkpoints:
             checkpoint.source = source.url
-    sources: dict[str, Source] = {}
-    return [
-        run_of(group, source or sources.setdefault(group[0].source, open_source(group[0].source)), clock)
-        for group in groups(checkpoints)
-    ]
+    found = groups(checkpoints)
+    sources = {url: source or open_source(url) for url in {group[0].source for group in found}}
+    destinations = {url: opened.list_destinations() for url, opened in sources.items()}
+    return [run_of(group, sources[group[0].source], clock, destinations[group[0].source]) for group in found]
 
 
 def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoint]]:
@@ -154,13 +155,34 @@ def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoin
     return list(found.values())
 
 
-def run_of(group: list[ImportCheckpoint], source: Source, clock: Callable[[], datetime] = timezone.now) -> ImportRun:
-    """The run of a group of unfinished imports, however far each has come. ArchiveError: the source has moved."""
+def run_of(
+    group: list[ImportCheckpoint],
+    source: Source,
+    clock: Callable[[], datetime] = timezone.now,
+    destinations: Sequence[str] | None = None,
+) -> ImportRun:
+    """The run of a group of unfinished imports, however far each has come; its days are listed here, once.
+
+    `destinations`: those of the source, where they were listed before. ArchiveError: the source has moved.
+    """
     destination = _destination_of(group[0])
-    if destination not in source.list_destinations():  # else all that is left would count as missing
+    if destination not in (source.list_destinations() if destinations is None else destinations):
+        # else all that is left would count as missing
         raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
-    first = min(checkpoint.start_date for checkpoint in group)
-    return _run(source, destination, group, first, group[0].end_date, clock)
+    first, last = _range_of(group)
+    return ImportRun(
+        source=source,
+        destination=destination,
+        files=source.list_days(destination, min(checkpoint.next_day for checkpoint in group), last),
+        checkpoints=group,
+        first=first,
+        last=last,
+        whole_destination=any(checkpoint.whole_destination for checkpoint in group),
+        missing_only=group[0].missing_only,
+        replace_live=group[0].replace_live,
+        worker=process.name(),
+        clock=clock,
+    )
 
 
 def parks_of(destination: str) -> list[Park]:
@@ -188,8 +210,9 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
     for file in plan.files[:PEEK_FILES]:
-        reading = read_one(plan.request.source, file, now)
-        seen = {observation.park_id for observation in reading.validated.observations} - {None}
+        reading = read_ahead(plan.request.source, file, now, plan.fetched)
+        observations = reading.validated.observations
+        seen = {observation.park_id for observation in observations if observation.park_id is not None}
         for park_id in sorted(seen - parks.keys()):
             parks[park_id] = make_park(plan.destination, park_id, reading.validated)
         if seen:
@@ -235,27 +258,31 @@ def _destination_of(checkpoint: ImportCheckpoint) -> str:
     """By the file it stands at: a park may have been moved to another destination since."""
     if checkpoint.last_processed_file:
         return checkpoint.last_processed_file.split("/", 1)[0]
-    return checkpoint.park.destination_wiki_id
+    return checkpoint.park.destination_wiki_id or ""
 
 
-def _run(
-    source: Source,
-    destination: str,
-    checkpoints: list[ImportCheckpoint],
-    first: date,
-    last: date,
-    clock: Callable[[], datetime],
-    plan: DestinationPlan | None = None,
+def _range_of(group: list[ImportCheckpoint]) -> tuple[date, date]:
+    """From the first day that one of them began with; those that go on together have one end."""
+    first = min(checkpoint.start_date for checkpoint in group if checkpoint.start_date is not None)
+    last = group[0].end_date
+    assert last is not None, "planning gives every import its range"
+    return first, last
+
+
+def _run_of_plan(
+    plan: DestinationPlan, checkpoints: list[ImportCheckpoint], clock: Callable[[], datetime]
 ) -> ImportRun:
     return ImportRun(
-        source=source,
-        destination=destination,
+        source=plan.request.source,
+        destination=plan.destination,
+        files=plan.files,
         checkpoints=checkpoints,
-        first=first,
-        last=last,
-        whole_destination=not plan.parks if plan else any(checkpoint.whole_destination for checkpoint in checkpoints),
-        missing_only=plan.request.missing_only if plan else checkpoints[0].missing_only,
-        replace_live=plan.request.replace_live if plan else checkpoints[0].replace_live,
+        first=plan.first,
+        last=plan.last,
+        whole_destination=not plan.parks,
+        missing_only=plan.request.missing_only,
+        replace_live=plan.request.replace_live,
         worker=process.name(),
         clock=clock,
+        fetched=plan.fetched,
     )

@@ -6,7 +6,7 @@ cores the two overlap.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,18 +29,22 @@ class Reading:
     missing: bool = False  # listed, and gone when it was to be read
 
 
-def readings(source: Source, files: Iterable[DayFile], clock: Callable[[], datetime]) -> Iterator[Reading]:
+def readings(
+    source: Source, files: Iterable[DayFile], clock: Callable[[], datetime], fetched: dict[str, bytes] | None = None
+) -> Generator[Reading]:
     """A Reading for each file, in order; at most FILES_AHEAD (and the source's parallel fetches) are held at once.
 
-    ArchiveError: the source failed as a whole.
+    What lies in `fetched` (by key) is taken from there instead of from the source. ArchiveError: the source failed as
+    a whole.
     """
+    at_hand = {} if fetched is None else fetched
     fetchers = ThreadPoolExecutor(source.parallel_reads, thread_name_prefix="fetch")
     decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
     pending: deque[Future[Reading]] = deque()
     try:
         for file in files:
-            fetched = fetchers.submit(source.read, file)
-            pending.append(decoder.submit(_read, file, fetched, clock))
+            raw = _done(at_hand.pop(file.key)) if file.key in at_hand else fetchers.submit(source.read, file)
+            pending.append(decoder.submit(_read, file, raw, clock))
             if len(pending) >= FILES_AHEAD + source.parallel_reads:
                 yield pending.popleft().result()
         while pending:
@@ -52,14 +56,21 @@ def readings(source: Source, files: Iterable[DayFile], clock: Callable[[], datet
         fetchers.shutdown(wait=False, cancel_futures=True)
 
 
-def read_one(source: Source, file: DayFile, now: datetime) -> Reading:
-    """One file, here and now."""
-    fetched: Future[bytes] = Future()
+def read_ahead(source: Source, file: DayFile, now: datetime, fetched: dict[str, bytes]) -> Reading:
+    """One file, here and now; its bytes, some 100 kB, are left in `fetched` for the run that comes to it."""
+    future: Future[bytes] = Future()
     try:
-        fetched.set_result(source.read(file))
+        fetched[file.key] = source.read(file)
+        future = _done(fetched[file.key])
     except Exception as error:
-        fetched.set_exception(error)
-    return _read(file, fetched, lambda: now)
+        future.set_exception(error)
+    return _read(file, future, lambda: now)
+
+
+def _done(raw: bytes) -> Future[bytes]:
+    future: Future[bytes] = Future()
+    future.set_result(raw)
+    return future
 
 
 def _read(file: DayFile, fetched: Future[bytes], clock: Callable[[], datetime]) -> Reading:

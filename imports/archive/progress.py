@@ -15,9 +15,8 @@ class Reporter:
     """The `progress` of a run, for the stream it is given."""
 
     def __init__(self, stream: TextIO, run: ImportRun, *, verbose: bool = True):
-        steps = run.steps()
         self._stream = stream
-        self._total = sum(isinstance(step, DayFile) for step in steps)
+        self._total = sum(isinstance(step, DayFile) for step in run.steps())
         self._began = self._last_line = time.monotonic()
         self._bar = None
         if verbose and stream.isatty():

@@ -4,7 +4,8 @@ Called in the transaction in which the archive's rows come, so that no reader ev
 both are kept (docs/decisions/archive-over-live.md).
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
 
 from django.db import connection
 
@@ -26,7 +27,11 @@ def replace_live(park: Park, validated: Validated, day: date) -> int:
     if span is None or not ride_ids:
         return 0
     where = "ride_id IN %s AND recorded_at >= %s AND recorded_at < %s AND data_source = %s"
-    values = [ride_ids, *(instant.astimezone(UTC).replace(tzinfo=None) for instant in span), DataSource.LIVE.value]
+    values: list[Any] = [
+        ride_ids,
+        *(instant.astimezone(UTC).replace(tzinfo=None) for instant in span),
+        DataSource.LIVE.value,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT snapshot_id FROM ride_status_snapshots WHERE {where} FOR UPDATE", values)
         ids = [row[0] for row in cursor.fetchall()]
@@ -50,10 +55,14 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
     ]
     zone = known_zone(park.timezone) or UTC
     by_utc = (midnight(day), midnight(day + ONE_DAY))
-    by_park = tuple(midnight(moment).replace(tzinfo=zone).astimezone(UTC) for moment in (day, day + ONE_DAY))
+    by_park = (_local_midnight(day, zone), _local_midnight(day + ONE_DAY, zone))
     in_utc, in_park = (sum(start <= instant < end for instant in instants) for start, end in (by_utc, by_park))
     if not in_utc and not in_park:
         return None
     if in_utc != in_park:
         return by_utc if in_utc > in_park else by_park
     return max(by_utc[0], by_park[0]), min(by_utc[1], by_park[1])
+
+
+def _local_midnight(day: date, zone: tzinfo) -> datetime:
+    return midnight(day).replace(tzinfo=zone).astimezone(UTC)

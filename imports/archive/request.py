@@ -18,7 +18,10 @@ class RequestError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit."""
+    """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit.
+
+    `listed`: the destinations of the source, where it was asked for them already.
+    """
 
     source: Source
     destinations: Sequence[str] = ()
@@ -28,6 +31,7 @@ class Request:
     last: date | None = None
     missing_only: bool = False
     replace_live: bool = False
+    listed: Sequence[str] | None = None
 
 
 def check_dates(request: Request, today: date) -> None:
@@ -40,7 +44,7 @@ def check_dates(request: Request, today: date) -> None:
 
 def chosen(request: Request) -> dict[str, list[Park]]:
     """Destinations in order, with the parks that were named of each."""
-    there = request.source.list_destinations()
+    there = list(request.source.list_destinations() if request.listed is None else request.listed)
     found: dict[str, list[Park]] = {}
     for destination in request.destinations:
         if not DESTINATION_PATTERN.fullmatch(destination):

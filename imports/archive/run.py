@@ -4,14 +4,16 @@ What is to be done follows from the checkpoints and the list of files alone, so 
 a new one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db.models.functions import Now
 
-from imports.archive.checkpoint import ImportCheckpoint, ImportStatus
+from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.events.validation import Validated
 from imports.loading.resolver import Resolver, make_park
 from imports.sources.source import DayFile, Source
@@ -28,6 +30,10 @@ class MissingDays:
     def days(self) -> Iterator[date]:
         for n in range((self.last - self.first).days + 1):
             yield self.first + timedelta(days=n)
+
+
+#: what a run walks through, day by day
+Step = DayFile | MissingDays
 
 
 @dataclass(slots=True)
@@ -52,8 +58,11 @@ class Totals:
 
 @dataclass
 class ImportRun:
+    """`files` are those of the destination from the first day that a park still wants, as listed once, by day."""
+
     source: Source
     destination: str
+    files: Sequence[DayFile]
     checkpoints: list[ImportCheckpoint]
     first: date
     last: date
@@ -63,42 +72,45 @@ class ImportRun:
     worker: str
     clock: Callable[[], datetime]
     slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
+    fetched: dict[str, bytes] = field(default_factory=dict)  # by key: files that planning has read already, as they are
     resolver: Resolver = field(default_factory=Resolver)
     totals: Totals = field(default_factory=Totals)
     left: list[ImportCheckpoint] = field(default_factory=list)  # paused or taken over on the way
     joined: list[ImportCheckpoint] = field(default_factory=list)  # parks that first appeared on the way
-    months_ensured: tuple[date, date] | None = None
     _imported: dict[int, set[date]] = field(default_factory=dict)  # for missing_only: by park, what is there
 
-    def steps(self) -> list[DayFile | MissingDays]:
-        """The range as files to read and runs of days that have none, in order, from where the parks stand."""
-        first = min((self._next_day(checkpoint) for checkpoint in self.checkpoints), default=self.first)
+    def __post_init__(self) -> None:
         if self.missing_only:
             self._imported = _imported_days(self.checkpoints)
-        steps: list[DayFile | MissingDays] = []
-        expected = first
-        for file in self.source.list_days(self.destination, first, self.last):
+
+    # --- what is to be done ---------------------------------------------------------------------------------------
+    def steps(self) -> list[Step]:
+        """The range as files to read and runs of days that have none, in order, from where the parks stand."""
+        steps: list[Step] = []
+        expected = min((checkpoint.next_day for checkpoint in self.checkpoints), default=self.first)
+        for file in self.files:
+            if not expected <= file.day <= self.last:
+                continue
             if file.day > expected:
                 steps.append(MissingDays(expected, file.day - timedelta(days=1)))
-            if self.concerned_by(file.day) or self.may_be_joined:
+            if self.concerned_by(file) or self.may_be_joined:
                 steps.append(file)
             expected = file.day + timedelta(days=1)
         if expected <= self.last:
             steps.append(MissingDays(expected, self.last))
         return steps
 
-    def concerned_by(self, day: date) -> list[ImportCheckpoint]:
-        """The parks that have this day still before them, in the order in which their rows are locked."""
-        return sorted(
-            (checkpoint for checkpoint in self.checkpoints if self._wants(checkpoint, day)),
-            key=lambda checkpoint: checkpoint.pk,
-        )
+    def concerned_by(self, step: Step) -> list[ImportCheckpoint]:
+        """The parks that have this step still before them, in the order in which their rows are locked."""
+        if isinstance(step, MissingDays):
+            return list(self.missed_by(step))
+        return self._wanting(step.day)
 
     def missed_by(self, missing: MissingDays) -> dict[ImportCheckpoint, list[date]]:
         """The days of a run of missing days that each park has still before it."""
         found: dict[ImportCheckpoint, list[date]] = {}
         for day in missing.days():
-            for checkpoint in self.concerned_by(day):
+            for checkpoint in self._wanting(day):
                 found.setdefault(checkpoint, []).append(day)
         return {checkpoint: found[checkpoint] for checkpoint in sorted(found, key=lambda checkpoint: checkpoint.pk)}
 
@@ -107,8 +119,8 @@ class ImportRun:
         yet. They begin with this day: those before are no gap of theirs."""
         if not self.may_be_joined:
             return []
-        seen = {observation.park_id for observation in validated.observations}
-        seen -= {None, *(checkpoint.park.themeparks_wiki_id for checkpoint in self.checkpoints)}
+        seen = {observation.park_id for observation in validated.observations if observation.park_id is not None}
+        seen -= {checkpoint.park.themeparks_wiki_id for checkpoint in self.checkpoints}
         if not seen:
             return []
         known = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=seen)}
@@ -150,6 +162,47 @@ class ImportRun:
         self.checkpoints += checkpoints
         self.joined += checkpoints
 
+    # --- its checkpoints ------------------------------------------------------------------------------------------
+    def claim(self) -> None:
+        """All of them, or TransitionRefused and none. A queued run goes on with those that are to be had, or none."""
+        claimed: list[ImportCheckpoint] = []
+        for checkpoint in list(self.checkpoints):
+            try:
+                checkpoint.claim(self.worker, queued=self.queued)
+            except TransitionRefused:
+                if self.queued:  # paused or taken meanwhile: the rest can go on
+                    self.leave([checkpoint])
+                    continue
+                for mine in claimed:
+                    mine.pause("another park of the run was not to be had", generation=mine.generation)
+                raise
+            claimed.append(checkpoint)
+
+    def complete(self) -> bool:
+        """Whether all parks that the run began with came to the end of their range."""
+        for checkpoint in list(self.checkpoints):
+            try:
+                checkpoint.complete()
+            except ClaimLost:
+                self.leave([checkpoint])
+        return not self.left
+
+    def pause(self, why: str) -> None:
+        for checkpoint in self.checkpoints:
+            with suppress(TransitionRefused):  # an operator paused it, or another worker has it: as good
+                checkpoint.pause(why, generation=checkpoint.generation)
+
+    def put_back(self, trouble: str = "") -> None:
+        """To the end of the queue. With `trouble` it stays an attempt, of which there are not many."""
+        for checkpoint in self.checkpoints:
+            with suppress(ClaimLost):  # an operator paused it, or another worker has it: as good
+                checkpoint.put_back(trouble)
+
+    def fail(self, why: str) -> None:
+        for checkpoint in self.checkpoints:
+            with suppress(TransitionRefused):  # paused or taken over meanwhile: it is not ours to fail
+                checkpoint.fail(why, generation=checkpoint.generation)
+
     @property
     def queued(self) -> bool:
         """Whether it is a worker's, and the queue decides who goes on with it."""
@@ -164,16 +217,14 @@ class ImportRun:
         """Whether parks that first appear on the way belong to this run."""
         return self.whole_destination and not self.missing_only
 
-    def _wants(self, checkpoint: ImportCheckpoint, day: date) -> bool:
-        return self._next_day(checkpoint) <= day <= checkpoint.end_date and day not in self._imported.get(
-            checkpoint.park_id, ()
+    def _wanting(self, day: date) -> list[ImportCheckpoint]:
+        return sorted(
+            (checkpoint for checkpoint in self.checkpoints if self._wants(checkpoint, day)),
+            key=lambda checkpoint: checkpoint.pk,
         )
 
-    @staticmethod
-    def _next_day(checkpoint: ImportCheckpoint) -> date:
-        if checkpoint.last_processed_date is None:
-            return checkpoint.start_date
-        return checkpoint.last_processed_date + timedelta(days=1)
+    def _wants(self, checkpoint: ImportCheckpoint, day: date) -> bool:
+        return checkpoint.next_day <= day and day not in self._imported.get(checkpoint.park_id, ())
 
 
 def _imported_days(checkpoints: list[ImportCheckpoint]) -> dict[int, set[date]]:

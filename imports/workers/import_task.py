@@ -7,8 +7,9 @@ from django.db import DatabaseError
 from django_q.tasks import async_task
 
 from imports.archive import planning, post_import_check, process
-from imports.archive.checkpoint import ImportCheckpoint, MoveRefused
+from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
+from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import open_source
 from imports.workers import queue
 from warehouse.partitioning.partitions import PartitionsBlocked
@@ -62,7 +63,7 @@ def _worn_out(checkpoint: ImportCheckpoint) -> bool:
     logger.error("%s: %s", checkpoint, why)
     try:
         checkpoint.fail(why, generation=checkpoint.generation)
-    except MoveRefused as refused:  # paused in this very moment: it is left alone either way
+    except TransitionRefused as refused:  # paused in this very moment: it is left alone either way
         logger.info("%s", refused)
     return True
 
@@ -73,7 +74,7 @@ def _claim(checkpoints: list[ImportCheckpoint]) -> list[ImportCheckpoint]:
     for checkpoint in checkpoints:
         try:
             checkpoint.claim(process.name(), queued=True)
-        except MoveRefused as refused:
+        except TransitionRefused as refused:
             logger.info("%s", refused)
         else:
             claimed.append(checkpoint)

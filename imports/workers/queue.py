@@ -19,7 +19,8 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from imports.archive import planning
-from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint, ImportStatus
+from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
+from imports.archive.transitions import ImportStatus
 from imports.workers.models import Worker
 
 TASK = "imports.tasks.import_slice"
@@ -33,7 +34,7 @@ Ticket = Sequence[Sequence[int]]
 
 
 def hand_over(checkpoints: Iterable[ImportCheckpoint]) -> None:
-    """Give imports to the workers, all or none. MoveRefused: one of them cannot go on, or is in their hands."""
+    """Give imports to the workers, all or none. TransitionRefused: one of them cannot go on, or is in their hands."""
     with transaction.atomic():
         for checkpoint in sorted(checkpoints, key=lambda checkpoint: checkpoint.park_id):
             checkpoint.queue()

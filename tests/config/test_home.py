@@ -191,7 +191,7 @@ def test_running_imports_are_shown_and_refresh_themselves(operator):
 
 def test_the_latest_actions_of_everybody_are_shown(operator, django_user_model):
     anna = django_user_model.objects.create_user("anna")
-    actions.move("pause", running(new_import(park())), anna)
+    actions.act("pause", running(new_import(park())), anna)
     text = operator.get("/admin/").content.decode()
     assert "anna" in text
     assert "Pause: IN_PROGRESS" in text
@@ -288,7 +288,7 @@ def test_a_list_that_fails_is_not_half_there_and_the_figures_beside_it_stand(sna
 
 def test_an_action_that_cannot_be_read_takes_no_page_with_it(operator, django_user_model):
     """The change message is JSON that the admin wrote, or whoever wrote the row by hand."""
-    actions.move("pause", running(new_import(park())), django_user_model.objects.create_user("anna"))
+    actions.act("pause", running(new_import(park())), django_user_model.objects.create_user("anna"))
     LogEntry.objects.update(change_message="[1]")
     home = operator.get("/admin/").context["home"]
     (part,) = [part for part in home.parts if part.title == "Latest actions"]

@@ -8,12 +8,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from imports.archive import planning, progress
-from imports.archive.checkpoint import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.dry_run import survey
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.post_import_check import check_now
 from imports.archive.request import Request, RequestError
 from imports.archive.run import ImportRun
+from imports.archive.transitions import TransitionRefused
 from imports.management.graceful_stop import stop_on_signals
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
@@ -101,7 +102,7 @@ class Command(BaseCommand):
                     begin(planning.begin(plans))
         except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
-        except (ArchiveError, MoveRefused, PartitionsError) as error:
+        except (ArchiveError, TransitionRefused, PartitionsError) as error:
             raise CommandError(str(error), returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
@@ -155,7 +156,7 @@ class Command(BaseCommand):
                 f"{checkpoint.import_id}  {checkpoint.park}, {checkpoint.start_date} to {checkpoint.end_date}, "
                 f"from {checkpoint.source}"
             )
-        self.stdout.write("In the workers' hands. Watch with --list, or in the admin.")
+        self.stdout.write("Queued. Watch with --list, or in the admin.")
         if not Worker.alive().exists():
             self.stdout.write("No worker is alive: start one with manage.py qcluster (bin/serve does).")
 
@@ -178,10 +179,8 @@ class Command(BaseCommand):
                 + (f"; {checkpoint.last_error}" if checkpoint.last_error else "")
             )
             if checkpoint.queued_at is not None:
-                self.stdout.write("    in the workers' hands")
-            elif checkpoint.status not in (ImportStatus.COMPLETED, ImportStatus.IN_PROGRESS) or (
-                checkpoint.status == ImportStatus.IN_PROGRESS and not checkpoint.is_alive()
-            ):
+                self.stdout.write("    queued")
+            elif not {"resume", "retry"}.isdisjoint(checkpoint.allowed_actions(alive=checkpoint.is_alive())):
                 self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
         if not ImportCheckpoint.objects.exists():
             self.stdout.write("No import was begun yet.")

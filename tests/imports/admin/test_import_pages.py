@@ -44,8 +44,8 @@ def act(client, action: str, *checkpoints, **more):
     return client.post(CHANGELIST, data, follow=True)
 
 
-def press(client, verb: str, checkpoint, **more):
-    return client.post(f"{CHANGELIST}{checkpoint.pk}/move/", {"verb": verb, **more}, follow=True)
+def press(client, action: str, checkpoint, **more):
+    return client.post(f"{CHANGELIST}{checkpoint.pk}/act/", {"action": action, **more}, follow=True)
 
 
 def messages_of(response) -> list[str]:
@@ -86,7 +86,7 @@ def test_the_list_says_how_far_how_fast_and_how_long_still(operator):
         ("put back", "waits for a worker"),
         ("trouble", "attempt 1 of 3 failed, it is tried again: table in use"),
         ("dead worker", "gave no sign of life for 40 s: the next worker takes over"),
-        ("dead command", "its command died (another-host, process 1): resume hands it to the workers"),
+        ("dead command", "its command died (another-host, process 1): resume queues it"),
         ("never begun", "begun by a command that did not go on with it"),
         ("paused", "pause by somebody"),
         ("failed", "the disk is full"),
@@ -140,20 +140,20 @@ def test_the_page_shows_what_came_in_and_the_latest_files(operator):
 # --- refreshing ---------------------------------------------------------------------------------------------------
 def test_a_refresh_brings_the_parts_and_says_when_nothing_moves_any_more(operator):
     checkpoint = running(new_import(park()))
-    answer = operator.get(f"{CHANGELIST}standing/?ids={checkpoint.pk}").json()
+    answer = operator.get(f"{CHANGELIST}progress/?ids={checkpoint.pk}").json()
     assert answer["moving"] is True
     assert "IN_PROGRESS" in answer["parts"][str(checkpoint.pk)]["status"]
     checkpoint.complete()
-    answer = operator.get(f"{CHANGELIST}standing/?ids={checkpoint.pk}&page=1").json()
+    answer = operator.get(f"{CHANGELIST}progress/?ids={checkpoint.pk}&page=1").json()
     assert answer["moving"] is False
     assert "COMPLETED" in answer["parts"][str(checkpoint.pk)]["status"]
-    assert "Pause" not in answer["parts"][str(checkpoint.pk)]["moves"]
+    assert "Pause" not in answer["parts"][str(checkpoint.pk)]["actions"]
 
 
 def test_what_an_error_or_an_operator_said_is_never_markup(operator):
     checkpoint = running(new_import(park()))
-    press(operator, "give_up", checkpoint, why="<img src=x onerror=alert(1)>")
-    answer = operator.get(f"{CHANGELIST}standing/?ids={checkpoint.pk}&page=1").json()
+    press(operator, "cancel", checkpoint, why="<img src=x onerror=alert(1)>")
+    answer = operator.get(f"{CHANGELIST}progress/?ids={checkpoint.pk}&page=1").json()
     assert "&lt;img src=x" in answer["parts"][str(checkpoint.pk)]["explanation"]
     pages = [CHANGELIST, page_of(checkpoint), f"{CHANGELIST}{checkpoint.pk}/history/", "/admin/"]
     for text in [str(answer), *(operator.get(page).content.decode() for page in pages)]:
@@ -175,10 +175,10 @@ def test_pages_ask_for_a_refresh_only_while_something_moves_also_without_javascr
 
 @pytest.mark.parametrize("ids", ["", "x", "1,,2", "-1", "99999999999999999999", "1;DROP"])
 def test_a_refresh_of_nonsense_is_an_empty_answer(operator, ids):
-    assert operator.get(f"{CHANGELIST}standing/", {"ids": ids}).json() == {"moving": False, "parts": {}}
+    assert operator.get(f"{CHANGELIST}progress/", {"ids": ids}).json() == {"moving": False, "parts": {}}
 
 
-# --- moves --------------------------------------------------------------------------------------------------------
+# --- actions ------------------------------------------------------------------------------------------------------
 def test_pause_resume_and_give_up_from_the_page(operator):
     checkpoint = running(new_import(park()))
     press(operator, "pause", checkpoint)
@@ -189,7 +189,7 @@ def test_pause_resume_and_give_up_from_the_page(operator):
     checkpoint.refresh_from_db()
     assert (checkpoint.status, checkpoint.worker) == (ImportStatus.IN_PROGRESS, "")
     assert OrmQ.objects.count() == 1
-    press(operator, "give_up", checkpoint, why="wrong archive")
+    press(operator, "cancel", checkpoint, why="wrong archive")
     checkpoint.refresh_from_db()
     assert checkpoint.status == ImportStatus.FAILED
     assert checkpoint.last_error.endswith(": wrong archive")
@@ -210,18 +210,18 @@ def test_many_are_moved_at_once_and_each_refused_one_says_why(operator):
 
 
 @pytest.mark.parametrize(
-    ("verb", "status", "says"),
+    ("action", "status", "says"),
     [
         ("resume", "FAILED", "retry it"),
         ("retry", "PAUSED", "only a FAILED import is retried"),
         ("resume", "COMPLETED", "it may become nothing: start a new import"),
-        ("give_up", "PENDING", "cannot become FAILED"),
+        ("cancel", "PENDING", "cannot become FAILED"),
         ("retry", "COMPLETED", "only a FAILED import is retried"),
     ],
 )
-def test_a_move_that_the_states_forbid_changes_nothing(operator, verb, status, says):
+def test_an_action_that_the_states_forbid_changes_nothing(operator, action, status, says):
     checkpoint = new_import(park(), status=status)
-    (said,) = messages_of(press(operator, verb, checkpoint, why="x"))
+    (said,) = messages_of(press(operator, action, checkpoint, why="x"))
     assert says in said
     checkpoint.refresh_from_db()
     assert (checkpoint.status, LogEntry.objects.count(), OrmQ.objects.count()) == (status, 0, 0)
@@ -237,26 +237,26 @@ def test_a_resume_while_another_import_of_the_park_runs_is_refused(operator):
 
 def test_giving_up_many_asks_for_a_reason_first(operator):
     first, second = running(new_import(park(1))), running(new_import(park(2)))
-    response = act(operator, "give_up", first, second)
+    response = act(operator, "cancel", first, second)
     assert "Reason, kept with each import" in response.content.decode()
     first.refresh_from_db()
     assert first.status == ImportStatus.IN_PROGRESS
-    act(operator, "give_up", first, second, why="no longer wanted")
+    act(operator, "cancel", first, second, why="no longer wanted")
     first.refresh_from_db()
     assert (first.status, first.last_error.rsplit(": ")[-1]) == (ImportStatus.FAILED, "no longer wanted")
 
 
-def test_the_page_offers_only_the_moves_that_are_allowed(operator):
+def test_the_page_offers_only_the_actions_that_are_allowed(operator):
     for status, offered in {
         "PENDING": {"resume", "pause"},
-        "PAUSED": {"resume", "give_up"},
+        "PAUSED": {"resume", "cancel"},
         "FAILED": {"retry"},
         "COMPLETED": set(),
     }.items():
         checkpoint = new_import(park(list(ImportStatus).index(status) + 1), status=status)
         text = operator.get(page_of(checkpoint)).content.decode()
-        verbs = {verb for verb in ("pause", "resume", "retry", "give_up") if f'value="{verb}"' in text}
-        assert verbs == offered, status
+        offered_now = {name for name in ("pause", "resume", "retry", "cancel") if f'value="{name}"' in text}
+        assert offered_now == offered, status
 
 
 def test_every_move_is_in_the_history_with_who_before_and_after(operator):
@@ -264,12 +264,12 @@ def test_every_move_is_in_the_history_with_who_before_and_after(operator):
     ImportCheckpoint.objects.update(files_processed=12)
     press(operator, "pause", checkpoint)
     press(operator, "resume", checkpoint)
-    press(operator, "give_up", checkpoint, why="wrong archive")
+    press(operator, "cancel", checkpoint, why="wrong archive")
     text = operator.get(f"{CHANGELIST}{checkpoint.pk}/history/").content.decode()
     for said in (
-        "Pause: IN_PROGRESS (12 of 31 files, with the workers) → PAUSED (12 of 31 files)",
-        "Resume: PAUSED (12 of 31 files) → IN_PROGRESS (12 of 31 files, with the workers)",
-        "Give up: IN_PROGRESS (12 of 31 files, with the workers) → FAILED (12 of 31 files). Reason: wrong archive",
+        "Pause: IN_PROGRESS (12 of 31 files, queued) → PAUSED (12 of 31 files)",
+        "Resume: PAUSED (12 of 31 files) → IN_PROGRESS (12 of 31 files, queued)",
+        "Cancel: IN_PROGRESS (12 of 31 files, queued) → FAILED (12 of 31 files). Reason: wrong archive",
         "operators-",
     ):
         assert said in text
@@ -285,14 +285,14 @@ def test_a_viewer_sees_everything_and_no_action(viewer):
     for text in (listed, page):
         assert 'name="action"' not in text
         assert "Start import" not in text
-        assert 'name="verb"' not in text
+        assert 'name="action"' not in text
         assert "Import what is missing" not in text
-    assert viewer.get(f"{CHANGELIST}standing/?ids={checkpoint.pk}").status_code == 200
+    assert viewer.get(f"{CHANGELIST}progress/?ids={checkpoint.pk}").status_code == 200
 
 
 def test_a_forged_post_of_a_viewer_is_refused(viewer):
     checkpoint = running(new_import(park()))
-    for action in ("pause", "resume", "retry", "give_up"):
+    for action in ("pause", "resume", "retry", "cancel"):
         assert act(viewer, action, checkpoint, why="x").status_code == 403
         assert press(viewer, action, checkpoint, why="x").status_code == 403
     assert viewer.get("/admin/imports/importcheckpoint/start/").status_code == 403
@@ -301,9 +301,9 @@ def test_a_forged_post_of_a_viewer_is_refused(viewer):
     assert (checkpoint.status, LogEntry.objects.count()) == (ImportStatus.IN_PROGRESS, 0)
 
 
-def test_nobody_moves_an_import_by_a_get_or_an_unknown_verb(operator):
+def test_nobody_moves_an_import_by_a_get_or_an_unknown_action(operator):
     checkpoint = running(new_import(park()))
-    assert operator.get(f"{CHANGELIST}{checkpoint.pk}/move/?verb=pause").status_code == 405
+    assert operator.get(f"{CHANGELIST}{checkpoint.pk}/act/?action=pause").status_code == 405
     assert press(operator, "delete", checkpoint).status_code == 403
     assert press(operator, "pause", ImportCheckpoint(pk=9999)).status_code == 404
 
@@ -311,7 +311,7 @@ def test_nobody_moves_an_import_by_a_get_or_an_unknown_verb(operator):
 def test_without_any_permission_there_is_nothing_to_see(django_user_model, client):
     client.force_login(django_user_model.objects.create_user("guest", is_staff=True))
     checkpoint = new_import(park())
-    for page in (CHANGELIST, page_of(checkpoint), f"{CHANGELIST}standing/?ids={checkpoint.pk}"):
+    for page in (CHANGELIST, page_of(checkpoint), f"{CHANGELIST}progress/?ids={checkpoint.pk}"):
         assert client.get(page).status_code == 403
 
 
@@ -333,7 +333,7 @@ def test_list_page_and_refresh_make_as_many_queries_for_forty_imports_as_for_two
             for day in range(1, 4):
                 day_file(checkpoint.park, date(2024, 1, day), checkpoint=checkpoint)
         ids = ",".join(map(str, ImportCheckpoint.objects.values_list("pk", flat=True)))
-        for page in (CHANGELIST, page_of(checkpoint), f"{CHANGELIST}standing/?ids={ids}"):
+        for page in (CHANGELIST, page_of(checkpoint), f"{CHANGELIST}progress/?ids={ids}"):
             with queries_of_a_page() as sql:
                 assert operator.get(page).status_code == 200
             assert not touching_facts(sql)

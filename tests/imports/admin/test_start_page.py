@@ -46,7 +46,7 @@ def known_park(wiki_id=PARK) -> Park:
     )
 
 
-def look(client, **asked):
+def preview(client, **asked):
     return client.get(START, {"days": "all"} | asked)
 
 
@@ -57,8 +57,8 @@ def start(client, **asked):
 def cells(response) -> list[list[str]]:
     """The figures of the table: files there, imported already, days without a file, to read."""
     return [
-        [str(len(look.plan.files)), str(look.imported), str(look.plan.days_missing), str(look.to_read)]
-        for look in response.context["looks"]
+        [str(len(each.plan.files)), str(each.imported), str(each.plan.days_missing), str(each.to_read)]
+        for each in response.context["previews"]
     ]
 
 
@@ -67,9 +67,9 @@ def test_looking_says_what_there_is_what_is_imported_and_what_is_missing(operato
         place = known_park(wiki_id)
         for day in DAYS[:3]:
             day_file(place, day)
-    response = look(operator, destination=DESTINATION)
+    response = preview(operator, destination=DESTINATION)
     assert cells(response) == [["9", "3", "1", "9"]]
-    assert cells(look(operator, destination=DESTINATION, days="missing")) == [["9", "3", "1", "6"]]
+    assert cells(preview(operator, destination=DESTINATION, days="missing")) == [["9", "3", "1", "6"]]
     assert ImportCheckpoint.objects.count() == 0
     assert "Start import</button>" in response.content.decode()
 
@@ -77,13 +77,13 @@ def test_looking_says_what_there_is_what_is_imported_and_what_is_missing(operato
 def test_a_day_that_one_park_lacks_is_not_imported_already(operator, archive):
     day_file(known_park(PARK), DAYS[0])
     known_park(OTHER_PARK)
-    response = look(operator, destination=DESTINATION)
+    response = preview(operator, destination=DESTINATION)
     assert cells(response) == [["9", "0", "1", "9"]]
     assert f"Park {PARK[0]}: 1</span>" in response.content.decode()
 
 
 def test_a_destination_that_nobody_knows_yet_can_be_chosen_and_started(operator, archive):
-    assert f"{DESTINATION} (not imported yet)" in look(operator).content.decode()
+    assert f"{DESTINATION} (not imported yet)" in preview(operator).content.decode()
     response = start(operator, destination=DESTINATION)
     assert response.redirect_chain
     imports = list(ImportCheckpoint.objects.select_related("park"))
@@ -109,7 +109,7 @@ def test_one_park_leads_to_its_page(operator, archive):
 
 
 def test_everything_can_be_asked_for(operator, archive):
-    response = look(operator, everything="on")
+    response = preview(operator, everything="on")
     assert cells(response) == [["9", "0", "1", "9"]]
     start(operator, everything="on")
     assert ImportCheckpoint.objects.count() == 2
@@ -131,7 +131,7 @@ def test_everything_can_be_asked_for(operator, archive):
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line_and_starts_nothing(operator, archive, asked, says):
-    for answer in (look(operator, **asked), start(operator, **asked)):
+    for answer in (preview(operator, **asked), start(operator, **asked)):
         text = answer.content.decode()
         assert answer.status_code == 200
         assert says in text
@@ -142,7 +142,7 @@ def test_what_makes_no_sense_is_said_in_one_line_and_starts_nothing(operator, ar
 def test_a_park_that_is_being_imported_is_named_and_not_started_twice(operator, archive):
     place = known_park()
     busy = running(new_import(place))
-    text = look(operator, park=place.pk).content.decode()
+    text = preview(operator, park=place.pk).content.decode()
     assert f"/{busy.pk}/change/" in text
     assert "Start import</button>" not in text
     answer = start(operator, park=place.pk)
@@ -154,7 +154,7 @@ def test_pressing_start_twice_begins_one_import(operator, archive):
     place = known_park()
     start(operator, park=place.pk)
     answer = start(operator, park=place.pk)
-    assert "waits for its turn with the workers" in answer.content.decode()
+    assert "is queued already" in answer.content.decode()
     assert (ImportCheckpoint.objects.count(), OrmQ.objects.count()) == (1, 1)
 
 
@@ -186,7 +186,7 @@ def test_the_page_makes_as_many_queries_for_many_parks_as_for_few(operator, arch
         for n in range(Park.objects.count(), upto):
             Park.objects.create(park_name=f"Park {n}", themeparks_wiki_id=f"p{n}", destination_wiki_id=DESTINATION)
         with queries_of_a_page() as sql:
-            assert look(operator, destination=DESTINATION).status_code == 200
+            assert preview(operator, destination=DESTINATION).status_code == 200
         assert not touching_facts(sql)
         counts.append(len(sql))
     assert counts[0] == counts[1]

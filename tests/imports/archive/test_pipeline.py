@@ -1,12 +1,18 @@
+import io
 import threading
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
 from django.db import connection
 
-from imports.archive import pipeline
+from imports.archive import writing
 from imports.archive.pipeline import ImportFailed, run_import
-from imports.models import ImportCheckpoint, ImportedFile, ImportStatus, MoveRefused
+from imports.archive.planning import begin, plan, resume
+from imports.archive.progress import Reporter
+from imports.archive.request import Request
+from imports.models import ImportCheckpoint, ImportedFile, ImportStatus, TransitionRefused
+from imports.sources.folder import FolderSource
 from quality.models import DataQualityLog
 from tests.imports.building import (
     DAY,
@@ -142,18 +148,11 @@ def test_an_unreadable_file_stores_nothing_is_told_and_the_run_goes_on(tmp_path)
     assert ImportCheckpoint.objects.get().errors_encountered == 1
 
 
-def test_a_file_that_vanishes_after_it_was_listed_is_a_missing_day(tmp_path, monkeypatch):
+def test_a_file_that_vanishes_after_it_was_listed_is_a_missing_day(tmp_path):
     for n in range(3):
         write_day(tmp_path, [event(day=day(n))], day(n))
     (run,) = runs(tmp_path)
-    list_days = run.source.list_days
-
-    def list_and_lose_one(*args):
-        found = list_days(*args)
-        (tmp_path / DESTINATION / "2024/12/26.json.gz").unlink(missing_ok=True)
-        return found
-
-    monkeypatch.setattr(run.source, "list_days", list_and_lose_one)
+    (tmp_path / DESTINATION / "2024/12/26.json.gz").unlink()
     assert run_import(run, threading.Event())
     assert ledger(day(1))[0] == "MISSING"
     assert findings() == {("GAP", "missing_days", "park", 1)}
@@ -250,14 +249,14 @@ def test_an_error_inside_a_file_rolls_it_back_and_leaves_a_failed_checkpoint_tha
     for n in range(2):
         write_day(tmp_path, [event(day=day(n), entity=ride(n))], day(n))
     (run,) = runs(tmp_path)
-    real = pipeline.ledger.record_file
+    real = writing.ledger.record_file
 
     def fails_on_the_second(file, *args, **kwargs):
         if file.day == day(1):
             raise OSError("No space left on device")
         return real(file, *args, **kwargs)
 
-    monkeypatch.setattr(pipeline.ledger, "record_file", fails_on_the_second)
+    monkeypatch.setattr(writing.ledger, "record_file", fails_on_the_second)
     with pytest.raises(ImportFailed, match="No space left"):
         run_import(run, threading.Event())
     checkpoint = ImportCheckpoint.objects.get()
@@ -322,9 +321,9 @@ def test_a_second_import_of_a_park_that_is_being_imported_is_refused(tmp_path):
     write_day(tmp_path, [event()])
     (run,) = runs(tmp_path)
     run.checkpoints[0].claim("another/1/2/3")
-    with pytest.raises(MoveRefused, match="is being imported"):
+    with pytest.raises(TransitionRefused, match="is being imported"):
         runs(tmp_path)
-    with pytest.raises(MoveRefused, match="is being imported by another/1/2/3"):
+    with pytest.raises(TransitionRefused, match="is being imported by another/1/2/3"):
         run_import(run, threading.Event())
     assert not RideStatusSnapshot.objects.exists()
 
@@ -342,7 +341,7 @@ def test_only_what_is_missing_is_read_when_asked(tmp_path):
 def test_a_row_stored_meanwhile_by_another_writer_makes_the_file_be_done_again(tmp_path, monkeypatch):
     write_day(tmp_path, [event(), event("11:00:00Z")])
     (run,) = runs(tmp_path)
-    real, calls = pipeline.load, []
+    real, calls = writing.load, []
 
     def another_is_faster(rows, data_source):
         if not calls:
@@ -359,7 +358,7 @@ def test_a_row_stored_meanwhile_by_another_writer_makes_the_file_be_done_again(t
         finally:
             connection.close()
 
-    monkeypatch.setattr(pipeline, "load", another_is_faster)
+    monkeypatch.setattr(writing, "load", another_is_faster)
     # the ride must be known before, or its id would be another one in the second attempt
     park = Park.objects.get()
     Ride.objects.create(park=park, ride_name="known", themeparks_wiki_id=RIDE)
@@ -378,3 +377,44 @@ def test_partitions_are_there_for_the_whole_range_before_the_first_row(tmp_path)
         )
         assert cursor.fetchone() == (8,)
     assert run.first == date(2021, 7, 3)
+
+
+class Asked(FolderSource):
+    """A folder that remembers what it was asked for."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.asked = Counter()
+
+    def list_destinations(self):
+        self.asked["destinations"] += 1
+        return super().list_destinations()
+
+    def list_days(self, destination, first, last):
+        self.asked["days"] += 1
+        return super().list_days(destination, first, last)
+
+    def read(self, file):
+        self.asked[f"{file.day}"] += 1
+        return super().read(file)
+
+
+def test_an_import_lists_its_source_once_and_reads_each_file_once(tmp_path):
+    for n in range(4):
+        write_day(tmp_path, [event(day=day(n))], day(n))
+    source = Asked(tmp_path)
+    (run,) = begin(plan(Request(source, everything=True), date(2026, 1, 1)), lambda: NOW)
+    assert run_import(run, threading.Event(), Reporter(io.StringIO(), run))
+    assert source.asked == {"destinations": 1, "days": 1} | {f"{day(n)}": 1 for n in range(4)}
+
+
+def test_imports_that_are_resumed_list_their_source_once(tmp_path):
+    for n in range(4):
+        write_day(tmp_path, [event(day=day(n))], day(n))
+    (run,) = runs(tmp_path)
+    stop = threading.Event()
+    run_import(run, stop, lambda run, step: stop.set())
+    source = Asked(tmp_path)
+    (again,) = resume([], source, lambda: NOW)
+    assert run_import(again, threading.Event())
+    assert source.asked == {"destinations": 1, "days": 1} | {f"{day(n)}": 1 for n in (1, 2, 3)}

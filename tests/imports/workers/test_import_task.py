@@ -229,13 +229,13 @@ def test_a_resume_of_all_leaves_alone_what_the_workers_have(archive):
     call_command("import_archive", "--resume", stdout=out)
     assert "Nothing waits to be resumed" in out.getvalue()
     call_command("import_archive", "--list", stdout=out)
-    assert out.getvalue().count("in the workers' hands") == 2
+    assert out.getvalue().count("    queued") == 2
     assert "go on with" not in out.getvalue()
 
 
 def test_queueing_twice_is_refused_in_one_clear_line(archive):
     queued(archive)
-    with pytest.raises(CommandError, match="waits for its turn with the workers already"):
+    with pytest.raises(CommandError, match="is queued already"):
         queued(archive)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS
-from imports.models import ClaimLost, ImportCheckpoint, ImportStatus, MoveRefused
+from imports.models import ClaimLost, ImportCheckpoint, ImportStatus, TransitionRefused
 from imports.workers import queue
 from imports.workers.models import Worker
 from tests.imports.desk import new_import, park, running
@@ -116,7 +116,7 @@ def test_a_slice_that_ended_goes_to_the_end_of_the_queue():
 
 def test_imports_are_handed_over_all_or_none():
     fresh, busy = new_import(park(1)), running(new_import(park(2)))
-    with pytest.raises(MoveRefused, match="is being imported by another-host"):
+    with pytest.raises(TransitionRefused, match="is being imported by another-host"):
         queue.hand_over([fresh, busy])
     fresh.refresh_from_db()
     assert (fresh.queued_at, tickets()) == (None, [])
@@ -138,11 +138,11 @@ def test_a_stopped_import_goes_on_by_being_queued(from_where):
 
 def test_what_cannot_be_queued_says_why():
     done = new_import(park(1), status=ImportStatus.COMPLETED)
-    with pytest.raises(MoveRefused, match="is COMPLETED and cannot become IN_PROGRESS"):
+    with pytest.raises(TransitionRefused, match="is COMPLETED and cannot become IN_PROGRESS"):
         done.queue()
     waiting = new_import(park(2))
     waiting.queue()
-    with pytest.raises(MoveRefused, match="waits for its turn with the workers already"):
+    with pytest.raises(TransitionRefused, match="is queued already"):
         waiting.queue()
 
 
@@ -157,7 +157,7 @@ def test_a_second_import_of_a_park_is_refused_while_the_first_is_in_the_workers_
     if state == "was put back":
         first.put_back()
     for door in (second.queue, lambda: second.claim("a command")):
-        with pytest.raises(MoveRefused, match=f"Park 1 is being imported \\({first.import_id}"):
+        with pytest.raises(TransitionRefused, match=f"Park 1 is being imported \\({first.import_id}"):
             door()
     second.refresh_from_db()
     assert second.status == ImportStatus.PAUSED
@@ -186,7 +186,7 @@ def test_a_worker_whose_import_was_taken_over_can_change_nothing():
         with pytest.raises(ClaimLost):
             move()
     for move in (frozen.pause, frozen.fail):
-        with pytest.raises(MoveRefused):
+        with pytest.raises(TransitionRefused):
             move("its own end", generation=own)
     assert ImportCheckpoint.objects.get(pk=frozen.pk).worker == "the next worker"
 

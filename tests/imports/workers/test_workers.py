@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from imports.models import ImportCheckpoint, ImportStatus, MoveRefused
+from imports.models import ImportCheckpoint, ImportStatus, TransitionRefused
 from imports.workers import queue
 from imports.workers.models import Worker
 from tests.imports import processes
@@ -234,7 +234,7 @@ def test_a_pause_takes_effect_within_a_file_and_a_resume_goes_on(archive, undist
     start_cluster()
     wait_until(some_files_are_in)
     for checkpoint in ImportCheckpoint.objects.exclude(status=ImportStatus.COMPLETED):
-        with suppress(MoveRefused):  # it was completed a moment ago
+        with suppress(TransitionRefused):  # it was completed a moment ago
             checkpoint.pause("by somebody")
     assert ImportCheckpoint.objects.filter(status=ImportStatus.PAUSED).exists(), "all was done too soon: give it days"
     files = sum(ImportCheckpoint.objects.values_list("files_processed", flat=True))

@@ -1,0 +1,121 @@
+"""What one transaction holds: the rows of a file, its findings, its line in the ledger, and how far its parks are.
+
+Called inside the transaction, and perhaps several times until one holds: nothing here outlives a rollback.
+"""
+
+from datetime import date, timedelta
+
+from imports.archive import ledger
+from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
+from imports.archive.commit import Written
+from imports.archive.day_file_model import FileOutcome
+from imports.archive.prefetch import Reading
+from imports.archive.replace_live import replace_live
+from imports.archive.run import ImportRun, MissingDays, Totals
+from imports.loading.attribution import Origin, attribute
+from imports.loading.counts import Counts
+from imports.loading.loader import load
+from imports.sources.source import DayFile, key_of
+from quality import log
+from warehouse.days import midnight
+from warehouse.models import DataSource
+
+
+def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | MissingDays) -> Written:
+    """A file's reading, or days without one, for the parks that have them before them.
+
+    ClaimLost: some of them are no longer the run's. RowsRefused and the database's errors: see imports.loading.
+    """
+    if isinstance(found, MissingDays):
+        return _write_missing(run, checkpoints, found)
+    if found.unreadable:
+        return _write_unreadable(run, checkpoints, found)
+    return _write_file(run, checkpoints, found)
+
+
+def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
+    file, now = reading.file, run.clock()
+    joined = run.parks_joining(file.day, reading.validated)
+    by_park = {checkpoint.park_id: checkpoint for checkpoint in [*checkpoints, *joined]}
+    parks = [checkpoint.park for checkpoint in by_park.values()]
+    replaced: dict[int, int] | None = None
+    if run.replace_live:
+        replaced = {park.pk: replace_live(park, reading.validated, file.day) for park in parks}
+    found = attribute(parks, reading.validated, run.resolver, _origin(run, file))
+    load(found.rows, DataSource.ARCHIVE.value)
+    recorded = log.record(found.findings, now)
+    counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
+    _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
+    ledger.record_file(
+        file,
+        FileOutcome.IMPORTED,
+        counts,
+        now=now,
+        sha256=reading.sha256,
+        live_replaced=None if replaced is None else {by_park[park_id]: gone for park_id, gone in replaced.items()},
+    )
+    totals = Totals(files=1, findings=recorded.new, live_replaced=sum(replaced.values()) if replaced else 0)
+    for count in counts.values():
+        totals.events += count.events_read
+        totals.stored += count.stored
+        totals.already_known += count.already_known
+        totals.duplicates += count.duplicates
+        totals.rejected += count.rejected
+    return Written(file.day, file.key, totals, joined)
+
+
+def _origin(run: ImportRun, file: DayFile) -> Origin:
+    start = midnight(file.day)
+    return Origin(run.destination, file.key, f"{file.day}", start, start + timedelta(days=1))
+
+
+def _write_unreadable(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
+    file, now = reading.file, run.clock()
+    recorded = log.record([ledger.unreadable_finding(run.destination, file, reading.unreadable)], now)
+    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 1)))
+    nothing = {checkpoint: Counts() for checkpoint in checkpoints}
+    ledger.record_file(file, FileOutcome.UNREADABLE, nothing, now=now, sha256=reading.sha256)
+    return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
+
+
+def _write_missing(run: ImportRun, checkpoints: list[ImportCheckpoint], missing: MissingDays) -> Written:
+    now = run.clock()
+    key = key_of(run.destination, missing.last)
+    totals = Totals()
+    missed = run.missed_by(missing)
+    _advance(missing.last, key, dict.fromkeys(checkpoints, (0, 0)), missed)
+    for checkpoint in checkpoints:
+        days = missed[checkpoint]
+        if ledger.has_events_before(checkpoint.park_id, days[0]):
+            findings = ledger.record_missing(checkpoint, run.destination, days, now=now)
+            totals.findings += log.record(findings, now).new
+            totals.missing_days += len(days)
+    return Written(missing.last, key, totals)
+
+
+def _advance(
+    day: date,
+    key: str,
+    results: dict[ImportCheckpoint, tuple[int, int]],
+    days: dict[ImportCheckpoint, list[date]] | None = None,
+) -> None:
+    """Move each park's checkpoint on, by (stored, errors); ClaimLost with all those that are no longer ours.
+
+    Before the ledger is written: its rows refer to the checkpoints, which locks these shared, and going from there
+    to the lock of an UPDATE while an operator's pause waits in between is a deadlock.
+    """
+    lost = []
+    for checkpoint in sorted(results, key=lambda checkpoint: checkpoint.pk):
+        stored, errors = results[checkpoint]
+        try:
+            checkpoint.advance(
+                day=day,
+                source_file=key,
+                stored=stored,
+                errors=errors,
+                files=len(days[checkpoint]) if days else 1,
+            )
+        except ClaimLost:
+            lost.append(checkpoint)
+    if lost:
+        raise ClaimLost(lost)
