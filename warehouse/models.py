@@ -3,8 +3,6 @@
 Table, column and index names are a contract (docs/data-model.md). All datetimes are UTC.
 """
 
-from datetime import UTC, datetime, timedelta
-
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import JSONArray
@@ -12,9 +10,6 @@ from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.fields import MillisecondDateTimeField
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RIDE_ID_BITS = 20
-RIDE_ID_LIMIT = 1 << RIDE_ID_BITS  # 1,048,576 rides: the world has some 5,000
 NAME_LENGTH = 255
 
 
@@ -86,9 +81,9 @@ class DataSource(models.TextChoices):
 class RideStatusSnapshot(models.Model):
     """One observed state of one ride at one instant: the fact table, one partition a month.
 
-    Its identity is (ride, instant), see `snapshot_id_of`. The database key is (snapshot_id, recorded_at), since the
-    partition column must be part of every unique key; Django is told of snapshot_id alone, because a composite key
-    cannot be registered in the admin. Query half-open ranges of recorded_at: anything that wraps the column opens
+    Its identity is (ride, instant), see warehouse.snapshot_id. The database key is (snapshot_id, recorded_at), since
+    the partition column must be part of every unique key; Django is told of snapshot_id alone, because a composite
+    key cannot be registered in the admin. Query half-open ranges of recorded_at: anything that wraps the column opens
     every partition.
     """
 
@@ -111,18 +106,6 @@ class RideStatusSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"ride {self.ride_id} at {self.recorded_at:%Y-%m-%d %H:%M:%S}Z: {self.status}"
-
-
-def snapshot_id_of(ride_id: int, milliseconds: int) -> int:
-    """The identity of the observation of `ride_id` at `milliseconds` since 1970 UTC; good until the year 2248."""
-    if not 0 < ride_id < RIDE_ID_LIMIT:
-        raise ValueError(f"ride_id {ride_id} does not fit the {RIDE_ID_BITS} bits a snapshot_id has for it")
-    return (milliseconds << RIDE_ID_BITS) | ride_id
-
-
-def instant_of(snapshot_id: int) -> datetime:
-    """When the snapshot was recorded (UTC, milliseconds): from a queue row this names the partition to look in."""
-    return EPOCH + timedelta(milliseconds=snapshot_id >> RIDE_ID_BITS)
 
 
 class QueueType(models.TextChoices):

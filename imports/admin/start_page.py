@@ -28,6 +28,7 @@ from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError, Source
 from imports.workers import queue
 from imports.workers.models import Worker
+from warehouse.ids import ID_OR_UUID
 from warehouse.models import Park
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
@@ -221,7 +222,7 @@ def _totals(previews: list[Preview]) -> dict:
 def _for_people(message: str) -> str:
     """The words of the command's options are those of the form's fields here."""
     for option, field in (
-        ("--destination UUID, --park ID_OR_UUID, or --all", "destinations, single parks, or everything"),
+        (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
         ("--from and --to", "the first and the last day"),
         ("--from", "the first day"),
         ("--to", "the last day"),

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from imports.sources.source import DESTINATION_PATTERN, Source
+from imports.sources.source import Source
+from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
 
 
@@ -47,7 +48,7 @@ def chosen(request: Request) -> dict[str, list[Park]]:
     there = list(request.source.list_destinations() if request.listed is None else request.listed)
     found: dict[str, list[Park]] = {}
     for destination in request.destinations:
-        if not DESTINATION_PATTERN.fullmatch(destination):
+        if uuid_of(destination) is None:
             raise RequestError(f"{destination!r} is no UUID; a destination is named by its themeparks.wiki UUID")
         if destination.lower() not in there:
             raise RequestError(f"{request.source.url} has no destination {destination}; it has {_some(there)}")
@@ -62,17 +63,15 @@ def chosen(request: Request) -> dict[str, list[Park]]:
     if request.parks:
         return {destination: parks for destination, parks in found.items() if parks or request.everything}
     if not found:
-        raise RequestError("Say what to import: --destination UUID, --park ID_OR_UUID, or --all")
+        raise RequestError(f"Say what to import: --destination UUID, --park {ID_OR_UUID}, or --all")
     return found
 
 
 def _park(name: str) -> Park:
-    if name.isascii() and name.isdigit():
-        park = Park.objects.filter(park_id=int(name)).first()
-    elif DESTINATION_PATTERN.fullmatch(name):
-        park = Park.objects.filter(themeparks_wiki_id=name.lower()).first()
-    else:
-        raise RequestError(f"--park {name!r} is neither a park_id nor a UUID")
+    try:
+        park = Park.objects.filter(**park_lookup(name)).first()
+    except ValueError as error:
+        raise RequestError(f"--park {error}") from error
     if park is None:
         raise RequestError(
             f"No park {name} is known. Import its whole destination (--destination UUID), or run manage.py "

@@ -6,7 +6,6 @@ under its kind, reason and park, with a few raw examples. The archive and the li
 
 import functools
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +18,9 @@ from imports.events.load_format import row_text, text_of
 from imports.events.queues import WAIT_TIME_MAX_MINUTES, read_queue
 from quality.findings import EXAMPLES_MAX
 from quality.models import IssueType
-from warehouse.models import EPOCH, RideStatus
+from warehouse.ids import uuid_of
+from warehouse.instants import milliseconds_of
+from warehouse.models import RideStatus
 
 FUTURE_TOLERANCE_SECONDS = 5 * 60
 # Recording started 2021-07-03; an event may be years older than its file when a ride has long been closed. Older
@@ -28,7 +29,6 @@ EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=UTC)
 EXAMPLE_MAX_CHARACTERS = 300
 
 _MALFORMED_ID = "malformed_id"
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 #: What each reason means, for an operator; {count} events of {subject}.
 REASONS: dict[str, tuple[str, str]] = {
@@ -125,7 +125,7 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
     An event that names no park belongs where another event of the file, before it or behind it, says its entity is.
     """
     result = Validated()
-    latest_ms = _milliseconds(now) + FUTURE_TOLERANCE_SECONDS * 1000
+    latest_ms = milliseconds_of(now) + FUTURE_TOLERANCE_SECONDS * 1000
     told = _ParksTold(events)
     observations = result.observations
     append = observations.append
@@ -215,23 +215,7 @@ def _reject(result: Validated, event: Event, park_id: str | None, rejected: _Rej
     result.reject(park_id, rejected.reason, example)
 
 
-@functools.lru_cache(maxsize=65536)
-def _uuid_of_text(text: str) -> str | None:
-    return text.lower() if _UUID.fullmatch(text) else None
-
-
-def uuid_of(value: Any) -> str | None:
-    """The id in lower case, or None if it is no UUID."""
-    return _uuid_of_text(value) if type(value) is str else None
-
-
-def _milliseconds(instant: datetime) -> int:
-    # integers all the way: int(timestamp() * 1000) is a millisecond short for some instants
-    passed = instant - EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
-
-
-_EARLIEST_MS = _milliseconds(EARLIEST_PLAUSIBLE)
+_EARLIEST_MS = milliseconds_of(EARLIEST_PLAUSIBLE)
 
 
 def _instant(value: Any) -> tuple[int, str]:
@@ -250,7 +234,7 @@ def _instant(value: Any) -> tuple[int, str]:
             instant = instant.astimezone(UTC)
     except (TypeError, ValueError, IndexError, OverflowError):
         raise _Rejected("malformed_time", value) from None
-    milliseconds = _milliseconds(instant)
+    milliseconds = milliseconds_of(instant)
     if milliseconds < _EARLIEST_MS:
         raise _Rejected("malformed_time", value)
     return milliseconds, instant.isoformat(" ", "milliseconds")[:23]

@@ -14,7 +14,9 @@ from imports.loading.counts import Counts
 from imports.loading.loader import Content, content_of, stored
 from imports.loading.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
-from warehouse.models import EPOCH, RIDE_ID_BITS, Park, snapshot_id_of
+from warehouse.instants import EPOCH
+from warehouse.models import Park
+from warehouse.snapshot_id import RIDE_ID_BITS, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
 NEIGHBOURING_DAY = timedelta(days=1)
@@ -132,7 +134,7 @@ def _wanted_rides(work: _Work) -> list[WantedRide]:
 def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Observation]:
     ride_ids = {entity_id: ride.ride_id for entity_id, ride in rides.items()}
     for ride_id in ride_ids.values():
-        snapshot_id_of(ride_id, 0)  # ValueError where a ride_id has outgrown its bits
+        snapshot_id_of(ride_id, 0)  # ValueError where a ride_id has outgrown its bits: once a ride, not once an event
     rows: dict[int, Observation] = {}
     for part, observation in work.mine:
         snapshot_id = observation.milliseconds << RIDE_ID_BITS | ride_ids[observation.entity_id]

@@ -10,13 +10,14 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import OperationalError, connection
 
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from imports.events.validation import Observation
-from warehouse.models import RIDE_ID_BITS, instant_of
+from warehouse.instants import naive_utc
+from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def stored(
     """
     first, end = usual
     usual_ids, odd_ids = [], []
-    low, high = _smallest_id_at(first), _smallest_id_at(end)
+    low, high = first_id_at(first), first_id_at(end)
     for snapshot_id in wanted:
         (usual_ids if low <= snapshot_id < high else odd_ids).append(snapshot_id)
     states: dict[int, str] = {}
@@ -61,14 +62,14 @@ def stored(
                 cursor.execute(
                     "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
                     "FORCE INDEX (idx_ride_recorded) WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
-                    [ids, _naive(begin), _naive(finish)],
+                    [ids, naive_utc(begin), naive_utc(finish)],
                 )
                 states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall() if row[0] in wanted}
         for ids in _slices(sorted(odd_ids), 200):
             cursor.execute(
                 "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
                 "WHERE snapshot_id IN %s AND recorded_at IN %s",
-                [ids, sorted({_naive(instant_of(snapshot_id)) for snapshot_id in ids})],
+                [ids, sorted({naive_utc(instant_of(snapshot_id)) for snapshot_id in ids})],
             )
             states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall()}
         queues = _stored_queues(cursor, states)
@@ -83,12 +84,11 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
     if not rows:
         return
     send = _load_infile if local_infile_allowed() else _insert
-    mask = (1 << RIDE_ID_BITS) - 1
     send(
         "ride_status_snapshots",
         SNAPSHOT_COLUMNS,
         [
-            f"{snapshot_id}\t{snapshot_id & mask}\t{row.recorded_at}\t{row.state}\t{data_source}\n"
+            f"{snapshot_id}\t{snapshot_id & RIDE_ID_MASK}\t{row.recorded_at}\t{row.state}\t{data_source}\n"
             for snapshot_id, row in rows.items()
         ],
     )
@@ -184,14 +184,6 @@ def _stored_queues(cursor, snapshot_ids: Iterable[int]) -> dict[int, list[str]]:
 
 def _text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat(" ", "milliseconds")[:23]
-
-
-def _naive(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
-def _smallest_id_at(instant: datetime) -> int:
-    return int((instant - instant_of(0)) / timedelta(milliseconds=1)) << RIDE_ID_BITS
 
 
 def _slices(values: list, size: int) -> Iterable[list]:

@@ -14,8 +14,9 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from imports.events.load_format import text_of
-from imports.events.validation import Doubt, shorten, uuid_of
+from imports.events.validation import Doubt, shorten
 from quality.models import IssueType
+from warehouse.ids import uuid_of
 from warehouse.models import NAME_LENGTH
 
 CM_PER_INCH = Decimal("2.54")

@@ -13,12 +13,12 @@ from typing import Any
 from django.conf import settings
 
 from imports.events.load_format import text_of
-from imports.events.validation import shorten, uuid_of
+from imports.events.validation import shorten
 from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.loading.retry import in_a_short_transaction
 from imports.metadata.parsing import Doubts, Entity, read_subtree, read_timezone
 from imports.metadata.writing import Answers, Synced, Target, record_failure, write
-from imports.sources.source import DESTINATION_PATTERN
+from warehouse.ids import park_lookup, uuid_of
 from warehouse.models import Park
 
 SLICE_SECONDS = 120  # a worker ends a task after 300 s, and one destination may take 100 of them
@@ -51,9 +51,10 @@ def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Co
     by_id = {target.destination: target for target in catalogue}
     chosen = []
     for name in destinations:
-        if not DESTINATION_PATTERN.fullmatch(name) or name.lower() not in by_id:
+        target = by_id.get(uuid_of(name))
+        if target is None:
             raise UnknownTarget(f"The API has no destination {name!r}; it has {len(by_id)}, each named by its UUID")
-        chosen.append(by_id[name.lower()])
+        chosen.append(target)
     return chosen + [_target_of_park(name, catalogue) for name in parks]
 
 
@@ -100,10 +101,12 @@ def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime])
 
 
 def _target_of_park(name: str, catalogue: list[Target]) -> Target:
-    park_id = name.lower()
-    if name.isascii() and name.isdigit():
-        park = Park.objects.filter(pk=int(name)).first()
-        park_id = park.themeparks_wiki_id if park else name
+    try:
+        lookup = park_lookup(name)
+    except ValueError as error:
+        raise UnknownTarget(f"--park {error}") from error
+    park = Park.objects.filter(**lookup).first()
+    park_id = park.themeparks_wiki_id if park else lookup.get("themeparks_wiki_id")  # new to the warehouse
     for target in catalogue:
         if park_id in target.parks:
             return Target(target.destination, target.parks[park_id] or park_id, target.parks, park=park_id)

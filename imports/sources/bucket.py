@@ -25,7 +25,8 @@ from botocore.parsers import ResponseParserError
 from django.conf import settings
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from imports.sources.source import DESTINATION_PATTERN, ArchiveError, DayFile, FileVanished, day_of
+from imports.sources.source import ArchiveError, DayFile, FileVanished, day_of
+from warehouse.ids import uuid_of
 
 CONNECT_TIMEOUT_SECONDS = 10
 ATTEMPTS = 6
@@ -126,7 +127,7 @@ class S3Source:
             for page in self._pages(Delimiter="/", Prefix=self._prefix)
             for folder in page.get("CommonPrefixes", ())
         )
-        return [folder for folder in folders if DESTINATION_PATTERN.fullmatch(folder)]
+        return [folder for folder in folders if uuid_of(folder)]
 
     def _days(self, destination: str, first: date | None, last: date | None) -> Iterator[DayFile]:
         """Keys come sorted and dates are zero-padded: listing begins at the first month and ends past the last."""

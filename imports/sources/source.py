@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-DESTINATION_PATTERN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 FILE_SUFFIX = ".json.gz"
 
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from quality import import_ledger
 from quality.check import gaps, invalid
-from quality.check.profiles import ParkSeen, ms_of
+from quality.check.profiles import ParkSeen
 from quality.check.window import Window
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
+from warehouse.instants import milliseconds_of
 
 NOT_FOUND = "A check no longer finds it."
 
@@ -55,7 +56,7 @@ def _run(run: import_ledger.MissingRun) -> str:
 def hours_filled(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
     if not window.judges(row.timestamp_start, row.timestamp_end):
         return None
-    observed = park.observations_in(ms_of(row.timestamp_start), ms_of(row.timestamp_end))
+    observed = park.observations_in(milliseconds_of(row.timestamp_start), milliseconds_of(row.timestamp_end))
     return f"Filled: {observed:,} observations lie in these hours now." if observed else NOT_FOUND
 
 

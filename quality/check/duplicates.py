@@ -5,10 +5,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from quality.check.profiles import SKETCH, ParkSeen, RideSeen, instant, milliseconds
+from quality.check.profiles import SKETCH, ParkSeen, RideSeen
 from quality.check.window import Window
 from quality.findings import Finding
 from quality.models import IssueType
+from warehouse.days import midnight
 
 # Two rides whose waits went to the same minutes at the same minutes so often are one. Opening and closing at the same
 # instant proves nothing: whole parks do. Four different waits and 20 changes a month leave out what is never busy.
@@ -78,7 +79,7 @@ def same_observations(window: Window, park: ParkSeen) -> Iterator[Finding]:
                 f"{park.park}: {' and '.join(ride.name for ride in rides[:3])}"
                 f"{f' and {len(rides) - 3} more' if len(rides) > 3 else ''} report the same waits at the same times"
             ),
-            start=instant(milliseconds(months[0])),
+            start=midnight(months[0]),
             count=len(rides),
             examples=[_example(ride) for ride in rides],
         )

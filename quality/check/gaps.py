@@ -19,12 +19,12 @@ from quality.check.profiles import (
     WAITED,
     ParkSeen,
     RideSeen,
-    instant,
 )
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.models import IssueType
 from warehouse.days import ONE_DAY, midnight
+from warehouse.instants import day_at, instant_at
 from warehouse.models import Park, RideStatus
 
 SILENT_DAYS_MAX = 14  # longer than this a park was closed for a season
@@ -87,7 +87,7 @@ def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
         if not still_open and not _odd_for_a_closed_park(park, from_ms, to_ms):
             continue
         hours = (to_ms - from_ms) // HOUR_MS
-        start, end = instant(from_ms), instant(to_ms)
+        start, end = instant_at(from_ms), instant_at(to_ms)
         yield Finding(
             kind=IssueType.GAP,
             reason="silent_hours",
@@ -112,8 +112,8 @@ def crowd_of_hours(findings: list[Finding]) -> str:
 
 
 def _was_not_read(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
-    day = instant(from_ms).date()
-    while day <= instant(to_ms).date():
+    day = day_at(from_ms)
+    while day <= day_at(to_ms):
         if park.ledger.was_not_read(day):
             return True
         day += ONE_DAY
@@ -130,7 +130,7 @@ def _same_hours_around(park: ParkSeen, from_ms: int, to_ms: int) -> dict[str, in
             shift = side * n * DAY_MS
             if _is_heard(park, from_ms + shift, to_ms + shift):
                 heard += 1
-                around[f"{instant(from_ms + shift):%Y-%m-%d}"] = park.observations_in(from_ms + shift, to_ms + shift)
+                around[f"{instant_at(from_ms + shift):%Y-%m-%d}"] = park.observations_in(from_ms + shift, to_ms + shift)
         if heard < NEIGHBOURS_HEARD - NEIGHBOURS:
             return None
     if len(around) < NEIGHBOURS_HEARD or _same_weekday_is_silent(park, from_ms, to_ms):

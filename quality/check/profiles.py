@@ -6,12 +6,13 @@ a ride of which nothing is heard may simply be closed. What silence means is for
 
 from array import array
 from bisect import insort
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from quality.check.window import Window
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
-from warehouse.models import EPOCH, Park, RideStatus
+from warehouse.instants import day_at, milliseconds_of
+from warehouse.models import Park, RideStatus
 from warehouse.zones import known_zone
 
 HOUR_MS = 3_600_000
@@ -141,8 +142,8 @@ class ParkSeen:
         self.rides: list[RideSeen] = []
         self.ledger: ParkLedger | None = None
         self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
-        self._hour_0 = milliseconds(window.read_from) // HOUR_MS
-        self._day_0 = milliseconds(window.read_from) // DAY_MS - 1  # local days reach over both ends
+        self._hour_0 = milliseconds_of(midnight(window.read_from)) // HOUR_MS
+        self._day_0 = milliseconds_of(midnight(window.read_from)) // DAY_MS - 1  # local days reach over both ends
         days = (window.read_to - window.read_from).days
         self.day_count = days + 2
         self.hours = array("I", bytes(array("I").itemsize * days * 24))
@@ -159,7 +160,7 @@ class ParkSeen:
         return day - self._day_0, (day + 1) * DAY_MS - self._shift_ms
 
     def date_of(self, day: int) -> date:
-        return EPOCH.date() + timedelta(days=self._day_0 + day)
+        return day_at((self._day_0 + day) * DAY_MS)
 
     def next_hour(self, ms: int) -> None:
         self.end_hour()
@@ -192,19 +193,6 @@ class ParkSeen:
             most = max(self.open_peak, self._open_peak_before)
             self.silences.append((self.last_ms, ms, self.open_now / most if most else 0.0))
         self.epoch += 1
-
-
-def milliseconds(day: date) -> int:
-    return ms_of(midnight(day))
-
-
-def ms_of(instant: datetime) -> int:
-    passed = instant - EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
-
-
-def instant(ms: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=ms)
 
 
 def _offset_ms(zone: str, day: date) -> int:

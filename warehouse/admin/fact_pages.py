@@ -7,7 +7,7 @@ of its rides, merged: each ride is a short walk on idx_ride_recorded. On 4.6 mil
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django import forms
@@ -19,13 +19,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
-from warehouse.models import RIDE_ID_BITS, Park, QueueData, QueueType, Ride, RideStatusSnapshot, instant_of
+from warehouse.days import ONE_DAY, midnight
+from warehouse.instants import ONE_MILLISECOND
+from warehouse.models import Park, QueueData, QueueType, Ride, RideStatusSnapshot
 from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
+from warehouse.snapshot_id import SNAPSHOT_ID_MAX, instant_of, ride_id_of
 
 ROWS_A_PAGE = 100
 PARK_DAYS_MAX = 31
 RIDE_DAYS_MAX = 366
-ONE_DAY = timedelta(days=1)
 
 
 class DaysForm(forms.Form):
@@ -88,9 +90,9 @@ class RangeForm(DaysForm):
 
     def instants(self, before: int | None) -> tuple[datetime, datetime]:
         """Half-open; `before`: only what lies before that snapshot's instant, or at it."""
-        begin = datetime.combine(self.cleaned_data["from"], time(), tzinfo=UTC)
-        end = datetime.combine(self.cleaned_data["to"], time(), tzinfo=UTC) + ONE_DAY
-        return begin, end if before is None else min(end, instant_of(before) + timedelta(milliseconds=1))
+        begin = midnight(self.cleaned_data["from"])
+        end = midnight(self.cleaned_data["to"]) + ONE_DAY
+        return begin, end if before is None else min(end, instant_of(before) + ONE_MILLISECOND)
 
 
 class FactsAdmin(ReadOnlyAdmin):
@@ -205,7 +207,7 @@ class QueueAdmin(FactsAdmin):
                     reverse("admin:warehouse_queuedata_change", args=[line.pk]),
                     _shown(snapshot_id),
                 ),
-                rides[snapshot_id & ((1 << RIDE_ID_BITS) - 1)],
+                rides[ride_id_of(snapshot_id)],
                 line.queue_type,
                 told(line, with_type=False),
             ]
@@ -250,7 +252,7 @@ def _lines(ids: Sequence[int]) -> dict[int, list[QueueData]]:
 
 
 def _before(snapshot_id: int | None) -> int:
-    return (1 << 63) - 1 if snapshot_id is None else snapshot_id
+    return SNAPSHOT_ID_MAX if snapshot_id is None else snapshot_id
 
 
 def _snapshot_id(text: str) -> int | None:

@@ -16,10 +16,13 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-from warehouse.models import EPOCH, RIDE_ID_BITS, PartitionMetrics, QueueData, StorageMetrics
+from warehouse.days import midnight
+from warehouse.instants import EPOCH
+from warehouse.models import PartitionMetrics, QueueData, StorageMetrics
 from warehouse.partitioning.partitions import TABLE, add_months, month_of
 from warehouse.server import catalog
 from warehouse.server.catalog import Partition, Size
+from warehouse.snapshot_id import first_id_at
 
 MB = 1_000_000
 QUEUES = QueueData._meta.db_table
@@ -172,7 +175,7 @@ def _count_queues(changed: list[Partition], now: datetime) -> int:
 
 def _first_id(day: date | None) -> int | None:
     """The least snapshot_id that a day may have."""
-    return None if day is None else ((day - EPOCH.date()).days * 86_400_000) << RIDE_ID_BITS
+    return None if day is None else first_id_at(midnight(day))
 
 
 def _count(table: str, first_id: int | None = None, end_id: int | None = None) -> int:

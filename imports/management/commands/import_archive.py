@@ -20,6 +20,7 @@ from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
 from imports.workers.models import Worker
 from imports.workers.queue import hand_over
+from warehouse.ids import ID_OR_UUID
 from warehouse.partitioning.partitions import PartitionsError
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--destination", metavar="UUID", action="append", default=[], help="all parks of it")
-        parser.add_argument("--park", metavar="ID_OR_UUID", action="append", default=[], help="this park alone")
+        parser.add_argument("--park", metavar=ID_OR_UUID, action="append", default=[], help="this park alone")
         parser.add_argument("--all", action="store_true", help="every destination of the source")
         parser.add_argument("--from", metavar="DATE", dest="first", type=_date, help="first day, YYYY-MM-DD")
         parser.add_argument("--to", metavar="DATE", dest="last", type=_date, help="last day, included")

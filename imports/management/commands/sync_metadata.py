@@ -7,6 +7,7 @@ from django.utils import timezone
 from imports.live.api import ApiError, ThemeParksApi
 from imports.metadata import sync
 from imports.metadata.writing import Synced
+from warehouse.ids import ID_OR_UUID
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--destination", metavar="UUID", action="append", default=[], help="default: DESTINATIONS, or all there are"
         )
-        parser.add_argument("--park", metavar="ID_OR_UUID", action="append", default=[], help="this park alone")
+        parser.add_argument("--park", metavar=ID_OR_UUID, action="append", default=[], help="this park alone")
         parser.add_argument(
             "--attributes",
             action="store_true",

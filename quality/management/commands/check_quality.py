@@ -5,10 +5,10 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q
 
 from quality.check.run import Checked, check
 from quality.reasons import title_of
+from warehouse.ids import ID_OR_UUID, park_lookup
 from warehouse.models import Park
 from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 from warehouse.server.catalog import CatalogError
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Look for gaps, duplicates, impossible and missing values, and write them into the data quality log."
 
     def add_arguments(self, parser):
-        parser.add_argument("--park", action="append", metavar="ID_OR_UUID", help="only this park; may be repeated")
+        parser.add_argument("--park", action="append", metavar=ID_OR_UUID, help="only this park; may be repeated")
         parser.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day (UTC), YYYY-MM-DD")
         parser.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day, included")
         parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
@@ -53,10 +53,12 @@ class Command(BaseCommand):
         self._report(checked, dry_run)
 
     def _park_id(self, name: str) -> int:
-        condition = Q(pk=name) if name.isdecimal() else Q(themeparks_wiki_id=name.lower())
-        found = Park.objects.filter(condition).values_list("pk", flat=True).first()
+        try:
+            found = Park.objects.filter(**park_lookup(name)).values_list("pk", flat=True).first()
+        except ValueError as error:
+            raise CommandError(f"--park {error}", returncode=WRONG_USAGE) from error
         if found is None:
-            raise CommandError(f"There is no park {name}: give its id or its UUID", returncode=WRONG_USAGE)
+            raise CommandError(f"There is no park {name}", returncode=WRONG_USAGE)
         return found
 
     def _report(self, checked: Checked, dry_run: bool) -> None:

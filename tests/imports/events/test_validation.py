@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from imports.events.dayfile import event_from
 from imports.events.load_format import row_text, row_values
 from imports.events.validation import EARLIEST_PLAUSIBLE, REASONS, validate
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
-from warehouse.models import EPOCH
+from warehouse.instants import instant_at
 
 
 def checked(*events):
@@ -38,9 +38,7 @@ def test_an_event_becomes_an_observation():
     observation = only(checked(event("00:05:10.644Z", queue={"STANDBY": {"waitTime": 45}})))
     assert observation.entity_id == RIDE
     assert observation.park_id == PARK
-    assert EPOCH + timedelta(milliseconds=observation.milliseconds) == datetime(
-        2024, 12, 25, 0, 5, 10, 644000, tzinfo=UTC
-    )
+    assert instant_at(observation.milliseconds) == datetime(2024, 12, 25, 0, 5, 10, 644000, tzinfo=UTC)
     assert observation.recorded_at == "2024-12-25 00:05:10.644"
     assert row_values(observation.state) == ["OPERATING", "45", "1"]
 
@@ -62,7 +60,7 @@ def test_only_operating_counts_as_open():
 def test_instants_become_utc_and_are_cut_to_milliseconds(written, stored):
     observation = only(checked(event(written)))
     assert observation.recorded_at == stored
-    assert EPOCH + timedelta(milliseconds=observation.milliseconds) == datetime.fromisoformat(stored + "+00:00")
+    assert instant_at(observation.milliseconds) == datetime.fromisoformat(stored + "+00:00")
 
 
 @given(st.datetimes(EARLIEST_PLAUSIBLE.replace(tzinfo=None), datetime(2025, 12, 31), timezones=st.just(UTC)))
@@ -70,7 +68,7 @@ def test_every_instant_is_the_same_in_text_and_milliseconds(instant):
     text = instant.isoformat().replace("+00:00", "Z")
     observation = only(checked(event(text)))
     cut = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
-    assert EPOCH + timedelta(milliseconds=observation.milliseconds) == cut
+    assert instant_at(observation.milliseconds) == cut
     assert datetime.fromisoformat(observation.recorded_at + "+00:00") == cut
 
 

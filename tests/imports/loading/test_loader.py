@@ -8,7 +8,8 @@ from imports.events.validation import validate
 from imports.loading import loader
 from imports.loading.loader import RowsRefused, content_of, load, stored
 from tests.imports.building import NOW, event
-from warehouse.models import QueueData, RideStatusSnapshot, instant_of, snapshot_id_of
+from warehouse.models import QueueData, RideStatusSnapshot
+from warehouse.snapshot_id import instant_of, snapshot_id_of
 
 pytestmark = pytest.mark.django_db
 QUEUE = {

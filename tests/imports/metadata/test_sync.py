@@ -309,10 +309,16 @@ def test_the_command_keeps_to_the_destinations_of_the_settings(api_server, world
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--destination", "nowhere"], ["--destination", MAGIC_KINGDOM], ["--park", "4711"], ["--park", "x"]]
+    ("arguments", "message"),
+    [
+        (["--destination", "nowhere"], "The API has no destination 'nowhere'"),
+        (["--destination", MAGIC_KINGDOM], f"The API has no destination '{MAGIC_KINGDOM}'"),
+        (["--park", "4711"], "The API has no park '4711'"),
+        (["--park", "x"], "--park 'x' is neither a park_id nor a UUID"),
+    ],
 )
-def test_the_command_names_what_is_not_there(api_server, arguments):
-    with pytest.raises(CommandError, match=r"The API has no (destination|park)") as caught:
+def test_the_command_names_what_is_not_there(api_server, arguments, message):
+    with pytest.raises(CommandError, match=message) as caught:
         run_command(*arguments)
     assert caught.value.returncode == 2
 

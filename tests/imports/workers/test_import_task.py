@@ -21,7 +21,8 @@ from quality.tasks import check_imported
 from tests.imports import processes
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, event, ride, runs, write_day
 from tests.imports.table_state import table_state
-from warehouse.models import RIDE_ID_LIMIT, RideStatusSnapshot
+from warehouse.models import RideStatusSnapshot
+from warehouse.snapshot_id import RIDE_ID_LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = [date(2024, 12, 1) + timedelta(days=n) for n in range(4)]

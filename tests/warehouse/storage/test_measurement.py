@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from imports.models import FileOutcome, ImportedFile
-from warehouse.models import Park, PartitionMetrics, QueueData, RideStatusSnapshot, StorageMetrics, snapshot_id_of
+from warehouse.models import Park, PartitionMetrics, QueueData, RideStatusSnapshot, StorageMetrics
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement, report, status
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

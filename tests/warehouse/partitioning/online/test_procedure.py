@@ -16,12 +16,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from tests.imports import processes
-from warehouse.models import snapshot_id_of
 from warehouse.partitioning import partitions
 from warehouse.partitioning.online import comparison, procedure, steps
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog
+from warehouse.snapshot_id import snapshot_id_of
 
 TODAY = date(2025, 4, 20)
 ROWS = 6_000
