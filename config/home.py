@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django_q.models import Failure, Schedule
 
-from imports.admin.columns import duration, rendered
+from imports.admin.columns import rendered
 from imports.admin.progress import progress_of
 from imports.live.models import LiveCollection, ParkFreshness
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
@@ -29,6 +29,7 @@ from warehouse.partitioning import health, partitions
 from warehouse.server import catalog
 from warehouse.storage import status
 from warehouse.templatetags.figures import horizon, megabytes
+from warehouse.text import duration_in_words
 
 IMPORTS_SHOWN = 6
 ACTIONS_SHOWN = 8
@@ -217,7 +218,7 @@ def _live_freshness(found: Home, now: datetime) -> None:
     last = LiveCollection.objects.order_by("-collection_id").first()
     watched = ParkFreshness.objects.count()
     silent = ParkFreshness.objects.filter(ParkFreshness.is_silent(now)).count()
-    ago = f"{duration((now - last.started_at).total_seconds())} ago" if last else "never"
+    ago = f"{duration_in_words((now - last.started_at).total_seconds())} ago" if last else "never"
     figures = [
         Figure("last collection", ago, collections),
         Figure("parks watched", _number(watched), parks),
@@ -294,7 +295,7 @@ def _workers(found: Home, now: datetime) -> None:
         Figure("busy", _number(busy), page),
         Figure(
             "first in the queue waits",
-            duration(waits.total_seconds()) if waits else "-",
+            duration_in_words(waits.total_seconds()) if waits else "-",
             link("django_q_ormq_changelist"),
             late_queue,
         ),
@@ -305,7 +306,9 @@ def _workers(found: Home, now: datetime) -> None:
         said = "No worker is alive: imports and recurring jobs wait. Start one (bin/serve, or manage.py qcluster)"
         found.attention.insert(0, (said, page))
     elif late_queue:
-        said = f"The queue stands still since {duration(waits.total_seconds())}, with workers alive: restart them"
+        said = (
+            f"The queue stands still since {duration_in_words(waits.total_seconds())}, with workers alive: restart them"
+        )
         found.attention.insert(0, (said, link("django_q_ormq_changelist")))
     if alive and overdue:
         found.attention.append(("A recurring job is overdue though workers are alive: restart them", schedules_page))

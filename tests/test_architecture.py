@@ -16,7 +16,7 @@ MAY_IMPORT = {
 #: one row stands apart from it.
 ROOMS = {
     "warehouse": [
-        "fields instants days ids zones",
+        "fields instants days ids names text zones",
         "snapshot_id",
         "models",
         "server",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from imports.sources.source import Source
+from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
 
@@ -36,11 +37,8 @@ class Request:
 
 
 def check_dates(request: Request, today: date) -> None:
-    if request.first and request.last and request.first > request.last:
-        raise RequestError(f"--from {request.first} lies after --to {request.last}; swap them")
-    for option, day in (("--from", request.first), ("--to", request.last)):
-        if day and day > today:
-            raise RequestError(f"{option} {day} lies in the future (today is {today}); the archive ends before today")
+    if trouble := range_trouble(request.first, request.last, today):
+        raise RequestError(trouble)
 
 
 def chosen(request: Request) -> dict[str, list[Park]]:

@@ -2,8 +2,6 @@
 one ride of the park that has no id yet and is called the same, or new. Two ids are never merged.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from imports.events.validation import Validated
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.models import IssueType
 from warehouse.models import NAME_LENGTH, Park, Ride
+from warehouse.names import normalised
 
 NAME_DISTANCE_LIMIT = 3  # Levenshtein, on normalised names
 
@@ -99,13 +98,6 @@ class Resolver:
 
     def forget(self) -> None:
         self._new_rides = {}
-
-
-def normalised(name: str) -> str:
-    """For comparing names: no case, accents, marks or punctuation, single spaces."""
-    text = unicodedata.normalize("NFKD", name.replace("™", "").replace("®", "").replace("℠", ""))
-    text = "".join(character for character in text if not unicodedata.combining(character)).casefold()
-    return re.sub(r"[\W_]+", " ", text).strip()
 
 
 def placeholder_name(entity_id: str) -> str:

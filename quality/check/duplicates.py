@@ -1,7 +1,5 @@
 """DUPLICATE: one attraction under several ids, a known defect of the source. Ids are never merged, only reported."""
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,6 +8,7 @@ from quality.check.window import Window
 from quality.findings import Finding
 from quality.models import IssueType
 from warehouse.days import midnight
+from warehouse.names import normalised
 
 # Two rides whose waits went to the same minutes at the same minutes so often are one. Opening and closing at the same
 # instant proves nothing: whole parks do. Four different waits and 20 changes a month leave out what is never busy.
@@ -46,13 +45,6 @@ def same_names(window: Window, park: ParkSeen) -> Iterator[Finding]:
 
 def crowd_of_names(findings: list[Finding]) -> str:
     return f"{len(findings)} names are carried by two or more rides each"
-
-
-def normalised(name: str) -> str:
-    """For comparing names: no case, accents, marks or punctuation, single spaces."""
-    text = unicodedata.normalize("NFKD", re.sub("[™®℠]", "", name))
-    text = "".join(character for character in text if not unicodedata.combining(character)).casefold()
-    return re.sub(r"[\W_]+", " ", text).strip()
 
 
 def same_observations(window: Window, park: ParkSeen) -> Iterator[Finding]:

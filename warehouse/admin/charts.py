@@ -14,6 +14,7 @@ from itertools import groupby
 from math import isfinite
 
 from warehouse.storage.forecast import Band, Forecast
+from warehouse.text import size_in_words
 
 WIDTH, HEIGHT = 960, 320
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 32
@@ -240,9 +241,7 @@ def _days(first: date, end: date) -> list[tuple[date, str]]:
 
 
 def _megabytes(megabytes: float) -> str:
-    if megabytes >= 1000:
-        return f"{megabytes / 1000:,.4g} GB"
-    return f"{megabytes:,.4g} MB"
+    return size_in_words(megabytes, on_axis=True)
 
 
 def _count(rows: float) -> str:

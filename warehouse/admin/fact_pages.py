@@ -19,10 +19,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
-from warehouse.days import ONE_DAY, midnight
+from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach, midnight
 from warehouse.instants import ONE_MILLISECOND
 from warehouse.models import Park, QueueData, QueueType, Ride, RideStatusSnapshot
-from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 from warehouse.snapshot_id import SNAPSHOT_ID_MAX, instant_of, ride_id_of
 
 ROWS_A_PAGE = 100

@@ -29,6 +29,7 @@ from warehouse.server import catalog
 from warehouse.storage import status
 from warehouse.storage.forecast import Point, load, warnings
 from warehouse.storage.measurement import MB
+from warehouse.text import count_of
 
 DAYS_DRAWN_AT_MOST = 180
 MAINTAIN = "warehouse.maintain_partitions"
@@ -133,7 +134,9 @@ def _maintain(request: HttpRequest, today: date) -> None:
     else:
         messages.success(
             request,
-            f"Made {len(added)} months: {added[0]} to {added[-1]}" if added else "Every month has its partition",
+            f"Made {count_of(len(added), 'month')}: {added[0]} to {added[-1]}"
+            if added
+            else "Every month has its partition",
         )
 
 

@@ -14,6 +14,7 @@ from warehouse.partitioning import partitions
 from warehouse.partitioning.partitions import EARLIEST_MONTH, LATEST_MONTH, TABLE
 from warehouse.server import catalog
 from warehouse.server.catalog import Partition, Scheme
+from warehouse.text import count_of
 
 MONTHS_AHEAD_AT_LEAST = 3
 COUNT_LIMIT = 100_001  # rows of a guard are counted no further
@@ -44,8 +45,8 @@ def health(today: date, table: str = TABLE) -> Health:
     ahead = months_ahead(existing, today)
     if ahead < MONTHS_AHEAD_AT_LEAST:
         problems.append(
-            f"{table} has partitions for {ahead} months ahead of {today:%Y-%m}, fewer than {MONTHS_AHEAD_AT_LEAST}. "
-            "Run manage.py maintain_partitions"
+            f"{table} has partitions for {count_of(ahead, 'month')} ahead of {today:%Y-%m}, fewer than "
+            f"{MONTHS_AHEAD_AT_LEAST}. Run manage.py maintain_partitions"
         )
     guard_rows = {}
     for partition in _ends(existing):

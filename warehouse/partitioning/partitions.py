@@ -27,8 +27,6 @@ BEFORE = "p_before_"
 # began in 2021; a stray row of 1970 must not make 600 empty partitions.
 EARLIEST_MONTH = date(2000, 1, 1)
 LATEST_MONTH = date(2099, 12, 1)
-# Days that may be asked for: a year that was not typed to its end, 0025, is a mistake, and so is 9999.
-FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 IMPORT_PATIENCE_SECONDS = 60.0
 MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to come within 2 s
@@ -82,11 +80,6 @@ class Plan:
 
 
 # --- months and names -------------------------------------------------------------------------------------------
-def is_within_reach(day: date) -> bool:
-    """Whether it is a day to reckon with: what lies beside it is in the calendar, which ends at 9999-12-31."""
-    return FIRST_YEAR <= day.year <= LAST_YEAR
-
-
 def month_of(day: date) -> date:
     """The first day of its month."""
     return date(day.year, day.month, 1)

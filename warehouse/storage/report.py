@@ -10,6 +10,7 @@ from django.db import connection
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.partitions import TABLE
 from warehouse.storage.forecast import DAYS_A_YEAR, Band, Forecast
+from warehouse.text import aligned, count_of
 
 SAMPLE_DAYS = 7
 
@@ -55,15 +56,15 @@ def lines(
     estimated: bool,
 ) -> Iterator[str]:
     """`tables` are one day's measurements by name; a snapshot's bytes are with its queue rows and indexes."""
-    yield from _aligned(
+    yield from aligned(
         ("table", "rows (estimated)" if estimated else "rows", "data MB", "index MB", "file MB", "MB a day"),
         [
             (
                 name,
-                f"{each.row_count:,}",
-                f"{each.data_size_mb:,}",
-                f"{each.index_size_mb:,}",
-                "estimated" if each.file_size_mb is None else f"{each.file_size_mb:,}",
+                each.row_count,
+                each.data_size_mb,
+                each.index_size_mb,
+                "estimated" if each.file_size_mb is None else each.file_size_mb,
                 "" if each.growth_rate_mb_per_day is None else f"{each.growth_rate_mb_per_day:,.2f}",
             )
             for name, each in sorted(tables.items())
@@ -96,7 +97,7 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
             "last 30 days, backfills left out"
         )
     for years, size in forecast.years.items():
-        yield f"In {years} year{'s' if years > 1 else ''}: {_band(size * 0.001, 'GB')}"
+        yield f"In {count_of(years, 'year')}: {_band(size * 0.001, 'GB')}"
     if not forecast.capacity_mb:
         yield "Capacity: not known (STORAGE_CAPACITY_GB)"
     else:
@@ -122,7 +123,7 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
 
 def _resolutions(sample: Resolutions, snapshot_bytes: float) -> Iterator[str]:
     yield f"Kept otherwise, by the rows of {sample.days} days from {sample.first} and the bytes of a row today:"
-    yield from _aligned(
+    yield from aligned(
         ("kept", "rows a day", "GB a year", "of raw"),
         [
             (
@@ -154,13 +155,3 @@ def _full(measured: date, days: Band | None) -> str:
 
 def _band(band: Band, unit: str) -> str:
     return f"{band.likely:,.2f} {unit} ({band.low:,.2f} to {band.high:,.2f})"
-
-
-def _aligned(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Columns as wide as they need, the first to the left and figures to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        first, *others = (
-            text.ljust(w) if n == 0 else text.rjust(w) for n, (text, w) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *others]).rstrip()

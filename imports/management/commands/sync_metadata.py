@@ -8,6 +8,7 @@ from imports.live.api import ApiError, ThemeParksApi
 from imports.metadata import sync
 from imports.metadata.writing import Synced
 from warehouse.ids import ID_OR_UUID
+from warehouse.text import count_of
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -46,8 +47,10 @@ class Command(BaseCommand):
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error
         self.stdout.write(
-            f"{'Would have been' if dry_run else 'Done'}: {total.parks} parks, {total.entities} entities, "
-            f"{total.new} new, {total.changed} changed, {total.vanished} vanished, {total.findings} new findings"
+            f"{'Would have been' if dry_run else 'Done'}: {count_of(total.parks, 'park')}, "
+            f"{count_of(total.entities, 'entity', 'entities')}, "
+            f"{total.new} new, {total.changed} changed, {total.vanished} vanished, "
+            f"{count_of(total.findings, 'new finding')}"
         )
         if failed:
             raise CommandError(f"{failed} of {len(targets)} destinations failed; call again later", returncode=FAILED)
@@ -58,6 +61,7 @@ class Command(BaseCommand):
             return
         outside = f", {synced.outside} outside of parks left out" if synced.outside else ""
         self.stdout.write(
-            f"{synced.target.name}: {synced.entities} entities in {synced.parks} parks, {synced.new} new, "
+            f"{synced.target.name}: {count_of(synced.entities, 'entity', 'entities')} in "
+            f"{count_of(synced.parks, 'park')}, {synced.new} new, "
             f"{synced.changed} changed, {synced.vanished} vanished{outside}"
         )

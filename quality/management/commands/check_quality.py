@@ -1,6 +1,5 @@
 """manage.py check_quality: look for doubts in what is stored, and write them into the data quality log."""
 
-from argparse import ArgumentTypeError
 from collections import Counter
 from datetime import UTC, date, datetime
 
@@ -8,19 +7,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from quality.check.run import Checked, check
 from quality.reasons import title_of
+from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup
+from warehouse.management import arguments
 from warehouse.models import Park
-from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 from warehouse.server.catalog import CatalogError
 
 WRONG_USAGE = 2
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text} is no date: use YYYY-MM-DD") from error
 
 
 class Command(BaseCommand):
@@ -28,18 +21,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--park", action="append", metavar=ID_OR_UUID, help="only this park; may be repeated")
-        parser.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day (UTC), YYYY-MM-DD")
-        parser.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day, included")
+        parser.add_argument(
+            "--from", dest="first", type=arguments.day, metavar="DATE", help="first day (UTC), YYYY-MM-DD"
+        )
+        parser.add_argument("--to", dest="last", type=arguments.day, metavar="DATE", help="last day, included")
         parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
 
     def handle(self, *, park, first, last, dry_run, verbosity, **options):
-        if first and last and first > last:
-            raise CommandError(f"--from {first} lies after --to {last}", returncode=WRONG_USAGE)
-        for option, day in (("--from", first), ("--to", last)):
-            if day and not is_within_reach(day):
-                raise CommandError(
-                    f"{option} {day}: give a day of the years {FIRST_YEAR} to {LAST_YEAR}", returncode=WRONG_USAGE
-                )
+        if trouble := range_trouble(first, last):
+            raise CommandError(trouble, returncode=WRONG_USAGE)
         parks = [self._park_id(name) for name in park] if park else None
 
         def progress(month: date, rows: int) -> None:

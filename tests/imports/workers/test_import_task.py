@@ -68,7 +68,7 @@ def work() -> list[str]:
 def test_a_queued_import_is_done_slice_by_slice_for_all_its_parks_at_once(archive, one_file_a_slice):
     queued(archive)
     said = work()
-    assert said == ["1 files, 2 rows"] * 3 + ["1 files, 2 rows, completed"]
+    assert said == ["1 file, 2 rows"] * 3 + ["1 file, 2 rows, completed"]
     assert {checkpoint.status for checkpoint in ImportCheckpoint.objects.all()} == {ImportStatus.COMPLETED}
     assert not ImportCheckpoint.objects.exclude(queued_at=None).exists()
     (left,) = OrmQ.objects.all()

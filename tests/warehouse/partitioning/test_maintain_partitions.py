@@ -52,7 +52,7 @@ def test_a_dry_run_prints_the_sql_and_changes_nothing(snapshots):
 
 
 def test_check_fails_while_fewer_than_three_months_are_ahead():
-    with pytest.raises(CommandError, match="for 1 months ahead of 2026-11, fewer than 3"):
+    with pytest.raises(CommandError, match="for 1 month ahead of 2026-11, fewer than 3"):
         maintain("--check")
     maintain("--ahead", "3")
     assert maintain("--check") == "3 months ahead, both guards are empty\n"

@@ -272,7 +272,9 @@ def test_check_fails_from_eighty_percent_of_the_capacity(snapshots, settings, ca
     assert "of its capacity of 0.0 GB" in caplog.text
 
 
-@pytest.mark.parametrize(("text", "message"), [("2026-13-01", "is not a day"), ("2026-11-24", "lies in the future")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("2026-13-01", "2026-13-01 is no date: use YYYY-MM-DD"), ("2026-11-24", "lies in the future")]
+)
 def test_a_day_that_cannot_be_measured_is_refused(snapshots, text, message):
     with pytest.raises(CommandError, match=message):
         command("--date", text)

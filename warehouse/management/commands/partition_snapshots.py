@@ -10,6 +10,7 @@ from warehouse.partitioning.online import statements as statements
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.text import size_in_words
 
 REPORT_EVERY_SECONDS = 2.0
 
@@ -75,10 +76,10 @@ class Command(BaseCommand):
         ]:
             self.stdout.write(f"{sql};")
         needed, free = procedure.bytes_needed(), catalog.disk_free_bytes()
-        room = "" if free is None else f"; {free / 1e6:,.0f} MB are free"
+        room = "" if free is None else f"; {size_in_words(free / 1e6)} are free"
         self.stdout.write(
             f"Dry run: about {catalog.total(catalog.sizes(TABLE)).rows_estimate:,} rows would be copied, which takes "
-            f"about {needed / 1e6:,.0f} MB of disk{room}"
+            f"about {size_in_words(needed / 1e6)} of disk{room}"
         )
 
     def _cleanup(self, dry_run: bool, force: bool, patience: float) -> None:

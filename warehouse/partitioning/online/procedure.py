@@ -27,6 +27,7 @@ from warehouse.partitioning.online.statements import PROGRESS, TRIGGERS
 from warehouse.partitioning.online.steps import Report
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog, errors
+from warehouse.text import size_in_words
 
 PATIENCE_SECONDS = 120.0
 ROOM_FACTOR = 1.2  # of the copy: rows that come meanwhile, and the server's log of changes
@@ -73,7 +74,7 @@ def run(
                 steps.take_back(look(), report, patience_seconds)
                 raise RepartitionError(
                     f"The disk of the database is full, so the copy was taken back and {TABLE} is as it was. "
-                    f"A copy takes about {bytes_needed() / 1e6:,.0f} MB"
+                    f"A copy takes about {size_in_words(bytes_needed() / 1e6)}"
                 ) from error
             steps.compare(report)
             report("swap the names", 0, 0)
@@ -136,8 +137,8 @@ def _refuse_a_small_disk() -> None:
     needed, free = bytes_needed(), catalog.disk_free_bytes()
     if free is not None and free < needed * ROOM_FACTOR:
         raise RepartitionError(
-            f"The copy takes about {needed / 1e6:,.0f} MB, and the disk of the database has {free / 1e6:,.0f} MB free. "
-            "Make room, or begin all the same with --force"
+            f"The copy takes about {size_in_words(needed / 1e6)}, and the disk of the database has "
+            f"{size_in_words(free / 1e6)} free. Make room, or begin all the same with --force"
         )
 
 
