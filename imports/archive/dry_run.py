@@ -21,22 +21,22 @@ def survey(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Tex
         )
         parks = {park.themeparks_wiki_id for park in plan.parks}
         events: Counter[str | None] = Counter()
-        doubts: Counter[str] = Counter()
+        issues: Counter[str] = Counter()
         for reading in readings(plan.request.source, plan.files, clock):
             if reading.missing or reading.unreadable:
                 out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
                 continue
             validated = reading.validated
             events.update(observation.park_id for observation in validated.observations)
-            for (park_id, reason), doubt in validated.doubts.items():
+            for (park_id, reason), issue in validated.issues.found.items():
                 if not parks or park_id in parks or park_id is None:
-                    doubts[reason] += doubt.count
+                    issues[reason] += issue.count
             for rejection in validated.parkless_rejections:
-                doubts[rejection.reason] += 1
+                issues[rejection.reason] += 1
         for park_id, count in sorted(events.items(), key=lambda item: item[0] or ""):
             if not parks or park_id in parks:
                 out.write(f"  park {park_id or 'not named'}: {count_of(count, 'event')} that can be stored\n")
-        for reason, count in doubts.most_common():
+        for reason, count in issues.most_common():
             out.write(f"  {reason}: {count:,}\n")
     wanted = partitions.plan(
         catalog.partitions(partitions.TABLE), min(plan.first for plan in plans), max(plan.last for plan in plans)

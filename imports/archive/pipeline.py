@@ -18,7 +18,7 @@ from imports.archive.prefetch import Reading, readings
 from imports.archive.run import ImportRun, MissingDays, Step
 from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile
-from imports.loading.retry import may_pass
+from imports.loading.retry import is_transient
 from imports.sources.source import DayFile
 from warehouse.instants import day_at
 from warehouse.partitioning import partitions
@@ -93,7 +93,7 @@ def _failure_written_down(run: ImportRun) -> Iterator[None]:
         yield
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        if run.queued and may_pass(error):
+        if run.queued and is_transient(error):
             run.put_back(why)
         else:
             run.fail(why)

@@ -12,11 +12,12 @@ from typing import Any
 
 from django.conf import settings
 
+from imports.events.issues import Issues
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
 from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.loading.retry import in_a_short_transaction
-from imports.metadata.parsing import Doubts, Entity, read_subtree, read_timezone
+from imports.metadata.parsing import Entity, read_subtree, read_timezone
 from imports.metadata.writing import Answers, Synced, Target, record_failure, write
 from warehouse.ids import park_lookup, uuid_of
 from warehouse.models import Park
@@ -72,9 +73,9 @@ def sync(
     says no heights. With `dry_run` everything is done and rolled back. ApiUnavailable: no further request makes sense.
     """
     for target in targets:
-        doubts = Doubts()
+        issues = Issues()
         try:
-            answers = _ask(api, target, attributes, doubts)
+            answers = _ask(api, target, attributes, issues)
         except ApiUnavailable:
             raise
         except MalformedAnswer as error:
@@ -83,7 +84,7 @@ def sync(
         except ApiError as error:
             yield Synced(target, error=str(error))
         else:
-            yield in_a_short_transaction(partial(write, answers, doubts, clock(), dry_run))
+            yield in_a_short_transaction(partial(write, answers, issues, clock(), dry_run))
 
 
 def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> str:
@@ -113,13 +114,13 @@ def _target_of_park(name: str, catalogue: list[Target]) -> Target:
     raise UnknownTarget(f"The API has no park {name!r}; give a park_id of the warehouse or the park's UUID")
 
 
-def _ask(api: ThemeParksApi, target: Target, attributes: bool, doubts: Doubts) -> Answers:
+def _ask(api: ThemeParksApi, target: Target, attributes: bool, issues: Issues) -> Answers:
     rows = api.children(target.asked)
     if attributes:
         rows = [_with_attributes(api, row) for row in rows]
-    entities = read_subtree(rows, target.parks, target.park, doubts)
+    entities = read_subtree(rows, target.parks, target.park, issues)
     parks = [target.park] if target.park else [*target.parks, *_parks_beside(target, entities)]
-    return Answers(target, entities, {park: _timezone(api, park, doubts) for park in parks})
+    return Answers(target, entities, {park: _timezone(api, park, issues) for park in parks})
 
 
 def _with_attributes(api: ThemeParksApi, row: Any) -> Any:
@@ -135,9 +136,9 @@ def _parks_beside(target: Target, entities: list[Entity]) -> list[str]:
     return [entity.entity_id for entity in entities if entity.kind == "PARK" and entity.entity_id not in target.parks]
 
 
-def _timezone(api: ThemeParksApi, park: str, doubts: Doubts) -> str | None:
+def _timezone(api: ThemeParksApi, park: str, issues: Issues) -> str | None:
     try:
-        return read_timezone(api.entity(park), park, doubts)
+        return read_timezone(api.entity(park), park, issues)
     except NoSuchEntity as error:
-        doubts.add(park, "malformed_answer", shorten(str(error)))
+        issues.add(park, "malformed_answer", shorten(str(error)))
         return None

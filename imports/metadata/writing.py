@@ -11,8 +11,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
+from imports.events.issues import Issues
 from imports.loading.resolver import Resolver, WantedRide
-from imports.metadata.parsing import REASONS, Doubts, Entity
+from imports.metadata.parsing import REASONS, Entity
 from quality import log
 from quality.findings import Finding
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
@@ -74,12 +75,12 @@ class Answers:
     timezones: dict[str, str | None]  # by park (themeparks_wiki_id): the parks that were asked for
 
 
-def write(answers: Answers, doubts: Doubts, now: datetime, dry_run: bool) -> Synced:
+def write(answers: Answers, issues: Issues, now: datetime, dry_run: bool) -> Synced:
     """Bring one target's answers into the tables; with `dry_run` the transaction is rolled back at its end.
 
     IntegrityError: another process made one of the rides meanwhile; to be done again.
     """
-    synced = _Writing(answers, doubts.copy(), now).write()
+    synced = _Writing(answers, issues.copy(), now).write()
     if dry_run:
         transaction.set_rollback(True)
     return synced
@@ -87,10 +88,10 @@ def write(answers: Answers, doubts: Doubts, now: datetime, dry_run: bool) -> Syn
 
 def record_failure(target: Target, why: str, now: datetime, dry_run: bool) -> int:
     """A finding for an answer that is none; how many are new."""
-    doubts = Doubts()
-    doubts.add(target.park, "malformed_answer", why)
+    issues = Issues()
+    issues.add(target.park, "malformed_answer", why)
     parks = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id=target.park)}
-    new = log.record(_findings(target, doubts, now, parks), now).new
+    new = log.record(_findings(target, issues, now, parks), now).new
     if dry_run:
         transaction.set_rollback(True)
     return new
@@ -101,7 +102,7 @@ class _Writing:
     """One target's answers on their way into the tables, inside one transaction."""
 
     answers: Answers
-    doubts: Doubts
+    issues: Issues
     now: datetime
     history: list[MetadataChange] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -116,7 +117,7 @@ class _Writing:
         self._vanished(kept, parks, synced)
         MetadataChange.objects.bulk_create(self.history)
         synced.changed = len(self.history)
-        findings = [*self.findings, *_findings(target, self.doubts, self.now, parks)]
+        findings = [*self.findings, *_findings(target, self.issues, self.now, parks)]
         synced.findings = log.record(findings, self.now).new
         return synced
 
@@ -189,7 +190,7 @@ class _Writing:
             if len(gone) >= HALF_ANSWER_AT_LEAST and len(gone) > len(listed) * HALF_ANSWER_SHARE:
                 for metadata in gone:
                     example = {"id": metadata.themeparks_wiki_id, "name": metadata.ride.ride_name}
-                    self.doubts.add(park.themeparks_wiki_id, "half_answer", example)
+                    self.issues.add(park.themeparks_wiki_id, "half_answer", example)
                 continue
             for metadata in gone:
                 metadata.listed = False
@@ -241,9 +242,9 @@ def _value(name: str, *rows: Model | None) -> Any:
     return next(getattr(row, name) for row in rows if row is not None and hasattr(row, name))
 
 
-def _findings(target: Target, doubts: Doubts, now: datetime, parks: dict[str, Park]) -> list[Finding]:
+def _findings(target: Target, issues: Issues, now: datetime, parks: dict[str, Park]) -> list[Finding]:
     findings = []
-    for (park_id, reason), doubt in doubts.found.items():
+    for (park_id, reason), issue in issues.found.items():
         kind, meaning = REASONS[reason]
         park = parks.get(park_id)
         findings.append(
@@ -254,11 +255,11 @@ def _findings(target: Target, doubts: Doubts, now: datetime, parks: dict[str, Pa
                 entity_key=park_id if park else target.destination,
                 entity_id=park.park_id if park else None,
                 scope="catalogue",
-                description=f"Catalogue of {park or target.name}: {doubt.count} {meaning}.",
+                description=f"Catalogue of {park or target.name}: {issue.count} {meaning}.",
                 start=now,
                 source_file=f"api/{target.asked}",
-                count=doubt.count,
-                examples=doubt.examples,
+                count=issue.count,
+                examples=issue.examples,
             )
         )
     return findings

@@ -102,12 +102,14 @@ class S3Source:
         self._cache = cache
 
     def list_destinations(self) -> list[str]:
+        """See Source."""
         found = self._retrying(self._destinations, self.url)
         if not found:
             raise ArchiveError(f"{self.url}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")
         return sorted(found)
 
     def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
+        """See Source."""
         return self._retrying(lambda: list(self._days(destination, first, last)), f"{self.url}/{destination}")
 
     def read(self, file: DayFile) -> bytes:

@@ -18,6 +18,7 @@ class FolderSource:
         self.url = str(self.root)
 
     def list_destinations(self) -> list[str]:
+        """See Source."""
         if not self.root.exists():
             raise ArchiveError(f"{self.root}: no such folder")
         if not self.root.is_dir():
@@ -28,6 +29,7 @@ class FolderSource:
         return sorted(found)
 
     def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
+        """See Source."""
         return sorted(
             (
                 file
@@ -38,6 +40,7 @@ class FolderSource:
         )
 
     def read(self, file: DayFile) -> bytes:
+        """See Source."""
         try:
             return (self.root / file.key).read_bytes()
         except FileNotFoundError as error:

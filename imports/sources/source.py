@@ -53,6 +53,7 @@ class Source(Protocol):
 
 
 def key_of(destination: str, day: date) -> str:
+    """Where the day file lies inside its source: `<destination>/2024/12/25.json.gz`."""
     return f"{destination}/{day:%Y/%m/%d}{FILE_SUFFIX}"
 
 

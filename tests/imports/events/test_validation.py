@@ -15,8 +15,8 @@ def checked(*events):
     return validate([event_from(raw) for raw in events], NOW)
 
 
-def doubts(result):
-    return {key: doubt.count for key, doubt in result.doubts.items()}
+def issues(result):
+    return {key: issue.count for key, issue in result.issues.found.items()}
 
 
 def only(result):
@@ -30,7 +30,7 @@ def state(**changes):
 
 def queues(queue):
     result = checked(event(queue=queue))
-    return [row_values(row) for row in only(result).queues], {reason for _, reason in result.doubts}
+    return [row_values(row) for row in only(result).queues], {reason for _, reason in result.issues.found}
 
 
 # --- what an accepted event says ------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def test_a_queue_that_says_nothing_is_no_defect(queue):
     result = checked(raw)
     assert row_values(only(result).state) == ["OPERATING", None, "1"]
     assert not only(result).queues
-    assert not result.doubts
+    assert not result.issues.found
 
 
 # --- what is rejected -----------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_a_defective_event_is_rejected_with_its_reason_and_its_neighbours_stay(c
     result = checked(event("09:00:00Z"), event(**changes), event("11:00:00Z"))
     assert len(result.observations) == 2
     assert result.rejected == {PARK: 1}
-    assert doubts(result) == {(PARK, reason): 1}
+    assert issues(result) == {(PARK, reason): 1}
 
 
 def test_five_minutes_ahead_is_not_yet_the_future():
@@ -131,7 +131,7 @@ def test_five_minutes_ahead_is_not_yet_the_future():
 def test_what_is_no_object_is_rejected_for_no_park():
     result = checked("text", 5, None, [event()])
     assert result.rejected == {None: 4}
-    assert doubts(result) == {(None, "malformed_event"): 4}
+    assert issues(result) == {(None, "malformed_event"): 4}
 
 
 def test_a_malformed_park_id_is_rejected_where_the_entity_is_not_known():
@@ -155,18 +155,18 @@ def test_an_event_without_park_belongs_where_the_file_says_its_ride_is():
 
 def test_a_finding_keeps_at_most_five_examples_and_the_true_count():
     result = checked(*[event(f"10:00:{n:02}Z", status="ODD" + "x" * 1000) for n in range(20)])
-    doubt = result.doubts[PARK, "unknown_status"]
-    assert doubt.count == 20
-    assert len(doubt.examples) == 5
-    assert len(doubt.examples[0]["value"]) < 400
+    issue = result.issues.found[PARK, "unknown_status"]
+    assert issue.count == 20
+    assert len(issue.examples) == 5
+    assert len(issue.examples[0]["value"]) < 400
 
 
-# --- waits and further lines ----------------------------------------------------------------------------------------
+# --- waits and further queues ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("wait", [-1, -999, 301, 45.5, "45", True, [], {}, 10**30])
 def test_a_wait_that_is_no_minute_is_null_and_told(wait):
     result = checked(event(queue={"STANDBY": {"waitTime": wait}}))
     assert row_values(only(result).state) == ["OPERATING", None, "1"]
-    assert doubts(result) == {(PARK, "wait_out_of_range"): 1}
+    assert issues(result) == {(PARK, "wait_out_of_range"): 1}
     assert not result.rejected
 
 
@@ -176,7 +176,7 @@ def test_waits_up_to_five_hours_are_kept(wait):
 
 
 def test_the_other_lines_become_rows_by_type():
-    rows, told = queues(
+    rows, reported = queues(
         {
             "STANDBY": {"waitTime": 5},
             "SINGLE_RIDER": {"waitTime": None},
@@ -202,7 +202,7 @@ def test_the_other_lines_become_rows_by_type():
         ["RETURN_TIME", None, "2024-12-25 15:00:00.000", None, None, None, None, None, "AVAILABLE"],
         ["SINGLE_RIDER", None, None, None, None, None, None, None, None],
     ]
-    assert not told
+    assert not reported
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_prices_are_divided_by_the_exponent_of_their_currency(amount, currency, 
         ({"PAID_RETURN_TIME": {"price": 21}}, "invalid_price"),
     ],
 )
-def test_a_defective_line_is_left_out_and_the_rest_is_kept(queue, reason):
-    rows, told = queues({"STANDBY": {"waitTime": 10}, "SINGLE_RIDER": {"waitTime": 5}} | queue)
-    assert told == {reason}
+def test_a_defective_queue_is_skipped_and_the_rest_is_kept(queue, reason):
+    rows, reported = queues({"STANDBY": {"waitTime": 10}, "SINGLE_RIDER": {"waitTime": 5}} | queue)
+    assert reported == {reason}
     assert [row[0] for row in rows] == (["SINGLE_RIDER"] if "SINGLE_RIDER" not in queue else [])
 
 
@@ -245,7 +245,7 @@ def test_a_defective_line_is_left_out_and_the_rest_is_kept(queue, reason):
 def test_a_queue_that_is_no_object_is_told_and_the_state_is_kept(queue):
     result = checked(event(queue=queue))
     assert row_values(only(result).state) == ["OPERATING", None, "1"]
-    assert doubts(result) == {(PARK, "malformed_queue"): 1}
+    assert issues(result) == {(PARK, "malformed_queue"): 1}
 
 
 @given(st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]))), min_size=1))
@@ -293,4 +293,4 @@ def test_whatever_comes_no_event_is_lost(raw_events):
     result = checked(*raw_events)
     rejected = sum(result.rejected.values()) + len(result.parkless_rejections)
     assert len(result.observations) + rejected == len(raw_events)
-    assert {reason for _, reason in result.doubts} <= set(REASONS)
+    assert {reason for _, reason in result.issues.found} <= set(REASONS)

@@ -193,7 +193,7 @@ def test_half_an_answer_makes_nothing_vanish_and_is_a_finding(api_server, world)
     assert len(finding.evidence["examples"]) == 5
 
 
-def test_doubts_are_one_finding_a_park_and_reason_however_often_seen(api_server, world):
+def test_issues_are_one_finding_a_park_and_reason_however_often_seen(api_server, world):
     for child in world.children[RESORT][1:8]:
         child["location"] = {"latitude": 128.4, "longitude": -81.5}
     for _ in range(3):
@@ -260,7 +260,7 @@ def test_a_destination_that_fails_does_not_stop_the_others(api_server, world):
     failed, synced = sync(api_server)
     assert "the API answers 500" in failed.error
     assert (synced.entities, synced.error) == (73, "")
-    assert not DataQualityLog.objects.exists()  # trouble on the way is no doubt about the data
+    assert not DataQualityLog.objects.exists()  # trouble on the way is no issue of the data
 
 
 def test_an_answer_that_is_none_becomes_a_finding_of_the_destination(api_server):
