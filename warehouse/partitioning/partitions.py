@@ -232,7 +232,7 @@ def ensure(
         if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
             try:
                 added += _ensure(first, last, COPY, deadline)
-            except catalog.CatalogError:  # it has just become the table, or was given up
+            except catalog.NoSuchTableError:  # it has just become the table, or was given up
                 added += _ensure(first, last, table, deadline)
     except catalog.CatalogError as error:
         raise PartitionsError(str(error)) from error

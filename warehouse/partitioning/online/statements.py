@@ -40,8 +40,8 @@ def prepare(direction: str, today: date) -> list[str]:
         f"CREATE TABLE {PROGRESS} (direction VARCHAR(10) NOT NULL PRIMARY KEY, backup VARCHAR(64) NOT NULL, "
         "last_snapshot_id BIGINT NULL, rows_copied BIGINT NOT NULL, rows_total BIGINT NOT NULL, "
         "copied BOOL NOT NULL) ENGINE = InnoDB",
-        f"INSERT INTO {PROGRESS} SELECT '{direction}', '{backup_name()}', NULL, 0, COALESCE(SUM(table_rows), 0), 0 "
-        f"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '{TABLE}'",
+        f"INSERT INTO {PROGRESS} VALUES ('{direction}', '{backup_name()}', NULL, 0, "
+        f"{catalog.total(catalog.sizes(TABLE)).rows_estimate}, 0)",
     ]
     return sql
 
