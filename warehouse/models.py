@@ -13,8 +13,8 @@ from warehouse.fields import MillisecondDateTimeField
 NAME_LENGTH = 255
 
 
-class HandSet(models.Model):
-    """What an operator set by hand stays: the metadata sync passes over the fields named in `hand_set`."""
+class OperatorOverrides(models.Model):
+    """Operator overrides: the metadata sync passes over the fields named in `hand_set`, so their values stay."""
 
     hand_set = models.JSONField(
         default=list, db_default=JSONArray(), blank=True, editable=False, help_text="fields an operator has set"
@@ -23,12 +23,17 @@ class HandSet(models.Model):
     class Meta:
         abstract = True
 
-    def mark_hand_set(self, fields) -> None:
+    def mark_overridden(self, fields) -> None:
         """Remember that these were set by an operator; to be saved by the caller."""
         self.hand_set = sorted({*self.hand_set, *fields})
 
 
-class Park(HandSet):
+class Park(OperatorOverrides):
+    """A park, whose identity is its UUID at themeparks.wiki; made by whichever import or sync meets it first.
+
+    `timezone` is empty until the catalogue or an operator says it; days of the park are UTC's until then.
+    """
+
     park_id = models.AutoField(primary_key=True)
     park_name = models.CharField(max_length=NAME_LENGTH)
     timezone = models.CharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
@@ -43,7 +48,12 @@ class Park(HandSet):
         return self.park_name
 
 
-class Ride(HandSet):
+class Ride(OperatorOverrides):
+    """Whatever in a park has a status: rides, shows and restaurants; which one stands in EntityMetadata.
+
+    A ride without `themeparks_wiki_id` is known by its park and name alone. `tier` is the operators' own.
+    """
+
     class Tier(models.IntegerChoices):
         FLAGSHIP = 1, "1 flagship"
         SECOND = 2, "2"
@@ -67,6 +77,8 @@ class Ride(HandSet):
 
 
 class RideStatus(models.TextChoices):
+    """The four states that themeparks.wiki tells of; no other is stored."""
+
     OPERATING = "OPERATING"
     DOWN = "DOWN"
     CLOSED = "CLOSED"
@@ -74,6 +86,8 @@ class RideStatus(models.TextChoices):
 
 
 class DataSource(models.TextChoices):
+    """How an observation came: by the live collector, or in a day file of the archive, which replaces it."""
+
     LIVE = "LIVE"
     ARCHIVE = "ARCHIVE"
 
@@ -109,7 +123,7 @@ class RideStatusSnapshot(models.Model):
 
 
 class QueueType(models.TextChoices):
-    """The lines a ride may have. STANDBY has its place in snapshots.wait_time, the others in queue_data."""
+    """The queues a ride may have. STANDBY has its place in snapshots.wait_time, the others in queue_data."""
 
     STANDBY = "STANDBY"
     SINGLE_RIDER = "SINGLE_RIDER"
@@ -120,13 +134,15 @@ class QueueType(models.TextChoices):
 
 
 class ReturnTimeState(models.TextChoices):
+    """Whether return times are given out now, as themeparks.wiki says it."""
+
     AVAILABLE = "AVAILABLE"
     TEMP_FULL = "TEMP_FULL"
     FINISHED = "FINISHED"
 
 
 class QueueData(models.Model):
-    """One further line of a ride beside the standby line, as it was at a snapshot."""
+    """One further queue of a ride beside the standby queue, as it was at a snapshot."""
 
     queue_id = models.BigAutoField(primary_key=True)
     snapshot_id = models.BigIntegerField()  # RideStatusSnapshot; MySQL forbids the foreign key
@@ -153,7 +169,7 @@ class QueueData(models.Model):
         return f"{self.queue_type} of snapshot {self.snapshot_id}"
 
 
-class EntityMetadata(HandSet):
+class EntityMetadata(OperatorOverrides):
     """What the catalogue says of a ride: place, kind, heights, tags. What it was before stands in MetadataChange."""
 
     class IndoorOutdoor(models.TextChoices):

@@ -134,7 +134,7 @@ def misnumbered_snapshots(seen: Observations) -> Iterator[Finding]:
 
 def guard_rows(seen: Observations) -> Iterator[Finding]:
     """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
-    for partition in filter(partitions.is_guard, catalog.partitioning(TABLE).partitions):
+    for partition in filter(partitions.is_boundary, catalog.partitioning(TABLE).partitions):
         count = partitions.count_rows(partition.name, TABLE, limit=GUARD_ROWS_COUNTED_MAX)
         if count:
             many = f"at least {count:,}" if count == GUARD_ROWS_COUNTED_MAX else f"{count:,}"

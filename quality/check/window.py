@@ -85,7 +85,7 @@ def _months() -> tuple[list[tuple[date, date]], bool]:
     found = catalog.partitioning(TABLE)
     after = partitions.add_months(LATEST_MONTH, 1)
     if found.scheme == catalog.Scheme.COLUMN:
-        months = [partition for partition in found.partitions if not partitions.is_guard(partition)]
+        months = [partition for partition in found.partitions if not partitions.is_boundary(partition)]
         return [(month.lower or EARLIEST_MONTH, month.upper or after) for month in months], True
     span = _span(EARLIEST_MONTH, after)
     months = partitions.months_between(*span) if span else []

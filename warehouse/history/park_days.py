@@ -39,6 +39,7 @@ class Figures:
     highest_wait: int | None = None
 
     def add(self, other: "Figures") -> None:
+        """The figures of another ride or another day to these: sums, all its rides, and the higher of two waits."""
         self.observations += other.observations
         self.rides |= other.rides
         self.operating_ms += other.operating_ms
@@ -67,6 +68,8 @@ class Figures:
 
 @dataclass(slots=True)
 class ParkDay:
+    """One day of a park, midnight to midnight there, with the figures of all its rides."""
+
     day: date
     figures: Figures
 

@@ -21,6 +21,8 @@ from socket import gethostname
 
 from django.db import DatabaseError, connection
 
+from warehouse.server.dialect import is_mariadb
+
 MAXVALUE = "MAXVALUE"
 # Another session has a table to itself for 30 to 70 ms to make months, and for 4 s to move a million rows.
 ASK_AGAIN_SECONDS = 10.0
@@ -154,7 +156,7 @@ def modified(table: str) -> dict[str, int] | None:
 
     Kept by the server in memory: a restart, or statistics made anew, begin at 0.
     """
-    view = "innodb_sys_tablestats" if connection.mysql_is_mariadb else "innodb_tablestats"
+    view = "innodb_sys_tablestats" if is_mariadb() else "innodb_tablestats"
     return _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
 
 
@@ -186,14 +188,14 @@ def disk_free_bytes() -> int | None:
 
 
 def total(sizes: dict[str, Size]) -> Size:
-    """Of all partitions together; the file size is known when that of each is."""
+    """Of all partitions together; the size of files is known when that of each is."""
     parts = list(sizes.values())
-    files = [part.file_bytes for part in parts]
+    files = [part.file_bytes for part in parts if part.file_bytes is not None]
     return Size(
         sum(part.rows_estimate for part in parts),
         sum(part.data_bytes for part in parts),
         sum(part.index_bytes for part in parts),
-        None if None in files else sum(files),
+        sum(files) if len(files) == len(parts) else None,
     )
 
 
@@ -201,7 +203,7 @@ def partitions_opened(table: str, begin: date, end: date) -> list[str]:
     """The partitions that a query of recorded_at from `begin` up to, not including, `end` opens, as EXPLAIN says it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} "
+            f"EXPLAIN {'PARTITIONS' if is_mariadb() else 'FORMAT=TRADITIONAL'} "
             f"SELECT * FROM {table} WHERE recorded_at >= %s AND recorded_at < %s",
             [begin, end],
         )
@@ -261,13 +263,13 @@ def foreign_keys_to(table: str) -> list[str]:
 
 def _read_statistics_fresh() -> None:
     """MySQL shows statistics of up to a day ago unless the session says otherwise."""
-    if not connection.mysql_is_mariadb:
+    if not is_mariadb():
         with connection.cursor() as cursor:
             cursor.execute("SET SESSION information_schema_stats_expiry = 0")
 
 
 def _file_sizes(table: str) -> dict[str, int]:
-    view = "innodb_sys_tablespaces" if connection.mysql_is_mariadb else "innodb_tablespaces"
+    view = "innodb_sys_tablespaces" if is_mariadb() else "innodb_tablespaces"
     return _by_partition(table, f"SELECT name, file_size FROM information_schema.{view}") or {}
 
 
@@ -302,7 +304,7 @@ def _date_of(table: str, name: str, bound: str) -> date | None:
     return date.fromisoformat(match[1])
 
 
-def ask(sql: str, *parameters: object) -> tuple[tuple, ...]:
+def ask(sql: str, *parameters: str) -> tuple[tuple, ...]:
     """The rows that one question to the catalog brings, of every table that is there.
 
     CatalogError: another session has been changing one of the tables for longer than ASK_AGAIN_SECONDS.

@@ -130,8 +130,9 @@ def _measure_partitions(now: datetime, estimate: bool) -> list[Partition] | None
 def _changed(existing: Iterable[Partition], known: dict, now: datetime) -> list[Partition]:
     """The partitions that may hold other rows than when they were counted.
 
-    Signs: never counted, or too long ago; this month, the one before, and the guards; rows changed since the
-    statistics were made (in the server's memory); other statistics than those we saw last; days of it in the ledger.
+    Signs: never counted, or too long ago; this month, the one before, and the boundary partitions; rows changed since
+    the statistics were made (in the server's memory); other statistics than those we saw last; days of it in the
+    ledger.
     """
     modified = catalog.modified(TABLE)
     sizes = catalog.sizes(TABLE)
@@ -149,7 +150,7 @@ def _changed(existing: Iterable[Partition], known: dict, now: datetime) -> list[
             or modified is None
             or modified.get(partition.name.lower(), 0)
             or _figures(sizes[partition.name]) != (metrics.rows_estimate, metrics.data_bytes, metrics.index_bytes)
-            or _imported_since(metrics.counted_at, partition)
+            or _imported_since(metrics.counted_at, partition.lower, partition.upper)
         ):
             found.append(partition)
     return found
@@ -198,11 +199,11 @@ def _backfilled(since: datetime | None, until: datetime) -> int:
     )
 
 
-def _imported_since(instant: datetime, partition: Partition) -> int:
-    """Rows stored since from files of this month; a file may hold events of the day before and after."""
+def _imported_since(instant: datetime, begin: date, end: date) -> int:
+    """Rows stored since from files of the month up to, not including, `end`; some hold events of the day beside."""
     return _ledger(
         "SELECT COALESCE(SUM(`stored`), 0) FROM import_files WHERE imported_at >= %s AND file_date BETWEEN %s AND %s",
-        [instant, partition.lower - timedelta(days=1), partition.upper],
+        [instant, begin - timedelta(days=1), end],
     )
 
 

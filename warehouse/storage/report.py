@@ -73,7 +73,8 @@ def lines(
     if any(each.file_size_mb is None for each in tables.values()):
         yield "Sizes are estimated from statistics where the files cannot be read: grant the database user PROCESS"
     if backfilled := sum(each.backfill_rows for each in tables.values()):
-        yield f"Since the measurement before, {backfilled:,} rows came by backfill; the forecast leaves them out"
+        rows = count_of(backfilled, "row")
+        yield f"Since the measurement before, {rows} came by backfill, which the forecast leaves out"
     yield ""
     yield (
         f"A snapshot takes {snapshot_bytes:,.0f} bytes, with its queue rows and indexes"
@@ -93,8 +94,8 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
         yield "A forecast needs measurements of two days within 30"
     else:
         yield (
-            f"Grows by {_band(forecast.growth_mb_per_day, 'MB')} a day, by {forecast.measurements} measurements of the "
-            "last 30 days, backfills left out"
+            f"Grows by {_band(forecast.growth_mb_per_day, 'MB')} a day, by "
+            f"{count_of(forecast.measurements, 'measurement')} of the last 30 days, backfills left out"
         )
     for years, size in forecast.years.items():
         yield f"In {count_of(years, 'year')}: {_band(size * 0.001, 'GB')}"
@@ -107,22 +108,23 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
         )
     if forecast.days_to_full_disk is not None:
         yield f"Disk of the database: {_full(forecast.measured, forecast.days_to_full_disk)}"
-    seen = forecast.hindsight
-    if seen is None:
+    backtest = forecast.backtest
+    if backtest is None:
         yield (
             "How good such a forecast is can be told once there are 44 days of measurements, "
             "with two of them in the 30 days before the last 30"
         )
     else:
-        error = "" if seen.error_percent is None else f" ({seen.error_percent:+.0f} %)"
+        verdict = f": {backtest.verdict}" if backtest.verdict else ""
         yield (
-            f"On {seen.since} the same forecast said {seen.foretold_mb:+,.1f} MB until {forecast.measured}; it became "
-            f"{seen.came_mb:+,.1f} MB{error}"
+            f"On {backtest.since} the same forecast predicted {backtest.predicted_mb:+,.1f} MB until "
+            f"{forecast.measured}; the actual growth was {backtest.actual_mb:+,.1f} MB{verdict}"
         )
 
 
 def _resolutions(sample: Resolutions, snapshot_bytes: float) -> Iterator[str]:
-    yield f"Kept otherwise, by the rows of {sample.days} days from {sample.first} and the bytes of a row today:"
+    days = count_of(sample.days, "day")
+    yield f"Kept otherwise, by the rows of {days} from {sample.first} and the bytes of a row today:"
     yield from aligned(
         ("kept", "rows a day", "GB a year", "of raw"),
         [
@@ -150,7 +152,7 @@ def _full(measured: date, days: Band | None) -> str:
     # a day beyond the calendar's end, in the year 9999, has no date
     has_date = days.likely < min(36_525, (date.max - measured).days)
     when = f" on {measured + timedelta(days=days.likely)}" if has_date else ""
-    return f"full in {days.likely:,.0f} days{when} ({days.low:,.0f} to {latest})"
+    return f"full in {count_of(round(days.likely), 'day')}{when} ({days.low:,.0f} to {latest})"
 
 
 def _band(band: Band, unit: str) -> str:

@@ -30,21 +30,25 @@ def horizon(days) -> str:
 
 @register.filter
 def minutes(figure) -> str:
+    """Minutes without a part: 35 min. "-" for none."""
     return f"{figure:,.0f} min" if _is_known(figure) else "-"
 
 
 @register.filter
 def percent(share) -> str:
+    """A share of 1 in percent with one decimal: 12.5 %. "-" for none."""
     return f"{share:.1%}".replace("%", " %") if _is_known(share) else "-"
 
 
 @register.filter
 def signed(figure) -> str:
+    """Without a part and with its sign, +7 or -12, and +0. "-" for none."""
     return f"{round(figure):+,}" if _is_known(figure) else "-"  # and never -0
 
 
 @register.filter
 def separated(number) -> str:
+    """A whole number with its thousands apart: 1,234,567. "-" for none."""
     return f"{number:,}" if _is_known(number) else "-"
 
 

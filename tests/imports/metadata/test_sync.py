@@ -148,14 +148,14 @@ def test_what_an_operator_set_by_hand_stays(api_server, world):
     sync(api_server)
     found = EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER)
     found.height_min_cm, found.indoor_outdoor = 91, "OUTDOOR"
-    found.mark_hand_set(["height_min_cm", "indoor_outdoor"])
+    found.mark_overridden(["height_min_cm", "indoor_outdoor"])
     found.save()
     ride, park = found.ride, found.ride.park
     ride.ride_name, ride.tier = "Barnstormer", 3
-    ride.mark_hand_set(["ride_name", "tier"])
+    ride.mark_overridden(["ride_name", "tier"])
     ride.save()
     park.park_name = "Magic Kingdom"
-    park.mark_hand_set(["park_name"])
+    park.mark_overridden(["park_name"])
     park.save()
     row(world, BARNSTORMER)["minimumHeight"] = 89
     row(world, BARNSTORMER)["maximumHeight"] = 195

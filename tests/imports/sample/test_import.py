@@ -109,7 +109,7 @@ def test_the_tables_hold_what_the_generator_says(archive):
             } == {name: told[name] for name in told if name not in ("uuid", "name", "slug", "first_file")}
     assert Park.objects.count() == manifest["totals"]["parks"]
     assert Ride.objects.count() == manifest["totals"]["rides"]
-    assert health.health(date(2025, 1, 1)).guard_rows == {}
+    assert health.health(date(2025, 1, 1)).boundary_rows == {}
 
 
 def test_a_second_import_of_it_stores_nothing_and_finds_nothing_new(archive):

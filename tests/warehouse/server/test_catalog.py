@@ -63,7 +63,7 @@ def altering(table, another_session):
 
 
 def test_a_table_that_is_altered_all_the_time_is_told_whole_each_time(altering, locked):
-    """Asked once, the server leaves the table out of half of its answers: see that it does, and that nobody is told."""
+    """Asked once, the server leaves the table out of half of its answers. It does so here; the catalog does not."""
     skipped = rounds = 0
     while skipped < 5:
         for question, is_told_whole in QUESTIONS.items():

@@ -24,8 +24,12 @@ class Command(BaseCommand):
             "--from", type=arguments.month, dest="first", metavar="MONTH", help="YYYY-MM; default: this month"
         )
         parser.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
-        parser.add_argument("--check", action="store_true", help="exit 1 when months run short or a guard holds rows")
-        parser.add_argument("--drain", action="store_true", help="move rows out of the guards; others wait meanwhile")
+        parser.add_argument(
+            "--check", action="store_true", help="exit 1 when months run short or a boundary partition holds rows"
+        )
+        parser.add_argument(
+            "--drain", action="store_true", help="move rows out of the boundary partitions; others wait meanwhile"
+        )
 
     def handle(self, *, ahead, first, dry_run, check, drain, **options):
         if not 0 <= ahead <= 120:
@@ -44,9 +48,9 @@ class Command(BaseCommand):
 
     def _check(self, today: date) -> None:
         found = health.health(today)
-        if found.problems:
+        if found.problems or found.months_ahead is None:
             raise CommandError("\n".join(found.problems))
-        self.stdout.write(f"{count_of(found.months_ahead, 'month')} ahead, both guards are empty")
+        self.stdout.write(f"{count_of(found.months_ahead, 'month')} ahead, both boundary partitions are empty")
 
     def _maintain(self, first: date, last: date, dry_run: bool, drain: bool) -> None:
         if not catalog.partitions(partitions.TABLE):
@@ -61,7 +65,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{step.sql};")
             if drain and step.splits and (rows := partitions.count_rows(step.splits, limit=COUNT_LIMIT)):
                 self.stdout.write(
-                    f"-- copies the {rows:,} rows of {step.splits}; others wait for about "
+                    f"-- copies the {count_of(rows, 'row')} of {step.splits}; others wait for about "
                     f"{max(0.1, rows / DRAINED_ROWS_PER_SECOND):,.1f} s"
                 )
         if not plan:
