@@ -12,7 +12,7 @@ from warehouse.server import catalog
 from warehouse.text import count_of
 
 
-def survey(plans: list[DestinationPlan], clock: Callable[[], datetime], out: TextIO) -> None:
+def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: TextIO) -> None:
     """Write to `out`, by destination: files, days without one, events, and what is wrong with how many of them."""
     for plan in plans:
         out.write(

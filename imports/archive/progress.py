@@ -24,6 +24,7 @@ class Reporter:
             self._bar = tqdm(total=self._total, unit=" files", file=stream, dynamic_ncols=True)
 
     def __call__(self, run: ImportRun, step: DayFile | MissingDays) -> None:
+        """Called after each step; days without a file say nothing."""
         if not isinstance(step, DayFile):
             return
         done, elapsed = run.totals.files, time.monotonic() - self._began
@@ -41,6 +42,7 @@ class Reporter:
             self._stream.flush()
 
     def close(self) -> None:
+        """Leave the bar as it stands."""
         if self._bar is not None:
             self._bar.close()
 

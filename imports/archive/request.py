@@ -37,6 +37,7 @@ class Request:
 
 
 def check_dates(request: Request, today: date) -> None:
+    """RequestError where the range is turned over or lies in the future; `today` is UTC's."""
     if trouble := range_trouble(request.first, request.last, today):
         raise RequestError(trouble)
 
@@ -90,6 +91,7 @@ def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
 
 
 def nothing_there(request: Request, destination: str) -> str:
+    """A sentence for a range in which the source has nothing, with what it has instead; asks the source."""
     everything = request.source.list_days(destination, None, None)
     if not everything:
         return f"{request.source.url} has no day files of {destination}"
@@ -100,6 +102,7 @@ def nothing_there(request: Request, destination: str) -> str:
 
 
 def range_text(request: Request) -> str:
+    """` from DATE to DATE`, as far as it was asked for."""
     parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
     return "".join(f" {part}" for part in parts if part)
 

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from imports.archive import dry_run as dry_runs
 from imports.archive import planning, progress
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.dry_run import survey
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.post_import_check import check_now
 from imports.archive.request import Request, RequestError
@@ -93,7 +93,7 @@ class Command(BaseCommand):
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
                 if dry_run:
-                    survey(plans, timezone.now, self.stdout)
+                    dry_runs.dry_run(plans, timezone.now, self.stdout)
                 else:
                     begin(planning.begin(plans))
         except RequestError as error:
