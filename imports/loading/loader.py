@@ -88,6 +88,7 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
     if not rows:
         return
     send = _load_infile if local_infile_allowed() else _insert
+    # the mask itself: by ride_id_of the 100,000 ids of a large file took 5 ms more
     send(
         "ride_status_snapshots",
         SNAPSHOT_COLUMNS,
