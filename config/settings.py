@@ -160,8 +160,8 @@ LOGGING = {
 }
 
 # --- workers ----------------------------------------------------------------------------------------------------
-# django-q2 is an at-least-once doorbell here: what is to be done, and how far it has come, stands in our own tables.
-# `retry` counts from when a task is fetched, so tasks stay short (30 s slices) and few are prefetched.
+# django-q2 only delivers messages, at least once: what is to be done, and how far it has come, our own tables say.
+# `retry` counts from when a message is fetched, so tasks stay short (25 s and a file) and few are prefetched.
 Q_CLUSTER = {
     "name": "warehouse",
     "label": "Queue and recurring jobs",  # its heading in the admin

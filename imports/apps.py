@@ -7,4 +7,4 @@ class ImportsConfig(AppConfig):
     def ready(self):
         from imports.workers import heartbeat
 
-        heartbeat.stand_by()
+        heartbeat.begin_in_every_worker()

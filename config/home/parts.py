@@ -201,7 +201,7 @@ def add_workers(found: Home, now: datetime) -> None:
     schedules_page = link("django_q_schedule_changelist")
     alive = Worker.alive().count()
     busy = Worker.alive().exclude(doing="").count()
-    waits = queue.oldest_ticket(now)
+    waits = queue.oldest_message_age(now)
     failures = Failure.objects.filter(stopped__gt=now - FAILURES_SINCE).count()
     # workers that have only just come back find much that is late, and need no restart
     overdue = Schedule.objects.exclude(repeats=0).filter(

@@ -41,7 +41,7 @@ def _resume(checkpoint: ImportCheckpoint, said: str) -> None:
         raise TransitionRefused(
             f"{checkpoint.import_id} of {checkpoint.park} is {checkpoint.status} ({checkpoint.last_error}); retry it"
         )
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
 
 
 def _retry(checkpoint: ImportCheckpoint, said: str) -> None:
@@ -49,7 +49,7 @@ def _retry(checkpoint: ImportCheckpoint, said: str) -> None:
         raise TransitionRefused(
             f"{checkpoint.import_id} of {checkpoint.park} is {checkpoint.status}; only a FAILED import is retried"
         )
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
 
 
 def _cancel(checkpoint: ImportCheckpoint, said: str) -> None:

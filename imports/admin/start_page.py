@@ -158,7 +158,7 @@ def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.Destinat
             "No park is known of what was asked for, nor found in its first files. Sync the metadata first, or import "
             "it by manage.py import_archive"
         )
-    queue.hand_over(checkpoints)
+    queue.enqueue(checkpoints)
     for checkpoint in checkpoints:
         what = (
             f"Start: {checkpoint.start_date} to {checkpoint.end_date}, {count_of(checkpoint.files_total, 'day')}"

@@ -31,7 +31,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     def changelist_view(self, request, extra_context=None):
-        waits = queue.oldest_ticket(timezone.now())
+        waits = queue.oldest_message_age(timezone.now())
         said = (
             f"The first task of the queue has waited for {duration_in_words(waits.total_seconds())}." if waits else ""
         )
@@ -187,7 +187,7 @@ class ScheduleAdmin(admin.ModelAdmin):
         if schedule.last_stopped is None:
             return "-"
         return format_html(
-            "{} {}", f"{schedule.last_stopped:%Y-%m-%d %H:%M}Z", "well" if schedule.last_success else "failed"
+            "{} {}", f"{schedule.last_stopped:%Y-%m-%d %H:%M}Z", "succeeded" if schedule.last_success else "failed"
         )
 
     @admin.display(description="purpose")

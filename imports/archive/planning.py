@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from imports.archive import ledger, process
+from imports.archive import ledger
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.archive.prefetch import read_ahead
+from imports.archive.process import process_token
 from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
@@ -181,7 +182,7 @@ def run_of(
         whole_destination=any(checkpoint.whole_destination for checkpoint in group),
         missing_only=group[0].missing_only,
         replace_live=group[0].replace_live,
-        worker=process.name(),
+        worker=process_token(),
         clock=clock,
     )
 
@@ -283,7 +284,7 @@ def _run_of_plan(
         whole_destination=not plan.parks,
         missing_only=plan.request.missing_only,
         replace_live=plan.request.replace_live,
-        worker=process.name(),
+        worker=process_token(),
         clock=clock,
         fetched=plan.fetched,
     )

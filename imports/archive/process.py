@@ -1,7 +1,7 @@
-"""Who a worker is: a name that tells, on the same machine, whether the process behind it still runs.
+"""Who a worker is: a token that tells, on the same machine, whether the process behind it still runs.
 
-A heartbeat of 30 s decides between machines. On one machine the process table knows at once, so that an import
-killed with -9 can be resumed without waiting.
+Between machines the age of the last heartbeat decides (imports.archive.checkpoint: 25 s). On one machine the process
+table knows at once, so that an import killed with -9 can be resumed without waiting.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ import socket
 from pathlib import Path
 
 
-def name() -> str:
+def process_token() -> str:
     """host/pid/start time/machine, unique to this process; the last two are 0 where there is no /proc (macOS)."""
     return f"{socket.gethostname()}/{os.getpid()}/{_start_time(os.getpid())}/{_machine()}"
 
 
 def is_known_dead(worker: str) -> bool:
-    """True only when the process certainly no longer runs; False says nothing."""
+    """Whether the process of a token certainly no longer runs; False says nothing."""
     parts = worker.rsplit("/", 3)
     if len(parts) != 4 or _machine() == "0" or parts[3] != _machine() or parts[0] != socket.gethostname():
         return False

@@ -6,9 +6,10 @@ import threading
 from django.db import DatabaseError
 from django_q.tasks import async_task
 
-from imports.archive import planning, post_import_check, process
+from imports.archive import planning, post_import_check
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
+from imports.archive.process import process_token
 from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import open_source
 from imports.workers import queue
@@ -21,13 +22,17 @@ SLICE_SECONDS = 25  # a slice ends with a file, which takes seconds: 30 in all
 ATTEMPTS_MAX = 3
 
 
-def import_slice(ticket: queue.Ticket) -> str:
-    """Go on with the imports of a ticket for a while, and let the queue call whoever is next. Says what came of it."""
+def import_slice(message: queue.Message) -> str:
+    """Go on for SLICE_SECONDS with the imports that a message names, then dispatch whoever is next.
+
+    Returns a sentence for the list of tasks. Only a DatabaseError is raised: django-q2 keeps it as a failed task, and
+    the import is dispatched again.
+    """
     try:
-        checkpoints = [checkpoint for checkpoint in queue.called_by(ticket) if not _worn_out(checkpoint)]
+        checkpoints = [checkpoint for checkpoint in queue.not_stale(message) if not _worn_out(checkpoint)]
         return _slice(checkpoints) if checkpoints else "nothing to do: paused, ended or taken over since"
     finally:
-        queue.ring()
+        queue.dispatch()
 
 
 def _slice(checkpoints: list[ImportCheckpoint]) -> str:
@@ -48,7 +53,7 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
             checkpoint.put_back(str(blocked))
         return f"put back: {blocked}"
     except DatabaseError:
-        raise  # the server is away, or another session stands in the way: the ticket is rung again
+        raise  # the server is away, or another session stands in the way: a new message follows
     except Exception as error:
         logger.exception("%s cannot go on", checkpoints[0])
         for checkpoint in _claim(checkpoints):
@@ -76,7 +81,7 @@ def _claim(checkpoints: list[ImportCheckpoint]) -> list[ImportCheckpoint]:
     claimed = []
     for checkpoint in checkpoints:
         try:
-            checkpoint.claim(process.name(), queued=True)
+            checkpoint.claim(process_token(), queued=True)
         except TransitionRefused as refused:
             logger.info("%s", refused)
         else:

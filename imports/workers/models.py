@@ -1,4 +1,4 @@
-"""The worker processes that are alive, as each speaks of itself."""
+"""The worker processes that are alive, as the heartbeat of each says."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ WORKER_STALE_SECONDS = 15
 
 
 class Worker(models.Model):
-    """A worker process of django-q2, as it speaks of itself every few seconds (imports.workers.heartbeat)."""
+    """A worker process of django-q2: its last heartbeat (imports.workers.heartbeat). `name` is its process token."""
 
     worker_id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=255, unique=True, help_text="host/pid/...: as in the imports it holds")
@@ -27,7 +27,7 @@ class Worker(models.Model):
 
     @classmethod
     def seen(cls, name: str, doing: str) -> None:
-        """It lives, and does this."""
+        """A heartbeat of the process token `name`. `doing`: the task in hand (cut at 255 characters), "" for none."""
         row = {"seen_at": Now(), "doing": doing[:255]}
         if not cls.objects.filter(name=name).update(**row):
             new = cls(name=name, doing=row["doing"])
@@ -41,4 +41,5 @@ class Worker(models.Model):
 
     @classmethod
     def alive(cls) -> models.QuerySet["Worker"]:
+        """Those with a heartbeat in the last WORKER_STALE_SECONDS, by the server's clock."""
         return cls.objects.filter(seen_at__gt=Now() - timedelta(seconds=WORKER_STALE_SECONDS))

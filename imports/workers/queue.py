@@ -1,10 +1,11 @@
-"""Imports in the hands of the workers: who is next, and the tickets that call a worker to it.
+"""The queue of imports: which wait, and the messages by which a worker is told to go on with one.
 
-django-q2 is a doorbell here. What waits, since when and how far it has come stands in the checkpoints; a ticket (a
-task of its queue) names the checkpoints of one run with their generations, and is void as soon as one was claimed.
-So a ticket that is delivered twice, late or beside another one does nothing, and one that got lost is rung again.
+django-q2 only delivers, at least once. What waits, since when and how far it has come stands in the checkpoints; a
+message (a task of its queue) names the checkpoints of one run with their generations, and each of these is stale as
+soon as the import was claimed. So a message that is delivered twice, late or beside another one does nothing, and one
+that got lost is sent again.
 
-Tickets are few, as many as there are workers: with a hundred imports in the queue the recurring jobs would wait for
+Messages are few, as many as there are workers: with a hundred imports in the queue the recurring jobs would wait for
 fifty slices. Who has waited longest gets the next one.
 """
 
@@ -26,47 +27,47 @@ from imports.workers.models import Worker
 TASK = "imports.tasks.import_slice"
 # One file may take long where a bucket stalls (5 minutes of retries). django-q2 ends a task that takes longer.
 SLICE_TIMEOUT_SECONDS = 600
-# A fetched ticket lies in the memory of a cluster for a slice or two. After that its cluster is dead.
-FETCHED_TICKET_GOOD_SECONDS = 90
+# A fetched message lies in the memory of a cluster for a slice or two. After that its cluster is dead.
+FETCHED_MESSAGE_LOST_SECONDS = 90
 
-#: checkpoint_id and generation of each import of a run
-Ticket = Sequence[Sequence[int]]
+#: [checkpoint_id, generation] of each import of a run: the one argument of TASK
+Message = Sequence[Sequence[int]]
 
 
-def hand_over(checkpoints: Iterable[ImportCheckpoint]) -> None:
-    """Give imports to the workers, all or none. TransitionRefused: one of them cannot go on, or is in their hands."""
+def enqueue(checkpoints: Iterable[ImportCheckpoint]) -> None:
+    """Queue imports for the workers, all or none. TransitionRefused: one of them cannot go on, or is queued already."""
     with transaction.atomic():
         for checkpoint in sorted(checkpoints, key=lambda checkpoint: checkpoint.park_id):
             checkpoint.queue()
-        ring()
+        dispatch()
 
 
-def ring(now: datetime | None = None) -> int:
-    """See to it that every free worker finds a ticket, as long as imports wait; returns how many were added.
+def dispatch(now: datetime | None = None) -> int:
+    """See to it that every free worker finds a message, as long as imports wait; returns how many were sent.
 
-    Called whenever an import is handed over or put back, and every few seconds by every worker
-    (imports.workers.heartbeat).
+    Called whenever an import is enqueued or put back, and every few seconds by every worker
+    (imports.workers.heartbeat). `now` (aware; None: this moment) decides which fetched messages are lost.
     """
     checkpoints = waiting()
     if not checkpoints:
         return 0
     current = {(checkpoint.pk, checkpoint.generation) for checkpoint in checkpoints}
-    good = [called for ticket in _good_tickets(now or timezone.now()) if (called := current & ticket)]
-    rung = set().union(*good)
-    free = max(1, Worker.alive().count()) - len(good)
-    added = 0
+    under_way = [named for message in _messages(now or timezone.now()) if (named := current & message)]
+    dispatched = set().union(*under_way)
+    free = max(1, Worker.alive().count()) - len(under_way)
+    sent = 0
     with transaction.atomic():  # inside one the broker leaves our connection alone
         for group in planning.groups(checkpoints):
-            if added >= free:
+            if sent >= free:
                 break
-            if any((checkpoint.pk, checkpoint.generation) not in rung for checkpoint in group):
-                _ring_for(group)
-                added += 1
-    return added
+            if any((checkpoint.pk, checkpoint.generation) not in dispatched for checkpoint in group):
+                _send(group)
+                sent += 1
+    return sent
 
 
 def waiting() -> list[ImportCheckpoint]:
-    """The imports that the workers should go on with and nobody is at, the longest waiting first."""
+    """The queued imports that nobody is at (new, put back, or of a worker that died), the longest waiting first."""
     found = (
         ImportCheckpoint.objects.filter(
             queued_at__isnull=False, status__in=[ImportStatus.PENDING, ImportStatus.IN_PROGRESS]
@@ -78,19 +79,19 @@ def waiting() -> list[ImportCheckpoint]:
     return [checkpoint for checkpoint in found if not checkpoint.lives(checkpoint.heartbeat_age)]
 
 
-def called_by(ticket: Ticket) -> list[ImportCheckpoint]:
-    """The imports of a ticket that are still to be gone on with; none: the ticket is void."""
-    generations = dict(ticket)
+def not_stale(message: Message) -> list[ImportCheckpoint]:
+    """The imports of a message that still wait as it says; none: the whole message is stale."""
+    generations = dict(message)
     return [checkpoint for checkpoint in waiting() if generations.get(checkpoint.pk) == checkpoint.generation]
 
 
-def oldest_ticket(now: datetime) -> timedelta | None:
-    """For how long the first task of the queue, of whatever kind, has been left lying there; None: it is empty."""
+def oldest_message_age(now: datetime) -> timedelta | None:
+    """How long the first message of the queue, of whatever task, has waited at `now` (aware); None: none waits."""
     added_at = OrmQ.objects.filter(lock__lte=now).order_by("id").values_list("lock", flat=True).first()
     return None if added_at is None else now - added_at
 
 
-def _ring_for(group: list[ImportCheckpoint]) -> None:
+def _send(group: list[ImportCheckpoint]) -> None:
     async_task(
         TASK,
         [[checkpoint.pk, checkpoint.generation] for checkpoint in group],
@@ -100,10 +101,10 @@ def _ring_for(group: list[ImportCheckpoint]) -> None:
     )
 
 
-def _good_tickets(now: datetime) -> list[set[tuple[int, int]]]:
-    """What the tickets call that lie in the queue, or that a cluster fetched a moment ago."""
-    # `lock` is when a task was put into the queue, and from its fetching on, when it will be handed out again
-    fetched_long_ago = now + timedelta(seconds=settings.Q_CLUSTER["retry"] - FETCHED_TICKET_GOOD_SECONDS)
+def _messages(now: datetime) -> list[set[tuple[int, int]]]:
+    """What the messages name that lie in the queue, or that a cluster fetched a moment ago."""
+    # `lock` is when a message was put into the queue, and from its fetching on, when it will be delivered again
+    fetched_long_ago = now + timedelta(seconds=settings.Q_CLUSTER["retry"] - FETCHED_MESSAGE_LOST_SECONDS)
     return [
         {(checkpoint_id, generation) for checkpoint_id, generation in row.task["args"][0]}
         for row in OrmQ.objects.filter(key=Conf.CLUSTER_NAME)

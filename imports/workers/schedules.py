@@ -1,4 +1,4 @@
-"""The recurring jobs: registered with django-q2 by `manage.py sync_schedules`, then in the operators' hands.
+"""The recurring jobs: registered with django-q2 by `manage.py sync_schedules`, from then on the operators' own.
 
 What an operator changed or switched off in the admin stays so. A schedule that django-q2 cannot read stops all others
 (measured), so each is checked before it is stored.
@@ -16,6 +16,8 @@ OUR_TASKS = ("warehouse.", "quality.", "imports.")
 
 @dataclass(frozen=True)
 class Job:
+    """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`."""
+
     name: str
     func: str
     purpose: str

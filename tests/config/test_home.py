@@ -132,7 +132,7 @@ def test_what_needs_attention_is_said(operator, settings, trouble, says):
         long_ago = now - timedelta(hours=2)
         ParkFreshness.objects.create(park=park(), collected_at=now, observed_at=long_ago, is_open=True)
     elif trouble == "queue stands still":
-        queue.hand_over([new_import(park())])
+        queue.enqueue([new_import(park())])
         OrmQ.objects.update(lock=now - timedelta(minutes=20))
     elif trouble == "overdue job":
         Schedule.objects.create(
@@ -157,7 +157,7 @@ def test_what_needs_attention_is_said(operator, settings, trouble, says):
 def test_workers_that_have_just_come_back_are_not_to_be_restarted(operator, until):
     """The job was due an hour ago: nobody was there then, or, in the other case, a worker that went 3 minutes ago."""
     now = timezone.now()
-    queue.hand_over([new_import(park())])
+    queue.enqueue([new_import(park())])
     OrmQ.objects.update(lock=now - timedelta(minutes=20))
     Schedule.objects.create(name="Check quality", func="quality.tasks.daily_check", next_run=now - timedelta(hours=1))
     Worker.seen("one of before", "")

@@ -19,7 +19,7 @@ from imports.management.graceful_stop import stop_on_signals
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
 from imports.workers.models import Worker
-from imports.workers.queue import hand_over
+from imports.workers.queue import enqueue
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
 from warehouse.partitioning.partitions import PartitionsError
@@ -146,7 +146,7 @@ class Command(BaseCommand):
                 returncode=FAILED,
             )
         checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
-        hand_over(checkpoints)
+        enqueue(checkpoints)
         for checkpoint in checkpoints:
             self.stdout.write(
                 f"{checkpoint.import_id}  {checkpoint.park}, {checkpoint.start_date} to {checkpoint.end_date}, "

@@ -48,7 +48,7 @@ def queued(archive, *arguments) -> list[ImportCheckpoint]:
     return checkpoints
 
 
-def next_ticket() -> list[list[int]] | None:
+def next_message() -> list[list[int]] | None:
     """Take the first slice out of the queue, as a cluster does; the checks of what came in are left there."""
     for row in OrmQ.objects.order_by("id"):
         if row.task["func"] == queue.TASK:
@@ -60,8 +60,8 @@ def next_ticket() -> list[list[int]] | None:
 def work() -> list[str]:
     """Do what lies in the queue until it is empty; what each slice said."""
     said = []
-    while ticket := next_ticket():
-        said.append(import_task.import_slice(ticket))
+    while message := next_message():
+        said.append(import_task.import_slice(message))
     return said
 
 
@@ -102,7 +102,7 @@ def test_imports_take_turns(tmp_path, one_file_a_slice):
     assert [file.split("/")[0] for file in order] == destinations * len(DAYS)
 
 
-def test_a_park_that_first_appears_on_the_way_stays_with_the_workers(tmp_path, one_file_a_slice):
+def test_a_park_that_first_appears_on_the_way_is_queued_too(tmp_path, one_file_a_slice):
     for n, day in enumerate(DAYS):
         late = [event(day=day, entity=OTHER_RIDE, park=OTHER_PARK)] if n >= 2 else []
         write_day(tmp_path, [event(day=day), *late], day)
@@ -112,32 +112,32 @@ def test_a_park_that_first_appears_on_the_way_stays_with_the_workers(tmp_path, o
     assert RideStatusSnapshot.objects.count() == 6
 
 
-def test_a_ticket_delivered_twice_does_nothing_the_second_time(archive, one_file_a_slice):
+def test_a_message_delivered_twice_does_nothing_the_second_time(archive, one_file_a_slice):
     queued(archive)
-    ticket = next_ticket()
-    import_task.import_slice(ticket)
+    message = next_message()
+    import_task.import_slice(message)
     before = table_state()
-    assert import_task.import_slice(ticket).startswith("nothing to do")
+    assert import_task.import_slice(message).startswith("nothing to do")
     assert table_state() == before
-    assert OrmQ.objects.count() == 1, "the second delivery must not multiply the tickets"
+    assert OrmQ.objects.count() == 1, "the second delivery must not multiply the messages"
 
 
 def test_a_pause_between_slices_holds_and_a_resume_goes_on(archive, one_file_a_slice):
     checkpoints = queued(archive)
-    import_task.import_slice(next_ticket())
+    import_task.import_slice(next_message())
     for checkpoint in checkpoints:
         checkpoint.refresh_from_db()
         checkpoint.pause("by somebody")
     assert work() == ["nothing to do: paused, ended or taken over since"]
     assert RideStatusSnapshot.objects.count() == 2
-    queue.hand_over(checkpoints)
+    queue.enqueue(checkpoints)
     work()
     assert RideStatusSnapshot.objects.count() == 8
 
 
 def test_a_pause_of_one_park_lets_the_others_go_on(archive, one_file_a_slice):
     first, second = queued(archive)
-    import_task.import_slice(next_ticket())
+    import_task.import_slice(next_message())
     first.refresh_from_db()
     first.pause("by somebody")
     work()
@@ -149,12 +149,12 @@ def test_a_pause_of_one_park_lets_the_others_go_on(archive, one_file_a_slice):
 
 def test_an_import_whose_workers_die_again_and_again_fails_and_says_where(archive, one_file_a_slice):
     queued(archive)
-    import_task.import_slice(next_ticket())
+    import_task.import_slice(next_message())
     for _ in range(import_task.ATTEMPTS_MAX):
-        for checkpoint in queue.called_by(next_ticket()):
+        for checkpoint in queue.not_stale(next_message()):
             checkpoint.claim("another-host/1/1/0", queued=True)
         ImportCheckpoint.objects.update(heartbeat_at=Now() - timedelta(minutes=1))
-        queue.ring()
+        queue.dispatch()
     assert work() == ["nothing to do: paused, ended or taken over since"]
     for checkpoint in ImportCheckpoint.objects.all():
         assert checkpoint.status == ImportStatus.FAILED
@@ -181,7 +181,7 @@ def test_a_slice_that_takes_too_long_is_put_back_with_its_reason_and_is_an_attem
     handler = signal.getsignal(signal.SIGALRM)
     try:
         with pytest.raises(SystemExit, match="maximum timeout"), TimeoutHandler(1):
-            import_task.import_slice(next_ticket())
+            import_task.import_slice(next_message())
     finally:
         signal.signal(signal.SIGALRM, handler)
         os.close(os.open(path, os.O_WRONLY))  # lets the reading thread go
@@ -194,7 +194,7 @@ def test_a_slice_that_takes_too_long_is_put_back_with_its_reason_and_is_an_attem
 
 def test_a_source_that_is_gone_fails_the_import_instead_of_making_its_days_missing(archive, one_file_a_slice):
     queued(archive)
-    import_task.import_slice(next_ticket())
+    import_task.import_slice(next_message())
     shutil.rmtree(archive)
     (said,) = work()
     assert said.startswith("failed:")
@@ -204,7 +204,7 @@ def test_a_source_that_is_gone_fails_the_import_instead_of_making_its_days_missi
     assert not ImportedFile.objects.filter(outcome="MISSING").exists()
 
 
-def test_an_import_that_breaks_fails_with_its_reason_and_is_called_no_more(archive):
+def test_an_import_that_breaks_fails_with_its_reason_and_is_dispatched_no_more(archive):
     queued(archive)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE rides AUTO_INCREMENT = {RIDE_ID_LIMIT}")
@@ -215,16 +215,16 @@ def test_an_import_that_breaks_fails_with_its_reason_and_is_called_no_more(archi
             cursor.execute("ALTER TABLE rides AUTO_INCREMENT = 1")
     assert said.startswith("failed: ride_id 1048576 does not fit")
     assert set(ImportCheckpoint.objects.values_list("status", flat=True)) == {ImportStatus.FAILED}
-    assert (queue.ring(), RideStatusSnapshot.objects.count()) == (0, 0)
+    assert (queue.dispatch(), RideStatusSnapshot.objects.count()) == (0, 0)
 
 
 def test_the_command_hands_what_waits_to_the_workers(archive):
     (run,) = runs(archive)
     call_command("import_archive", "--resume", "--queue", stdout=StringIO())
-    assert next_ticket() == [[checkpoint.pk, 0] for checkpoint in run.checkpoints]
+    assert next_message() == [[checkpoint.pk, 0] for checkpoint in run.checkpoints]
 
 
-def test_a_resume_of_all_leaves_alone_what_the_workers_have(archive):
+def test_a_resume_of_all_leaves_alone_what_is_queued(archive):
     queued(archive)
     out = StringIO()
     call_command("import_archive", "--resume", stdout=out)

@@ -1,4 +1,4 @@
-"""Imports in the workers' hands: who may be queued, whom a ticket calls; tickets stay few and none gets lost."""
+"""The queue of imports: which may be queued, what a message names; messages stay few and none gets lost."""
 
 from datetime import date, datetime, timedelta
 
@@ -16,110 +16,110 @@ from tests.imports.desk import new_import, park, running
 pytestmark = pytest.mark.django_db
 
 
-def tickets() -> list[list[list[int]]]:
+def messages() -> list[list[list[int]]]:
     return [row.task["args"][0] for row in OrmQ.objects.order_by("id")]
 
 
-def test_a_new_import_that_is_handed_over_waits_and_is_called_by_one_ticket():
+def test_a_new_import_that_is_enqueued_waits_and_is_named_by_one_message():
     checkpoint = new_import(park(1))
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
     assert (checkpoint.status, checkpoint.queued_at is not None) == (ImportStatus.PENDING, True)
-    assert tickets() == [[[checkpoint.pk, 0]]]
-    assert queue.called_by(tickets()[0]) == [checkpoint]
+    assert messages() == [[[checkpoint.pk, 0]]]
+    assert queue.not_stale(messages()[0]) == [checkpoint]
 
 
-def test_ringing_again_adds_no_second_ticket():
-    queue.hand_over([new_import(park(1))])
-    assert [queue.ring() for _ in range(3)] == [0, 0, 0]
+def test_dispatching_again_sends_no_second_message():
+    queue.enqueue([new_import(park(1))])
+    assert [queue.dispatch() for _ in range(3)] == [0, 0, 0]
 
 
-def test_the_parks_of_one_request_share_a_ticket_and_those_of_another_do_not():
+def test_the_parks_of_one_request_share_a_message_and_those_of_another_do_not():
     together = [new_import(park(n)) for n in (1, 2, 3)]
     other_days = new_import(park(4), end_date=date(2024, 12, 31))
     elsewhere = new_import(park(5, destination="99999999-9999-4999-8999-999999999999"))
     for n in range(5):
         Worker.seen(f"worker {n}", "")
-    queue.hand_over([*together, other_days, elsewhere])
-    assert tickets() == [[[each.pk, 0] for each in together], [[other_days.pk, 0]], [[elsewhere.pk, 0]]]
+    queue.enqueue([*together, other_days, elsewhere])
+    assert messages() == [[[each.pk, 0] for each in together], [[other_days.pk, 0]], [[elsewhere.pk, 0]]]
 
 
-def test_there_are_as_many_tickets_as_workers_and_who_waits_longest_gets_the_next():
+def test_there_are_as_many_messages_as_workers_and_who_waits_longest_gets_the_next():
     for n in range(2):
         Worker.seen(f"worker {n}", "")
     imports = [new_import(park(n), end_date=date(2024, 2, n)) for n in range(1, 6)]
     for minutes, checkpoint in zip((3, 5, 1, 4, 2), imports, strict=True):
         checkpoint.queue()
         ImportCheckpoint.objects.filter(pk=checkpoint.pk).update(queued_at=Now() - timedelta(minutes=minutes))
-    queue.ring()
-    assert tickets() == [[[imports[1].pk, 0]], [[imports[3].pk, 0]]]
+    queue.dispatch()
+    assert messages() == [[[imports[1].pk, 0]], [[imports[3].pk, 0]]]
 
 
-def test_without_a_worker_alive_one_ticket_waits_for_the_first_that_comes():
+def test_without_a_worker_alive_one_message_waits_for_the_first_that_comes():
     Worker.seen("worker", "")
     Worker.objects.update(seen_at=Now() - timedelta(minutes=5))
-    queue.hand_over([new_import(park(n), end_date=date(2024, 2, n)) for n in (1, 2, 3)])
-    assert len(tickets()) == 1
+    queue.enqueue([new_import(park(n), end_date=date(2024, 2, n)) for n in (1, 2, 3)])
+    assert len(messages()) == 1
 
 
-def test_a_ticket_is_void_once_its_import_was_claimed():
+def test_a_message_is_stale_once_its_import_was_claimed():
     checkpoint = new_import(park(1))
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
     running(checkpoint)
-    assert queue.called_by(tickets()[0]) == []
+    assert queue.not_stale(messages()[0]) == []
 
 
 @pytest.mark.parametrize("move", ["pause", "fail"])
-def test_a_ticket_is_void_once_its_import_was_stopped(move):
+def test_a_message_is_stale_once_its_import_was_stopped(move):
     checkpoint = new_import(park(1))
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
     if move == "fail":
         running(checkpoint).put_back()
-        queue.ring()
+        queue.dispatch()
     getattr(checkpoint, move)("enough")
-    assert [called for ticket in tickets() for called in queue.called_by(ticket)] == []
+    assert [named for message in messages() for named in queue.not_stale(message)] == []
     assert checkpoint.queued_at is None
     OrmQ.objects.all().delete()
-    assert queue.ring() == 0
+    assert queue.dispatch() == 0
 
 
-def test_a_running_import_is_not_called_and_one_without_a_sign_of_life_is():
+def test_a_running_import_is_not_dispatched_and_one_without_a_sign_of_life_is():
     checkpoint = new_import(park(1))
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
     running(checkpoint, heartbeat_age=HEARTBEAT_STALE_SECONDS - 5)
-    assert queue.ring() == 0
+    assert queue.dispatch() == 0
     ImportCheckpoint.objects.update(heartbeat_at=Now() - timedelta(seconds=HEARTBEAT_STALE_SECONDS + 1))
-    assert queue.ring() == 1
-    assert tickets()[-1] == [[checkpoint.pk, checkpoint.generation]]
+    assert queue.dispatch() == 1
+    assert messages()[-1] == [[checkpoint.pk, checkpoint.generation]]
 
 
 def test_an_import_of_the_command_whose_process_died_is_not_taken_by_the_workers():
     running(new_import(park(1)), queued=False, heartbeat_age=1000)
-    assert queue.ring() == 0
+    assert queue.dispatch() == 0
 
 
-def test_a_ticket_that_a_dead_cluster_fetched_is_rung_again_and_one_just_fetched_is_not(settings):
-    queue.hand_over([new_import(park(1))])
+def test_a_message_that_a_dead_cluster_fetched_is_sent_again_and_one_just_fetched_is_not(settings):
+    queue.enqueue([new_import(park(1))])
     fetched = timezone.now() + timedelta(seconds=settings.Q_CLUSTER["retry"])
     OrmQ.objects.update(lock=fetched)
-    assert queue.ring() == 0
-    assert queue.ring(timezone.now() + timedelta(seconds=queue.FETCHED_TICKET_GOOD_SECONDS + 1)) == 1
+    assert queue.dispatch() == 0
+    assert queue.dispatch(timezone.now() + timedelta(seconds=queue.FETCHED_MESSAGE_LOST_SECONDS + 1)) == 1
 
 
 def test_a_slice_that_ended_goes_to_the_end_of_the_queue():
     first, second = (new_import(park(n), end_date=date(2024, 2, n)) for n in (1, 2))
-    queue.hand_over([first, second])
+    queue.enqueue([first, second])
     running(first).put_back()
     assert queue.waiting() == [second, first]
     first.refresh_from_db()
     assert (first.status, first.worker, first.attempts) == (ImportStatus.IN_PROGRESS, "", 0)
 
 
-def test_imports_are_handed_over_all_or_none():
+def test_imports_are_enqueued_all_or_none():
     fresh, busy = new_import(park(1)), running(new_import(park(2)))
     with pytest.raises(TransitionRefused, match="is being imported by another-host"):
-        queue.hand_over([fresh, busy])
+        queue.enqueue([fresh, busy])
     fresh.refresh_from_db()
-    assert (fresh.queued_at, tickets()) == (None, [])
+    assert (fresh.queued_at, messages()) == (None, [])
 
 
 @pytest.mark.parametrize("from_where", ["PAUSED", "FAILED", "dead command"])
@@ -130,10 +130,10 @@ def test_a_stopped_import_goes_on_by_being_queued(from_where):
     elif from_where == "FAILED":
         checkpoint.fail("it broke")
     generation = checkpoint.generation
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
     assert (checkpoint.status, checkpoint.worker, checkpoint.last_error) == (ImportStatus.IN_PROGRESS, "", "")
     assert checkpoint.generation > generation
-    assert tickets() == [[[checkpoint.pk, checkpoint.generation]]]
+    assert messages() == [[[checkpoint.pk, checkpoint.generation]]]
 
 
 def test_what_cannot_be_queued_says_why():
@@ -147,7 +147,7 @@ def test_what_cannot_be_queued_says_why():
 
 
 @pytest.mark.parametrize("state", ["waits", "runs", "was put back"])
-def test_a_second_import_of_a_park_is_refused_while_the_first_is_in_the_workers_hands(state):
+def test_a_second_import_of_a_park_is_refused_while_the_first_is_queued(state):
     place = park(1)
     first, second = new_import(place), new_import(place, end_date=date(2024, 12, 31))
     second.pause()
@@ -193,15 +193,15 @@ def test_a_worker_whose_import_was_taken_over_can_change_nothing():
 
 def test_a_command_may_take_an_import_out_of_the_queue():
     checkpoint = new_import(park(1))
-    queue.hand_over([checkpoint])
+    queue.enqueue([checkpoint])
     checkpoint.claim("a command")
     assert checkpoint.queued_at is None
-    assert queue.called_by(tickets()[0]) == []
+    assert queue.not_stale(messages()[0]) == []
 
 
-def test_the_oldest_ticket_tells_how_long_the_queue_stands_still():
+def test_the_age_of_the_oldest_message_tells_how_long_the_queue_has_not_moved():
     now = datetime(2030, 1, 1, tzinfo=timezone.get_current_timezone())
-    assert queue.oldest_ticket(now) is None
-    queue.hand_over([new_import(park(1))])
+    assert queue.oldest_message_age(now) is None
+    queue.enqueue([new_import(park(1))])
     OrmQ.objects.update(lock=now - timedelta(minutes=7))
-    assert queue.oldest_ticket(now) == timedelta(minutes=7)
+    assert queue.oldest_message_age(now) == timedelta(minutes=7)

@@ -240,6 +240,6 @@ def test_a_pause_takes_effect_within_a_file_and_a_resume_goes_on(archive, undist
     files = sum(ImportCheckpoint.objects.values_list("files_processed", flat=True))
     time.sleep(2)
     assert sum(ImportCheckpoint.objects.values_list("files_processed", flat=True)) == files
-    queue.hand_over(ImportCheckpoint.objects.filter(status=ImportStatus.PAUSED).select_related("park"))
+    queue.enqueue(ImportCheckpoint.objects.filter(status=ImportStatus.PAUSED).select_related("park"))
     wait_until(all_completed)
     assert table_state() == undisturbed
