@@ -1,0 +1,163 @@
+"""An existing warehouse goes on: its schedules and waiting messages find their tasks, and its columns their rows."""
+
+import os
+import pydoc
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+from django_q.scheduler import scheduler
+from django_q.signing import SignedPackage
+from django_q.tasks import async_task
+
+from imports.live.models import LiveCollection
+from imports.models import ImportCheckpoint, ImportStatus
+from imports.workers import schedules
+from tests.imports import processes
+from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
+from tests.imports.building import DAY, event, runs, write_day
+from tests.imports.fault_server import fault_server
+from warehouse.models import EntityMetadata, RideStatusSnapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE_SECONDS = 120
+
+#: what the commit before stored: where the tasks were, by what they are called now
+BEFORE = {
+    "imports.tasks.collect_live": "imports.source_tasks.collect_live",
+    "imports.tasks.sync_metadata": "imports.schedules.sync_metadata",
+    "imports.tasks.import_slice": "imports.slices.import_slice",
+}
+OURS = ("Collect live states", "Sync metadata")
+
+
+@pytest.fixture
+def migrate():
+    """Brings the app to a migration; whatever a test does with it, all of them are applied afterwards."""
+    yield lambda name: call_command("migrate", "imports", name, verbosity=0)
+    call_command("migrate", verbosity=0)
+
+
+# --- 0003: the tasks in one module --------------------------------------------------------------------------------
+@pytest.fixture
+def before(migrate, tmp_path):
+    """A warehouse of the commit before: registered schedules, one with other times, one switched off; an import waits.
+
+    One message of each task waits too, with the arguments that it had then.
+    """
+    migrate("0002")
+    list(schedules.sync())
+    for now, then in BEFORE.items():
+        Schedule.objects.filter(func=now).update(func=then)
+    Schedule.objects.filter(name="Collect live states").update(minutes=30)
+    Schedule.objects.filter(name="Sync metadata").update(repeats=0, cron="15 4 * * 2")
+    write_day(tmp_path, [event()])
+    (run,) = runs(tmp_path)
+    (checkpoint,) = run.checkpoints
+    checkpoint.queue()
+    named = [[checkpoint.pk, checkpoint.generation]]
+    async_task("imports.slices.import_slice", named, group=f"import of {checkpoint.park}", timeout=600, save=False)
+    async_task("imports.schedules.sync_metadata", RESORT, group="Sync metadata")
+    async_task("imports.source_tasks.collect_live", group="Collect live states")
+    assert stored_names() == set(BEFORE.values())
+    return checkpoint
+
+
+def stored_names() -> set[str]:
+    """The functions of this app that schedules and waiting messages name."""
+    named = {*Schedule.objects.values_list("func", flat=True), *(row.func() for row in OrmQ.objects.all())}
+    return {name for name in named if name.startswith("imports.")}
+
+
+def everything_but_the_names() -> list:
+    kept = [{key: value for key, value in row.items() if key != "func"} for row in Schedule.objects.values()]
+    for row in OrmQ.objects.order_by("id"):
+        kept.append((row.id, row.key, row.lock, {key: value for key, value in row.task.items() if key != "func"}))
+    return kept
+
+
+def test_schedules_and_messages_follow_the_tasks_and_go_back(before, migrate):
+    kept = everything_but_the_names()
+    migrate("0003")
+    assert stored_names() == set(BEFORE)
+    assert all(callable(pydoc.locate(name)) for name in stored_names())
+    assert everything_but_the_names() == kept
+    migrate("0002")
+    assert stored_names() == set(BEFORE.values())
+    assert everything_but_the_names() == kept
+
+
+def test_a_message_that_cannot_be_read_is_left_as_it_is(before, migrate):
+    """Signed with another SECRET_KEY: no worker runs it either."""
+    foreign = OrmQ.objects.create(key="warehouse", payload=SignedPackage.dumps({})[::-1], lock=timezone.now())
+    migrate("0003")
+    assert OrmQ.objects.get(pk=foreign.pk).payload == foreign.payload
+
+
+def test_after_the_migration_a_cluster_runs_its_schedules_and_its_waiting_messages(before, migrate, tmp_path):
+    call_command("migrate", verbosity=0)
+    assert Schedule.objects.get(name="Sync metadata").repeats == 0, "what was switched off stays so"
+    Schedule.objects.filter(name="Sync metadata").update(repeats=-1)
+    Schedule.objects.update(next_run=timezone.now() + timedelta(days=1))
+    Schedule.objects.filter(name__in=OURS).update(next_run=timezone.now() - timedelta(minutes=1))
+    scheduler()  # as a cluster does it, every half minute
+    assert OrmQ.objects.count() == 5, "three messages of before, and one of each schedule"
+    with fault_server(magic_kingdom().answers) as api, cluster(api.url, tmp_path):
+        # four of them leave a line of success; what an import did stands in its checkpoint
+        wait_until(lambda: _succeeded().count() == 4 and _status(before) == ImportStatus.COMPLETED)
+    assert not Failure.objects.exists()
+    assert set(_succeeded().values_list("func", flat=True)) == {
+        "imports.tasks.collect_live",
+        "imports.tasks.sync_metadata",
+    }
+    assert RideStatusSnapshot.objects.filter(recorded_at__date=DAY).exists()
+    assert EntityMetadata.objects.filter(ride__park__themeparks_wiki_id=MAGIC_KINGDOM).exists()
+    assert LiveCollection.objects.count() == 2
+
+
+def _succeeded():
+    return Success.objects.filter(group__in=OURS)
+
+
+def _status(checkpoint: ImportCheckpoint) -> str:
+    return ImportCheckpoint.objects.get(pk=checkpoint.pk).status
+
+
+@contextmanager
+def cluster(api_url: str, folder):
+    """A real cluster of django-q2 on the test database that asks `api_url`; killed with all of it at the end."""
+    settings = {
+        "WORKERS": "1",
+        "THEMEPARKS_API_URL": f"{api_url}/v1",
+        "THEMEPARKS_REQUESTS_PER_MINUTE": "300",
+        "THEMEPARKS_CACHE_DIR": str(folder / "cache"),
+        "DESTINATIONS": RESORT,
+    }
+    with open(folder / "cluster.log", "w") as log:
+        started = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster"],
+            cwd=processes.ROOT,
+            env=processes.environment() | settings,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
+
+def wait_until(what) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not what():
+        assert time.monotonic() < deadline, [*Success.objects.values("func", "group"), *Failure.objects.values()]
+        time.sleep(0.1)
