@@ -62,7 +62,7 @@ class ImportCheckpoint(models.Model):
     errors_encountered = models.BigIntegerField(default=0, help_text="events rejected and files unreadable")
     status = EnumField(choices=ImportStatus.choices, default=ImportStatus.PENDING, db_default=ImportStatus.PENDING)
     created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())  # ON UPDATE too, by migration 0004
     start_date = models.DateField(null=True, blank=True)
     end_date = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=500)
@@ -77,7 +77,7 @@ class ImportCheckpoint(models.Model):
     queued_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="in the workers' hands, and since when it waits its turn; empty: not theirs",
+        help_text="since when it waits its turn in the queue; empty: not queued",
     )
     attempts = models.SmallIntegerField(default=0, help_text="claims since the last file that was finished")
     last_error = models.TextField(blank=True)
@@ -114,7 +114,6 @@ class ImportCheckpoint(models.Model):
                     worker=worker,
                     queued_at=Coalesce("queued_at", Now()) if queued else None,
                     heartbeat_at=Now(),
-                    updated_at=Now(),
                     last_error="",
                 )
             )
@@ -175,7 +174,7 @@ class ImportCheckpoint(models.Model):
                 "UPDATE import_checkpoints SET last_processed_date = %s, last_processed_file = %s, "
                 "records_imported = records_imported + %s, errors_encountered = errors_encountered + %s, "
                 "files_processed = files_processed + %s, attempts = 0, "
-                "heartbeat_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6) "
+                "heartbeat_at = UTC_TIMESTAMP(6) "
                 "WHERE checkpoint_id = %s AND status = 'IN_PROGRESS' AND generation = %s "
                 "AND last_processed_file <=> %s",
                 [day, source_file, stored, errors, files, self.pk, self.generation, self.last_processed_file],
@@ -198,14 +197,13 @@ class ImportCheckpoint(models.Model):
                 pk=self.pk,
                 generation=self.generation,
             ).exclude(self._alive())
-            hit = new.update(queued_at=Now(), updated_at=Now()) or begun.update(
+            hit = new.update(queued_at=Now()) or begun.update(
                 status=ImportStatus.IN_PROGRESS,
                 generation=F("generation") + 1,  # whoever had it is out
                 worker="",
                 queued_at=Now(),
                 attempts=0,
                 last_error="",
-                updated_at=Now(),
             )
         self.refresh_from_db()
         if not hit:
@@ -216,14 +214,14 @@ class ImportCheckpoint(models.Model):
 
         With `trouble` the slice did not end well: it stays an attempt, of which there are not many.
         """
-        back = {"worker": "", "queued_at": Now(), "heartbeat_at": Now(), "updated_at": Now(), "last_error": trouble}
+        back = {"worker": "", "queued_at": Now(), "heartbeat_at": Now(), "last_error": trouble}
         if not self._mine().update(**back, **({} if trouble else {"attempts": 0})):
             raise ClaimLost([self])
 
     # --- transitions ---------------------------------------------------------------------------------------------
     def complete(self) -> None:
         """The worker reached the end of the range. ClaimLost when the import is no longer its own."""
-        if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None, updated_at=Now()):
+        if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None):
             raise ClaimLost([self])
         self.refresh_from_db()
 
@@ -280,7 +278,7 @@ class ImportCheckpoint(models.Model):
         reachable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=TRANSITIONS[target])
         if generation is not None:
             reachable = reachable.filter(generation=generation)
-        hit = reachable.update(status=target, last_error=why, queued_at=None, updated_at=Now())
+        hit = reachable.update(status=target, last_error=why, queued_at=None)
         self.refresh_from_db()
         if not hit:
             self._refuse(target)

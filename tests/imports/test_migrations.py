@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.scheduler import scheduler
@@ -23,6 +24,7 @@ from imports.workers import schedules
 from tests.imports import processes
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
 from tests.imports.building import DAY, event, runs, write_day
+from tests.imports.desk import new_import, park, running
 from tests.imports.fault_server import fault_server
 from warehouse.models import EntityMetadata, RideStatusSnapshot
 
@@ -161,3 +163,62 @@ def wait_until(what) -> None:
     while not what():
         assert time.monotonic() < deadline, [*Success.objects.values("func", "group"), *Failure.objects.values()]
         time.sleep(0.1)
+
+
+# --- 0004: updated_at ---------------------------------------------------------------------------------------------
+TRANSITIONS = {
+    "queue": lambda checkpoint: checkpoint.queue(),
+    "claim": lambda checkpoint: checkpoint.claim("another worker"),
+    "beat": lambda checkpoint: running(checkpoint).beat(),
+    "advance": lambda checkpoint: running(checkpoint).advance(
+        day=date(2024, 1, 1), source_file="a day file", stored=1, errors=0
+    ),
+    "put back": lambda checkpoint: running(checkpoint).put_back(),
+    "complete": lambda checkpoint: running(checkpoint).complete(),
+    "pause": lambda checkpoint: checkpoint.pause("by somebody"),
+    "fail": lambda checkpoint: running(checkpoint).fail("it broke"),
+}
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS)
+def test_every_update_of_an_import_moves_updated_at_by_the_servers_clock_in_utc(transition):
+    checkpoint = new_import(park())
+    ImportCheckpoint.objects.update(updated_at="2020-01-01T00:00:00Z")
+    since = utc_of_the_server()
+    TRANSITIONS[transition](checkpoint)
+    assert since <= _updated_at() <= utc_of_the_server()
+
+
+def test_a_row_that_is_inserted_has_its_updated_at_and_keeps_its_created_at():
+    since = utc_of_the_server()
+    checkpoint = new_import(park())
+    assert since <= _updated_at() <= utc_of_the_server()
+    made_at = ImportCheckpoint.objects.get().created_at
+    checkpoint.pause()
+    assert ImportCheckpoint.objects.get().created_at == made_at
+
+
+def utc_of_the_server():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")
+        return cursor.fetchone()[0]
+
+
+def _updated_at() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CAST(updated_at AS CHAR) FROM import_checkpoints")
+        return cursor.fetchone()[0]
+
+
+def definition(table: str, column: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW CREATE TABLE {table}")
+        return next((line.strip() for line in cursor.fetchone()[1].splitlines() if f"`{column}`" in line), "")
+
+
+def test_updated_at_is_the_servers_own_and_goes_back_to_a_plain_column(migrate):
+    assert "on update current_timestamp(6)" in definition("import_checkpoints", "updated_at").lower()
+    migrate("0003")
+    assert definition("import_checkpoints", "updated_at").lower() == (
+        "`updated_at` datetime(6) not null default current_timestamp(6),"
+    )
