@@ -112,7 +112,7 @@ class SilentFilter(admin.SimpleListFilter):
 
 @admin.register(ParkFreshness)
 class ParkFreshnessAdmin(ReadOnlyAdmin):
-    list_display = ("park_link", "state", "observed", "collected", "rides_told", "until")
+    list_display = ("park_link", "state", "observed", "collected", "rides_reported", "until")
     list_display_links = None
     list_filter = (SilentFilter,)
     list_select_related = ("park",)

@@ -1,4 +1,4 @@
-"""How fresh each park's live states are: when it was asked, what it told, and whether it is open."""
+"""How fresh each park's live states are: when it was asked for, what was reported, and whether it is open."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,10 @@ from warehouse.models import Park, RideStatus
 
 
 def refresh(parks: list[Park], answer: Answer, now: datetime) -> None:
-    """A park of which the answer says nothing was asked for all the same; when it was last open stays as it was."""
+    """Write the freshness of `parks`, those of one destination, after its `answer` of the instant `now` (aware).
+
+    A park of which nothing was reported was asked for all the same; whether it is open stays as it was.
+    """
     known = ParkFreshness.objects.in_bulk([park.pk for park in parks])
     newest: dict[str, int] = {}
     for observation in answer.validated.observations:
@@ -20,23 +23,23 @@ def refresh(parks: list[Park], answer: Answer, now: datetime) -> None:
     fresh = []
     for park in parks:
         row = known.get(park.pk) or ParkFreshness(park=park)
-        told = [
+        reported = [
             row
             for row in answer.rows
             if isinstance(row, dict) and uuid_of(row.get("parkId")) == park.themeparks_wiki_id
         ]
         row.collected_at = now
-        row.rides_told = len(told)
+        row.rides_reported = len(reported)
         if park.themeparks_wiki_id in newest:
             observed_at = instant_at(newest[park.themeparks_wiki_id])
             row.observed_at = max(observed_at, row.observed_at or EPOCH)
-        if told:
-            row.is_open, row.open_until = _opening(told, now)
+        if reported:
+            row.is_open, row.open_until = _opening(reported, now)
         fresh.append(row)
     ParkFreshness.objects.bulk_create(
         fresh,
         update_conflicts=True,
-        update_fields=["collected_at", "observed_at", "rides_told", "is_open", "open_until"],
+        update_fields=["collected_at", "observed_at", "rides_reported", "is_open", "open_until"],
     )
 
 

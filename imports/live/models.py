@@ -105,12 +105,12 @@ class ParkFreshness(models.Model):
 
     park = models.OneToOneField(Park, on_delete=models.PROTECT, primary_key=True, related_name="freshness")
     collected_at = models.DateTimeField(help_text="last successful collection")
-    observed_at = models.DateTimeField(null=True, blank=True, help_text="the newest state it has told of")
-    rides_told = models.IntegerField(default=0, help_text="rows of the last answer")
+    observed_at = models.DateTimeField(null=True, blank=True, help_text="the newest state that was reported of it")
+    rides_reported = models.IntegerField(default=0, help_text="rows of the last answer")
     is_open = models.BooleanField(
         default=False, help_text="an attraction was operating, within its hours if it has any"
     )
-    open_until = models.DateTimeField(null=True, blank=True, help_text="end of the longest hours; empty: not told")
+    open_until = models.DateTimeField(null=True, blank=True, help_text="end of the longest hours; empty: not reported")
 
     class Meta:
         db_table = "live_freshness"
@@ -122,9 +122,9 @@ class ParkFreshness(models.Model):
         return f"{self.park}, last observed {self.observed_at or 'never'}"
 
     def silent_for(self, now: datetime) -> timedelta | None:
-        """How long an open park has told nothing new, from SILENT_AFTER on; None: it is closed, or it talks.
+        """How long nothing new was reported of an open park, from SILENT_AFTER on; None: it is closed, or not silent.
 
-        A collector that stands still makes every open park silent.
+        `now` is aware. A collector that does not run makes every open park silent.
         """
         if not self.is_open or (self.open_until is not None and now >= self.open_until):
             return None
@@ -133,7 +133,7 @@ class ParkFreshness(models.Model):
 
     @staticmethod
     def is_open_at(now: datetime) -> Q:
-        """The rows of parks that are open, as far as is known."""
+        """The rows of parks that are open at `now` (aware), as far as is known."""
         return Q(is_open=True) & (Q(open_until=None) | Q(open_until__gt=now))
 
     @classmethod

@@ -222,3 +222,17 @@ def test_updated_at_is_the_servers_own_and_goes_back_to_a_plain_column(migrate):
     assert definition("import_checkpoints", "updated_at").lower() == (
         "`updated_at` datetime(6) not null default current_timestamp(6),"
     )
+
+
+# --- 0005: rides_reported -----------------------------------------------------------------------------------------
+def test_what_was_reported_of_a_park_keeps_its_figure_through_the_change_of_name(migrate):
+    place = park()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO live_freshness (park_id, collected_at, rides_reported, is_open) VALUES (%s, %s, 60, 1)",
+            [place.pk, "2026-01-01 00:00:00"],
+        )
+        for name, column in (("0004", "rides_told"), ("0005", "rides_reported")):
+            migrate(name)
+            cursor.execute(f"SELECT {column} FROM live_freshness")
+            assert cursor.fetchone() == (60,)

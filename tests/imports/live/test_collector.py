@@ -272,7 +272,7 @@ def test_a_run_that_is_killed_leaves_whole_destinations_and_how_far_it_came(api_
 def test_freshness_says_when_a_park_was_last_heard_of(collect, world):
     collect()
     fresh = ParkFreshness.objects.get()
-    assert (fresh.park.themeparks_wiki_id, fresh.collected_at, fresh.rides_told) == (MAGIC_KINGDOM, NOW, 60)
+    assert (fresh.park.themeparks_wiki_id, fresh.collected_at, fresh.rides_reported) == (MAGIC_KINGDOM, NOW, 60)
     assert fresh.observed_at == datetime(2026, 4, 14, 22, 27, 18, tzinfo=UTC)
     assert fresh.is_open
     assert fresh.open_until == datetime(2026, 4, 15, 2, tzinfo=UTC)
@@ -291,7 +291,7 @@ def test_a_park_that_tells_nothing_new_while_open_falls_silent(collect, world):
     world.live[RESORT] = []  # and the park drops out of the answer
     collect(later + timedelta(minutes=5))
     fresh.refresh_from_db()
-    assert (fresh.rides_told, fresh.is_open) == (0, True)
+    assert (fresh.rides_reported, fresh.is_open) == (0, True)
     assert fresh.silent_for(later + timedelta(minutes=5))
 
 
