@@ -97,7 +97,7 @@ def months_older_than_its_file(p: Planter):
 
 
 def keys_nobody_knows(p: Planter):
-    """unknown keys in the event, in data and in a line"""
+    """unknown keys in the event, in data and in a queue"""
     event = p.event(SINGLE_RIDER=SINGLE_RIDER | {"trend": "up"}) | {"schemaVersion": 2, "extra": {"a": [1, None]}}
     p.stored(with_data(event, forecast=[], lastSeen=None), rows=("SINGLE_RIDER",))
 

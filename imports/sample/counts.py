@@ -1,4 +1,4 @@
-"""The expected ledger row of one park and day file."""
+"""What an import must write into its ledger, counted while the archive is made up."""
 
 from dataclasses import dataclass
 
@@ -14,5 +14,6 @@ class Counts:
     rejected: int = 0
 
     def add(self, other: "Counts") -> None:
+        """Take in the counts of other events of the same park and file."""
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -49,6 +49,7 @@ class Tally:
     rides: set = field(default_factory=set)  # uuids
 
     def add(self, other: "Tally") -> None:
+        """Take in what other events amount to."""
         for name in self.__slots__:
             mine, more = getattr(self, name), getattr(other, name)
             setattr(self, name, mine | more if isinstance(mine, set) else mine + more)
@@ -138,10 +139,10 @@ def _ride_day(found, tally, random, resort, park, ride, day, clock, sessions, wi
     middle = f',"destinationId":"{resort.uuid}"}},"eventTime":"'
     tail = f'","timezone":"{resort.timezone}","parkId":"{park.uuid}","parkSlug":"{park.slug}"}}'
     showtimes = _showtimes(clock, sessions[1]) if ride.kind == "Entertainment" else ""
-    lines = _Lines(resort, ride, day, clock, random)
+    queues = _Queues(resort, ride, day, clock, random)
     refurbished = _in_refurbishment(ride, day)
     hours, statuses, down, wait = clock.hours, tally.statuses, False, ride.usual_wait // 10 * 5
-    months, waits, wait_minutes, with_lines, before, after = tally.months, 0, 0, 0, 0, 0
+    months, waits, wait_minutes, with_queues, before, after = tally.months, 0, 0, 0, 0, 0
 
     pieces = [
         (max(opens - HOUR_MS // 2, window[0]), min(closes + HOUR_MS // 2, window[1]), opens, closes)
@@ -160,9 +161,9 @@ def _ride_day(found, tally, random, resort, park, ride, day, clock, sessions, wi
                 status, queue = "REFURBISHMENT", NOTHING_TO_SAY[int(chance * 4)]
             elif not opens <= ms < closes:
                 status = "CLOSED"
-                if ride.lines and chance < 0.6:
-                    queue = lines.closed(ms)
-                    with_lines += 1
+                if ride.queues and chance < 0.6:
+                    queue = queues.closed(ms)
+                    with_queues += 1
                 else:
                     queue = NOTHING_TO_SAY[int(chance * len(NOTHING_TO_SAY))]
             else:
@@ -175,12 +176,12 @@ def _ride_day(found, tally, random, resort, park, ride, day, clock, sessions, wi
                     aim = ride.usual_wait * (0.3 + 4.5 * done * (1 - done))
                     wait += 5 * int((aim - wait) * 0.05 + random() * 5 - 2)
                     wait = 0 if wait < 0 else min(wait, WAIT_MAX_MINUTES)
-                    if ride.lines:
-                        queue = lines.open(ms, wait)
-                        with_lines += 1
+                    if ride.queues:
+                        queue = queues.open(ms, wait)
+                        with_queues += 1
                     else:
                         queue = f',"queue":{{"STANDBY":{{"waitTime":{wait}}}}}'
-                    if lines.standby:
+                    if queues.standby:
                         waits += 1
                         wait_minutes += wait
             statuses[status] += 1
@@ -199,8 +200,8 @@ def _ride_day(found, tally, random, resort, park, ride, day, clock, sessions, wi
     tally.events += count
     tally.waits += waits
     tally.wait_minutes += wait_minutes
-    for line in ride.lines:
-        tally.queue_rows[line] += with_lines
+    for queue_type in ride.queues:
+        tally.queue_rows[queue_type] += with_queues
     for shift, number in ((-1, before), (0, count - before - after), (1, after)):
         if number:
             months[(day + timedelta(days=shift)).isoformat()[:7]] += number
@@ -220,13 +221,13 @@ def _showtimes(clock: _Clock, session: tuple[int, int]) -> str:
     return f',"showtimes":{json.dumps(list(performances), separators=(",", ":"))}'
 
 
-class _Lines:
-    """The lines a ride has beside the standby line, as the JSON text of its `data.queue`."""
+class _Queues:
+    """The queues a ride has beside the standby queue, as the JSON text of its `data.queue`."""
 
     def __init__(self, resort: Destination, ride: Ride, day: date, clock: _Clock, random):
         self.clock, self.random = clock, random
-        self.standby = "BOARDING_GROUP" not in ride.lines  # a ride with boarding groups has no standby line
-        self.writers = [(line, getattr(self, f"_{line.lower()}")) for line in ride.lines]
+        self.standby = "BOARDING_GROUP" not in ride.queues  # a ride with boarding groups has no standby queue
+        self.writers = [(queue, getattr(self, f"_{queue.lower()}")) for queue in ride.queues]
         steps = (day.toordinal() * 31 + ride.index) % 16
         self.price = {
             "USD": f'{{"amount":{1000 + 100 * steps},"currency":"USD","formatted":"${10 + steps}.00"}}',
@@ -238,17 +239,17 @@ class _Lines:
         self.group = 0
 
     def open(self, ms: int, wait: int) -> str:
-        lines = ",".join([f'"{line}":{write(ms, wait)}' for line, write in self.writers])
+        others = ",".join([f'"{queue}":{write(ms, wait)}' for queue, write in self.writers])
         standby = f'"STANDBY":{{"waitTime":{wait}}},' if self.standby else ""
-        return f',"queue":{{{standby}{lines}}}'
+        return f',"queue":{{{standby}{others}}}'
 
     def closed(self, ms: int) -> str:
-        lines = ",".join([f'"{line}":{write(ms, None)}' for line, write in self.writers])
-        return f',"queue":{{"STANDBY":{{"waitTime":null}},{lines}}}'
+        others = ",".join([f'"{queue}":{write(ms, None)}' for queue, write in self.writers])
+        return f',"queue":{{"STANDBY":{{"waitTime":null}},{others}}}'
 
     def _single_rider(self, ms: int, wait: int | None) -> str:
         if wait is None or self.random() < 0.2:
-            return '{"waitTime":null}'  # the line exists, no time is shown
+            return '{"waitTime":null}'  # the queue exists, no time is shown
         return f'{{"waitTime":{wait // 10 * 5}}}'
 
     def _paid_standby(self, ms: int, wait: int | None) -> str:

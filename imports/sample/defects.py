@@ -1,8 +1,8 @@
 """What happens to whole files of a sample archive with defects, and on which days.
 
 Files go missing, come damaged, or come in another wrapping than usual; a park opens in the middle of the range.
-Between two such days lies at least one ordinary file, and the first two and the last are ordinary: the events of
-doubtful content (planting) go into those.
+Between two such days lies at least one ordinary file, and the first two and the last are ordinary: the events with
+issues (planting) go into those.
 """
 
 import zlib
@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 from random import Random
 
-from imports.sample import cases_again, cases_doubtful
+from imports.sample import cases_again, cases_with_issues
 from imports.sample.planting import Planted, Planter
 from imports.sample.resorts import Destination, make_new_park
 
-CASES = (*cases_again.CASES, *cases_doubtful.CASES)
+CASES = (*cases_again.CASES, *cases_with_issues.CASES)
 MISSING = "missing"
 ORDINARY = "ordinary"
 NO_EVENTS = "an empty list of events"
@@ -109,6 +109,7 @@ class Defects:
             case.plant(self.planter)
 
     def shape(self, day: date) -> str:
+        """What the file of a day is: ORDINARY, MISSING, or a key of READABLE or UNREADABLE."""
         return self.shapes.get(day, ORDINARY)
 
     def resort_on(self, day: date) -> Destination:
@@ -138,6 +139,7 @@ class Defects:
         }
 
     def planted_on(self, day: date) -> Planted:
+        """What goes into the file of a day beside its ordinary events; empty on most days."""
         return self.planter.files.get(day, Planted())
 
 

@@ -98,12 +98,14 @@ class Manifest:
                 self._finding(reason, entity_type, entity_key, count, file=key)
 
     def add_unreadable(self, key: str, day: date, resort: Destination, data: bytes) -> None:
+        """A day file that gives nothing: a finding of its destination, and an error of each park known by then."""
         self._file(key, day, resort, "UNREADABLE", data, {})
         for park in self._known(resort):
             self.parks[park.uuid].errors += 1
         self._finding("unreadable_file", "destination", resort.uuid, 1, file=key)
 
     def add_missing(self, key: str, day: date, resort: Destination) -> None:
+        """A day without a file; days that follow each other are one finding of each park known by then."""
         if not self._gap or self._gap[0]["last_day"] != day - timedelta(days=1):
             self._gap = [
                 self._finding("missing_days", "park", park.uuid, 0, first_day=day, last_day=day)
@@ -130,6 +132,7 @@ class Manifest:
         }
 
     def as_dict(self) -> dict:
+        """The manifest as it is written: docs/sample-archive.md says what each key holds."""
         return {
             "made_up": "Every park, ride and record of this archive is invented.",
             "plan": self.about,
@@ -150,6 +153,7 @@ class Manifest:
         }
 
     def write(self, path: Path) -> None:
+        """As JSON in UTF-8. OSError."""
         with open(path, "w", encoding="utf-8") as file:
             json.dump(self.as_dict(), file, ensure_ascii=False, indent=1, default=str)
             file.write("\n")

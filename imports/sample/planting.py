@@ -1,6 +1,6 @@
-"""Puts doubtful events among ordinary ones, and keeps account of what each must become in the tables.
+"""Puts events with issues among ordinary ones, and keeps account of what each must become in the tables.
 
-What becomes of an event is said by whoever plants it (cases_doubtful, cases_again), from the rules of the import as
+What becomes of an event is said by whoever plants it (cases_with_issues, cases_again), from the rules of the import as
 they are written down; no code of the importer is asked.
 """
 
@@ -15,8 +15,8 @@ from imports.sample.counts import Counts
 from imports.sample.days import DAY_MS, Tally
 from imports.sample.resorts import Destination, Park, Ride, sample_uuid
 
-WAIT_OF_AN_EVENT = 35  # minutes; what `Planter.event` has in its standby line unless it is told otherwise
-SINGLE_RIDER = {"waitTime": 10}  # a line that is good, beside one that is not
+WAIT_OF_AN_EVENT = 35  # minutes; what `Planter.event` has in its standby queue unless another is given
+SINGLE_RIDER = {"waitTime": 10}  # a queue that is good, beside one that is not
 
 
 @dataclass(slots=True)
@@ -42,12 +42,14 @@ class Planter:
         self._made: Counter = Counter()
 
     def begin(self, case: str, park: Park, day_index: int, ride_index: int) -> None:
+        """Plant the next `case` (its text) in this park, from the day_index-th ordinary file on."""
         self.case, self.park, self._day_index = case, park, day_index
         rides = [ride for ride in park.rides if ride.kind == "Attraction"]
         self.ride = rides[ride_index % len(rides)]
 
     @property
     def day(self) -> date:
+        """The day of the file into which the case in hand goes now."""
         return self.days[self._day_index]
 
     def later(self) -> None:
@@ -61,7 +63,7 @@ class Planter:
         return Ride(-1, uuid, name or f"{label} (sample)", f"sample-{label}", "Attraction", 0, 0, ())
 
     def event(self, ride: Ride | None = None, days_ago: int = 0, **queue) -> dict:
-        """An event without fault: OPERATING, 35 minutes in the standby line, and the `queue` lines given.
+        """An event without fault: OPERATING, 35 minutes in the standby queue, and the further `queue`s given by type.
 
         Each has an instant of its own: ordinary events have even milliseconds, these have odd ones.
         """
@@ -87,7 +89,7 @@ class Planter:
 
     # --- planting them, with what must become of them ---------------------------------------------------------------
     def stored(self, event: dict, *reasons: str, wait: int | None = WAIT_OF_AN_EVENT, rows: tuple[str, ...] = ()):
-        """A snapshot with `wait` minutes and these queue rows; `reasons` are doubts that do not reject it."""
+        """A snapshot with `wait` minutes and these queue rows; `reasons` are issues that do not reject it."""
         tally = self._put(event, "stored", reasons).tallies[self.park.uuid]
         tally.events += 1
         tally.statuses[event["data"]["status"]] += 1
@@ -99,12 +101,15 @@ class Planter:
             tally.wait_minutes += wait
 
     def rejected(self, event: dict, reason: str) -> None:
+        """Not stored, and a finding of its park."""
         self._put(event, "rejected", (reason,))
 
     def duplicate(self, event: dict, reason: str) -> None:
+        """Not stored, since another of the same ride and instant is; a finding of its park."""
         self._put(event, "duplicates", (reason,))
 
     def already_known(self, event: dict) -> None:
+        """Not stored, since an earlier file said the same; no finding."""
         self._put(event, "already_known", ())
 
     def of_no_park(self, record: object, reason: str) -> None:
@@ -148,12 +153,15 @@ class Case:
 
     @property
     def what(self) -> str:
+        """The case in words, as the manifest has it."""
         return self.plant.__doc__ or ""
 
 
 def without(event: dict, key: str) -> dict:
+    """A copy of the event that lacks one key."""
     return {name: value for name, value in event.items() if name != key}
 
 
 def with_data(event: dict, **changes) -> dict:
+    """A copy of the event with `changes` in its data."""
     return event | {"data": event["data"] | changes}

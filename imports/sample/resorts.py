@@ -19,7 +19,7 @@ RESORTS = (
     ("Berlin", "Europe/Berlin", "EUR", (("Garten", 9, 18), ("Wasser", 10, 18))),
 )
 WORDS = ("Galaxy", "Pirate", "Jungle", "Thunder", "Dragon", "Robot", "Ocean", "Château", "Fairy™", "Comet", "Desert")
-#: noun, kind, usual wait at noon (minutes), share of the day's events, lines beside the standby line
+#: noun, kind, usual wait at noon (minutes), share of the day's events, queues beside the standby queue
 ENTITIES = (
     ("Coaster", "Attraction", 85, 9, ("PAID_RETURN_TIME", "SINGLE_RIDER")),
     ("Mountain", "Attraction", 70, 8, ("RETURN_TIME", "SINGLE_RIDER")),
@@ -54,13 +54,15 @@ class Ride:
     name: str
     internal_id: str
     kind: str
-    usual_wait: int
-    weight: int
-    lines: tuple[str, ...]
+    usual_wait: int  # minutes at noon
+    weight: int  # share of the day's events
+    queues: tuple[str, ...]  # types beside the standby queue
 
 
 @dataclass(frozen=True, slots=True)
 class Park:
+    """A park with its opening hours, by the resort's clock."""
+
     uuid: str
     name: str
     slug: str
@@ -71,6 +73,8 @@ class Park:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
+    """A resort: the parks that share its day files, its time zone (IANA) and its currency (ISO 4217)."""
+
     index: int
     uuid: str
     name: str
@@ -80,6 +84,7 @@ class Destination:
 
 
 def sample_uuid(*parts: object) -> str:
+    """An id of version 5, always the same for the same parts."""
     return str(uuid.uuid5(NAMESPACE, "/".join(map(str, parts))))
 
 
@@ -107,9 +112,9 @@ def _make_park(index: int, number: int, park: str, opens: int, closes: int) -> P
             kind=kind,
             usual_wait=usual_wait,
             weight=weight,
-            lines=lines,
+            queues=queues,
         )
-        for i, (noun, kind, usual_wait, weight, lines) in enumerate(ENTITIES)
+        for i, (noun, kind, usual_wait, weight, queues) in enumerate(ENTITIES)
     )
     return Park(sample_uuid("park", name), name, "".join(name.lower().split()), opens, closes, rides)
 

@@ -52,7 +52,10 @@ class SampleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write: `days` day files from `first` on for each destination, with `events_per_day` events in each."""
+    """What to write: `days` day files from `first` on for each destination, with `events_per_day` events in each.
+
+    SampleError: one of the numbers or days is out of bounds.
+    """
 
     first: date
     days: int
@@ -81,10 +84,12 @@ class Plan:
 
     @property
     def last(self) -> date:
+        """The last day, included."""
         return self.first + timedelta(days=self.days - 1)
 
     @property
     def files(self) -> int:
+        """Day files of all destinations, with those that defects make missing."""
         return self.days * self.destinations
 
 

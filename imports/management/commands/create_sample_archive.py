@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--with-defects",
             action="store_true",
-            help="put in every kind of damaged file and doubtful event, and say which",
+            help="put in every kind of damaged file and event with an issue, and say which",
         )
         dates = parser.add_mutually_exclusive_group()
         dates.add_argument("--start", type=arguments.day, metavar="DATE", help="first day, e.g. 2024-01-01")

@@ -41,7 +41,7 @@ def park_and_entity_missing(p: Planter):
 
 
 def park_missing_of_an_entity_from_an_earlier_file(p: Planter):
-    """parkId absent, and null, of a ride that an earlier file has told of"""
+    """parkId absent, and null, of a ride that an earlier file has named"""
     ride = p.new_ride("Known Ride")
     p.stored(p.event(ride))
     p.later()
@@ -49,8 +49,8 @@ def park_missing_of_an_entity_from_an_earlier_file(p: Planter):
     p.stored(p.event(ride) | {"parkId": None})
 
 
-def park_missing_before_and_after_the_entity_is_told_of_in_the_same_file(p: Planter):
-    """parkId null before the first event that tells the ride's park, and after it, in one file"""
+def park_missing_before_and_after_the_event_that_names_it(p: Planter):
+    """parkId null before the first event that names the ride's park, and after it, in one file"""
     ride = p.new_ride("New Ride")
     p.stored(p.event(ride) | {"parkId": None})
     p.stored(p.event(ride))
@@ -119,7 +119,7 @@ def several_faults_in_one_event(p: Planter):
     p.rejected(event | {"eventTime": None}, "missing_event_time")
 
 
-# --- waits, lines, prices: the observation is kept ---
+# --- waits, queues, prices: the observation is kept ---
 def wait_that_cannot_be(p: Planter):
     """waitTime -1, -999, 301, 45.5, "45" and true"""
     for wait in (-1, -999, 301, 45.5, "45", True):
@@ -131,15 +131,15 @@ def wait_that_is_no_number(p: Planter):
     p.stored(p.event(STANDBY={"waitTime": float("nan")}), "wait_out_of_range", wait=None)
 
 
-def wait_of_another_line_that_cannot_be(p: Planter):
-    """waits of the other lines: SINGLE_RIDER 301, PAID_STANDBY -5, BOARDING_GROUP "30"; the lines are kept"""
+def wait_of_another_queue_that_cannot_be(p: Planter):
+    """waits of the other queues: SINGLE_RIDER 301, PAID_STANDBY -5, BOARDING_GROUP "30"; the queues are kept"""
     group = {"allocationStatus": "AVAILABLE", "currentGroupStart": 1, "currentGroupEnd": 5, "estimatedWait": "30"}
-    for line, value in (
+    for queue, value in (
         ("SINGLE_RIDER", {"waitTime": 301}),
         ("PAID_STANDBY", {"waitTime": -5}),
         ("BOARDING_GROUP", group),
     ):
-        p.stored(p.event(**{line: value}), "wait_out_of_range", rows=(line,))
+        p.stored(p.event(**{queue: value}), "wait_out_of_range", rows=(queue,))
 
 
 def wait_at_the_edge(p: Planter):
@@ -149,21 +149,21 @@ def wait_at_the_edge(p: Planter):
 
 
 def queue_type_unknown(p: Planter):
-    """the lines EXPRESS and VIRTUAL; the rest of the event is kept"""
-    for line in ("EXPRESS", "VIRTUAL"):
-        event = p.event(SINGLE_RIDER=SINGLE_RIDER, **{line: {"waitTime": 5}})
+    """the queues EXPRESS and VIRTUAL; the rest of the event is kept"""
+    for queue in ("EXPRESS", "VIRTUAL"):
+        event = p.event(SINGLE_RIDER=SINGLE_RIDER, **{queue: {"waitTime": 5}})
         p.stored(event, "unknown_queue_type", rows=("SINGLE_RIDER",))
 
 
 def queue_malformed(p: Planter):
-    """lines that are a number or a text, an unknown return time state, a boarding status 7; STANDBY 45; no object"""
-    for line, value in (
+    """queues that are a number or a text, an unknown return time state, a boarding status 7; STANDBY 45; no object"""
+    for queue, value in (
         ("PAID_STANDBY", 5),
         ("RETURN_TIME", "soon"),
         ("RETURN_TIME", {"state": "SOLD_OUT", "returnStart": None, "returnEnd": None}),
         ("BOARDING_GROUP", {"allocationStatus": 7, "currentGroupStart": 1, "currentGroupEnd": 5}),
     ):
-        event = p.event(SINGLE_RIDER=SINGLE_RIDER, **{line: value})
+        event = p.event(SINGLE_RIDER=SINGLE_RIDER, **{queue: value})
         p.stored(event, "malformed_queue", rows=("SINGLE_RIDER",))
     p.stored(p.event(STANDBY=45, SINGLE_RIDER=SINGLE_RIDER), "malformed_queue", wait=None, rows=("SINGLE_RIDER",))
     p.stored(with_data(p.event(), queue="none"), "malformed_queue", wait=None)
@@ -197,8 +197,8 @@ def price_invalid(p: Planter):
         p.stored(event, "invalid_price", rows=("SINGLE_RIDER",))
 
 
-def two_doubts_in_one_event(p: Planter):
-    """waitTime 999 and the line EXPRESS in one event: kept, with two findings"""
+def two_issues_in_one_event(p: Planter):
+    """waitTime 999 and the queue EXPRESS in one event: kept, with two findings"""
     event = p.event(STANDBY={"waitTime": 999}, EXPRESS={"waitTime": 5})
     p.stored(event, "wait_out_of_range", "unknown_queue_type", wait=None)
 
@@ -210,7 +210,7 @@ CASES = (
     Case(park_missing_of_an_unknown_entity),
     Case(park_and_entity_missing),
     Case(park_missing_of_an_entity_from_an_earlier_file),
-    Case(park_missing_before_and_after_the_entity_is_told_of_in_the_same_file),
+    Case(park_missing_before_and_after_the_event_that_names_it),
     Case(name_missing),
     Case(not_an_object),
     Case(entity_id_malformed),
@@ -223,11 +223,11 @@ CASES = (
     Case(several_faults_in_one_event),
     Case(wait_that_cannot_be),
     Case(wait_that_is_no_number),
-    Case(wait_of_another_line_that_cannot_be),
+    Case(wait_of_another_queue_that_cannot_be),
     Case(wait_at_the_edge),
     Case(queue_type_unknown),
     Case(queue_malformed),
     Case(return_time_malformed),
     Case(price_invalid),
-    Case(two_doubts_in_one_event),
+    Case(two_issues_in_one_event),
 )
