@@ -16,7 +16,7 @@ __all__ = ["collect_live", "import_slice", "sync_metadata"]
 
 
 def collect_live() -> str:
-    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Says what came of it."""
+    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Returns what came of it in words."""
     try:
         destinations = collector.known_destinations()
     except collector.NothingToCollect as error:
@@ -29,7 +29,10 @@ def collect_live() -> str:
 
 
 def sync_metadata(begin_at: str = "") -> str:
-    """Weekly, slice by slice: each enqueues the next, until every destination was asked. Says how far it is."""
+    """Weekly, slice by slice: each enqueues the next, until every destination was asked. Returns how far it is.
+
+    `begin_at`: the destination (UUID) to begin at, "" for the first. ApiError: the API is away; begin anew later.
+    """
     next_destination = sync_slice(ThemeParksApi(), begin_at, timezone.now)
     if next_destination:
         async_task("imports.tasks.sync_metadata", next_destination, group="Sync metadata")

@@ -12,6 +12,8 @@ from warehouse.text import age_in_words
 
 
 class FailedFilter(admin.SimpleListFilter):
+    """Collections in which a destination failed, or that were killed."""
+
     title = "failures"
     parameter_name = "failures"
 
@@ -28,7 +30,9 @@ class FailedFilter(admin.SimpleListFilter):
 
 @admin.register(LiveCollection)
 class LiveCollectionAdmin(ReadOnlyAdmin):
-    list_display = ("started", "took", "answered", "rows", "stored", "unchanged", "doubtful", "findings")
+    """Every run of the live collector: what it got, and what failed and why."""
+
+    list_display = ("started", "took", "answered", "rows", "stored", "unchanged", "left_out", "findings")
     list_filter = (FailedFilter, "started_at")
     show_full_result_count = False
     fields = (
@@ -64,7 +68,7 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
         return obj.already_known
 
     @admin.display(description="left out")
-    def doubtful(self, obj) -> int:
+    def left_out(self, obj) -> int:
         return obj.duplicates + obj.rejected
 
     @admin.display(description="failures")
@@ -93,6 +97,8 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
 
 
 class SilentFilter(admin.SimpleListFilter):
+    """Parks that are open, closed, or open and silent, at this moment."""
+
     title = "state"
     parameter_name = "state"
 
@@ -112,6 +118,8 @@ class SilentFilter(admin.SimpleListFilter):
 
 @admin.register(ParkFreshness)
 class ParkFreshnessAdmin(ReadOnlyAdmin):
+    """Every park: when it was last heard of, and whether it is open; an open one that is silent stands out."""
+
     list_display = ("park_link", "state", "observed", "collected", "rides_reported", "until")
     list_display_links = None
     list_filter = (SilentFilter,)

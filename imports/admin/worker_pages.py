@@ -25,6 +25,8 @@ for model in (Failure, OrmQ, Schedule, Success):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
+    """The worker processes of the last day, alive or gone, and how long the queue's first task has waited."""
+
     list_display = ("process", "state", "doing_now", "since", "seen")
     list_display_links = None
     search_fields = ("name",)
@@ -63,6 +65,8 @@ _STATES = {True: ("--desk-good, inherit", "alive"), False: ("--error-fg", "gone,
 
 
 class TaskAdmin(ReadOnlyAdmin):
+    """What tasks that ended have in common."""
+
     list_display = ("group", "func", "took", "stopped")
     list_display_links = ("group",)
     list_filter = ("group",)
@@ -84,11 +88,13 @@ class TaskAdmin(ReadOnlyAdmin):
 
 @admin.register(Success)
 class SuccessAdmin(TaskAdmin):
-    pass
+    """Tasks that succeeded; slices of imports are not kept."""
 
 
 @admin.register(Failure)
 class FailureAdmin(TaskAdmin):
+    """Tasks that failed, with the error in the list."""
+
     list_display = ("group", "func", "stopped", "why")
 
     @admin.display(description="why")
@@ -98,6 +104,8 @@ class FailureAdmin(TaskAdmin):
 
 @admin.register(OrmQ)
 class QueueAdmin(ReadOnlyAdmin):
+    """The messages in the queue: waiting, or fetched by a worker and not done yet."""
+
     list_display = ("id", "what", "func", "waits")
     list_display_links = None
 
@@ -112,6 +120,8 @@ class QueueAdmin(ReadOnlyAdmin):
 
 
 class ScheduleForm(forms.ModelForm):
+    """The times of a recurring job, and whether it is switched on: never which function runs."""
+
     enabled = forms.BooleanField(required=False, label="Switched on")
 
     class Meta:
@@ -150,6 +160,8 @@ class ScheduleForm(forms.ModelForm):
 
 @admin.register(Schedule)
 class ScheduleAdmin(admin.ModelAdmin):
+    """The recurring jobs: their times can be changed, each switched off, or run now."""
+
     form = ScheduleForm
     list_display = ("name", "times", "next_run_or_off", "last_run", "func")
     fields = ("name", "purpose", "func", "enabled", "schedule_type", "minutes", "cron", "next_run")

@@ -1,1 +1,1 @@
-"""The live API of ThemeParks.wiki, and collecting the states it tells."""
+"""The live API of ThemeParks.wiki, and collecting the states it reports."""

@@ -52,7 +52,7 @@ class ApiError(Exception):
 
 
 class NoSuchEntity(ApiError):
-    """404: the API does not know the id."""
+    """The API does not know the id (404)."""
 
 
 class MalformedAnswer(ApiError):
@@ -64,7 +64,10 @@ class ApiUnavailable(ApiError):
 
 
 class ThemeParksApi:
-    """Use one for a run. Not to be called inside a transaction: it waits for its turn."""
+    """The questions to the API; use one object for a run. ApiError, or a subclass, where no usable answer came.
+
+    Not to be called inside a transaction: every question waits for its turn.
+    """
 
     def __init__(self):
         self._unreached = 0  # questions in a row

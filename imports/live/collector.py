@@ -44,7 +44,7 @@ class NothingToCollect(Exception):
 
 
 def known_destinations() -> list[str]:
-    """The destinations the settings keep to, or else those of all real parks. NothingToCollect: none."""
+    """UUIDs of the destinations the settings keep to, or else of those of all real parks. NothingToCollect: none."""
     found = settings.DESTINATIONS or [
         destination
         for destination in Park.objects.exclude(destination_wiki_id=None)
@@ -66,7 +66,9 @@ def collect(
     clock: Callable[[], datetime],
     stop: threading.Event | None = None,
 ) -> LiveCollection:
-    """Ask for each destination once and store what is new. One that fails does not stop the others.
+    """Ask for each destination (UUID) once and store what is new. One that fails does not stop the others.
+
+    Returns the row of this run, saved; `clock` gives aware instants.
 
     Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
     next run begins with what was not reached. OperationalError: the database server went away.
@@ -156,12 +158,6 @@ def _leave_to_the_archive(found: Attributed) -> None:
             del found.rows[snapshot_id]
             found.counts[park_of[ride_id]].stored -= 1
             found.counts[park_of[ride_id]].already_known += 1
-
-
-# --- freshness ----------------------------------------------------------------------------------------------------
-
-
-# --- smaller things -----------------------------------------------------------------------------------------------
 
 
 def _parks(answer: Answer) -> list[Park]:

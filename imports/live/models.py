@@ -35,7 +35,10 @@ class ApiPace(models.Model):
 
     @classmethod
     def reserve(cls, api: str, per_minute: float, longest_wait_seconds: float) -> float:
-        """Take the next place; returns the seconds until it. TooLongToWait: none was taken."""
+        """Take the next place of the `api` (its URL), of `per_minute` that there are; returns the seconds until it.
+
+        TooLongToWait: it is more than `longest_wait_seconds` away, and none was taken.
+        """
         step = round(60e6 / per_minute)
         # durable: inside the caller's transaction the row would stay locked while everybody else waits for it
         with transaction.atomic(durable=True), connection.cursor() as cursor:
@@ -56,7 +59,7 @@ class ApiPace(models.Model):
 
     @classmethod
     def hold(cls, api: str, seconds: float) -> None:
-        """No request of anybody before `seconds` from now."""
+        """No request of anybody before `seconds` from now; a later place that was set before stays."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE api_pace SET next_request_at = "
@@ -66,7 +69,7 @@ class ApiPace(models.Model):
 
 
 class LiveCollection(models.Model):
-    """One run over the live answers: what it got. A run that was killed has no `finished_at`.
+    """One run of the live collector: what it got. A run that was killed has no `finished_at`.
 
     Held on every row: rows_read = stored + already_known + duplicates + rejected.
     """
@@ -82,7 +85,7 @@ class LiveCollection(models.Model):
     stored = models.IntegerField(default=0)
     already_known = models.IntegerField(default=0, help_text="states unchanged since an earlier collection")
     duplicates = models.IntegerField(default=0)
-    rejected = models.IntegerField(default=0, help_text="doubtful, or of no known park")
+    rejected = models.IntegerField(default=0, help_text="not to be believed, or of no known park")
     findings = models.IntegerField(default=0, help_text="new ones")
     failures = models.JSONField(default=list, blank=True, help_text="destination and error")
 

@@ -2,5 +2,5 @@
 
 
 def is_made_up(wiki_id: str) -> bool:
-    """By its version, the 15th character: of a sample archive, and so unknown to everybody else."""
+    """Whether a UUID is of a sample archive: version 5, by its 15th character, where all real ones have version 4."""
     return wiki_id[14:15] == "5"

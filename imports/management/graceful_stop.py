@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that is set by the first signal; the second raises KeyboardInterrupt, which rolls back."""
+    """An event that is set by the first SIGINT or SIGTERM; the second raises KeyboardInterrupt, which rolls back."""
     stop = threading.Event()
 
     def handler(number, frame):

@@ -68,6 +68,7 @@ def by_park() -> Table:
 
 
 def by_month() -> Table:
+    """Snapshots in each month partition that holds any, and in all. CatalogError: the partitions cannot be listed."""
     partitions = catalog.partitions(SNAPSHOTS)
     rows = []
     with connection.cursor() as cursor:
@@ -84,6 +85,7 @@ def by_month() -> Table:
 
 
 def by_kind_of_finding() -> Table:
+    """Findings of each kind and reason, the records that they stand for, and how many are still open."""
     kinds = (
         DataQualityLog.objects.order_by("issue_type", "reason")
         .values_list("issue_type", "reason")

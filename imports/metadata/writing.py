@@ -46,6 +46,7 @@ class Target:
 
     @property
     def asked(self) -> str:
+        """The UUID that the API is asked about."""
         return self.park or self.destination
 
 
@@ -64,12 +65,15 @@ class Synced:
     error: str = ""  # nothing was written
 
     def add(self, other: "Synced") -> None:
+        """Take in the counts of another target; `error` is left as it is."""
         for name in ("parks", "entities", "outside", "new", "changed", "vanished", "findings"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @dataclass(frozen=True)
 class Answers:
+    """All that the API said of one target, read."""
+
     target: Target
     entities: list[Entity]
     timezones: dict[str, str | None]  # by park (themeparks_wiki_id): the parks that were asked for

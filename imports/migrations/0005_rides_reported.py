@@ -8,6 +8,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RenameField("parkfreshness", "rides_told", "rides_reported"),
         migrations.AlterField(
+            "livecollection",
+            "rejected",
+            models.IntegerField(default=0, help_text="not to be believed, or of no known park"),
+        ),
+        migrations.AlterField(
             "parkfreshness",
             "observed_at",
             models.DateTimeField(blank=True, help_text="the newest state that was reported of it", null=True),

@@ -28,9 +28,9 @@ class Worker(models.Model):
     @classmethod
     def seen(cls, name: str, doing: str) -> None:
         """A heartbeat of the process token `name`. `doing`: the task in hand (cut at 255 characters), "" for none."""
-        row = {"seen_at": Now(), "doing": doing[:255]}
-        if not cls.objects.filter(name=name).update(**row):
-            new = cls(name=name, doing=row["doing"])
+        doing = doing[:255]
+        if not cls.objects.filter(name=name).update(seen_at=Now(), doing=doing):
+            new = cls(name=name, doing=doing)
             cls.objects.bulk_create([new], update_conflicts=True, update_fields=["doing"])
 
     @classmethod

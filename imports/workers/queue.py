@@ -81,8 +81,8 @@ def waiting() -> list[ImportCheckpoint]:
 
 def not_stale(message: Message) -> list[ImportCheckpoint]:
     """The imports of a message that still wait as it says; none: the whole message is stale."""
-    generations = dict(message)
-    return [checkpoint for checkpoint in waiting() if generations.get(checkpoint.pk) == checkpoint.generation]
+    named = {(checkpoint_id, generation) for checkpoint_id, generation in message}
+    return [checkpoint for checkpoint in waiting() if (checkpoint.pk, checkpoint.generation) in named]
 
 
 def oldest_message_age(now: datetime) -> timedelta | None:
