@@ -5,9 +5,11 @@ import json
 import boto3
 import pytest
 import requests
+import stamina
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
+from tests.imports.api_world import magic_kingdom
 from tests.imports.fault_server import fault_server, forward_to
 
 REGION = "eu-west-2"
@@ -54,4 +56,29 @@ def s3_proxy(s3_server, settings):
         settings.ARCHIVE_S3_ENDPOINT_URL = server.url
         settings.ARCHIVE_S3_STALL_TIMEOUT_SECONDS = 0.5
         settings.ARCHIVE_S3_FILE_TIMEOUT_SECONDS = 1.0
+        yield server
+
+
+@pytest.fixture
+def world():
+    """What the API of `api_server` knows, to be changed by a test at will."""
+    return magic_kingdom()
+
+
+@pytest.fixture
+def api_server(world, settings, tmp_path):
+    """What the settings point to: the world's API, with faults when a test asks for them.
+
+    `ask_anew()` stands for a minute that passes: nothing is answered from the cache any more.
+    """
+
+    def ask_anew():
+        server.caches += 1
+        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / f"api-cache-{server.caches}")
+
+    with fault_server(world.answers) as server, stamina.set_testing(True, attempts=3, cap=True):
+        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
+        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
+        server.caches, server.ask_anew = 0, ask_anew
+        ask_anew()
         yield server

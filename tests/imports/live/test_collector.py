@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-import stamina
 from django.conf import settings as settings_of_this_project
 from django.core.management import CommandError, call_command
 
@@ -18,8 +17,8 @@ from imports.sample.resorts import make_destination
 from imports.tasks import collect_live
 from quality.models import DataQualityLog
 from tests.imports import processes
-from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured, magic_kingdom
-from tests.imports.fault_server import Answer, Fault, fault_server
+from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured
+from tests.imports.fault_server import Answer, Fault
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
 
 NOW = datetime(2026, 4, 14, 22, 30, tzinfo=UTC)
@@ -31,25 +30,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def world():
-    return magic_kingdom()
-
-
-@pytest.fixture
-def api_server(world, settings, tmp_path):
-    with fault_server(world.answers) as server, stamina.set_testing(True, attempts=3, cap=True):
-        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
-        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
-        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / "0")
-        yield server
-
-
-@pytest.fixture
-def collect(api_server, settings, tmp_path):
+def collect(api_server):
     """One collection, a minute after the last: nothing is answered from the cache."""
 
     def _collect(now=NOW, destinations=(RESORT,)):
-        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / f"{len(list(tmp_path.iterdir()))}")
+        api_server.ask_anew()
         return collector.collect(ThemeParksApi(), list(destinations), lambda: now)
 
     return _collect

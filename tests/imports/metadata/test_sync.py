@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-import stamina
 from django.core.management import CommandError, call_command
 
 from imports.live.api import ThemeParksApi
 from imports.metadata import sync as metadata_sync
 from quality.models import DataQualityLog
-from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
-from tests.imports.fault_server import Answer, Fault, fault_server
+from tests.imports.api_world import MAGIC_KINGDOM, RESORT
+from tests.imports.fault_server import Answer, Fault
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
 
 NOW = datetime(2026, 4, 15, 12, tzinfo=UTC)
@@ -21,25 +20,6 @@ SPACE_MOUNTAIN = "b2260923-9315-40fd-9c6b-44dd811dbe64"
 BARNSTORMER = "924a3b2c-6b4b-49e5-99d3-e9dc3f2e8a48"
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world():
-    return magic_kingdom()
-
-
-@pytest.fixture
-def api_server(world, settings, tmp_path):
-    with fault_server(world.answers) as server, stamina.set_testing(True, attempts=3, cap=True):
-        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
-        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
-        settings.THEMEPARKS_CACHE_DIR = str(tmp_path / "cache")
-        server.ask_anew = lambda: _another_cache(settings, tmp_path)
-        yield server
-
-
-def _another_cache(settings, tmp_path):
-    settings.THEMEPARKS_CACHE_DIR = str(tmp_path / f"cache-{len(list(tmp_path.iterdir()))}")
 
 
 def sync(api_server, now=NOW, *, destinations=(), parks=(), **options):
