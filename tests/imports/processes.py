@@ -9,11 +9,14 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db import connection
 
+from tests.cutting_proxy import CuttingProxy
+
 ROOT = Path(__file__).parent.parent.parent
 
 
-def environment() -> dict[str, str]:
-    database = connection.settings_dict
+def environment(proxy: CuttingProxy | None = None) -> dict[str, str]:
+    """With a proxy, what the process does goes through it."""
+    database = connection.settings_dict if proxy is None else proxy.settings(connection.settings_dict)
     query = urlencode(
         {"unix_socket": database["OPTIONS"]["unix_socket"]} if "unix_socket" in database["OPTIONS"] else {}
     )
@@ -25,19 +28,19 @@ def environment() -> dict[str, str]:
     return {**os.environ, "DATABASE_URL": url, "SECRET_KEY": settings.SECRET_KEY, "PYTHONUNBUFFERED": "1"}
 
 
-def start(*arguments: object) -> subprocess.Popen:
+def start(*arguments: object, proxy: CuttingProxy | None = None) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "manage.py", *map(str, arguments)],
         cwd=ROOT,
-        env=environment(),
+        env=environment(proxy),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def run(*arguments: object) -> tuple[int, str]:
+def run(*arguments: object, proxy: CuttingProxy | None = None) -> tuple[int, str]:
     """Exit status and all that was printed."""
-    process = start(*arguments)
+    process = start(*arguments, proxy=proxy)
     output, _ = process.communicate(timeout=300)
     return process.returncode, output
