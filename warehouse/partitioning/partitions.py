@@ -11,6 +11,7 @@ DDL commits, so nothing here runs inside a transaction; and it never waits for a
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -245,24 +246,23 @@ def ensure(
     if first > last:
         raise ValueError(f"{first} lies after {last}")
     deadline = time.monotonic() + patience_seconds
+    added: list[str] = []
     try:
-        added = _ensure(first, last, table, deadline)
+        # The copy before the table: it may become the table at any instant, and then has the months, or gets them.
         if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
-            try:
-                added += _ensure(first, last, COPY, deadline)
-            except catalog.NoSuchTableError:  # it has just become the table, or was given up
-                added += _ensure(first, last, table, deadline)
+            with suppress(catalog.NoSuchTableError):  # it has just become the table, or was given up
+                _ensure(first, last, COPY, deadline, added)
+        _ensure(first, last, table, deadline, added)
     except catalog.CatalogError as error:
         raise PartitionsError(str(error)) from error
     return added
 
 
-def _ensure(first: date, last: date, table: str, deadline: float) -> list[str]:
-    added: list[str] = []
+def _ensure(first: date, last: date, table: str, deadline: float, added: list[str]) -> None:
     while True:
         wanted = plan_now(first, last, table)
         if not wanted:
-            return added
+            return
         try:
             for step in wanted.steps:
                 _run(step, table, deadline)

@@ -3,10 +3,12 @@
 import itertools
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 
+import MySQLdb
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 
 from warehouse import checks
@@ -76,6 +78,41 @@ def test_a_plan_that_meets_a_table_swapped_meanwhile_is_made_anew(snapshots, mon
     monkeypatch.setattr(partitions, "plan_now", lambda *range_: plans.pop() if plans else plan_now(*range_))
     assert partitions.ensure(month, month) == added
     assert partitions.ensure(month, month) == []
+
+
+def test_a_table_whose_copy_becomes_it_at_any_instant_has_the_month(snapshots, another_session):
+    """As by partition_snapshots apply: before the swap it is the copy that wants the month, and then the table."""
+    month, swapper = date(2027, 1, 1), another_session(autocommit=True)
+    # while the copy is locked nobody swaps
+    swapper.query(f"SET SESSION lock_wait_timeout = {0 if connection.mysql_is_mariadb else 1}")
+    swapped_at = []
+    for instant in itertools.count(1):
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS ride_status_snapshots_old, ride_status_snapshots_copy")
+            cursor.execute(OURS)
+            cursor.execute("CREATE TABLE ride_status_snapshots_copy LIKE ride_status_snapshots")
+            cursor.execute(NONE)
+        statements = []
+
+        def swap(execute, sql, params, many, context, statements=statements, instant=instant):
+            statements.append(sql)
+            if len(statements) == instant:
+                with suppress(MySQLdb.OperationalError):
+                    swapper.query(
+                        "RENAME TABLE ride_status_snapshots TO ride_status_snapshots_old, "
+                        "ride_status_snapshots_copy TO ride_status_snapshots"
+                    )
+                    swapped_at.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(swap):
+            assert partitions.ensure(month, month) == ["p202701"], statements
+        is_swapped = catalog.table_exists("ride_status_snapshots_old")
+        there = catalog.partitions(partitions.TABLE if is_swapped else partitions.COPY)
+        assert "p202701" in [partition.name for partition in there], statements[instant - 1]
+        if len(statements) < instant:
+            break
+    assert any("LOCK TABLES" in sql for sql in swapped_at), "it was swapped between the look and the ALTER"
 
 
 def test_processes_that_ensure_at_once_all_succeed(snapshots):
@@ -275,6 +312,26 @@ def test_a_boundary_partition_that_holds_rows_of_the_new_months_is_left_to_the_o
         partitions.ensure(date(2027, 1, 1), date(2027, 3, 1))
     assert partitions.ensure(date(2026, 1, 1), date(2026, 12, 1)) == []  # what exists needs no split
     assert partitions.ensure(date(2024, 1, 1), date(2024, 1, 1))[0] == "p202401"  # nor does the other end mind
+
+
+def test_a_boundary_partition_of_ten_thousand_rows_is_carried_along(snapshots):
+    snapshots.fill(10_000, "2021-01-01", seconds_apart=60)
+    assert partitions.ensure(date(2024, 12, 1), date(2024, 12, 1)) == ["p202412"]
+    assert snapshots.count() == 10_000
+
+
+def test_a_boundary_partition_of_more_rows_is_not_copied_unasked(snapshots):
+    snapshots.fill(10_001, "2021-01-01", seconds_apart=60)
+    before = snapshots.partition_names()
+    with pytest.raises(
+        partitions.PartitionsError,
+        match=r"p_before_2025 of ride_status_snapshots holds over 10,000 rows .* make p202412\. .* with --drain",
+    ):
+        partitions.ensure(date(2024, 12, 1), date(2024, 12, 1))
+    assert snapshots.partition_names() == before
+    call_command("maintain_partitions", "--from", "2024-12", "--drain", verbosity=0)
+    assert "p202412" in snapshots.partition_names()
+    assert snapshots.count() == 10_001
 
 
 def test_a_stray_row_of_1970_stays_in_the_boundary_partition_and_stops_no_import(snapshots):
