@@ -167,6 +167,17 @@ def test_one_file_of_a_folded_month_read_again_counts_once_with_its_new_count():
 
 
 @pytest.mark.django_db
+def test_examples_of_a_folded_month_are_told_once_however_often_its_files_are_read():
+    days = range(1, FILES_TOLD_ALONE + 3)
+    for _ in range(3):
+        for day in days:
+            record([of_a_file(day, count=1)], NOW)
+    month = DataQualityLog.objects.latest("pk")
+    assert month.evidence["examples"] == [{"day": day, "n": 0} for day in days[FILES_TOLD_ALONE:]]
+    assert month.occurrences == 2
+
+
+@pytest.mark.django_db
 def test_many_findings_of_one_file_and_park_are_folded_too():
     doubts = [replace(of_a_file(1), scope=f"entity {n}", reason="ambiguous_ride") for n in range(60)]
     record(doubts, NOW)

@@ -198,6 +198,29 @@ def test_an_import_of_one_park_leaves_the_others_alone(tmp_path):
     assert findings() == before
 
 
+def test_rejected_events_of_another_park_are_counted_and_told_by_its_own_import_alone(tmp_path):
+    write_day(tmp_path, [event(), event(entity=OTHER_RIDE, park=OTHER_PARK)])
+    import_all(tmp_path)
+    events = [
+        event(day=day(1)),
+        event("11:00:00Z", day=day(1), entity=OTHER_RIDE, park=None, status="ODD"),
+        event("12:00:00Z", day=day(1), entity=RIDE, park=None, status="ODD"),
+        event("13:00:00Z", day=day(1), entity=ride(3), park=OTHER_PARK, status="ODD"),
+    ]
+    write_day(tmp_path, events, day(1))
+    ids = dict(Park.objects.values_list("themeparks_wiki_id", "park_id"))
+    here = import_all(tmp_path, everything=False, parks=[str(ids[PARK])], first=day(1))
+    assert (here.events, here.rejected, ledger(day(1))) == (2, 1, ("IMPORTED", 2, 1, 0, 0, 1))
+    assert findings() == {("INVALID", "unknown_status", "park", 1)}
+    assert DataQualityLog.objects.get().park_id == ids[PARK]
+    there = import_all(tmp_path, everything=False, parks=[str(ids[OTHER_PARK])], first=day(1))
+    assert (there.events, there.rejected, ledger(day(1), OTHER_PARK)) == (2, 2, ("IMPORTED", 2, 0, 0, 0, 2))
+    assert set(DataQualityLog.objects.values_list("park_id", "reason", "occurrences")) == {
+        (ids[PARK], "unknown_status", 1),
+        (ids[OTHER_PARK], "unknown_status", 2),
+    }
+
+
 def test_events_without_a_park_go_where_their_ride_is_known_and_are_told_where_it_is_not(tmp_path):
     write_day(tmp_path, [event()])
     write_day(
@@ -228,6 +251,14 @@ def test_an_event_months_older_than_its_file_gets_its_month_and_the_boundary_par
         assert cursor.fetchone() == (1,)
     assert health.health(DAY).boundary_rows == {}
     assert import_all(tmp_path).already_known == 2
+
+
+def test_hundreds_of_events_months_older_than_their_file_are_all_known_when_it_is_read_again(tmp_path):
+    old = [event(f"2024-03-01T{n // 60:02}:{n % 60:02}:00Z") for n in range(401)]
+    write_day(tmp_path, [*old, event()])
+    assert import_all(tmp_path).stored == 402
+    again = import_all(tmp_path)
+    assert (again.stored, again.already_known, again.duplicates) == (0, 402, 0)
 
 
 def test_no_statement_of_a_files_transaction_is_ddl(tmp_path):

@@ -6,9 +6,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import MySQLdb
 import pytest
 from django.conf import settings as settings_of_this_project
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from imports.live import collector
 from imports.live.api import ThemeParksApi
@@ -20,6 +22,7 @@ from tests.imports import processes
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured
 from tests.imports.fault_server import Answer, Fault
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
+from warehouse.snapshot_id import snapshot_id_of
 
 NOW = datetime(2026, 4, 14, 22, 30, tzinfo=UTC)
 OPENING = datetime(2026, 4, 15, 10, 40, tzinfo=UTC)
@@ -189,6 +192,36 @@ def test_a_state_of_months_ago_gets_its_partition(collect, world):
     world.live[RESORT] = [row(status="CLOSED", lastUpdated="2024-11-03T09:00:00Z")]
     assert collect().stored == 1
     assert RideStatusSnapshot.objects.get().recorded_at == datetime(2024, 11, 3, 9, tzinfo=UTC)
+
+
+def test_what_another_writer_stores_meanwhile_is_known_in_the_next_try_and_told_once(collect, world):
+    world.live[RESORT] = [row()]
+    collect()
+    world.live[RESORT] = [row(lastUpdated="2026-04-14T22:25:00Z", queue={"STANDBY": {"waitTime": -1}})]
+    milliseconds = int(datetime(2026, 4, 14, 22, 25, tzinfo=UTC).timestamp() * 1000)
+    tries = []
+
+    def another_is_faster(execute, sql, params, many, context):
+        if sql.startswith(("LOAD", "INSERT")) and "ride_status_snapshots" in sql:
+            if not tries:
+                ride_id = Ride.objects.get().ride_id
+                with MySQLdb.connect(**connection.get_connection_params()) as another:
+                    another.query(
+                        "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, "
+                        f"computed_is_open) VALUES ({snapshot_id_of(ride_id, milliseconds)}, {ride_id}, "
+                        "'2026-04-14 22:25:00', 'OPERATING', 1)"
+                    )
+                    another.commit()
+            tries.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(another_is_faster):
+        collection = collect()
+    assert len(tries) == 1  # the second try had nothing left to store
+    assert (collection.failures, collection.stored, collection.already_known, collection.findings) == ([], 0, 1, 1)
+    assert RideStatusSnapshot.objects.count() == 2
+    finding = DataQualityLog.objects.get()
+    assert (finding.reason, finding.occurrences, len(finding.evidence["examples"])) == ("wait_out_of_range", 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -86,6 +87,18 @@ def test_a_value_the_server_would_bend_is_an_error():
     with pytest.raises(RowsRefused, match="Warnings: 2"), transaction.atomic():
         load(bent, "ARCHIVE")
     assert not RideStatusSnapshot.objects.exists()
+
+
+def test_rows_that_the_server_leaves_out_are_told_with_what_it_says():
+    load(rows(event()), "ARCHIVE")
+    with pytest.raises(RowsRefused) as refused, transaction.atomic():
+        load(rows(event(status="DOWN"), event("11:00:00Z")), "ARCHIVE")
+    (snapshot_id,) = rows(event())
+    assert re.fullmatch(
+        r"ride_status_snapshots: 2 rows sent, Records: 2  Deleted: 0  Skipped: 1  Warnings: 1 "
+        rf"\(Duplicate entry '{snapshot_id}-.*' for key '.*PRIMARY'\)",
+        str(refused.value),
+    )
 
 
 def test_no_rows_are_no_work(django_assert_num_queries):

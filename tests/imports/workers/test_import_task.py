@@ -19,7 +19,7 @@ from imports.models import ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import import_task, queue
 from quality.tasks import check_imported
 from tests.imports import processes
-from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, event, ride, runs, write_day
+from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.table_state import table_state
 from warehouse.models import RideStatusSnapshot
 from warehouse.snapshot_id import RIDE_ID_LIMIT
@@ -133,6 +133,20 @@ def test_a_pause_between_slices_holds_and_a_resume_goes_on(archive, one_file_a_s
     queue.enqueue(checkpoints)
     work()
     assert RideStatusSnapshot.objects.count() == 8
+
+
+def test_a_slice_that_gets_none_of_its_parks_reads_nothing(archive):
+    """Not even for a park that first appears in its first file: whoever has the others meets it there."""
+    (run,) = runs(archive)
+    run.slice_seconds = import_task.SLICE_SECONDS
+    for checkpoint in ImportCheckpoint.objects.all():
+        checkpoint.claim("another/1/2/3", queued=True)
+    write_day(archive, [event(day=DAYS[0], entity=ride(9), park=f"9{PARK[1:]}")], DAYS[0])
+    before, steps = table_state(), []
+    assert not run_import(run, threading.Event(), lambda run, step: steps.append(step))
+    assert (steps, run.totals.files, run.joined) == ([], 0, [])
+    assert table_state() == before
+    assert set(ImportCheckpoint.objects.values_list("worker", flat=True)) == {"another/1/2/3"}
 
 
 def test_a_pause_of_one_park_lets_the_others_go_on(archive, one_file_a_slice):
