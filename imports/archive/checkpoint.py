@@ -87,7 +87,7 @@ class ImportCheckpoint(models.Model):
         verbose_name = "import"
         ordering = ["-checkpoint_id"]
         indexes = [models.Index(fields=["status", "park"], name="idx_checkpoint_status_park")]
-        permissions = [("operate_imports", "Can start, pause, resume, retry and give up imports")]
+        permissions = [("operate_imports", "Can start, pause, resume, retry and cancel imports")]
 
     def __str__(self) -> str:
         return f"{self.import_id} of {self.park}"
