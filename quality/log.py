@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.grouping import describe_files, fold_files
+from quality.grouping import describe_files, group_files
 from quality.models import SYSTEM, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride
 
@@ -39,7 +39,7 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
 
     Seen before: what changed (count, period, evidence) and last_seen_at are brought up to date; a RESOLVED row is
     reopened with a line in its note, a WONTFIX row stays as it is decided. All of a file's findings belong into one
-    call: of a record that is folded over files, a call says all there is of the file.
+    call: of a record that groups files, a call says all there is of the file.
     """
     by_fingerprint = {finding.fingerprint: finding for finding in findings}
     recorded = Recorded()
@@ -48,7 +48,7 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
     with transaction.atomic():
         _name_parks(by_fingerprint.values())
         known = _known(by_fingerprint)
-        unknown = fold_files([finding for key, finding in by_fingerprint.items() if key not in known])
+        unknown = group_files([finding for key, finding in by_fingerprint.items() if key not in known])
         known |= _known([finding.fingerprint for finding in unknown if finding.files])
         by_fingerprint = {key: finding for key, finding in by_fingerprint.items() if key in known}
         by_fingerprint |= {finding.fingerprint: finding for finding in unknown}

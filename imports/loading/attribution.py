@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values, text_of
-from imports.events.validation import REASONS, Doubt, Observation, Validated, shorten
+from imports.events.validation import Doubt, Observation, Validated, shorten
 from imports.loading.counts import Counts
 from imports.loading.loader import Content, content_of, stored
 from imports.loading.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
+from quality.reasons import REASONS
 from warehouse.models import EPOCH, RIDE_ID_BITS, Park, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
@@ -183,17 +184,15 @@ def _count_rejections(work: _Work) -> None:
 
 # --- saying it ----------------------------------------------------------------------------------------------------
 def _finding(work: _Work, park_id: str | None, reason: str, doubt: Doubt) -> Finding:
-    kind, meaning = REASONS[reason]
     origin = work.origin
     park = work.parts[park_id].park if park_id else None
     return Finding(
-        kind=kind,
         reason=reason,
         entity_type="park" if park else "destination",
         entity_key=park_id or origin.destination,
         entity_id=park.park_id if park else None,
         scope=origin.key,
-        description=f"{park or 'No park'}, {origin.label}: {doubt.count:,} {meaning}.",
+        description=f"{park or 'No park'}, {origin.label}: {REASONS[reason].say(doubt.count)}.",
         start=origin.start,
         end=origin.end,
         source_file=origin.key,

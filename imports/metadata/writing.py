@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import Model
 
 from imports.loading.resolver import Resolver, WantedRide
-from imports.metadata.parsing import REASONS, Doubts, Entity
+from imports.metadata.parsing import Doubts, Entity
 from quality import log
 from quality.findings import Finding
+from quality.reasons import REASONS
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
 
 # So many entities of one park do not vanish between two syncs; the answer is taken for half of one.
@@ -244,17 +245,16 @@ def _value(name: str, *rows: Model | None) -> Any:
 def _findings(target: Target, doubts: Doubts, now: datetime, parks: dict[str, Park]) -> list[Finding]:
     findings = []
     for (park_id, reason), doubt in doubts.found.items():
-        kind, meaning = REASONS[reason]
         park = parks.get(park_id)
+        sentence = REASONS[reason].say_grouped(doubt.count) or REASONS[reason].say(doubt.count)
         findings.append(
             Finding(
-                kind=kind,
                 reason=reason,
                 entity_type="park" if park else "destination",
                 entity_key=park_id if park else target.destination,
                 entity_id=park.park_id if park else None,
                 scope="catalogue",
-                description=f"Catalogue of {park or target.name}: {doubt.count} {meaning}.",
+                description=f"Catalogue of {park or target.name}: {sentence}.",
                 start=now,
                 source_file=f"api/{target.asked}",
                 count=doubt.count,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from quality.check.profiles import SKETCH, ParkSeen, RideSeen, instant, milliseconds
 from quality.check.window import Window
 from quality.findings import Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 
 # Two rides whose waits went to the same minutes at the same minutes so often are one. Opening and closing at the same
 # instant proves nothing: whole parks do. Four different waits and 20 changes a month leave out what is never busy.
@@ -30,21 +30,17 @@ def same_names(window: Window, park: ParkSeen) -> Iterator[Finding]:
         kinds = {ride.entity_type for ride in rides}
         if len(rides) > 1 and not kinds <= _MAY_SHARE_A_NAME:
             rides = sorted(rides, key=lambda ride: ride.ride_id)
+            sentence = REASONS["duplicate_name"].say(len(rides), name=rides[0].name)
             yield Finding(
-                kind=IssueType.DUPLICATE,
                 reason="duplicate_name",
                 entity_type="park",
                 entity_key=park.park.themeparks_wiki_id,
                 entity_id=park.park.pk,
                 scope=name,
-                description=f"{park.park}: {len(rides)} rides are called {rides[0].name}",
+                description=f"{park.park}: {sentence}",
                 count=len(rides),
                 examples=[_example(ride) for ride in rides],
             )
-
-
-def crowd_of_names(findings: list[Finding]) -> str:
-    return f"{len(findings)} names are carried by two or more rides each"
 
 
 def normalised(name: str) -> str:
@@ -66,26 +62,21 @@ def same_observations(window: Window, park: ParkSeen) -> Iterator[Finding]:
     for group in {id(group): group for group in group_of.values()}.values():
         rides = sorted(group, key=lambda ride: ride.ride_id)
         months = sorted({month for month, one, _ in park.twins if group_of[one.ride_id] is group})
+        names = " and ".join(ride.name for ride in rides[:3]) + (
+            f" and {len(rides) - 3} more" if len(rides) > 3 else ""
+        )
         yield Finding(
-            kind=IssueType.DUPLICATE,
             reason="duplicate_observations",
             entity_type="ride",
             entity_key=rides[0].key,
             entity_id=rides[0].ride_id,
             park_id=park.park.pk,
             scope="",
-            description=(
-                f"{park.park}: {' and '.join(ride.name for ride in rides[:3])}"
-                f"{f' and {len(rides) - 3} more' if len(rides) > 3 else ''} report the same waits at the same times"
-            ),
+            description=f"{park.park}: {REASONS['duplicate_observations'].say(len(rides), names=names)}",
             start=instant(milliseconds(months[0])),
             count=len(rides),
             examples=[_example(ride) for ride in rides],
         )
-
-
-def crowd_of_observations(findings: list[Finding]) -> str:
-    return f"{len(findings)} groups of rides report the same waits at the same times"
 
 
 def twins_of_the_month(park: ParkSeen) -> Iterator[tuple[RideSeen, RideSeen]]:

@@ -23,7 +23,7 @@ from quality.check.profiles import (
 )
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park, RideStatus
 
@@ -58,14 +58,15 @@ def missing_days_finding(park: Park, first: date, last: date, *, never_imported:
     """
     days = (last - first).days + 1
     which = f"{days} days, {first} to {last}" if days > 1 else f"{first}"
+    lack = "never imported:" if never_imported else "no file for"
+    sentence = REASONS["missing_days"].say(days, lack=lack, days=which)
     return Finding(
-        kind=IssueType.GAP,
         reason="missing_days",
         entity_type="park",
         entity_key=park.themeparks_wiki_id,
         entity_id=park.pk,
         scope=first.isoformat(),
-        description=f"{park}: never imported: {which}" if never_imported else f"{park}: no file for {which}",
+        description=f"{park}: {sentence}",
         start=midnight(first),
         end=midnight(last + ONE_DAY),
         count=days,
@@ -88,17 +89,14 @@ def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
             continue
         hours = (to_ms - from_ms) // HOUR_MS
         start, end = instant(from_ms), instant(to_ms)
+        sentence = REASONS["silent_hours"].say(hours, start=start, end=end, usual=min(around.values()))
         yield Finding(
-            kind=IssueType.GAP,
             reason="silent_hours",
             entity_type="park",
             entity_key=park.park.themeparks_wiki_id,
             entity_id=park.park.pk,
             scope=f"{start:%Y-%m-%dT%H}",
-            description=(
-                f"{park.park}: nothing observed for {hours} hours, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; "
-                f"on the days around there are {min(around.values()):,} or more observations in these hours"
-            ),
+            description=f"{park.park}: {sentence}",
             start=start,
             end=end,
             count=hours,
@@ -106,9 +104,9 @@ def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
         )
 
 
-def crowd_of_hours(findings: list[Finding]) -> str:
-    hours = sum(finding.count for finding in findings)
-    return f"Nothing observed {len(findings)} times in {findings[0].start:%Y-%m}, {hours} hours in all"
+def all_silent_hours(findings: list[Finding]) -> dict[str, object]:
+    """What the sentence of a month's silences of one park names: the month, and the hours in all."""
+    return {"month": findings[0].start, "hours": sum(finding.count for finding in findings)}
 
 
 def _was_not_read(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
@@ -196,10 +194,10 @@ def silent_rides(window: Window, park: ParkSeen) -> Iterator[Finding]:
             )
 
 
-def crowd_of_rides(findings: list[Finding]) -> str:
+def when_silent(findings: list[Finding]) -> dict[str, object]:
+    """What the sentence of a month's silent rides of one park names: the days (UTC) on which they fell silent."""
     first, last = min(f.start for f in findings).date(), max(f.start for f in findings).date()
-    when = f"on {first}" if first == last else f"between {first} and {last}"
-    return f"{len(findings)} rides fell silent {when} while the rest of the park went on"
+    return {"when": f"on {first}" if first == last else f"between {first} and {last}"}
 
 
 def days_heard_of(ride: RideSeen, first: date, last: date) -> int:
@@ -263,18 +261,15 @@ def _is_mass(park: ParkSeen, days: list[int], begin: int, season: int, silent: i
 
 
 def _silent_ride(park: ParkSeen, ride: RideSeen, first: date, last: date, days: int, last_word: str) -> Finding:
+    sentence = REASONS["silent_ride"].say(days, first=first, last=last, last_status=last_word)
     return Finding(
-        kind=IssueType.GAP,
         reason="silent_ride",
         entity_type="ride",
         entity_key=ride.key,
         entity_id=ride.ride_id,
         park_id=park.park.pk,
         scope=first.isoformat(),
-        description=(
-            f"{ride.name} ({park.park}): nothing heard on {days} days, {first} to {last}, on which the park was open; "
-            f"its last word was {last_word}"
-        ),
+        description=f"{ride.name} ({park.park}): {sentence}",
         start=midnight(first),
         end=midnight(last + ONE_DAY),
         count=days,

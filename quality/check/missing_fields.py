@@ -6,7 +6,7 @@ from datetime import date
 from quality.check.profiles import ParkSeen
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 from warehouse.models import Park, Ride
 from warehouse.zones import known_zone
 
@@ -18,13 +18,12 @@ def missing_metadata(window: Window, park: ParkSeen) -> Iterator[Finding]:
     if count:
         total = Ride.objects.filter(park=park.park).count()
         yield Finding(
-            kind=IssueType.MISSING_FIELD,
             reason="missing_metadata",
             entity_type="park",
             entity_key=park.park.themeparks_wiki_id,
             entity_id=park.park.pk,
             scope="",
-            description=f"{park.park}: {count} of {total} rides have no metadata",
+            description=f"{park.park}: {REASONS['missing_metadata'].say(count, total=total)}",
             count=count,
             examples=[
                 {"ride_id": ride.ride_id, "name": ride.ride_name, "themeparks_wiki_id": ride.themeparks_wiki_id}
@@ -34,34 +33,27 @@ def missing_metadata(window: Window, park: ParkSeen) -> Iterator[Finding]:
 
 
 def missing_time_zones(parks: dict[int, Park], today: date) -> Iterator[Finding]:
+    """Parks without a time zone, or with one that does not exist."""
     for park in parks.values():
         if known_zone(park.timezone) is None:
             problem = f"the time zone {park.timezone!r}, which does not exist" if park.timezone else "no time zone"
-            yield _of_park(park, "missing_time_zone", f"{park} has {problem}", {"timezone": park.timezone})
-
-
-def crowd_of_time_zones(findings: list[Finding]) -> str:
-    return f"{len(findings)} parks have no time zone that exists"
+            yield _of_park(park, "missing_time_zone", {"timezone": park.timezone}, problem=problem)
 
 
 def missing_destinations(parks: dict[int, Park], today: date) -> Iterator[Finding]:
+    """Parks that belong to no destination."""
     for park in parks.values():
         if not park.destination_wiki_id:
-            yield _of_park(park, "missing_destination", f"{park} belongs to no destination", {"destination": None})
+            yield _of_park(park, "missing_destination", {"destination": None})
 
 
-def crowd_of_destinations(findings: list[Finding]) -> str:
-    return f"{len(findings)} parks belong to no destination"
-
-
-def _of_park(park: Park, reason: str, description: str, example: dict) -> Finding:
+def _of_park(park: Park, reason: str, example: dict, **measured: object) -> Finding:
     return Finding(
-        kind=IssueType.MISSING_FIELD,
         reason=reason,
         entity_type="park",
         entity_key=park.themeparks_wiki_id,
         entity_id=park.pk,
         scope="",
-        description=description,
+        description=REASONS[reason].say(1, park=park, **measured),
         examples=[example],
     )

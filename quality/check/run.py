@@ -15,7 +15,7 @@ from quality.check.profiles import ParkSeen
 from quality.check.scan import Observations, observe
 from quality.check.window import Window, window
 from quality.findings import Finding
-from quality.grouping import fold_crowds
+from quality.grouping import group_subjects
 from quality.log import Recorded, record
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
@@ -63,11 +63,11 @@ def check(
         park.ledger = import_ledger.of_park(park.park.pk)
         for detector in OF_A_PARK:
             found = detector.find(seen.window, park)
-            if detector.crowd:
-                found = fold_crowds(found, park.park, detector.crowd_of, detector.crowd)
+            if detector.group_of:
+                found = group_subjects(found, park.park, detector.group_of, detector.grouped)
             _weigh(checked, detector, list(found), seen, park)
     for detector in OF_THE_CATALOGUE:
-        found = fold_crowds(detector.find(every_park, today), None, detector.crowd_of, detector.crowd)
+        found = group_subjects(detector.find(every_park, today), None, detector.group_of, detector.grouped)
         _weigh(checked, detector, [f for f in found if seen.whole or f.park_id in chosen], seen, None, chosen)
     if seen.whole:
         for detector in OF_NO_PARK:
@@ -89,9 +89,9 @@ def _weigh(
 ) -> None:
     """Keep the findings that the window is about, and see which records of this reason are gone."""
     window = checked.window
-    told = [finding for finding in found if detector.is_due(window, finding)]
-    checked.findings += told
-    absorbed = {fingerprint: finding for finding in told for fingerprint in finding.absorbs}
+    reported = [finding for finding in found if detector.is_due(window, finding)]
+    checked.findings += reported
+    superseded = {fingerprint: finding for finding in reported for fingerprint in finding.supersedes}
     # With a source file it is the importer's or the metadata sync's, which may use the same word.
     rows = DataQualityLog.objects.filter(reason=detector.reason, resolution_status__in=TO_DO, source_file="")
     if park:
@@ -100,8 +100,8 @@ def _weigh(
         rows = rows.filter(park__in=chosen)
     found_prints = {finding.fingerprint for finding in found}
     for row in rows.iterator():
-        if row.fingerprint in absorbed:
-            checked.resolved.append((row, f"Told with others from now on: {absorbed[row.fingerprint].description}"))
+        if row.fingerprint in superseded:
+            checked.resolved.append((row, f"Merged into: {superseded[row.fingerprint].description}"))
         elif row.fingerprint not in found_prints and (why := detector.gone(window, park, row)):
             checked.resolved.append((row, why))
 
@@ -111,7 +111,7 @@ def _month(finding: Finding) -> str:
     return f"{finding.start:%Y-%m}"
 
 
-def _one_crowd(finding: Finding) -> str:
+def _all(finding: Finding) -> str:
     return ""
 
 
@@ -129,40 +129,44 @@ def _always(window: Window, finding: Finding) -> bool:
 
 @dataclass(frozen=True)
 class Detector:
-    """One reason: how it is found, which findings are for the window, which are told as one, and when it is gone."""
+    """One reason: how it is found, which findings are for the window, which are reported as one, when it is gone.
+
+    Findings with the same `group_of` are reported as one where they are many (quality.grouping); None: never.
+    `grouped` says what the table's sentence of such a group names beside its count.
+    """
 
     reason: str
     find: Callable[..., Iterable[Finding]]
     gone: Callable[[Window, ParkSeen | None, DataQualityLog], str | None]
     is_due: Callable[[Window, Finding], bool] = _always
-    crowd: Callable[[list[Finding]], str] | None = None
-    crowd_of: Callable[[Finding], str] = _one_crowd
+    group_of: Callable[[Finding], str] | None = None
+    grouped: Callable[[list[Finding]], dict[str, object]] = lambda findings: {}
 
 
 OF_A_PARK = [
     Detector("missing_days", gaps.missing_days, auto_resolve.days_imported, _about_the_window),
-    Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, gaps.crowd_of_hours, _month),
-    Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, gaps.crowd_of_rides, _month),
-    Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, crowd=duplicates.crowd_of_names),
+    Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, _month, gaps.all_silent_hours),
+    Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, _month, gaps.when_silent),
+    Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, group_of=_all),
     Detector(
         "duplicate_observations",
         duplicates.same_observations,
         auto_resolve.not_found_since,
-        crowd=duplicates.crowd_of_observations,
+        group_of=_all,
     ),
     Detector(
         "coordinates_out_of_range",
         invalid.impossible_coordinates,
         auto_resolve.not_found,
-        crowd=invalid.crowd_of_coordinates,
+        group_of=_all,
     ),
     Detector(
         "frozen_wait",
         invalid.frozen_waits,
         auto_resolve.not_found_in_period,
         _judged,
-        invalid.crowd_of_frozen,
         _month,
+        invalid.month_of_frozen,
     ),
     Detector("missing_metadata", missing_fields.missing_metadata, auto_resolve.not_found),
 ]
@@ -173,19 +177,19 @@ OF_THE_CATALOGUE = [
         "checkpoint_in_future",
         invalid.checkpoints_in_future,
         auto_resolve.not_found,
-        crowd=invalid.crowd_of_checkpoints,
+        group_of=_all,
     ),
     Detector(
         "missing_time_zone",
         missing_fields.missing_time_zones,
         auto_resolve.not_found,
-        crowd=missing_fields.crowd_of_time_zones,
+        group_of=_all,
     ),
     Detector(
         "missing_destination",
         missing_fields.missing_destinations,
         auto_resolve.not_found,
-        crowd=missing_fields.crowd_of_destinations,
+        group_of=_all,
     ),
 ]
 
@@ -195,4 +199,4 @@ OF_NO_PARK = [
     Detector("misnumbered_snapshots", invalid.misnumbered_snapshots, auto_resolve.not_found_in_months),
     Detector("guard_rows", invalid.guard_rows, auto_resolve.not_found),
 ]
-REASONS = [detector.reason for detector in (*OF_A_PARK, *OF_THE_CATALOGUE, *OF_NO_PARK)]
+DETECTORS = [*OF_A_PARK, *OF_THE_CATALOGUE, *OF_NO_PARK]

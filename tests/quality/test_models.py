@@ -6,7 +6,7 @@ import pytest
 
 from quality.findings import Finding
 from quality.log import record
-from quality.models import SYSTEM, TO_DO, DataQualityLog, IssueType, MoveRefused, ResolutionStatus, to_do_by_kind
+from quality.models import SYSTEM, TO_DO, DataQualityLog, MoveRefused, ResolutionStatus, to_do_by_kind
 
 OPEN, INVESTIGATING, RESOLVED, WONTFIX = ResolutionStatus
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -15,8 +15,8 @@ WAY_TO = {OPEN: [], INVESTIGATING: [INVESTIGATING], RESOLVED: [INVESTIGATING, RE
 pytestmark = pytest.mark.django_db
 
 
-def finding(scope: str = "a", kind: str = IssueType.INVALID) -> Finding:
-    return Finding(kind, "unknown_status", "destination", "d", scope, f"Something about {scope}", NOW)
+def finding(scope: str = "a", reason: str = "unknown_status") -> Finding:
+    return Finding(reason, "destination", "d", scope, f"Something about {scope}", NOW)
 
 
 def row_in(status: str, scope: str = "a", **changes) -> DataQualityLog:
@@ -167,8 +167,8 @@ def test_after_an_undo_the_record_goes_on_along_the_diagram():
 
 
 def test_what_is_to_do_is_counted_by_kind():
-    row_in(OPEN, "a", kind=IssueType.GAP)
-    row_in(INVESTIGATING, "b", kind=IssueType.GAP)
-    row_in(RESOLVED, "c", kind=IssueType.GAP)
+    row_in(OPEN, "a", reason="missing_days")
+    row_in(INVESTIGATING, "b", reason="missing_days")
+    row_in(RESOLVED, "c", reason="missing_days")
     row_in(OPEN, "d")
     assert to_do_by_kind() == {"GAP": 2, "DUPLICATE": 0, "INVALID": 1, "MISSING_FIELD": 0}

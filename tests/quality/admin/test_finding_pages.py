@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from quality.findings import Finding
-from quality.grouping import FILES_TOLD_ALONE
+from quality.grouping import FILES_SINGLE
 from quality.log import record
 from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import Park, Ride
@@ -55,7 +55,6 @@ def desk(client, ann):
 def finding(n: int = 1, **changes) -> Finding:
     day = datetime(2025, 3, 1, tzinfo=UTC) + timedelta(days=n)
     values = {
-        "kind": "GAP",
         "reason": "silent_hours",
         "entity_type": "destination",
         "entity_key": "d",
@@ -89,8 +88,8 @@ def statuses() -> list[str]:
 def test_the_list_says_what_is_wrong_where_when_how_much_and_since_when(desk, park):
     ride = Ride.objects.create(park=park, ride_name="Comet")
     rows(
-        finding(1, kind="GAP", entity_type="ride", entity_id=ride.pk, count=1234, description="Comet fell silent"),
-        finding(2, kind="INVALID", source_file="d/2025/03/03.json.gz"),
+        finding(1, entity_type="ride", entity_id=ride.pk, count=1234, description="Comet fell silent"),
+        finding(2, reason="unknown_status", source_file="d/2025/03/03.json.gz"),
     )
     text = text_of(desk.get(LIST))
     for expected in (
@@ -121,7 +120,7 @@ def test_what_is_to_do_is_shown_unless_something_else_is_asked_for(desk):
 
 def test_the_list_is_filtered_by_kind_reason_park_and_period(desk, park):
     rows(
-        finding(1, kind="INVALID", reason="frozen_wait"),
+        finding(1, reason="frozen_wait"),
         finding(2, entity_type="park", entity_id=park.pk),
         finding(3, end=None),
     )
@@ -466,7 +465,7 @@ def test_a_gap_leads_to_the_start_of_an_import_of_its_days(desk, park):
 def test_an_unreadable_file_leads_to_the_import_of_its_destination(desk, park):
     Park.objects.create(park_name="Bergwelt", themeparks_wiki_id="b", destination_wiki_id=park.destination_wiki_id)
     destination = park.destination_wiki_id
-    (row,) = rows(finding(3, kind="INVALID", reason="unreadable_file", entity_key=destination, source_file="x.json.gz"))
+    (row,) = rows(finding(3, reason="unreadable_file", entity_key=destination, source_file="x.json.gz"))
     page = desk.get(page_of(row)).content.decode().replace("&amp;", "&")
     assert f"{reverse('admin:imports_start')}?destination={destination}&from=2025-03-04&to=2025-03-04" in page
     assert f"manage.py import_archive --destination {destination} --from 2025-03-04 --to 2025-03-04" in page
@@ -475,7 +474,7 @@ def test_an_unreadable_file_leads_to_the_import_of_its_destination(desk, park):
 
 
 def test_other_findings_are_not_imported_again(desk, park):
-    (row,) = rows(finding(3, kind="INVALID", reason="frozen_wait", entity_type="park", entity_id=park.pk))
+    (row,) = rows(finding(3, reason="frozen_wait", entity_type="park", entity_id=park.pk))
     assert "Import these days again" not in text_of(desk.get(page_of(row)))
 
 
@@ -498,5 +497,5 @@ def test_a_folded_record_lists_its_files(desk):
     record([finding(n, source_file=f"d/{n:02}.json.gz", scope=f"{n}") for n in range(1, 16)], NOW)
     row = DataQualityLog.objects.get(evidence__has_key="files")
     text = text_of(desk.get(page_of(row)))
-    assert f"d/{FILES_TOLD_ALONE + 1:02}.json.gz 1" in text
+    assert f"d/{FILES_SINGLE + 1:02}.json.gz 1" in text
     assert "d/15.json.gz 1" in text

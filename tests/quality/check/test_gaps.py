@@ -7,7 +7,7 @@ import pytest
 from imports.models import FileOutcome, ImportedFile
 from quality.check.gaps import SILENT_DAYS_CLOSED, SILENT_DAYS_OPEN
 from quality.check.run import check
-from quality.grouping import CROWD_TOLD_ALONE
+from quality.grouping import SUBJECTS_SINGLE
 from tests.quality.check.clean_year import NOW, read
 from warehouse.models import EntityMetadata, QueueData, Ride, RideStatusSnapshot
 
@@ -132,7 +132,7 @@ def test_a_closure_of_some_days_is_none(year):
 
 def test_many_rides_lost_at_once_are_one_finding_of_the_park_and_need_fewer_days(year):
     names = ["Comet", "Black Hole", "River Rapids", "Sky Tower", "Wooden Racer", "Night Flight"]
-    assert len(names) > CROWD_TOLD_ALONE
+    assert len(names) > SUBJECTS_SINGLE
     forget(utc(7, 8, 8), utc(7, 12, 8), ride_name__in=names)
     assert found() == [
         ("silent_ride", "Lakeside: 6 rides fell silent on 2025-07-08 while the rest of the park went on")

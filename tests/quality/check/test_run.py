@@ -158,9 +158,7 @@ def test_rides_that_become_many_are_told_as_one_and_their_own_records_say_where(
     check(None, None, None, NOW)
     rows = list(DataQualityLog.objects.order_by("pk"))
     assert [row.resolution_status for row in rows] == ["RESOLVED"] * 3 + ["OPEN"]
-    assert rows[0].resolution_note == (
-        "Told with others from now on: Lakeside: 6 names are carried by two or more rides each"
-    )
+    assert rows[0].resolution_note == ("Merged into: Lakeside: 6 names are carried by two or more rides each")
 
 
 def test_what_was_given_up_is_given_up_though_it_is_gone(year):
@@ -194,7 +192,7 @@ def test_a_dry_run_names_every_finding_and_writes_none(year):
     before = list(DataQualityLog.objects.values())
     said = command("--dry-run")
     assert "Comet (Lakeside): nothing heard on 10 days" in said
-    assert "would be resolved: 1 queue rows of 1970-01" in said
+    assert "would be resolved: 1 queue row of 1970-01" in said
     assert list(DataQualityLog.objects.values()) == before
 
 
