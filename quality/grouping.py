@@ -110,6 +110,11 @@ def group_subjects(
     return reported
 
 
+def together(finding: Finding) -> str:
+    """For `group_of`: all findings of the reason belong together, whatever month they are of."""
+    return ""
+
+
 def _of_the_group(members: list[Finding], park: Park | None, group: str, measured: dict[str, object]) -> Finding:
     reason = members[0].reason
     sentence = REASONS[reason].say_grouped(len(members), **measured)

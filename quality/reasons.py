@@ -331,13 +331,6 @@ _MISSING_FIELDS = {
         "Entities of the catalogue have only one of latitude and longitude; neither was taken over.",
         "Set both by hand.",
     ),
-    "missing_timezone": Reason(
-        IssueType.MISSING_FIELD,
-        "No time zone given",
-        "{count:,} (park answer has|park answers have) no time zone",
-        "The source names no time zone for a park.",
-        "Set the park's time zone by hand.",
-    ),
     "missing_entity_id": Reason(
         IssueType.MISSING_FIELD,
         "No entity id",

@@ -94,11 +94,16 @@ def read_entity(row: dict, park_id: str | None, doubts: Doubts) -> Entity:
 
 
 def read_timezone(answer: dict, park_id: str, doubts: Doubts) -> str | None:
-    """An IANA name, or None (and a doubt) where the answer has none that exists."""
+    """An IANA name, or None where the answer has none that exists.
+
+    One that does not exist is doubtful. That a park has none at all is said of what is stored (quality.check), since
+    an answer that is silent leaves the park what it had.
+    """
     value = answer.get("timezone")
     if isinstance(value, str) and value in _timezones():
         return value
-    doubts.add(park_id, "unknown_timezone" if value else "missing_timezone", {"id": park_id, "value": shorten(value)})
+    if value:
+        doubts.add(park_id, "unknown_timezone", {"id": park_id, "value": shorten(value)})
     return None
 
 

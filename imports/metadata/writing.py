@@ -14,6 +14,7 @@ from django.db.models import Model
 from imports.loading.resolver import Resolver, WantedRide
 from imports.metadata.parsing import Doubts, Entity
 from quality import log
+from quality.check.missing_fields import time_zone_findings
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
@@ -117,7 +118,8 @@ class _Writing:
         self._vanished(kept, parks, synced)
         MetadataChange.objects.bulk_create(self.history)
         synced.changed = len(self.history)
-        findings = [*self.findings, *_findings(target, self.doubts, self.now, parks)]
+        without_zone = time_zone_findings({park.pk for park in parks.values()}, self.now.date())
+        findings = [*self.findings, *_findings(target, self.doubts, self.now, parks), *without_zone]
         synced.findings = log.record(findings, self.now).new
         return synced
 

@@ -1,11 +1,12 @@
 """MISSING_FIELD: what the catalogue should say of a ride or a park, and does not."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 
 from quality.check.profiles import ParkSeen
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
+from quality.grouping import group_subjects, together
 from quality.reasons import REASONS
 from warehouse.models import Park, Ride
 from warehouse.zones import known_zone
@@ -38,6 +39,17 @@ def missing_time_zones(parks: dict[int, Park], today: date) -> Iterator[Finding]
         if known_zone(park.timezone) is None:
             problem = f"the time zone {park.timezone!r}, which does not exist" if park.timezone else "no time zone"
             yield _of_park(park, "missing_time_zone", {"timezone": park.timezone}, problem=problem)
+
+
+def time_zone_findings(park_ids: Container[int], today: date) -> list[Finding]:
+    """What the metadata sync records of these parks as soon as it wrote them: the check's findings, word for word.
+
+    All parks are looked at, as by the check, since those of many parks are reported as one.
+    """
+    parks = {park.pk: park for park in Park.objects.order_by("pk")}
+    missing = list(missing_time_zones(parks, today))
+    concerned = {finding.fingerprint for finding in missing if finding.park_id in park_ids}
+    return [f for f in group_subjects(missing, None, together) if concerned & {f.fingerprint, *f.supersedes}]
 
 
 def missing_destinations(parks: dict[int, Park], today: date) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from quality.check.profiles import ParkSeen
 from quality.check.scan import Observations, observe
 from quality.check.window import Window, window
 from quality.findings import Finding
-from quality.grouping import group_subjects
+from quality.grouping import group_subjects, together
 from quality.log import Recorded, record
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
@@ -111,10 +111,6 @@ def _month(finding: Finding) -> str:
     return f"{finding.start:%Y-%m}"
 
 
-def _all(finding: Finding) -> str:
-    return ""
-
-
 def _about_the_window(window: Window, finding: Finding) -> bool:
     return window.concerns(finding.start, finding.end)
 
@@ -147,18 +143,18 @@ OF_A_PARK = [
     Detector("missing_days", gaps.missing_days, auto_resolve.days_imported, _about_the_window),
     Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, _month, gaps.all_silent_hours),
     Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, _month, gaps.when_silent),
-    Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, group_of=_all),
+    Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, group_of=together),
     Detector(
         "duplicate_observations",
         duplicates.same_observations,
         auto_resolve.not_found_since,
-        group_of=_all,
+        group_of=together,
     ),
     Detector(
         "coordinates_out_of_range",
         invalid.impossible_coordinates,
         auto_resolve.not_found,
-        group_of=_all,
+        group_of=together,
     ),
     Detector(
         "frozen_wait",
@@ -177,19 +173,19 @@ OF_THE_CATALOGUE = [
         "checkpoint_in_future",
         invalid.checkpoints_in_future,
         auto_resolve.not_found,
-        group_of=_all,
+        group_of=together,
     ),
     Detector(
         "missing_time_zone",
         missing_fields.missing_time_zones,
         auto_resolve.not_found,
-        group_of=_all,
+        group_of=together,
     ),
     Detector(
         "missing_destination",
         missing_fields.missing_destinations,
         auto_resolve.not_found,
-        group_of=_all,
+        group_of=together,
     ),
 ]
 
