@@ -1,4 +1,4 @@
-"""record(): the only writer of data_quality_log. Moves go through its model.
+"""record(): the only writer of data_quality_log. Transitions go through its model.
 
 One row per fingerprint. `occurrences` is the true number of records concerned as of the last look, never a number of
 looks: reading a file or checking a month again changes last_seen_at and nothing else.
@@ -29,6 +29,8 @@ _CONTENT = [
 
 @dataclass(slots=True)
 class Recorded:
+    """What became of findings: records made, and records that were there."""
+
     new: int = 0
     seen_again: int = 0  # those that were reopened among them
     reopened: int = 0
@@ -96,7 +98,7 @@ def _see_again(row: DataQualityLog, finding: Finding, now: datetime) -> bool:
         return False
     line = f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC: opened again, the same finding came back."
     note = f"{row.resolution_note}\n{line}".strip()
-    DataQualityLog.move_all([row.pk], ResolutionStatus.OPEN, by=SYSTEM, now=now, note=note)
+    DataQualityLog.transition([row.pk], ResolutionStatus.OPEN, by=SYSTEM, now=now, note=note)
     return True
 
 

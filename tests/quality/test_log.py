@@ -11,6 +11,7 @@ from quality.findings import EXAMPLES_MAX, Finding
 from quality.grouping import FILES_SINGLE
 from quality.log import record
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove, ResolutionStatus
+from tests.quality.triage import bring
 from warehouse.models import Park, Ride
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -73,9 +74,9 @@ def test_a_file_that_was_mended_in_part_says_how_many_it_holds_now():
 
 @pytest.mark.django_db
 def test_a_finding_without_a_beginning_begins_when_it_is_first_seen():
-    doubt = Finding("missing_time_zone", "destination", "d", "", "No zone")
-    record([doubt], NOW)
-    record([doubt], LATER)
+    issue = Finding("missing_time_zone", "destination", "d", "", "No zone")
+    record([issue], NOW)
+    record([issue], LATER)
     assert DataQualityLog.objects.get().timestamp_start == NOW
 
 
@@ -93,8 +94,8 @@ def test_a_rides_finding_is_shown_under_its_park():
 def test_a_resolved_finding_that_comes_back_is_open_again_and_says_so():
     record([of_a_file(1)], NOW)
     row = DataQualityLog.objects.get()
-    row.move(ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
-    row.move(ResolutionStatus.RESOLVED, by="ann", now=NOW, note="fixed at the source")
+    bring(row, ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
+    bring(row, ResolutionStatus.RESOLVED, by="ann", now=NOW, note="fixed at the source")
     assert record([of_a_file(1)], LATER).reopened == 1
     row.refresh_from_db()
     assert row.resolution_status == ResolutionStatus.OPEN
@@ -109,7 +110,7 @@ def test_a_resolved_finding_that_comes_back_is_open_again_and_says_so():
 def test_a_finding_that_was_given_up_stays_so_and_is_seen():
     record([of_a_file(1)], NOW)
     row = DataQualityLog.objects.get()
-    row.move(ResolutionStatus.WONTFIX, by="ann", now=NOW, note="the park sends this")
+    bring(row, ResolutionStatus.WONTFIX, by="ann", now=NOW, note="the park sends this")
     assert record([of_a_file(1)], LATER).reopened == 0
     row.refresh_from_db()
     assert (row.resolution_status, row.last_seen_at) == (ResolutionStatus.WONTFIX, LATER)
@@ -120,8 +121,8 @@ def test_a_note_does_not_grow_with_every_recurrence():
     record([of_a_file(1)], NOW)
     row = DataQualityLog.objects.get()
     for n in range(5):
-        row.move(ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
-        row.move(ResolutionStatus.RESOLVED, by="ann", now=NOW, note=f"fixed {n}")
+        bring(row, ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
+        bring(row, ResolutionStatus.RESOLVED, by="ann", now=NOW, note=f"fixed {n}")
         record([of_a_file(1)], LATER)
         row.refresh_from_db()
     assert row.resolution_note.splitlines()[0] == "fixed 4"
@@ -167,12 +168,12 @@ def test_one_file_of_a_grouped_month_read_again_counts_once_with_its_new_count()
 
 @pytest.mark.django_db
 def test_many_findings_of_one_file_and_park_are_grouped_too():
-    doubts = [replace(of_a_file(1), scope=f"entity {n}", reason="ambiguous_ride") for n in range(60)]
-    record(doubts, NOW)
+    issues = [replace(of_a_file(1), scope=f"entity {n}", reason="ambiguous_ride") for n in range(60)]
+    record(issues, NOW)
     before = contents()
     assert DataQualityLog.objects.count() == FILES_SINGLE + 1
     assert sum(DataQualityLog.objects.values_list("occurrences", flat=True)) == 60 * 3
-    record(doubts, LATER)
+    record(issues, LATER)
     assert contents() == before
 
 

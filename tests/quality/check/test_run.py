@@ -13,6 +13,7 @@ from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
 from quality.tasks import check_imported, daily_check
 from tests.quality.check.clean_year import NOW, add_ride, milliseconds, observe, read
 from tests.quality.check.test_gaps import forget, utc
+from tests.quality.triage import bring
 from warehouse.models import EntityMetadata, Park, QueueData, QueueType, Ride
 
 
@@ -149,7 +150,7 @@ def test_a_finding_that_comes_back_is_open_again(year):
     assert status_of("missing_time_zone") == "OPEN"
 
 
-def test_rides_that_become_many_are_told_as_one_and_their_own_records_say_where(year):
+def test_rides_that_become_many_are_reported_as_one_and_their_own_records_say_where(year):
     for name in ("Comet", "Black Hole", "River Rapids"):
         add_ride(year.lakeside, name)
     check(None, None, None, NOW)
@@ -164,7 +165,7 @@ def test_rides_that_become_many_are_told_as_one_and_their_own_records_say_where(
 def test_what_was_given_up_is_given_up_though_it_is_gone(year):
     Park.objects.filter(pk=year.lakeside.pk).update(timezone="")
     check(None, None, None, NOW)
-    DataQualityLog.objects.get().move(ResolutionStatus.WONTFIX, by="ann", now=NOW, note="nobody knows it")
+    bring(DataQualityLog.objects.get(), ResolutionStatus.WONTFIX, by="ann", now=NOW, note="nobody knows it")
     Park.objects.filter(pk=year.lakeside.pk).update(timezone="America/New_York")
     assert check(None, None, None, NOW).resolved == []
     assert status_of("missing_time_zone") == "WONTFIX"
