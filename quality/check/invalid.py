@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.models import Q
 
 from quality import import_ledger
-from quality.check.profiles import HOUR_MS, ParkSeen, RideSeen, instant, milliseconds
-from quality.check.scan import Observations, Tally
+from quality.check.profiles import HOUR_MS, ParkProfile, RideProfile, instant, milliseconds
+from quality.check.scan import Scan, Tally
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS
@@ -31,11 +31,11 @@ Stretch = tuple[int, int, int, int]  # from, to (ms), minutes, records in betwee
 
 
 # --- rows that belong to nothing --------------------------------------------------------------------------------------
-def orphan_snapshots(seen: Observations) -> Iterator[Finding]:
+def orphan_snapshots(scanned: Scan) -> Iterator[Finding]:
     """Observations of rides that do not exist, by ride_id. Counted over all months, whatever the window."""
-    if not seen.rideless:
+    if not scanned.rideless:
         return
-    ride_ids = set(seen.rideless) - set(Ride.objects.filter(pk__in=seen.rideless).values_list("pk", flat=True))
+    ride_ids = set(scanned.rideless) - set(Ride.objects.filter(pk__in=scanned.rideless).values_list("pk", flat=True))
     for ride_id in sorted(ride_ids):
         count, first, last = _snapshots_of(ride_id)
         if count:
@@ -54,6 +54,7 @@ def orphan_snapshots(seen: Observations) -> Iterator[Finding]:
 
 
 def has_no_orphans(ride_id: int) -> bool:
+    """Whether a ride is there, or has no snapshots: asked of the tables, of all months."""
     return Ride.objects.filter(pk=ride_id).exists() or not _snapshots_of(ride_id)[0]
 
 
@@ -68,10 +69,10 @@ def _snapshots_of(ride_id: int) -> tuple[int, datetime | None, datetime | None]:
     return count, _utc(first), _utc(last)
 
 
-def orphan_queue_rows(seen: Observations) -> Iterator[Finding]:
+def orphan_queue_rows(scanned: Scan) -> Iterator[Finding]:
     """Queue rows whose snapshot is not there, by the month of the instant that their snapshot_id says."""
-    orphans = {month: tally for month, tally in seen.queue_orphans.items() if _still_there(tally)}
-    for snapshot_id in _stray_queue_rows(seen):
+    orphans = {month: tally for month, tally in scanned.queue_orphans.items() if _still_there(tally)}
+    for snapshot_id in _stray_queue_rows(scanned):
         orphans.setdefault(instant_of(snapshot_id).date().replace(day=1), Tally()).add(snapshot_id)
     for month, tally in sorted(orphans.items()):
         yield Finding(
@@ -92,9 +93,9 @@ def _still_there(tally: Tally) -> bool:
     return QueueData.objects.filter(snapshot_id__in=tally.snapshot_ids).exists()
 
 
-def _stray_queue_rows(seen: Observations) -> list[int]:
+def _stray_queue_rows(scanned: Scan) -> list[int]:
     """Orphans among the queue rows of instants before or after all that is stored: few, or somebody counts wrong."""
-    window = seen.window
+    window = scanned.window
     if not (window.begins_with_history and window.ends_with_history):
         return []
     with connection.cursor() as cursor:
@@ -111,9 +112,9 @@ def _stray_queue_rows(seen: Observations) -> list[int]:
         return [snapshot_id for (snapshot_id,) in cursor.fetchall()]
 
 
-def misnumbered_snapshots(seen: Observations) -> Iterator[Finding]:
+def misnumbered_snapshots(scanned: Scan) -> Iterator[Finding]:
     """Rows whose id does not follow from ride and instant, by month. No other detector can make sense of them."""
-    for month, tally in sorted(seen.misnumbered.items()):
+    for month, tally in sorted(scanned.misnumbered.items()):
         yield Finding(
             reason="misnumbered_snapshots",
             entity_type="table",
@@ -127,7 +128,7 @@ def misnumbered_snapshots(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def guard_rows(seen: Observations) -> Iterator[Finding]:
+def guard_rows(scanned: Scan) -> Iterator[Finding]:
     """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
     for partition in filter(partitions.is_guard, catalog.partitioning(TABLE).partitions):
         count = partitions.count_rows(partition.name, TABLE, limit=GUARD_ROWS_COUNTED_MAX)
@@ -149,7 +150,7 @@ def guard_rows(seen: Observations) -> Iterator[Finding]:
 
 
 # --- values that cannot be -------------------------------------------------------------------------------------------
-def impossible_coordinates(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def impossible_coordinates(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Latitudes outside of -90 to 90, longitudes outside of -180 to 180."""
     outside = Q(latitude__lt=-90) | Q(latitude__gt=90) | Q(longitude__lt=-180) | Q(longitude__gt=180)
     rows = EntityMetadata.objects.filter(outside, ride__park=park.park).select_related("ride").order_by("ride_id", "pk")
@@ -187,7 +188,7 @@ def checkpoints_in_future(parks: dict[int, Park], today: date) -> Iterator[Findi
             )
 
 
-def frozen_waits(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def frozen_waits(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Waits above a walk-on's that stood still for FROZEN_MS or longer while OPERATING, by ride and month."""
     begins = [begin for begin, _ in window.months]
     for ride in park.rides:
@@ -207,7 +208,7 @@ def month_of_frozen(findings: list[Finding]) -> dict[str, object]:
     return {"month": findings[0].start}
 
 
-def _frozen(park: ParkSeen, ride: RideSeen, month: date, stretches: list[Stretch]) -> Finding:
+def _frozen(park: ParkProfile, ride: RideProfile, month: date, stretches: list[Stretch]) -> Finding:
     longest = max(stretches, key=lambda stretch: stretch[1] - stretch[0])
     sentence = REASONS["frozen_wait"].say(
         len(stretches),
@@ -247,7 +248,7 @@ def _snapshots(table: str, condition: str, parameters: list, *, order: str = "re
             {
                 "snapshot_id": str(snapshot_id),
                 "ride_id": ride_id,
-                "recorded_at": _utc(recorded_at).isoformat(),
+                "recorded_at": recorded_at.replace(tzinfo=UTC).isoformat(),
                 "status": status,
                 "wait_time": wait_time,
             }

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator
 from datetime import date
 
-from quality.check.profiles import ParkSeen
+from quality.check.profiles import ParkProfile
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.grouping import group_subjects, together
@@ -12,7 +12,7 @@ from warehouse.models import Park, Ride
 from warehouse.zones import known_zone
 
 
-def missing_metadata(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def missing_metadata(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Rides without a row in entity_metadata: one finding a park, however many they are."""
     rides = Ride.objects.filter(park=park.park, metadata=None).order_by("-ride_id")
     count = rides.count()

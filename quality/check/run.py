@@ -5,14 +5,14 @@ yields findings. It reads nothing of the fact table's months: they are read once
 Called by the command, the daily task, and after an import for the parks and days it touched.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from quality import import_ledger
 from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields
-from quality.check.profiles import ParkSeen
-from quality.check.scan import Observations, observe
+from quality.check.profiles import ParkProfile
+from quality.check.scan import Scan, scan
 from quality.check.window import Window, window
 from quality.findings import Finding
 from quality.grouping import group_subjects, together
@@ -42,7 +42,7 @@ def check(
     dry_run: bool = False,
     progress: Callable[[date, int], None] = lambda month, rows: None,
 ) -> Checked:
-    """Look for doubts about the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
+    """Look for issues of the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
 
     Running it again changes last_seen_at and nothing else. Rows without a park (orphans, guard partitions) are
     looked for when all parks are checked. Call it outside of transactions.
@@ -51,27 +51,25 @@ def check(
     every_park = {park.pk: park for park in Park.objects.order_by("pk")}
     chosen = every_park if parks is None else {pk: every_park[pk] for pk in sorted(set(parks)) if pk in every_park}
     checked = Checked(window(first_day, last_day, today))
-    seen = observe(
+    scanned = scan(
         checked.window,
         chosen.values(),
         whole=parks is None,
-        find_twins=duplicates.twins_of_the_month,
+        find_near_duplicates=duplicates.near_duplicates_of_the_month,
         progress=progress,
     )
-    checked.rows_read = seen.rows
-    for park in seen.parks.values():
+    checked.rows_read = scanned.rows
+    for park in scanned.parks.values():
         park.ledger = import_ledger.of_park(park.park.pk)
         for detector in OF_A_PARK:
-            found = detector.find(seen.window, park)
-            if detector.group_of:
-                found = group_subjects(found, park.park, detector.group_of, detector.grouped)
-            _weigh(checked, detector, list(found), seen, park)
+            found = _grouped(detector, detector.find(scanned.window, park), park.park)
+            _weigh(checked, detector, found, scanned, park)
     for detector in OF_THE_CATALOGUE:
-        found = group_subjects(detector.find(every_park, today), None, detector.group_of, detector.grouped)
-        _weigh(checked, detector, [f for f in found if seen.whole or f.park_id in chosen], seen, None, chosen)
-    if seen.whole:
+        found = _grouped(detector, detector.find(every_park, today), None)
+        _weigh(checked, detector, found, scanned, None, chosen)
+    if scanned.whole:
         for detector in OF_NO_PARK:
-            _weigh(checked, detector, list(detector.find(seen)), seen, None)
+            _weigh(checked, detector, list(detector.find(scanned)), scanned, None)
     checked.resolved += auto_resolve.mended_files()
     if not dry_run:
         checked.recorded = record(checked.findings, now)
@@ -79,30 +77,40 @@ def check(
     return checked
 
 
+def _grouped(detector: "Detector", found: Iterable[Finding], park: Park | None) -> list[Finding]:
+    if detector.group_of is None:
+        return list(found)
+    return group_subjects(found, park, detector.group_of, detector.grouped)
+
+
 def _weigh(
     checked: Checked,
     detector: "Detector",
     found: list[Finding],
-    seen: Observations,
-    park: ParkSeen | None,
-    chosen: Iterable[int] = (),
+    scanned: Scan,
+    park: ParkProfile | None,
+    chosen: Collection[int] = (),
 ) -> None:
     """Keep the findings that the window is about, and see which records of this reason are gone."""
     window = checked.window
-    reported = [finding for finding in found if detector.is_due(window, finding)]
+    reported = [
+        finding
+        for finding in found
+        if detector.is_due(window, finding) and (park or scanned.whole or finding.park_id in chosen)
+    ]
     checked.findings += reported
     superseded = {fingerprint: finding for finding in reported for fingerprint in finding.supersedes}
     # With a source file it is the importer's or the metadata sync's, which may use the same word.
     rows = DataQualityLog.objects.filter(reason=detector.reason, resolution_status__in=TO_DO, source_file="")
     if park:
         rows = rows.filter(park=park.park)
-    elif not seen.whole:
+    elif not scanned.whole:
         rows = rows.filter(park__in=chosen)
-    found_prints = {finding.fingerprint for finding in found}
+    still_there = {finding.fingerprint for finding in found}.union(*(finding.supersedes for finding in found))
     for row in rows.iterator():
         if row.fingerprint in superseded:
             checked.resolved.append((row, f"Merged into: {superseded[row.fingerprint].description}"))
-        elif row.fingerprint not in found_prints and (why := detector.gone(window, park, row)):
+        elif row.fingerprint not in still_there and (why := detector.gone(window, park, row)):
             checked.resolved.append((row, why))
 
 
@@ -116,7 +124,8 @@ def _about_the_window(window: Window, finding: Finding) -> bool:
 
 
 def _judged(window: Window, finding: Finding) -> bool:
-    return finding.start >= midnight(window.judged_from) and window.concerns(finding.start, finding.end)
+    begun = finding.start is not None and finding.start >= midnight(window.judged_from)
+    return begun and window.concerns(finding.start, finding.end)
 
 
 def _always(window: Window, finding: Finding) -> bool:
@@ -133,7 +142,7 @@ class Detector:
 
     reason: str
     find: Callable[..., Iterable[Finding]]
-    gone: Callable[[Window, ParkSeen | None, DataQualityLog], str | None]
+    gone: Callable[..., str | None]  # of window, park (None where `find` is of no park) and record
     is_due: Callable[[Window, Finding], bool] = _always
     group_of: Callable[[Finding], str] | None = None
     grouped: Callable[[list[Finding]], dict[str, object]] = lambda findings: {}
@@ -167,7 +176,7 @@ OF_A_PARK = [
     Detector("missing_metadata", missing_fields.missing_metadata, auto_resolve.not_found),
 ]
 
-#: Over all parks, whatever is asked for, so that a fault of all parks is told once.
+#: Over all parks, whatever is asked for, so that a fault of all parks is reported once.
 OF_THE_CATALOGUE = [
     Detector(
         "checkpoint_in_future",

@@ -1,4 +1,4 @@
-"""manage.py check_quality: look for doubts in what is stored, and write them into the data quality log."""
+"""manage.py check_quality: look for issues in what is stored, and write them into the data quality log."""
 
 from argparse import ArgumentTypeError
 from collections import Counter
@@ -24,6 +24,8 @@ def _day(text: str) -> date:
 
 
 class Command(BaseCommand):
+    """Check the days and parks that are asked for; exit status 2 for wrong usage, 1 where the check cannot run."""
+
     help = "Look for gaps, duplicates, impossible and missing values, and write them into the data quality log."
 
     def add_arguments(self, parser):

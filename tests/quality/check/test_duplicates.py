@@ -54,8 +54,8 @@ def test_a_park_whose_rides_all_got_new_ids_is_one_finding(year):
 
 
 def test_two_rides_with_the_same_observations_are_found_though_their_clocks_differ(year):
-    twin = add_ride(year.lakeside, "Comet (second id)")
-    observe(copy_of_the_comet(twin.pk, later_ms=350))
+    second = add_ride(year.lakeside, "Comet (second id)")
+    observe(copy_of_the_comet(second.pk, later_ms=350))
     (finding,) = found()
     assert (finding.reason, finding.entity_id) == ("duplicate_observations", year.ride("Comet").pk)
     assert finding.description == "Lakeside: Comet and Comet (second id) report the same waits at the same times"
