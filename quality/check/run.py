@@ -32,6 +32,12 @@ class Checked:
     resolved: list[tuple[DataQualityLog, str]] = field(default_factory=list)  # with the evidence
     recorded: Recorded = field(default_factory=Recorded)
 
+    def outcome(self) -> str:
+        """What became of the log, as one line: 9 new findings, 2 seen again (1 opened again), 3 resolved."""
+        new, again, reopened = self.recorded.new, self.recorded.seen_again, self.recorded.reopened
+        many = f"{new:,} new finding{'s' if new != 1 else ''}"
+        return f"{many}, {again:,} seen again ({reopened:,} opened again), {len(self.resolved):,} resolved"
+
 
 def check(
     parks: Iterable[int] | None,
@@ -153,49 +159,19 @@ OF_A_PARK = [
     Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, _month, gaps.all_silent_hours),
     Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, _month, gaps.when_silent),
     Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, group_of=together),
+    Detector("duplicate_observations", duplicates.same_observations, auto_resolve.not_found_since, group_of=together),
+    Detector("coordinates_out_of_range", invalid.impossible_coordinates, auto_resolve.not_found, group_of=together),
     Detector(
-        "duplicate_observations",
-        duplicates.same_observations,
-        auto_resolve.not_found_since,
-        group_of=together,
-    ),
-    Detector(
-        "coordinates_out_of_range",
-        invalid.impossible_coordinates,
-        auto_resolve.not_found,
-        group_of=together,
-    ),
-    Detector(
-        "frozen_wait",
-        invalid.frozen_waits,
-        auto_resolve.not_found_in_period,
-        _judged,
-        _month,
-        invalid.month_of_frozen,
+        "frozen_wait", invalid.frozen_waits, auto_resolve.not_found_in_period, _judged, _month, invalid.month_of_frozen
     ),
     Detector("missing_metadata", missing_fields.missing_metadata, auto_resolve.not_found),
 ]
 
 #: Over all parks, whatever is asked for, so that a fault of all parks is reported once.
 OF_THE_CATALOGUE = [
-    Detector(
-        "checkpoint_in_future",
-        invalid.checkpoints_in_future,
-        auto_resolve.not_found,
-        group_of=together,
-    ),
-    Detector(
-        "missing_time_zone",
-        missing_fields.missing_time_zones,
-        auto_resolve.not_found,
-        group_of=together,
-    ),
-    Detector(
-        "missing_destination",
-        missing_fields.missing_destinations,
-        auto_resolve.not_found,
-        group_of=together,
-    ),
+    Detector("checkpoint_in_future", invalid.checkpoints_in_future, auto_resolve.not_found, group_of=together),
+    Detector("missing_time_zone", missing_fields.missing_time_zones, auto_resolve.not_found, group_of=together),
+    Detector("missing_destination", missing_fields.missing_destinations, auto_resolve.not_found, group_of=together),
 ]
 
 OF_NO_PARK = [

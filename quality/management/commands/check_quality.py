@@ -72,8 +72,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"  would be resolved: {row.description} ({evidence})")
             self.stdout.write("Dry run: nothing was written")
             return
-        recorded = checked.recorded
-        self.stdout.write(
-            f"{recorded.new:,} new findings, {recorded.seen_again:,} seen again ({recorded.reopened:,} opened again), "
-            f"{len(checked.resolved):,} resolved"
-        )
+        self.stdout.write(checked.outcome())

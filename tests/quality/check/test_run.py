@@ -229,5 +229,5 @@ def test_the_tasks_say_in_a_line_what_came_of_them(year, time_machine):
     of_other_days = {"silent_ride", "missing_days", "orphan_queue_rows"}
     assert set(DataQualityLog.objects.values_list("reason", flat=True)) == PLANTED - of_other_days
     said = check_imported([year.bergwelt.pk], "2025-06-01", "2025-06-30")
-    assert "1 new findings" in said
+    assert "1 new finding, " in said
     assert status_of("missing_days") == "OPEN"
