@@ -10,6 +10,7 @@ from imports.live import collector
 from imports.live.api import ThemeParksApi
 from imports.metadata.sync import sync_slice
 from imports.workers.import_task import import_slice
+from warehouse.text import count_of
 
 __all__ = ["collect_live", "import_slice", "sync_metadata"]
 
@@ -23,7 +24,7 @@ def collect_live() -> str:
     collection = collector.collect(ThemeParksApi(), destinations, timezone.now)
     return (
         f"{collection.stored} stored, {collection.already_known} unchanged, {collection.rejected} rejected, "
-        f"{collection.failed} destinations failed, {collection.not_reached} not reached"
+        f"{count_of(collection.failed, 'destination')} failed, {collection.not_reached} not reached"
     )
 
 

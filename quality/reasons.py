@@ -136,7 +136,7 @@ _INVALID = {
     ),
     "guard_rows": Reason(
         IssueType.INVALID,
-        "Rows in a guard partition",
+        "Rows in a boundary partition",
         "{at_least}{count:,} (snapshot lies|snapshots lie) {side} month that has a partition, in {partition}",
         "Observations lie before the first or after the last month that has a partition, where no check reads them.",
         "Look at their dates. Real ones: manage.py maintain_partitions --drain. Stray ones: find out who wrote them.",

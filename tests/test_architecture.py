@@ -16,7 +16,8 @@ MAY_IMPORT = {
 #: one row stands apart from it.
 ROOMS = {
     "warehouse": [
-        "fields days zones",
+        "fields instants days ids names text zones",
+        "snapshot_id",
         "models",
         "server",
         "partitioning",

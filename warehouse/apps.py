@@ -2,7 +2,10 @@ from django.apps import AppConfig
 
 
 class WarehouseConfig(AppConfig):
+    """The app, whose system checks are registered once it is ready."""
+
     name = "warehouse"
 
     def ready(self) -> None:
+        """Not earlier: the checks read the models."""
         from warehouse import checks  # noqa: F401 (registers them)

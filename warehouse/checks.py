@@ -10,13 +10,14 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from warehouse.partitioning import health, partitions
-from warehouse.server import catalog, sessions
+from warehouse.server import catalog, dialect, sessions
 
 OLDEST_SERVERS = {"MariaDB": (10, 6), "MySQL": (8, 0)}
 
 
 @register(Tags.compatibility)
 def check_settings(app_configs, **kwargs) -> list[CheckMessage]:
+    """E001: not all is UTC. E002: a capacity below 0. W003: fewer months kept ahead than are complained about."""
     found: list[CheckMessage] = []
     if not settings.USE_TZ or settings.TIME_ZONE != "UTC":
         found.append(
@@ -43,7 +44,7 @@ def check_settings(app_configs, **kwargs) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
-    """Whether this server, as our sessions see it, keeps values as they are given."""
+    """Whether this server, as our sessions see it, keeps values as they are given (E102 to E104), and is quick (W)."""
     if "default" not in (databases or []):
         return []
     with connection.cursor() as cursor:
@@ -54,10 +55,10 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
         mode, database_charset, session_charset, offset_seconds, local_infile, file_per_table = cursor.fetchone()
     found: list[CheckMessage] = []
     vendor = connection.display_name
-    if connection.mysql_version[:2] < OLDEST_SERVERS[vendor]:
+    if dialect.version()[:2] < OLDEST_SERVERS[vendor]:
         found.append(
             Warning(
-                f"{vendor} {'.'.join(map(str, connection.mysql_version))} is older than what this is tried on.",
+                f"{vendor} {'.'.join(map(str, dialect.version()))} is older than what this is tried on.",
                 hint=f"Use {vendor} {'.'.join(map(str, OLDEST_SERVERS[vendor]))} or later.",
                 id="warehouse.W101",
             )
@@ -104,7 +105,7 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
             )
         )
     # MariaDB is asked for a lock without waiting, so there it only costs the name of who was in the way.
-    if not connection.mysql_is_mariadb and sessions.blockers(partitions.TABLE) is None:
+    if not dialect.is_mariadb() and sessions.blockers(partitions.TABLE) is None:
         found.append(
             Warning(
                 "The database user may not see who holds a table, so on MySQL each try to make a partition while one "
@@ -118,7 +119,7 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_partitions(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
-    """What guards.health says. Before the first migrate there is no table, and nothing to say."""
+    """What health.health says. Before the first migrate there is no table, and nothing to say."""
     if "default" not in (databases or []):
         return []
     try:

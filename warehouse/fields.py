@@ -11,4 +11,5 @@ class MillisecondDateTimeField(models.DateTimeField):
     """
 
     def db_type(self, connection) -> str:
+        """What the migrations write: three digits of a second, on either server."""
         return "datetime(3)"

@@ -3,8 +3,6 @@
 Table, column and index names are a contract (docs/data-model.md). All datetimes are UTC.
 """
 
-from datetime import UTC, datetime, timedelta
-
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import JSONArray
@@ -12,14 +10,11 @@ from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.fields import MillisecondDateTimeField
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RIDE_ID_BITS = 20
-RIDE_ID_LIMIT = 1 << RIDE_ID_BITS  # 1,048,576 rides: the world has some 5,000
 NAME_LENGTH = 255
 
 
-class HandSet(models.Model):
-    """What an operator set by hand stays: the metadata sync passes over the fields named in `hand_set`."""
+class OperatorOverrides(models.Model):
+    """Operator overrides: the metadata sync passes over the fields named in `hand_set`, so their values stay."""
 
     hand_set = models.JSONField(
         default=list, db_default=JSONArray(), blank=True, editable=False, help_text="fields an operator has set"
@@ -28,12 +23,17 @@ class HandSet(models.Model):
     class Meta:
         abstract = True
 
-    def mark_hand_set(self, fields) -> None:
+    def mark_overridden(self, fields) -> None:
         """Remember that these were set by an operator; to be saved by the caller."""
         self.hand_set = sorted({*self.hand_set, *fields})
 
 
-class Park(HandSet):
+class Park(OperatorOverrides):
+    """A park, whose identity is its UUID at themeparks.wiki; made by whichever import or sync meets it first.
+
+    `timezone` is empty until the catalogue or an operator says it; days of the park are UTC's until then.
+    """
+
     park_id = models.AutoField(primary_key=True)
     park_name = models.CharField(max_length=NAME_LENGTH)
     timezone = models.CharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
@@ -48,7 +48,12 @@ class Park(HandSet):
         return self.park_name
 
 
-class Ride(HandSet):
+class Ride(OperatorOverrides):
+    """Whatever in a park has a status: rides, shows and restaurants; which one stands in EntityMetadata.
+
+    A ride without `themeparks_wiki_id` is known by its park and name alone. `tier` is the operators' own.
+    """
+
     class Tier(models.IntegerChoices):
         FLAGSHIP = 1, "1 flagship"
         SECOND = 2, "2"
@@ -72,6 +77,8 @@ class Ride(HandSet):
 
 
 class RideStatus(models.TextChoices):
+    """The four states that themeparks.wiki tells of; no other is stored."""
+
     OPERATING = "OPERATING"
     DOWN = "DOWN"
     CLOSED = "CLOSED"
@@ -79,6 +86,8 @@ class RideStatus(models.TextChoices):
 
 
 class DataSource(models.TextChoices):
+    """How an observation came: by the live collector, or in a day file of the archive, which replaces it."""
+
     LIVE = "LIVE"
     ARCHIVE = "ARCHIVE"
 
@@ -86,9 +95,9 @@ class DataSource(models.TextChoices):
 class RideStatusSnapshot(models.Model):
     """One observed state of one ride at one instant: the fact table, one partition a month.
 
-    Its identity is (ride, instant), see `snapshot_id_of`. The database key is (snapshot_id, recorded_at), since the
-    partition column must be part of every unique key; Django is told of snapshot_id alone, because a composite key
-    cannot be registered in the admin. Query half-open ranges of recorded_at: anything that wraps the column opens
+    Its identity is (ride, instant), see warehouse.snapshot_id. The database key is (snapshot_id, recorded_at), since
+    the partition column must be part of every unique key; Django is told of snapshot_id alone, because a composite
+    key cannot be registered in the admin. Query half-open ranges of recorded_at: anything that wraps the column opens
     every partition.
     """
 
@@ -113,20 +122,8 @@ class RideStatusSnapshot(models.Model):
         return f"ride {self.ride_id} at {self.recorded_at:%Y-%m-%d %H:%M:%S}Z: {self.status}"
 
 
-def snapshot_id_of(ride_id: int, milliseconds: int) -> int:
-    """The identity of the observation of `ride_id` at `milliseconds` since 1970 UTC; good until the year 2248."""
-    if not 0 < ride_id < RIDE_ID_LIMIT:
-        raise ValueError(f"ride_id {ride_id} does not fit the {RIDE_ID_BITS} bits a snapshot_id has for it")
-    return (milliseconds << RIDE_ID_BITS) | ride_id
-
-
-def instant_of(snapshot_id: int) -> datetime:
-    """When the snapshot was recorded (UTC, milliseconds): from a queue row this names the partition to look in."""
-    return EPOCH + timedelta(milliseconds=snapshot_id >> RIDE_ID_BITS)
-
-
 class QueueType(models.TextChoices):
-    """The lines a ride may have. STANDBY has its place in snapshots.wait_time, the others in queue_data."""
+    """The queues a ride may have. STANDBY has its place in snapshots.wait_time, the others in queue_data."""
 
     STANDBY = "STANDBY"
     SINGLE_RIDER = "SINGLE_RIDER"
@@ -137,13 +134,15 @@ class QueueType(models.TextChoices):
 
 
 class ReturnTimeState(models.TextChoices):
+    """Whether return times are given out now, as themeparks.wiki says it."""
+
     AVAILABLE = "AVAILABLE"
     TEMP_FULL = "TEMP_FULL"
     FINISHED = "FINISHED"
 
 
 class QueueData(models.Model):
-    """One further line of a ride beside the standby line, as it was at a snapshot."""
+    """One further queue of a ride beside the standby queue, as it was at a snapshot."""
 
     queue_id = models.BigAutoField(primary_key=True)
     snapshot_id = models.BigIntegerField()  # RideStatusSnapshot; MySQL forbids the foreign key
@@ -170,7 +169,7 @@ class QueueData(models.Model):
         return f"{self.queue_type} of snapshot {self.snapshot_id}"
 
 
-class EntityMetadata(HandSet):
+class EntityMetadata(OperatorOverrides):
     """What the catalogue says of a ride: place, kind, heights, tags. What it was before stands in MetadataChange."""
 
     class IndoorOutdoor(models.TextChoices):

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from warehouse.partitioning import health, partitions
 from warehouse.storage import measurement, status
+from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def collect_storage_metrics() -> str:
     warnings = status.storage().warnings
     for warning in warnings:
         logger.warning(warning)
-    return "; ".join([f"{len(measured)} tables measured", *warnings])
+    return "; ".join([f"{count_of(len(measured), 'table')} measured", *warnings])
 
 
 def maintain_partitions() -> str:
@@ -32,4 +33,4 @@ def maintain_partitions() -> str:
     problems = health.health(today).problems
     for problem in problems:
         logger.warning(problem)
-    return "; ".join([f"{len(added)} months made", *problems])
+    return "; ".join([f"{count_of(len(added), 'month')} made", *problems])

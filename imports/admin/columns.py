@@ -6,6 +6,7 @@ from django.utils.html import conditional_escape, format_html
 from imports.admin.progress import Progress
 from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS
 from imports.archive.transitions import ImportStatus
+from warehouse.text import duration_in_words
 
 
 def status(current: Progress) -> str:
@@ -37,7 +38,7 @@ def rows(current: Progress) -> str:
 
 
 def left(current: Progress) -> str:
-    return "-" if current.seconds_left is None else duration(current.seconds_left)
+    return "-" if current.seconds_left is None else duration_in_words(current.seconds_left)
 
 
 def errors(current: Progress) -> str:
@@ -56,7 +57,7 @@ def errors(current: Progress) -> str:
 def heartbeat(current: Progress) -> str:
     if current.checkpoint.status != ImportStatus.IN_PROGRESS or current.heartbeat_age is None:
         return "-"
-    said = f"{duration(current.heartbeat_age)} ago"
+    said = f"{duration_in_words(current.heartbeat_age)} ago"
     late = current.heartbeat_age >= HEARTBEAT_STALE_SECONDS and current.checkpoint.worker
     return format_html('<span class="desk-trouble">{}</span>', said) if late else said
 
@@ -80,17 +81,3 @@ PARTS = {
 def rendered(current: Progress) -> dict[str, str]:
     """Ready for innerHTML: what an error or an operator said is text, whatever it looks like."""
     return {name: conditional_escape(part(current)) for name, (_, part) in PARTS.items()}
-
-
-def duration(seconds: float) -> str:
-    """Two units at most: 8 s, 3 min 20 s, 2 h 5 min, 3 days 4 h."""
-    seconds = max(0, int(seconds))
-    for unit, size, smaller, smaller_size in (
-        ("days", 86400, "h", 3600),
-        ("h", 3600, "min", 60),
-        ("min", 60, "s", 1),
-    ):
-        if seconds >= (2 * size if unit == "days" else size):
-            rest = seconds % size // smaller_size
-            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{seconds} s"

@@ -18,8 +18,9 @@ from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.coverage import Coverage, Month, Row, State, coverage, days_of
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
+from warehouse.days import is_within_reach
 from warehouse.models import Park
-from warehouse.partitioning.partitions import add_months, is_within_reach
+from warehouse.partitioning.partitions import add_months
 
 #: by state: what stands in the cell, so that it is not told by its colour alone
 SIGNS = {State.COMPLETE: "", State.PARTIAL: "◐", State.MISSING: "-", State.UNREADABLE: "!", State.NONE: ""}

@@ -22,6 +22,7 @@ from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
 from imports.archive.transitions import ACTIONS, ImportStatus, TransitionRefused
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
+from warehouse.text import count_of
 
 OPERATE = "imports.operate_imports"
 FILES_SHOWN = 15
@@ -246,4 +247,4 @@ class ImportAdmin(ReadOnlyAdmin):
             said = format_html('{}: <a href="{}">{}</a>', ACTIONS[name].done, url, done[0])
             self.message_user(request, said, messages.SUCCESS)
         elif done:
-            self.message_user(request, f"{ACTIONS[name].done}: {len(done)} imports", messages.SUCCESS)
+            self.message_user(request, f"{ACTIONS[name].done}: {count_of(len(done), 'import')}", messages.SUCCESS)

@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from imports.live.models import LiveCollection, ParkFreshness
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.models import Park
+from warehouse.text import age_in_words
 
 
 class FailedFilter(admin.SimpleListFilter):
@@ -126,7 +127,9 @@ class ParkFreshnessAdmin(ReadOnlyAdmin):
         now = timezone.now()
         silence = obj.silent_for(now)
         if silence is not None:
-            return format_html('<strong style="color: var(--error-fg)">silent for {}</strong>', _age(silence))
+            return format_html(
+                '<strong style="color: var(--error-fg)">silent for {}</strong>', age_in_words(silence.total_seconds())
+            )
         return "open" if obj.is_open and (obj.open_until is None or now < obj.open_until) else "closed"
 
     @admin.display(description="last observation", ordering="observed_at")
@@ -146,12 +149,7 @@ def _ago(instant) -> str:
     if instant is None:
         return "never"
     return format_html(
-        '<span title="{}">{} ago</span>', f"{instant:%Y-%m-%d %H:%M:%S}Z", _age(timezone.now() - instant)
+        '<span title="{}">{} ago</span>',
+        f"{instant:%Y-%m-%d %H:%M:%S}Z",
+        age_in_words((timezone.now() - instant).total_seconds()),
     )
-
-
-def _age(delta) -> str:
-    minutes = max(0, int(delta.total_seconds() // 60))
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

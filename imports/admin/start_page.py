@@ -28,9 +28,11 @@ from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError, Source
 from imports.workers import queue
 from imports.workers.models import Worker
+from warehouse.ids import ID_OR_UUID
 from warehouse.models import Park
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
+from warehouse.text import count_of
 
 DAYS = [("all", "Every day of the range"), ("missing", "Missing and failed days only")]
 
@@ -159,7 +161,7 @@ def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.Destinat
     queue.hand_over(checkpoints)
     for checkpoint in checkpoints:
         what = (
-            f"Start: {checkpoint.start_date} to {checkpoint.end_date}, {checkpoint.files_total} days"
+            f"Start: {checkpoint.start_date} to {checkpoint.end_date}, {count_of(checkpoint.files_total, 'day')}"
             f"{', missing and failed days only' if checkpoint.missing_only else ''}, from {checkpoint.source}; "
             f"nothing → {checkpoint.status}"
             if checkpoint.generation == 0
@@ -171,7 +173,7 @@ def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.Destinat
         return redirect("admin:imports_importcheckpoint_change", checkpoints[0].pk)
     names = ", ".join(str(checkpoint.park) for checkpoint in checkpoints[:5])
     more = f" and {len(checkpoints) - 5} more" if len(checkpoints) > 5 else ""
-    said = format_html("Started {} imports: {}{}", len(checkpoints), names, more)
+    said = format_html("Started {}: {}{}", count_of(len(checkpoints), "import"), names, more)
     model_admin.message_user(request, said, messages.SUCCESS)
     return redirect(f"{reverse('admin:imports_importcheckpoint_changelist')}?show=workers")
 
@@ -221,7 +223,7 @@ def _totals(previews: list[Preview]) -> dict:
 def _for_people(message: str) -> str:
     """The words of the command's options are those of the form's fields here."""
     for option, field in (
-        ("--destination UUID, --park ID_OR_UUID, or --all", "destinations, single parks, or everything"),
+        (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
         ("--from and --to", "the first and the last day"),
         ("--from", "the first day"),
         ("--to", "the last day"),

@@ -14,10 +14,10 @@ from django.utils.html import format_html
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from django_q.tasks import async_task
 
-from imports.admin.columns import duration
 from imports.workers import queue, schedules
 from imports.workers.models import WORKER_STALE_SECONDS, Worker
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
+from warehouse.text import duration_in_words
 
 for model in (Failure, OrmQ, Schedule, Success):
     admin.site.unregister(model)
@@ -32,7 +32,9 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request, extra_context=None):
         waits = queue.oldest_ticket(timezone.now())
-        said = f"The first task of the queue has waited for {duration(waits.total_seconds())}." if waits else ""
+        said = (
+            f"The first task of the queue has waited for {duration_in_words(waits.total_seconds())}." if waits else ""
+        )
         return super().changelist_view(request, {"title": "Workers", "subtitle": said or None})
 
     @admin.display(description="worker", ordering="name")
@@ -54,7 +56,7 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="last seen", ordering="seen_at")
     def seen(self, worker):
-        return f"{duration((timezone.now() - worker.seen_at).total_seconds())} ago"
+        return f"{duration_in_words((timezone.now() - worker.seen_at).total_seconds())} ago"
 
 
 _STATES = {True: ("--desk-good, inherit", "alive"), False: ("--error-fg", "gone, or frozen")}
@@ -73,7 +75,7 @@ class TaskAdmin(ReadOnlyAdmin):
 
     @admin.display(description="from call to end")
     def took(self, task):
-        return duration(task.time_taken())
+        return duration_in_words(task.time_taken())
 
     @admin.display(description="result")
     def result_text(self, task):
@@ -106,7 +108,7 @@ class QueueAdmin(ReadOnlyAdmin):
     @admin.display(description="state")
     def waits(self, row):
         seconds = (timezone.now() - row.lock).total_seconds()
-        return "fetched by a worker" if seconds < 0 else f"waits for {duration(seconds)}"
+        return "fetched by a worker" if seconds < 0 else f"waits for {duration_in_words(seconds)}"
 
 
 class ScheduleForm(forms.ModelForm):

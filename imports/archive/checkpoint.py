@@ -46,6 +46,7 @@ class ClaimLost(Exception):
 
 
 def new_import_id() -> str:
+    """`imp_` and 16 hex digits: what people name an import by."""
     return f"imp_{secrets.token_hex(8)}"
 
 
@@ -141,10 +142,12 @@ class ImportCheckpoint(models.Model):
             other.pause("its worker gave no sign of life", generation=other.generation)
 
     def refuse_another_if_alive(self) -> None:
+        """TransitionRefused where a worker is at this import: another one of its park has to wait."""
         if self.is_alive():
             self.refuse_another()
 
     def refuse_another(self) -> None:
+        """TransitionRefused, with what stands in the way and what to do about it."""
         by = f"by {self.worker}" if self.worker else "which is queued"
         raise TransitionRefused(
             f"{self.park} is being imported ({self.import_id}, {by}); pause that import or wait for its end"
@@ -253,6 +256,7 @@ class ImportCheckpoint(models.Model):
 
     @property
     def resume_command(self) -> str:
+        """What an operator types to go on with it."""
         return f"manage.py import_archive --resume {self.import_id}"
 
     def seconds_since_heartbeat(self) -> float | None:

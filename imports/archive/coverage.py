@@ -17,6 +17,8 @@ from warehouse.partitioning.partitions import add_months, month_of, months_betwe
 
 
 class State(StrEnum):
+    """What is to be said of a park's month, as text for the page and its style."""
+
     COMPLETE = "complete"
     PARTIAL = "partial"
     MISSING = "missing"
@@ -60,12 +62,16 @@ class Month:
 
 @dataclass(slots=True)
 class Row:
+    """One park with its months."""
+
     park: Park
     months: dict[date, Month] = field(default_factory=dict)  # by first day; a month that is not there: none
 
 
 @dataclass(slots=True)
 class Coverage:
+    """Every park by every month; `months` are first days, in order."""
+
     months: list[date]
     rows: list[Row]  # by destination, then by name
 

@@ -8,6 +8,8 @@ from warehouse.models import Park
 
 
 class FileOutcome(models.TextChoices):
+    """What became of a park's day when its file was last looked for."""
+
     IMPORTED = "IMPORTED"
     MISSING = "MISSING"
     UNREADABLE = "UNREADABLE"

@@ -9,35 +9,36 @@ from imports.archive.planning import DestinationPlan
 from imports.archive.prefetch import readings
 from warehouse.partitioning import partitions
 from warehouse.server import catalog
+from warehouse.text import count_of
 
 
-def survey(plans: list[DestinationPlan], clock: Callable[[], datetime], out: TextIO) -> None:
+def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: TextIO) -> None:
     """Write to `out`, by destination: files, days without one, events, and what is wrong with how many of them."""
     for plan in plans:
         out.write(
-            f"{plan.destination}, {plan.first} to {plan.last}: {len(plan.files):,} files, "
-            f"{plan.days_missing:,} days without one, {plan.days_imported():,} imported already\n"
+            f"{plan.destination}, {plan.first} to {plan.last}: {count_of(len(plan.files), 'file')}, "
+            f"{count_of(plan.days_missing, 'day')} without one, {plan.days_imported():,} imported already\n"
         )
         parks = {park.themeparks_wiki_id for park in plan.parks}
         events: Counter[str | None] = Counter()
-        doubts: Counter[str] = Counter()
+        issues: Counter[str] = Counter()
         for reading in readings(plan.request.source, plan.files, clock):
             if reading.missing or reading.unreadable:
                 out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
                 continue
             validated = reading.validated
             events.update(observation.park_id for observation in validated.observations)
-            for (park_id, reason), doubt in validated.doubts.items():
+            for (park_id, reason), issue in validated.issues.found.items():
                 if not parks or park_id in parks or park_id is None:
-                    doubts[reason] += doubt.count
+                    issues[reason] += issue.count
             for rejection in validated.parkless_rejections:
-                doubts[rejection.reason] += 1
+                issues[rejection.reason] += 1
         for park_id, count in sorted(events.items(), key=lambda item: item[0] or ""):
             if not parks or park_id in parks:
-                out.write(f"  park {park_id or 'not named'}: {count:,} events that can be stored\n")
-        for reason, count in doubts.most_common():
+                out.write(f"  park {park_id or 'not named'}: {count_of(count, 'event')} that can be stored\n")
+        for reason, count in issues.most_common():
             out.write(f"  {reason}: {count:,}\n")
     wanted = partitions.plan(
         catalog.partitions(partitions.TABLE), min(plan.first for plan in plans), max(plan.last for plan in plans)
     )
-    out.write(f"{len(wanted.adds)} month partitions would be added. Nothing was written.\n")
+    out.write(f"{count_of(len(wanted.adds), 'month partition')} would be added. Nothing was written.\n")

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import date, timedelta
 
 from imports.archive.commit import transaction
 from imports.archive.heartbeat import Heartbeat
@@ -19,9 +18,9 @@ from imports.archive.prefetch import Reading, readings
 from imports.archive.run import ImportRun, MissingDays, Step
 from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile
-from imports.loading.retry import may_pass
+from imports.loading.retry import is_transient
 from imports.sources.source import DayFile
-from warehouse.models import EPOCH
+from warehouse.instants import day_at
 from warehouse.partitioning import partitions
 
 FILES_PER_COLLECTION = 50
@@ -84,7 +83,7 @@ def _make_months(found: Reading | MissingDays) -> None:
     """Of the rows at hand: an event may be months older than its file."""
     if isinstance(found, Reading) and (observations := found.validated.observations):
         instants = [observation.milliseconds for observation in observations]
-        partitions.ensure(_day_at(min(instants)), _day_at(max(instants)))
+        partitions.ensure(day_at(min(instants)), day_at(max(instants)))
 
 
 @contextmanager
@@ -94,7 +93,7 @@ def _failure_written_down(run: ImportRun) -> Iterator[None]:
         yield
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        if run.queued and may_pass(error):
+        if run.queued and is_transient(error):
             run.put_back(why)
         else:
             run.fail(why)
@@ -127,7 +126,3 @@ def _few_collections() -> Iterator[Callable[[int], None]]:
         gc.unfreeze()
         if was_enabled:
             gc.enable()
-
-
-def _day_at(milliseconds: int) -> date:
-    return (EPOCH + timedelta(milliseconds=milliseconds)).date()

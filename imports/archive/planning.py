@@ -45,6 +45,7 @@ class DestinationPlan:
 
     @property
     def days_missing(self) -> int:
+        """Days of the range for which the source has no file."""
         return (self.last - self.first).days + 1 - len(self.files)
 
     def days_imported(self) -> int:

@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from imports.archive.run import ImportRun, MissingDays
 from imports.sources.source import DayFile
+from warehouse.text import count_of, duration_in_words
 
 LINE_EVERY_SECONDS = 10
 
@@ -23,6 +24,7 @@ class Reporter:
             self._bar = tqdm(total=self._total, unit=" files", file=stream, dynamic_ncols=True)
 
     def __call__(self, run: ImportRun, step: DayFile | MissingDays) -> None:
+        """Called after each step; days without a file say nothing."""
         if not isinstance(step, DayFile):
             return
         done, elapsed = run.totals.files, time.monotonic() - self._began
@@ -35,11 +37,12 @@ class Reporter:
             left = elapsed / done * (self._total - done) if done else 0
             self._stream.write(
                 f"{step.key}: {done} of {self._total} files, {run.totals.stored:,} rows, {rate:,.0f} rows/s, "
-                f"{_duration(left)} left\n"
+                f"{duration_in_words(left)} left\n"
             )
             self._stream.flush()
 
     def close(self) -> None:
+        """Leave the bar as it stands."""
         if self._bar is not None:
             self._bar.close()
 
@@ -48,23 +51,18 @@ def summary(run: ImportRun) -> list[str]:
     """Lines that say what a run did; counts are of the parks of the run alone."""
     totals = run.totals
     lines = [
-        f"  {totals.files:,} files read, {totals.missing_days:,} days without a file, {totals.unreadable:,} unreadable",
-        f"  {totals.events:,} events: {totals.stored:,} stored, {totals.already_known:,} already known, "
-        f"{totals.duplicates:,} duplicates, {totals.rejected:,} rejected",
-        f"  {totals.findings:,} new findings",
+        f"  {count_of(totals.files, 'file')} read, {count_of(totals.missing_days, 'day')} without a file, "
+        f"{totals.unreadable:,} unreadable",
+        f"  {count_of(totals.events, 'event')}: {totals.stored:,} stored, {totals.already_known:,} already known, "
+        f"{count_of(totals.duplicates, 'duplicate')}, {totals.rejected:,} rejected",
+        f"  {count_of(totals.findings, 'new finding')}",
     ]
     if run.replace_live:
-        lines.append(f"  {totals.live_replaced:,} LIVE rows gave way")
+        lines.append(f"  {count_of(totals.live_replaced, 'LIVE row')} gave way")
     for checkpoint in [*run.checkpoints, *run.left]:
         checkpoint.refresh_from_db()
         lines.append(
             f"  {checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "
-            f"{checkpoint.records_imported:,} rows, {checkpoint.errors_encountered:,} errors"
+            f"{count_of(checkpoint.records_imported, 'row')}, {count_of(checkpoint.errors_encountered, 'error')}"
         )
     return lines
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"

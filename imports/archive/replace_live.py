@@ -4,14 +4,15 @@ Called in the transaction in which the archive's rows come, so that no reader ev
 both are kept (docs/decisions/archive-over-live.md).
 """
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from django.db import connection
 
 from imports.events.validation import Validated
 from warehouse.days import ONE_DAY, midnight
-from warehouse.models import EPOCH, DataSource, Park, Ride
+from warehouse.instants import instant_at, naive_utc
+from warehouse.models import DataSource, Park, Ride
 from warehouse.zones import known_zone
 
 IDS_PER_QUERY = 2000
@@ -29,7 +30,7 @@ def replace_live(park: Park, validated: Validated, day: date) -> int:
     where = "ride_id IN %s AND recorded_at >= %s AND recorded_at < %s AND data_source = %s"
     values: list[Any] = [
         ride_ids,
-        *(instant.astimezone(UTC).replace(tzinfo=None) for instant in span),
+        *map(naive_utc, span),
         DataSource.LIVE.value,
     ]
     with connection.cursor() as cursor:
@@ -49,7 +50,7 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
     file covers. Where both hold as many, what both call this day. None: the file has no event of the park there.
     """
     instants = [
-        EPOCH + timedelta(milliseconds=observation.milliseconds)
+        instant_at(observation.milliseconds)
         for observation in validated.observations
         if observation.park_id == park.themeparks_wiki_id
     ]

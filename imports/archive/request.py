@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from imports.sources.source import DESTINATION_PATTERN, Source
+from imports.sources.source import Source
+from warehouse.days import range_trouble
+from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
 
 
@@ -35,11 +37,9 @@ class Request:
 
 
 def check_dates(request: Request, today: date) -> None:
-    if request.first and request.last and request.first > request.last:
-        raise RequestError(f"--from {request.first} lies after --to {request.last}; swap them")
-    for option, day in (("--from", request.first), ("--to", request.last)):
-        if day and day > today:
-            raise RequestError(f"{option} {day} lies in the future (today is {today}); the archive ends before today")
+    """RequestError where the range is turned over or lies in the future; `today` is UTC's."""
+    if trouble := range_trouble(request.first, request.last, today):
+        raise RequestError(trouble)
 
 
 def chosen(request: Request) -> dict[str, list[Park]]:
@@ -47,7 +47,7 @@ def chosen(request: Request) -> dict[str, list[Park]]:
     there = list(request.source.list_destinations() if request.listed is None else request.listed)
     found: dict[str, list[Park]] = {}
     for destination in request.destinations:
-        if not DESTINATION_PATTERN.fullmatch(destination):
+        if uuid_of(destination) is None:
             raise RequestError(f"{destination!r} is no UUID; a destination is named by its themeparks.wiki UUID")
         if destination.lower() not in there:
             raise RequestError(f"{request.source.url} has no destination {destination}; it has {_some(there)}")
@@ -62,17 +62,15 @@ def chosen(request: Request) -> dict[str, list[Park]]:
     if request.parks:
         return {destination: parks for destination, parks in found.items() if parks or request.everything}
     if not found:
-        raise RequestError("Say what to import: --destination UUID, --park ID_OR_UUID, or --all")
+        raise RequestError(f"Say what to import: --destination UUID, --park {ID_OR_UUID}, or --all")
     return found
 
 
 def _park(name: str) -> Park:
-    if name.isascii() and name.isdigit():
-        park = Park.objects.filter(park_id=int(name)).first()
-    elif DESTINATION_PATTERN.fullmatch(name):
-        park = Park.objects.filter(themeparks_wiki_id=name.lower()).first()
-    else:
-        raise RequestError(f"--park {name!r} is neither a park_id nor a UUID")
+    try:
+        park = Park.objects.filter(**park_lookup(name)).first()
+    except ValueError as error:
+        raise RequestError(f"--park {error}") from error
     if park is None:
         raise RequestError(
             f"No park {name} is known. Import its whole destination (--destination UUID), or run manage.py "
@@ -93,6 +91,7 @@ def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
 
 
 def nothing_there(request: Request, destination: str) -> str:
+    """A sentence for a range in which the source has nothing, with what it has instead; asks the source."""
     everything = request.source.list_days(destination, None, None)
     if not everything:
         return f"{request.source.url} has no day files of {destination}"
@@ -103,6 +102,7 @@ def nothing_there(request: Request, destination: str) -> str:
 
 
 def range_text(request: Request) -> str:
+    """` from DATE to DATE`, as far as it was asked for."""
     parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
     return "".join(f" {part}" for part in parts if part)
 

@@ -28,6 +28,7 @@ class MissingDays:
     last: date
 
     def days(self) -> Iterator[date]:
+        """Each of them, in order."""
         for n in range((self.last - self.first).days + 1):
             yield self.first + timedelta(days=n)
 
@@ -52,6 +53,7 @@ class Totals:
     findings: int = 0  # new ones
 
     def add(self, other: "Totals") -> None:
+        """Count in what one more transaction did."""
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -159,6 +161,7 @@ class ImportRun:
         self.checkpoints = [checkpoint for checkpoint in self.checkpoints if checkpoint.pk not in gone]
 
     def join(self, checkpoints: list[ImportCheckpoint]) -> None:
+        """Parks that first appeared on the way, their checkpoints committed."""
         self.checkpoints += checkpoints
         self.joined += checkpoints
 
@@ -188,6 +191,7 @@ class ImportRun:
         return not self.left
 
     def pause(self, why: str) -> None:
+        """PAUSED, all that are ours still; `why` is kept with each."""
         for checkpoint in self.checkpoints:
             with suppress(TransitionRefused):  # an operator paused it, or another worker has it: as good
                 checkpoint.pause(why, generation=checkpoint.generation)
@@ -199,6 +203,7 @@ class ImportRun:
                 checkpoint.put_back(trouble)
 
     def fail(self, why: str) -> None:
+        """FAILED, all that are ours still; `why` is kept with each."""
         for checkpoint in self.checkpoints:
             with suppress(TransitionRefused):  # paused or taken over meanwhile: it is not ours to fail
                 checkpoint.fail(why, generation=checkpoint.generation)
@@ -210,6 +215,7 @@ class ImportRun:
 
     @property
     def nothing_left_to_do(self) -> bool:
+        """Whether all parks have left and none can come."""
         return not self.checkpoints and (bool(self.left) or not self.may_be_joined)
 
     @property

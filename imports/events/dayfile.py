@@ -19,6 +19,8 @@ class UnreadableFile(Exception):
 
 
 class EventData(msgspec.Struct, gc=False):
+    """An event's `data` as it came."""
+
     status: Any = None
     queue: Any = None
 
@@ -56,7 +58,7 @@ def decode(raw: bytes) -> list[Event | Any]:
 
 
 def event_from(value: Any) -> Event | Any:
-    """An object decoded elsewhere as an Event; anything else as it is."""
+    """An object decoded elsewhere (the live API's, or a file that msgspec refused) as an Event; else what it was."""
     if not isinstance(value, dict):
         return value
     data = value.get("data")
@@ -72,7 +74,10 @@ def event_from(value: Any) -> Event | Any:
 
 
 def inflate(raw: bytes) -> bytes:
-    """The JSON text, whatever it is packed in; told by the first bytes, never by the name."""
+    """The JSON text (UTF-8 without its mark), whatever it is packed in; known by the first bytes, never by the name.
+
+    UnreadableFile: empty, damaged, cut short, or larger than INFLATED_MAX_BYTES inflated.
+    """
     if not raw.strip():
         raise UnreadableFile("the file is empty")
     packed = raw[:2] == b"\x1f\x8b" or raw[0] & 0x0F == 8  # gzip; zlib (78 xx: the method in the low half byte)

@@ -21,7 +21,10 @@ NULL = "\\N"
 
 
 def row_text(values: Iterable[Any]) -> str:
-    """Values as LOAD DATA reads them: separated by tabs, NULL as \\N, tab, line end and backslash escaped."""
+    """Values as LOAD DATA reads them: separated by tabs, NULL as \\N, tab, line end and backslash escaped.
+
+    Without the line end, which a loader adds.
+    """
     return "\t".join([NULL if value is None else _escaped(str(value)) for value in values])
 
 

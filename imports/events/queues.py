@@ -1,6 +1,6 @@
-"""The lines of a ride: what an event's `queue` says of the standby line and of each further one. No database.
+"""The queues of a ride: what an event's `queue` says of the standby line and of each further queue. No database.
 
-Shapes as in archive and live API alike (docs/data-model.md). A line that cannot be read is left out and told, and
+Shapes as in archive and live API alike (docs/data-model.md). A queue that cannot be read is skipped and reported, and
 the rest is kept.
 """
 
@@ -22,88 +22,91 @@ PRICE_MAX = Decimal("99999999.99")  # DECIMAL(10,2)
 _RETURN_STATES = {state.value for state in ReturnTimeState}
 
 
-class LeftOut(Exception):
-    """This line cannot be read, for one of the reasons in imports.events.REASONS."""
+class QueueSkipped(Exception):
+    """This queue cannot be read, for a reason of quality.reasons."""
 
     def __init__(self, reason: str):
         self.reason = reason
 
 
-Doubtful = list[tuple[str, Any]]  # reason, raw value
+QueueIssues = list[tuple[str, Any]]  # reason, raw value
 
 
-def read_queue(queue: Any, doubtful: Doubtful) -> tuple[int | None, tuple[str, ...]]:
-    """The standby wait in minutes, and a row (QUEUE_COLUMNS) for every other line that exists."""
+def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, tuple[str, ...]]:
+    """The standby wait in minutes, and a row (QUEUE_COLUMNS, see `row_text`) for every other queue, by its type.
+
+    What is skipped is appended to `issues`.
+    """
     if type(queue) is not dict:
-        doubtful.append(("malformed_queue", queue))
+        issues.append(("malformed_queue", queue))
         return None, ()
     wait_time = None
     rows = []
     for queue_type, value in queue.items():
         read = _READERS.get(queue_type)
         if read is None and queue_type != "STANDBY":
-            doubtful.append(("unknown_queue_type", {queue_type: value}))
+            issues.append(("unknown_queue_type", {queue_type: value}))
         elif not value and (value is None or value == {}):
-            continue  # nothing is said of this line
+            continue  # nothing is said of this queue
         elif type(value) is not dict:
-            doubtful.append(("malformed_queue", {queue_type: value}))
+            issues.append(("malformed_queue", {queue_type: value}))
         elif read is None:
-            wait_time = _minutes(value.get("waitTime"), doubtful)
+            wait_time = _minutes(value.get("waitTime"), issues)
         else:
             try:
-                rows.append(read(queue_type, value, doubtful))
-            except LeftOut as left_out:
-                doubtful.append((left_out.reason, {queue_type: value}))
+                rows.append(read(queue_type, value, issues))
+            except QueueSkipped as skipped:
+                issues.append((skipped.reason, {queue_type: value}))
     if len(rows) > 1:
         rows.sort()
     return wait_time, tuple(rows)
 
 
-def _minutes(value: Any, doubtful: Doubtful) -> int | None:
+def _minutes(value: Any, issues: QueueIssues) -> int | None:
     if value is None or (type(value) is int and 0 <= value <= WAIT_TIME_MAX_MINUTES):
         return value
-    doubtful.append(("wait_out_of_range", value))
+    issues.append(("wait_out_of_range", value))
     return None
 
 
 @functools.lru_cache(maxsize=2048)  # two types, 302 waits
-def _waiting_line_row(queue_type: str, minutes: int | None) -> str:
+def _waiting_row(queue_type: str, minutes: int | None) -> str:
     return row_text((queue_type, minutes, None, None, None, None, None, None, None))
 
 
-def _waiting_line(queue_type: str, value: dict, doubtful: Doubtful) -> str:
-    return _waiting_line_row(queue_type, _minutes(value.get("waitTime"), doubtful))
+def _waiting_queue(queue_type: str, value: dict, issues: QueueIssues) -> str:
+    return _waiting_row(queue_type, _minutes(value.get("waitTime"), issues))
 
 
-def _return_time(queue_type: str, value: dict, doubtful: Doubtful) -> str:
+def _return_time(queue_type: str, value: dict, issues: QueueIssues) -> str:
     state = value.get("state")
     if state is None:
         state = NULL
     elif type(state) is not str or state not in _RETURN_STATES:
-        raise LeftOut("malformed_queue")
+        raise QueueSkipped("malformed_queue")
     start, end = _return_instant(value.get("returnStart")), _return_instant(value.get("returnEnd"))
     price = value.get("price")
     amount, currency = (NULL, NULL) if price is None else _price(price)
     return f"{queue_type}\t{NULL}\t{start}\t{end}\t{amount}\t{currency}\t{NULL}\t{NULL}\t{state}"
 
 
-def _boarding_group(queue_type: str, value: dict, doubtful: Doubtful) -> str:
+def _boarding_group(queue_type: str, value: dict, issues: QueueIssues) -> str:
     start, end = _group(value.get("currentGroupStart")), _group(value.get("currentGroupEnd"))
     current = f"{start}-{end}" if start and end else start or end
     if current is not None and len(current) > TEXT_MAX:
-        raise LeftOut("malformed_queue")
+        raise QueueSkipped("malformed_queue")
     status = value.get("allocationStatus")
     if status is not None and (type(status) is not str or len(status) > TEXT_MAX):
-        raise LeftOut("malformed_queue")
-    minutes = _minutes(value.get("estimatedWait"), doubtful)
+        raise QueueSkipped("malformed_queue")
+    minutes = _minutes(value.get("estimatedWait"), issues)
     return row_text(
         (queue_type, minutes, None, None, None, None, None if status is None else text_of(status), current, None)
     )
 
 
-_READERS: dict[str, Callable[[str, dict, Doubtful], str]] = {
-    QueueType.SINGLE_RIDER.value: _waiting_line,
-    QueueType.PAID_STANDBY.value: _waiting_line,
+_READERS: dict[str, Callable[[str, dict, QueueIssues], str]] = {
+    QueueType.SINGLE_RIDER.value: _waiting_queue,
+    QueueType.PAID_STANDBY.value: _waiting_queue,
     QueueType.RETURN_TIME.value: _return_time,
     QueueType.PAID_RETURN_TIME.value: _return_time,
     QueueType.BOARDING_GROUP.value: _boarding_group,
@@ -118,7 +121,7 @@ def _group(value: Any) -> str | None:
         return str(value)
     if type(value) is str:
         return text_of(value)
-    raise LeftOut("malformed_queue")
+    raise QueueSkipped("malformed_queue")
 
 
 @functools.lru_cache(maxsize=65536)  # a return window is repeated by ride after ride
@@ -129,7 +132,7 @@ def _return_instant_text(value: str) -> str:
             raise ValueError("no time zone, or no year a park was open in")
         return instant.astimezone(UTC).isoformat(" ", "milliseconds")[:23]
     except (ValueError, OverflowError):
-        raise LeftOut("malformed_return_time") from None
+        raise QueueSkipped("malformed_return_time") from None
 
 
 def _return_instant(value: Any) -> str:
@@ -137,18 +140,18 @@ def _return_instant(value: Any) -> str:
         return _return_instant_text(value)
     if value is None:
         return NULL
-    raise LeftOut("malformed_return_time")
+    raise QueueSkipped("malformed_return_time")
 
 
 def _price(value: Any) -> tuple[str, str]:
     """Amount and currency of a price object, either NULL where it is not given."""
     if type(value) is not dict:
-        raise LeftOut("invalid_price")
+        raise QueueSkipped("invalid_price")
     amount, code = value.get("amount"), value.get("currency")
     if amount is None and code is None:
         return NULL, NULL
     if (amount is not None and type(amount) is not int) or type(code) is not str:
-        raise LeftOut("invalid_price")
+        raise QueueSkipped("invalid_price")
     return _amount_text(amount, code), code
 
 
@@ -160,11 +163,11 @@ def _amount_text(minor_units: int | None, code: str) -> str:
     except ValueError:
         exponent = None
     if exponent is None:
-        raise LeftOut("invalid_price")
+        raise QueueSkipped("invalid_price")
     if minor_units is None:
         return NULL
     major = Decimal(minor_units).scaleb(-exponent)
     cents = major.quantize(Decimal("0.01")) if 0 <= minor_units < 10**15 else None
     if cents is None or cents != major or cents > PRICE_MAX:
-        raise LeftOut("invalid_price")
+        raise QueueSkipped("invalid_price")
     return str(cents)

@@ -1,12 +1,11 @@
-"""Events -> observations and doubts: every rule of what is accepted, nothing of the database.
+"""Events -> observations and issues: every rule of what is accepted, nothing of the database.
 
-One event yields one observation (perhaps with a doubtful part left out) or one rejection; each doubt is counted
-under its kind, reason and park, with a few raw examples. The archive and the live API share these rules.
+One event yields one observation (perhaps with a part that cannot be believed skipped) or one rejection; each issue is
+counted under its reason and park, with a few raw examples. The archive and the live API share these rules.
 """
 
 import functools
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,10 +14,12 @@ from typing import Any
 import msgspec
 
 from imports.events.dayfile import Event
+from imports.events.issues import Issues
 from imports.events.load_format import row_text, text_of
-from imports.events.queues import WAIT_TIME_MAX_MINUTES, read_queue
-from quality.findings import EXAMPLES_MAX
-from warehouse.models import EPOCH, RideStatus
+from imports.events.queues import WAIT_TIME_MAX_MINUTES, QueueIssues, read_queue
+from warehouse.ids import uuid_of
+from warehouse.instants import milliseconds_of
+from warehouse.models import RideStatus
 
 FUTURE_TOLERANCE_SECONDS = 5 * 60
 # Recording started 2021-07-03; an event may be years older than its file when a ride has long been closed. Older
@@ -27,7 +28,6 @@ EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=UTC)
 EXAMPLE_MAX_CHARACTERS = 300
 
 _MALFORMED_ID = "malformed_id"
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Observation(msgspec.Struct, gc=False):
@@ -42,29 +42,16 @@ class Observation(msgspec.Struct, gc=False):
     milliseconds: int  # since 1970 UTC, truncated
     recorded_at: str  # the same, YYYY-MM-DD HH:MM:SS[.mmm]
     state: str  # STATE_COLUMNS
-    queues: tuple[str, ...]  # QUEUE_COLUMNS of each further line, by its type
+    queues: tuple[str, ...]  # QUEUE_COLUMNS of each further queue, by its type
     event: Event
 
 
 @dataclass(slots=True)
-class Doubt:
-    """Events that are doubtful for one reason, in one park (None: in none) of one file."""
-
-    count: int = 0
-    examples: list = field(default_factory=list)
-
-    def add(self, example: Any) -> None:
-        self.count += 1
-        if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append(example)
-
-
-@dataclass(slots=True)
-class ParkSeen:
-    """What the file itself says of a park, for one that is not known yet."""
+class ReportedPark:
+    """What the file itself says of a park, for one that is not known yet; "" where it says nothing."""
 
     slug: str = ""
-    timezone: str = ""
+    timezone: str = ""  # an IANA name, or whatever came
 
 
 @dataclass(slots=True)
@@ -73,23 +60,23 @@ class Rejection:
 
     entity_id: str
     reason: str
-    example: Any
+    example: Any  # fit for JSON
 
 
 @dataclass(slots=True)
 class Validated:
+    """What the events of one file or answer amount to. Parks are named by their themeparks_wiki_id."""
+
     observations: list[Observation] = field(default_factory=list)  # in the order of the file
     rejected: dict[str | None, int] = field(default_factory=dict)  # by park; None: of no park
-    doubts: dict[tuple[str | None, str], Doubt] = field(default_factory=dict)  # by park and reason
-    parks: dict[str, ParkSeen] = field(default_factory=dict)
-    parkless_rejections: list[Rejection] = field(default_factory=list)
-
-    def doubt(self, park_id: str | None, reason: str, example: Any) -> None:
-        self.doubts.setdefault((park_id, reason), Doubt()).add(example)
+    issues: Issues = field(default_factory=Issues)
+    parks: dict[str, ReportedPark] = field(default_factory=dict)  # that events name, also rejected ones
+    parkless_rejections: list[Rejection] = field(default_factory=list)  # in `rejected` and `issues` they are not
 
     def reject(self, park_id: str | None, reason: str, example: Any) -> None:
+        """Count an event that is not stored, and the issue that it is."""
         self.rejected[park_id] = self.rejected.get(park_id, 0) + 1
-        self.doubt(park_id, reason, example)
+        self.issues.add(park_id, reason, example)
 
 
 class _Rejected(Exception):
@@ -99,13 +86,13 @@ class _Rejected(Exception):
 
 
 def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
-    """Observations, rejections and doubts of one file's events. `now` (aware) decides what lies in the future.
+    """Observations, rejections and issues of one file's events. `now` (aware) decides what lies in the future.
 
     An event that names no park belongs where another event of the file, before it or behind it, says its entity is.
     """
     result = Validated()
-    latest_ms = _milliseconds(now) + FUTURE_TOLERANCE_SECONDS * 1000
-    told = _ParksTold(events)
+    latest_ms = milliseconds_of(now) + FUTURE_TOLERANCE_SECONDS * 1000
+    reported = _ReportedParks(events)
     observations = result.observations
     append = observations.append
     known_parks = result.parks
@@ -117,10 +104,10 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
         if park_id is not None:
             park_id = uuid_of(park_id)
             if park_id is None:
-                _reject(result, event, None, _Rejected(_MALFORMED_ID, event.parkId), told)
+                _reject(result, event, None, _Rejected(_MALFORMED_ID, event.parkId), reported)
                 continue
             if park_id not in known_parks:
-                known_parks[park_id] = ParkSeen(text_of(event.parkSlug), text_of(event.timezone))
+                known_parks[park_id] = ReportedPark(text_of(event.parkSlug), text_of(event.timezone))
         try:
             entity_id = event.entityId
             if entity_id is None:
@@ -141,16 +128,17 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
             except (KeyError, TypeError):
                 raise _Rejected("unknown_status", data.status) from None
         except _Rejected as rejected:
-            _reject(result, event, park_id, rejected, told)
+            _reject(result, event, park_id, rejected, reported)
             continue
         if park_id is None:
-            park_id = told.park_of(entity_id)
-        wait_time, queues = None, ()
+            park_id = reported.park_of(entity_id)
+        wait_time: int | None = None
+        queues: tuple[str, ...] = ()
         if data.queue:
-            doubtful: list[tuple[str, Any]] = []
-            wait_time, queues = read_queue(data.queue, doubtful)
-            for reason, value in doubtful:
-                result.doubt(park_id, reason, _example(event, value))
+            issues: QueueIssues = []
+            wait_time, queues = read_queue(data.queue, issues)
+            for reason, value in issues:
+                result.issues.add(park_id, reason, _example(event, value))
         append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait_time], queues, event))
     return result
 
@@ -165,7 +153,7 @@ _STATES = {
 }
 
 
-class _ParksTold:
+class _ReportedParks:
     """Which park the file says an entity is in; gone through only when an event without a park is met."""
 
     def __init__(self, events: Sequence[Event | Any]):
@@ -183,34 +171,20 @@ class _ParksTold:
         return self._parks.get(entity_id)
 
 
-def _reject(result: Validated, event: Event, park_id: str | None, rejected: _Rejected, told: _ParksTold) -> None:
+def _reject(
+    result: Validated, event: Event, park_id: str | None, rejected: _Rejected, reported: _ReportedParks
+) -> None:
     example = _example(event, rejected.value)
     entity_id = uuid_of(event.entityId)
     if park_id is None and entity_id is not None:
-        park_id = told.park_of(entity_id)
+        park_id = reported.park_of(entity_id)
         if park_id is None:  # the ride may be known to the warehouse
             result.parkless_rejections.append(Rejection(entity_id, rejected.reason, example))
             return
     result.reject(park_id, rejected.reason, example)
 
 
-@functools.lru_cache(maxsize=65536)
-def _uuid_of_text(text: str) -> str | None:
-    return text.lower() if _UUID.fullmatch(text) else None
-
-
-def uuid_of(value: Any) -> str | None:
-    """The id in lower case, or None if it is no UUID."""
-    return _uuid_of_text(value) if type(value) is str else None
-
-
-def _milliseconds(instant: datetime) -> int:
-    # integers all the way: int(timestamp() * 1000) is a millisecond short for some instants
-    passed = instant - EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
-
-
-_EARLIEST_MS = _milliseconds(EARLIEST_PLAUSIBLE)
+_EARLIEST_MS = milliseconds_of(EARLIEST_PLAUSIBLE)
 
 
 def _instant(value: Any) -> tuple[int, str]:
@@ -229,7 +203,7 @@ def _instant(value: Any) -> tuple[int, str]:
             instant = instant.astimezone(UTC)
     except (TypeError, ValueError, IndexError, OverflowError):
         raise _Rejected("malformed_time", value) from None
-    milliseconds = _milliseconds(instant)
+    milliseconds = milliseconds_of(instant)
     if milliseconds < _EARLIEST_MS:
         raise _Rejected("malformed_time", value)
     return milliseconds, instant.isoformat(" ", "milliseconds")[:23]

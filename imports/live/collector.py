@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from django.conf import settings
@@ -27,9 +27,11 @@ from imports.loading.resolver import Resolver, make_park
 from imports.loading.retry import in_a_short_transaction
 from quality import log
 from warehouse.days import ONE_DAY, midnight
-from warehouse.models import EPOCH, RIDE_ID_BITS, DataSource, Park, Ride
+from warehouse.instants import day_at
+from warehouse.models import DataSource, Park, Ride
 from warehouse.partitioning import partitions
 from warehouse.server import errors
+from warehouse.snapshot_id import recorded_ms_of, ride_id_of
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
 COLLECTION_MAX_SECONDS = 180
@@ -105,7 +107,7 @@ def _collect_one(
     answer = Answer(destination, rows, validate([event_from(as_event(row)) for row in rows], now))
     instants = [observation.milliseconds for observation in answer.validated.observations]
     if instants:  # a closed ride was last updated months ago
-        partitions.ensure(_day_at(min(instants)), _day_at(max(instants)))
+        partitions.ensure(day_at(min(instants)), day_at(max(instants)))
     found, findings = in_a_short_transaction(partial(_write, answer, now))
     counts = found.counts.values()
     collection.destinations += 1
@@ -139,7 +141,7 @@ def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
 
 def _leave_to_the_archive(found: Attributed) -> None:
     """A day that was imported with --replace-live has no LIVE rows, and gets none from rides unchanged since."""
-    days = {snapshot_id: _day_at(snapshot_id >> RIDE_ID_BITS) for snapshot_id in found.rows}
+    days = {snapshot_id: day_at(recorded_ms_of(snapshot_id)) for snapshot_id in found.rows}
     replaced = set(
         ImportedFile.objects.filter(
             park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False
@@ -147,7 +149,7 @@ def _leave_to_the_archive(found: Attributed) -> None:
     )
     if not replaced:
         return
-    ride_of = {snapshot_id: snapshot_id & ((1 << RIDE_ID_BITS) - 1) for snapshot_id in found.rows}
+    ride_of = {snapshot_id: ride_id_of(snapshot_id) for snapshot_id in found.rows}
     park_of = dict(Ride.objects.filter(pk__in=ride_of.values()).values_list("ride_id", "park_id"))
     for snapshot_id, ride_id in ride_of.items():
         if (park_of[ride_id], days[snapshot_id]) in replaced:
@@ -185,7 +187,3 @@ def _beginning_where_the_last_run_ended(destinations: Sequence[str]) -> list[str
 def _fail(collection: LiveCollection, destination: str, error: Exception) -> None:
     collection.failed += 1
     collection.failures.append({"destination": destination, "error": str(error)})
-
-
-def _day_at(milliseconds: int) -> date:
-    return (EPOCH + timedelta(milliseconds=milliseconds)).date()

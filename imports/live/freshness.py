@@ -1,12 +1,13 @@
 """How fresh each park's live states are: when it was asked, what it told, and whether it is open."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from imports.events.validation import uuid_of
 from imports.live.answer import Answer
 from imports.live.models import ParkFreshness
-from warehouse.models import EPOCH, Park, RideStatus
+from warehouse.ids import uuid_of
+from warehouse.instants import EPOCH, instant_at
+from warehouse.models import Park, RideStatus
 
 
 def refresh(parks: list[Park], answer: Answer, now: datetime) -> None:
@@ -27,7 +28,7 @@ def refresh(parks: list[Park], answer: Answer, now: datetime) -> None:
         row.collected_at = now
         row.rides_told = len(told)
         if park.themeparks_wiki_id in newest:
-            observed_at = EPOCH + timedelta(milliseconds=newest[park.themeparks_wiki_id])
+            observed_at = instant_at(newest[park.themeparks_wiki_id])
             row.observed_at = max(observed_at, row.observed_at or EPOCH)
         if told:
             row.is_open, row.open_until = _opening(told, now)

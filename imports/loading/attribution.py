@@ -7,15 +7,19 @@ writes no fact and no finding.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from imports.events.issues import Issue, Issues
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values, text_of
-from imports.events.validation import Doubt, Observation, Validated, shorten
+from imports.events.validation import Observation, Validated, shorten
 from imports.loading.counts import Counts
 from imports.loading.loader import Content, content_of, stored
 from imports.loading.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
 from quality.reasons import REASONS
-from warehouse.models import EPOCH, RIDE_ID_BITS, Park, snapshot_id_of
+from warehouse.instants import EPOCH
+from warehouse.models import Park
+from warehouse.snapshot_id import RIDE_ID_BITS, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
 NEIGHBOURING_DAY = timedelta(days=1)
@@ -35,6 +39,8 @@ class Origin:
 
 @dataclass
 class Attributed:
+    """What the observations of one file or answer become."""
+
     rows: dict[int, Observation]  # by snapshot_id: what is to be stored
     counts: dict[int, Counts]  # by park_id, of every park that was asked for
     findings: list[Finding]
@@ -53,7 +59,7 @@ class _Work:
     origin: Origin
     validated: Validated
     parts: dict[str, _Part]  # by the park's themeparks_wiki_id
-    doubts: dict[tuple[str | None, str], Doubt]
+    issues: Issues
     known: dict[str, KnownRide] = field(default_factory=dict)  # of events that name no park
     mine: list[tuple[_Part, Observation]] = field(default_factory=list)
 
@@ -64,27 +70,30 @@ class _Work:
             return None
         return next((part for part in self.parts.values() if part.park.park_id == ride.park_id), None)
 
-    def part_of(self, observation: Observation) -> _Part | None:
-        if observation.park_id is None:
-            return self.home_of(observation.entity_id)
-        return self.parts.get(observation.park_id)
+    def part_of(self, observation: Observation) -> _Part:
+        """The park to which an observation was given, of those in `mine`."""
+        if observation.park_id is not None:
+            return self.parts[observation.park_id]
+        home = self.home_of(observation.entity_id)
+        assert home is not None, "without a home it would not be in mine"
+        return home
 
-    def doubt(self, part: _Part | None, reason: str, example) -> None:
-        park_id = part.park.themeparks_wiki_id if part else None
-        self.doubts.setdefault((park_id, reason), Doubt()).add(example)
+    def add_issue(self, part: _Part | None, reason: str, example: Any) -> None:
+        self.issues.add(part.park.themeparks_wiki_id if part else None, reason, example)
 
 
 def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Attributed:
     """What is to be stored for `parks`, with counts that add up, and the findings; other parks' events are left out.
 
-    A contradiction is settled for the first: in the order of the events, and the table before the events.
+    A contradiction is settled for the first: in the order of the events, and the table before the events. To be called
+    in the transaction that stores the rows: rides that are new are made here. ValueError: a ride_id has outgrown a
+    snapshot_id. IntegrityError: somebody else made a ride meanwhile.
     """
     work = _Work(
         origin,
         validated,
         parts={park.themeparks_wiki_id: _Part(park) for park in parks},
-        # copies: a transaction that is tried again must not count twice
-        doubts={key: Doubt(doubt.count, list(doubt.examples)) for key, doubt in validated.doubts.items()},
+        issues=validated.issues.copy(),  # a transaction that is tried again must not count twice
     )
     _choose_mine(work, resolver)
     rides, findings = resolver.resolve(_wanted_rides(work), origin.key)
@@ -92,8 +101,8 @@ def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, o
     _leave_out_stored(work, rides, rows)
     _count_rejections(work)
     findings += [
-        _finding(work, park_id, reason, doubt)
-        for (park_id, reason), doubt in sorted(work.doubts.items(), key=lambda item: (item[0][0] or "", item[0][1]))
+        _finding(work, park_id, reason, issue)
+        for (park_id, reason), issue in work.issues.by_park()
         if park_id is None or park_id in work.parts
     ]
     return Attributed(rows, {part.park.park_id: part.counts for part in work.parts.values()}, findings)
@@ -114,7 +123,7 @@ def _choose_mine(work: _Work, resolver: Resolver) -> None:
             part = work.home_of(observation.entity_id)
         else:
             part = None
-            work.doubt(None, "missing_park", _example(observation))
+            work.add_issue(None, "missing_park", _example(observation))
         if part is not None:
             mine.append((part, observation))
 
@@ -133,7 +142,7 @@ def _wanted_rides(work: _Work) -> list[WantedRide]:
 def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Observation]:
     ride_ids = {entity_id: ride.ride_id for entity_id, ride in rides.items()}
     for ride_id in ride_ids.values():
-        snapshot_id_of(ride_id, 0)  # ValueError where a ride_id has outgrown its bits
+        snapshot_id_of(ride_id, 0)  # ValueError where a ride_id has outgrown its bits: once a ride, not once an event
     rows: dict[int, Observation] = {}
     for part, observation in work.mine:
         snapshot_id = observation.milliseconds << RIDE_ID_BITS | ride_ids[observation.entity_id]
@@ -142,7 +151,7 @@ def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Obse
             part.counts.stored += 1  # until the table says otherwise
         else:
             part.counts.duplicates += 1
-            _doubt_repeat(work, part, observation, content_of(first))
+            _report_repeat(work, part, observation, content_of(first))
     return rows
 
 
@@ -150,8 +159,8 @@ def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, 
     if not rows:
         return
     origin = work.origin
-    usual = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
-    for snapshot_id, content in stored({ride.ride_id for ride in rides.values()}, rows, usual).items():
+    span = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
+    for snapshot_id, content in stored({ride.ride_id for ride in rides.values()}, rows, span).items():
         observation = rows.pop(snapshot_id)
         part = work.part_of(observation)
         part.counts.stored -= 1
@@ -159,15 +168,15 @@ def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, 
             part.counts.already_known += 1
         else:
             part.counts.duplicates += 1
-            _doubt_repeat(work, part, observation, content)
+            _report_repeat(work, part, observation, content)
 
 
-def _doubt_repeat(work: _Work, part: _Part, second: Observation, first: Content) -> None:
+def _report_repeat(work: _Work, part: _Part, second: Observation, first: Content) -> None:
     if content_of(second) == first:
-        work.doubt(part, "duplicate_event", _example(second))
+        work.add_issue(part, "duplicate_event", _example(second))
         return
     example = _example(second) | {"stays": _content_example(first), "left_out": _content_example(content_of(second))}
-    work.doubt(part, "conflicting_event", example)
+    work.add_issue(part, "conflicting_event", example)
 
 
 def _count_rejections(work: _Work) -> None:
@@ -177,13 +186,13 @@ def _count_rejections(work: _Work) -> None:
         home = work.home_of(rejection.entity_id)
         if home is not None:
             home.counts.rejected += 1
-            work.doubt(home, rejection.reason, rejection.example)
-        elif rejection.entity_id not in work.known:  # else it is another park's, and told there
-            work.doubt(None, rejection.reason, rejection.example)
+            work.add_issue(home, rejection.reason, rejection.example)
+        elif rejection.entity_id not in work.known:  # else it is another park's, and reported there
+            work.add_issue(None, rejection.reason, rejection.example)
 
 
-# --- saying it ----------------------------------------------------------------------------------------------------
-def _finding(work: _Work, park_id: str | None, reason: str, doubt: Doubt) -> Finding:
+# --- reporting it ----------------------------------------------------------------------------------------------------
+def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Finding:
     origin = work.origin
     park = work.parts[park_id].park if park_id else None
     return Finding(
@@ -192,12 +201,12 @@ def _finding(work: _Work, park_id: str | None, reason: str, doubt: Doubt) -> Fin
         entity_key=park_id or origin.destination,
         entity_id=park.park_id if park else None,
         scope=origin.key,
-        description=f"{park or 'No park'}, {origin.label}: {REASONS[reason].say(doubt.count)}.",
+        description=f"{park or 'No park'}, {origin.label}: {REASONS[reason].say(issue.count)}.",
         start=origin.start,
         end=origin.end,
         source_file=origin.key,
-        count=doubt.count,
-        examples=doubt.examples,
+        count=issue.count,
+        examples=issue.examples,
     )
 
 

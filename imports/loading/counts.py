@@ -14,4 +14,5 @@ class Counts:
 
     @property
     def events_read(self) -> int:
+        """All events of the park, whatever became of them."""
         return self.stored + self.already_known + self.duplicates + self.rejected

@@ -10,13 +10,15 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from typing import IO
 
 from django.db import OperationalError, connection
 
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from imports.events.validation import Observation
-from warehouse.models import RIDE_ID_BITS, instant_of
+from warehouse.instants import naive_utc
+from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ IDS_PER_QUERY = 2000
 LOCAL_INFILE_REFUSED = {1148, 2000, 2068, 3948, 4166}
 _INFO = re.compile(r"Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)\s+Warnings: (\d+)")
 
-#: the state and the further lines, as rows: two observations with equal content say the same
+#: the state and the further queues, as rows: two observations with equal content say the same
 Content = tuple[str, tuple[str, ...]]
 
 
@@ -36,39 +38,41 @@ class RowsRefused(Exception):
 
 
 def content_of(observation: Observation) -> Content:
+    """What an observation says, without of what and when."""
     return observation.state, observation.queues
 
 
 def stored(
-    ride_ids: Iterable[int], wanted: dict[int, Observation], usual: tuple[datetime, datetime]
+    ride_ids: Iterable[int], wanted: dict[int, Observation], span: tuple[datetime, datetime]
 ) -> dict[int, Content]:
-    """What the table already holds of the snapshot ids in `wanted`.
+    """What the table already holds of the snapshot ids in `wanted`, which are of the rides in `ride_ids`.
 
-    Within the `usual` half-open range (the file's day and its neighbours) one range read of the rides through
-    idx_ride_recorded; the few instants outside it one by one, by key: a single event months old must not make the
-    months between be read.
+    Within `span` (half-open: the file's day and its neighbours) one range read of the rides through
+    idx_ride_recorded; the few outliers one by one, by key: a single event months old must not make the months
+    between be read.
     """
-    first, end = usual
-    usual_ids, odd_ids = [], []
-    low, high = _smallest_id_at(first), _smallest_id_at(end)
+    first, end = span
+    in_range: list[int] = []
+    outliers: list[int] = []
+    low, high = first_id_at(first), first_id_at(end)
     for snapshot_id in wanted:
-        (usual_ids if low <= snapshot_id < high else odd_ids).append(snapshot_id)
+        (in_range if low <= snapshot_id < high else outliers).append(snapshot_id)
     states: dict[int, str] = {}
     with connection.cursor() as cursor:
-        if usual_ids:
-            begin, finish = instant_of(min(usual_ids)), instant_of(max(usual_ids))
+        if in_range:
+            begin, finish = instant_of(min(in_range)), instant_of(max(in_range))
             for ids in _slices(sorted(ride_ids), IDS_PER_QUERY):
                 cursor.execute(
                     "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
                     "FORCE INDEX (idx_ride_recorded) WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
-                    [ids, _naive(begin), _naive(finish)],
+                    [ids, naive_utc(begin), naive_utc(finish)],
                 )
                 states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall() if row[0] in wanted}
-        for ids in _slices(sorted(odd_ids), 200):
+        for ids in _slices(sorted(outliers), 200):
             cursor.execute(
                 "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
                 "WHERE snapshot_id IN %s AND recorded_at IN %s",
-                [ids, sorted({_naive(instant_of(snapshot_id)) for snapshot_id in ids})],
+                [ids, sorted({naive_utc(instant_of(snapshot_id)) for snapshot_id in ids})],
             )
             states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall()}
         queues = _stored_queues(cursor, states)
@@ -76,19 +80,19 @@ def stored(
 
 
 def load(rows: dict[int, Observation], data_source: str) -> None:
-    """Write a snapshot, and a queue row for each further line, for every (snapshot_id, observation).
+    """Write a snapshot, and a row for each further queue, for every (snapshot_id, observation).
 
-    RowsRefused: the server skipped or altered a row, for one because another writer stored it meanwhile.
+    `data_source` is a value of DataSource. To be called in a transaction, since snapshots and queue rows come one after
+    the other. RowsRefused: the server skipped or altered a row, for one because another writer stored it meanwhile.
     """
     if not rows:
         return
     send = _load_infile if local_infile_allowed() else _insert
-    mask = (1 << RIDE_ID_BITS) - 1
     send(
         "ride_status_snapshots",
         SNAPSHOT_COLUMNS,
         [
-            f"{snapshot_id}\t{snapshot_id & mask}\t{row.recorded_at}\t{row.state}\t{data_source}\n"
+            f"{snapshot_id}\t{snapshot_id & RIDE_ID_MASK}\t{row.recorded_at}\t{row.state}\t{data_source}\n"
             for snapshot_id, row in rows.items()
         ],
     )
@@ -144,6 +148,7 @@ class _memory_file:
     """A path from which the client library reads `content`; in memory where the system has memfd (Linux)."""
 
     def __init__(self, content: bytes):
+        self._file: IO[bytes]
         if hasattr(os, "memfd_create"):
             self._file = os.fdopen(os.memfd_create("rows"), "wb", buffering=0)
             self._path = f"/proc/self/fd/{self._file.fileno()}"
@@ -184,14 +189,6 @@ def _stored_queues(cursor, snapshot_ids: Iterable[int]) -> dict[int, list[str]]:
 
 def _text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat(" ", "milliseconds")[:23]
-
-
-def _naive(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
-def _smallest_id_at(instant: datetime) -> int:
-    return int((instant - instant_of(0)) / timedelta(milliseconds=1)) << RIDE_ID_BITS
 
 
 def _slices(values: list, size: int) -> Iterable[list]:

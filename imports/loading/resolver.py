@@ -2,8 +2,6 @@
 one ride of the park that has no id yet and is called the same, or new. Two ids are never merged.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,12 +13,15 @@ from imports.events.validation import Validated
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS
 from warehouse.models import NAME_LENGTH, Park, Ride
+from warehouse.names import normalised
 
 NAME_DISTANCE_LIMIT = 3  # Levenshtein, on normalised names
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRide:
+    """A ride as it is stored, or as it will be where the transaction commits."""
+
     ride_id: int
     park_id: int
 
@@ -32,7 +33,7 @@ class WantedRide:
     entity_id: str
     park: Park
     name: str
-    seen_at: str  # UTC, as text
+    seen_at: str  # UTC, YYYY-MM-DD HH:MM:SS[.mmm]: of the event that is first in the file
 
 
 @dataclass
@@ -48,10 +49,7 @@ class Resolver:
         wanted = set(entity_ids)
         missing = [entity for entity in wanted if entity not in self._rides and entity not in self._new_rides]
         if missing:
-            for entity_id, ride_id, park_id in Ride.objects.filter(themeparks_wiki_id__in=missing).values_list(
-                "themeparks_wiki_id", "ride_id", "park_id"
-            ):
-                self._rides[entity_id] = KnownRide(ride_id, park_id)
+            self._rides |= _rides_of(missing)
         return {
             entity: ride
             for entity in wanted
@@ -87,30 +85,33 @@ class Resolver:
                 findings.append(_ambiguous(ride, candidates, source_file))
             to_create.append(Ride(park=ride.park, ride_name=_fitting_name(ride), themeparks_wiki_id=ride.entity_id))
         Ride.objects.bulk_create(to_create)
-        for entity_id, ride_id, park_id in Ride.objects.filter(
-            themeparks_wiki_id__in=[ride.themeparks_wiki_id for ride in to_create]
-        ).values_list("themeparks_wiki_id", "ride_id", "park_id"):
-            self._new_rides[entity_id] = KnownRide(ride_id, park_id)
+        self._new_rides |= _rides_of([ride.themeparks_wiki_id for ride in to_create])
         return {entity: self._rides.get(entity) or self._new_rides[entity] for entity in by_entity}, findings
 
     def keep(self) -> None:
+        """The transaction was committed: the rides made in it are there to stay."""
         self._rides |= self._new_rides
         self._new_rides = {}
 
     def forget(self) -> None:
+        """The transaction was rolled back: the rides made in it are not there, and their ids may go to others."""
         self._new_rides = {}
-
-
-def normalised(name: str) -> str:
-    """For comparing names: no case, accents, marks or punctuation, single spaces."""
-    text = unicodedata.normalize("NFKD", name.replace("™", "").replace("®", "").replace("℠", ""))
-    text = "".join(character for character in text if not unicodedata.combining(character)).casefold()
-    return re.sub(r"[\W_]+", " ", text).strip()
 
 
 def placeholder_name(entity_id: str) -> str:
     """For a ride whose events carry no name: until the metadata sync brings one."""
     return f"Unnamed {entity_id}"
+
+
+def _rides_of(entity_ids: Iterable[str | None]) -> dict[str, KnownRide]:
+    """The stored rides with these ids, by id."""
+    return {
+        entity_id: KnownRide(ride_id, park_id)
+        for entity_id, ride_id, park_id in Ride.objects.filter(themeparks_wiki_id__in=entity_ids).values_list(
+            "themeparks_wiki_id", "ride_id", "park_id"
+        )
+        if entity_id is not None  # it never is: it was asked for by its id
+    }
 
 
 def _fitting_name(ride: WantedRide) -> str:

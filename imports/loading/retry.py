@@ -20,17 +20,18 @@ def in_a_short_transaction(write: Callable[[], T]) -> T:
     Tried again where another writer's row, ride or lock is in the way; a server that went away is the caller's.
     """
     for attempt in stamina.retry_context(
-        on=_in_the_way, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=2
+        on=is_conflict, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=2
     ):
         with attempt, transaction.atomic():
             return write()
     raise AssertionError("the last attempt raises")
 
 
-def _in_the_way(error: Exception) -> bool:
+def is_conflict(error: Exception) -> bool:
+    """Whether another writer's row, ride or lock was in the way, so that the same work done again may succeed."""
     return errors.is_locked(error) or isinstance(error, RowsRefused | IntegrityError)
 
 
-def may_pass(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the cause lies with the server or another session, so that a later try may succeed."""
     return errors.is_away(error) or errors.is_locked(error)

@@ -16,6 +16,7 @@ from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.partitions import TABLE as SNAPSHOTS
 from warehouse.server import catalog
+from warehouse.text import aligned
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +29,11 @@ class Table:
     empty: str
 
     def lines(self) -> list[str]:
-        """Title, column heads and rows, as wide as they need; numbers to the right, with separators."""
+        """Title, column heads and rows; the columns of texts come first."""
         if not self.rows:
             return [f"{self.title}: {self.empty}"]
-        right = [isinstance(value, int | Decimal) for value in self.rows[0]]
-        texts = [
-            [f"{value:,}" if number else str(value) for value, number in zip(row, right, strict=True)]
-            for row in self.rows
-        ]
-        widths = [max(map(len, column)) for column in zip(self.columns, *texts, strict=True)]
-        return [
-            self.title,
-            *(
-                "  "
-                + "  ".join(
-                    text.rjust(width) if number else text.ljust(width)
-                    for text, width, number in zip(row, widths, right, strict=True)
-                ).rstrip()
-                for row in (self.columns, *texts)
-            ),
-        ]
+        texts = sum(not isinstance(value, int | Decimal) for value in self.rows[0])
+        return [self.title, *(f"  {line}" for line in aligned(self.columns, self.rows, texts=texts))]
 
 
 def summarize() -> Iterable[Table]:

@@ -1,20 +1,22 @@
 """What answers of the API say of parks and entities: names, places, heights, tags. No database, no network.
 
 An answer that is silent about a field says nothing of it, so each entity carries only the fields that were spoken of;
-what cannot be believed is left out and becomes a doubt.
+what cannot be believed is left out and becomes an issue.
 """
 
 import functools
 import json
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
+from imports.events.issues import Issues
 from imports.events.load_format import text_of
-from imports.events.validation import Doubt, shorten, uuid_of
+from imports.events.validation import shorten
+from warehouse.ids import uuid_of
 from warehouse.models import NAME_LENGTH
 
 CM_PER_INCH = Decimal("2.54")
@@ -46,21 +48,7 @@ class Entity:
     says: dict[str, Any]
 
 
-@dataclass
-class Doubts:
-    """By park (themeparks_wiki_id; None: in none) and reason."""
-
-    found: dict[tuple[str | None, str], Doubt] = field(default_factory=dict)
-
-    def add(self, park_id: str | None, reason: str, example: Any) -> None:
-        self.found.setdefault((park_id, reason), Doubt()).add(example)
-
-    def copy(self) -> "Doubts":
-        """For a transaction that may be tried again, and must not count twice."""
-        return Doubts({key: Doubt(doubt.count, list(doubt.examples)) for key, doubt in self.found.items()})
-
-
-def read_subtree(rows: Iterable[Any], parks: Collection[str], asked_park: str | None, doubts: Doubts) -> list[Entity]:
+def read_subtree(rows: Iterable[Any], parks: Collection[str], asked_park: str | None, issues: Issues) -> list[Entity]:
     """The entities of a /children answer, each with the park it stands in, however deep below it.
 
     `parks`: what is known of the destination's parks beside the answer. `asked_park`: the park that was asked for,
@@ -70,40 +58,40 @@ def read_subtree(rows: Iterable[Any], parks: Collection[str], asked_park: str | 
     for row in rows:
         entity_id = uuid_of(row.get("id")) if isinstance(row, dict) else None
         if entity_id is None:
-            doubts.add(asked_park, "malformed_entity", shorten(row))
+            issues.add(asked_park, "malformed_entity", shorten(row))
         else:
             by_id.setdefault(entity_id, row)
     known = {*parks, *(entity_id for entity_id, row in by_id.items() if row.get("entityType") == "PARK")}
-    return [read_entity(row, _park_of(row, by_id, known) or asked_park, doubts) for row in by_id.values()]
+    return [read_entity(row, _park_of(row, by_id, known) or asked_park, issues) for row in by_id.values()]
 
 
-def read_entity(row: dict, park_id: str | None, doubts: Doubts) -> Entity:
+def read_entity(row: dict, park_id: str | None, issues: Issues) -> Entity:
     """One entity, of a /children row or of an /entity answer. Its id has been looked at."""
     entity_id = uuid_of(row["id"])
     name = text_of(row.get("name")).strip()[:NAME_LENGTH]
     kind = text_of(row.get("entityType")).strip()[:ENTITY_TYPE_LENGTH]
     about = {"id": entity_id, "name": shorten(row.get("name"))}
     if not name:
-        doubts.add(park_id, "missing_name", about)
+        issues.add(park_id, "missing_name", about)
     if not kind:
-        doubts.add(park_id, "missing_entity_type", about)
+        issues.add(park_id, "missing_entity_type", about)
     says: dict[str, Any] = {"entity_type": kind} if kind else {}
     for read in (_coordinates, _tags, _attributes):
-        read(row, says, lambda reason, value: doubts.add(park_id, reason, {**about, "value": shorten(value)}))
+        read(row, says, lambda reason, value: issues.add(park_id, reason, {**about, "value": shorten(value)}))
     return Entity(entity_id, park_id, kind, name, says)
 
 
-def read_timezone(answer: dict, park_id: str, doubts: Doubts) -> str | None:
+def read_timezone(answer: dict, park_id: str, issues: Issues) -> str | None:
     """An IANA name, or None where the answer has none that exists.
 
-    One that does not exist is doubtful. That a park has none at all is said of what is stored (quality.check), since
+    One that does not exist is an issue. That a park has none at all is said of what is stored (quality.check), since
     an answer that is silent leaves the park what it had.
     """
     value = answer.get("timezone")
     if isinstance(value, str) and value in _timezones():
         return value
     if value:
-        doubts.add(park_id, "unknown_timezone", {"id": park_id, "value": shorten(value)})
+        issues.add(park_id, "unknown_timezone", {"id": park_id, "value": shorten(value)})
     return None
 
 
@@ -141,18 +129,18 @@ def _park_of(row: dict, by_id: dict[str, dict], parks: Collection[str]) -> str |
     return entity_id
 
 
-def _coordinates(row: dict, says: dict, doubtful) -> None:
+def _coordinates(row: dict, says: dict, report) -> None:
     place = row.get("location")
     if place is None:
         return
     if not isinstance(place, dict):
-        doubtful("coordinates_out_of_range", place)
+        report("coordinates_out_of_range", place)
         return
     latitude, longitude = place.get("latitude"), place.get("longitude")
     if latitude is None and longitude is None:
         return
     if latitude is None or longitude is None:
-        doubtful("half_coordinates", place)
+        report("half_coordinates", place)
     elif (
         type(latitude) not in (int, float)
         or type(longitude) not in (int, float)
@@ -160,44 +148,44 @@ def _coordinates(row: dict, says: dict, doubtful) -> None:
         or abs(longitude) > 180
         or latitude == longitude == 0
     ):
-        doubtful("coordinates_out_of_range", {"latitude": latitude, "longitude": longitude})
+        report("coordinates_out_of_range", {"latitude": latitude, "longitude": longitude})
     else:
         says["latitude"] = Decimal(str(latitude)).quantize(COORDINATE_STEP)
         says["longitude"] = Decimal(str(longitude)).quantize(COORDINATE_STEP)
 
 
-def _tags(row: dict, says: dict, doubtful) -> None:
+def _tags(row: dict, says: dict, report) -> None:
     """The older shape: tags[{tag, tagName, id?, value?}], heights among them."""
     tags = row.get("tags")
     if tags is None:
         return
     if not isinstance(tags, list) or not all(isinstance(tag, dict) and isinstance(tag.get("tag"), str) for tag in tags):
-        doubtful("malformed_tags", tags)
+        report("malformed_tags", tags)
         return
     says["tags"] = _sorted_tags(tags)
     for tag in tags:
-        _height(tag["tag"], tag.get("value"), says, doubtful)
+        _height(tag["tag"], tag.get("value"), says, report)
 
 
-def _attributes(row: dict, says: dict, doubtful) -> None:
+def _attributes(row: dict, says: dict, report) -> None:
     """The present shape: attributes as further keys of the entity. They are kept as tags: mayGetWet -> MAY_GET_WET."""
     attributes = {key: value for key, value in row.items() if key not in _STRUCTURE and value is not None}
     for key, value in attributes.items():
-        _height(key, value, says, doubtful)
+        _height(key, value, says, report)
     if attributes:
         said = [{"tag": _tag_name(key), "value": value} for key, value in attributes.items()]
         named = {tag["tag"] for tag in said}
         says["tags"] = _sorted_tags(said + [tag for tag in says.get("tags", []) if tag["tag"] not in named])
 
 
-def _height(key: str, value: Any, says: dict, doubtful) -> None:
+def _height(key: str, value: Any, says: dict, report) -> None:
     column = _HEIGHTS.get(key)
     if column is None or value is None:
         return
     try:
         says[column] = centimetres(value)
     except (ValueError, ArithmeticError):
-        doubtful("invalid_height", {key: value})
+        report("invalid_height", {key: value})
 
 
 def _tag_name(key: str) -> str:

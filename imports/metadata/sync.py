@@ -12,13 +12,14 @@ from typing import Any
 
 from django.conf import settings
 
+from imports.events.issues import Issues
 from imports.events.load_format import text_of
-from imports.events.validation import shorten, uuid_of
+from imports.events.validation import shorten
 from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.loading.retry import in_a_short_transaction
-from imports.metadata.parsing import Doubts, Entity, read_subtree, read_timezone
+from imports.metadata.parsing import Entity, read_subtree, read_timezone
 from imports.metadata.writing import Answers, Synced, Target, record_failure, write
-from imports.sources.source import DESTINATION_PATTERN
+from warehouse.ids import park_lookup, uuid_of
 from warehouse.models import Park
 
 SLICE_SECONDS = 120  # a worker ends a task after 300 s, and one destination may take 100 of them
@@ -51,9 +52,10 @@ def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Co
     by_id = {target.destination: target for target in catalogue}
     chosen = []
     for name in destinations:
-        if not DESTINATION_PATTERN.fullmatch(name) or name.lower() not in by_id:
+        target = by_id.get(uuid_of(name))
+        if target is None:
             raise UnknownTarget(f"The API has no destination {name!r}; it has {len(by_id)}, each named by its UUID")
-        chosen.append(by_id[name.lower()])
+        chosen.append(target)
     return chosen + [_target_of_park(name, catalogue) for name in parks]
 
 
@@ -71,9 +73,9 @@ def sync(
     says no heights. With `dry_run` everything is done and rolled back. ApiUnavailable: no further request makes sense.
     """
     for target in targets:
-        doubts = Doubts()
+        issues = Issues()
         try:
-            answers = _ask(api, target, attributes, doubts)
+            answers = _ask(api, target, attributes, issues)
         except ApiUnavailable:
             raise
         except MalformedAnswer as error:
@@ -82,7 +84,7 @@ def sync(
         except ApiError as error:
             yield Synced(target, error=str(error))
         else:
-            yield in_a_short_transaction(partial(write, answers, doubts, clock(), dry_run))
+            yield in_a_short_transaction(partial(write, answers, issues, clock(), dry_run))
 
 
 def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> str:
@@ -100,23 +102,25 @@ def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime])
 
 
 def _target_of_park(name: str, catalogue: list[Target]) -> Target:
-    park_id = name.lower()
-    if name.isascii() and name.isdigit():
-        park = Park.objects.filter(pk=int(name)).first()
-        park_id = park.themeparks_wiki_id if park else name
+    try:
+        lookup = park_lookup(name)
+    except ValueError as error:
+        raise UnknownTarget(f"--park {error}") from error
+    park = Park.objects.filter(**lookup).first()
+    park_id = park.themeparks_wiki_id if park else lookup.get("themeparks_wiki_id")  # new to the warehouse
     for target in catalogue:
         if park_id in target.parks:
             return Target(target.destination, target.parks[park_id] or park_id, target.parks, park=park_id)
     raise UnknownTarget(f"The API has no park {name!r}; give a park_id of the warehouse or the park's UUID")
 
 
-def _ask(api: ThemeParksApi, target: Target, attributes: bool, doubts: Doubts) -> Answers:
+def _ask(api: ThemeParksApi, target: Target, attributes: bool, issues: Issues) -> Answers:
     rows = api.children(target.asked)
     if attributes:
         rows = [_with_attributes(api, row) for row in rows]
-    entities = read_subtree(rows, target.parks, target.park, doubts)
+    entities = read_subtree(rows, target.parks, target.park, issues)
     parks = [target.park] if target.park else [*target.parks, *_parks_beside(target, entities)]
-    return Answers(target, entities, {park: _timezone(api, park, doubts) for park in parks})
+    return Answers(target, entities, {park: _timezone(api, park, issues) for park in parks})
 
 
 def _with_attributes(api: ThemeParksApi, row: Any) -> Any:
@@ -132,9 +136,9 @@ def _parks_beside(target: Target, entities: list[Entity]) -> list[str]:
     return [entity.entity_id for entity in entities if entity.kind == "PARK" and entity.entity_id not in target.parks]
 
 
-def _timezone(api: ThemeParksApi, park: str, doubts: Doubts) -> str | None:
+def _timezone(api: ThemeParksApi, park: str, issues: Issues) -> str | None:
     try:
-        return read_timezone(api.entity(park), park, doubts)
+        return read_timezone(api.entity(park), park, issues)
     except NoSuchEntity as error:
-        doubts.add(park, "malformed_answer", shorten(str(error)))
+        issues.add(park, "malformed_answer", shorten(str(error)))
         return None

@@ -11,8 +11,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
+from imports.events.issues import Issues
 from imports.loading.resolver import Resolver, WantedRide
-from imports.metadata.parsing import Doubts, Entity
+from imports.metadata.parsing import Entity
 from quality import log
 from quality.check.missing_fields import time_zone_findings
 from quality.findings import Finding
@@ -76,12 +77,12 @@ class Answers:
     timezones: dict[str, str | None]  # by park (themeparks_wiki_id): the parks that were asked for
 
 
-def write(answers: Answers, doubts: Doubts, now: datetime, dry_run: bool) -> Synced:
+def write(answers: Answers, issues: Issues, now: datetime, dry_run: bool) -> Synced:
     """Bring one target's answers into the tables; with `dry_run` the transaction is rolled back at its end.
 
     IntegrityError: another process made one of the rides meanwhile; to be done again.
     """
-    synced = _Writing(answers, doubts.copy(), now).write()
+    synced = _Writing(answers, issues.copy(), now).write()
     if dry_run:
         transaction.set_rollback(True)
     return synced
@@ -89,10 +90,10 @@ def write(answers: Answers, doubts: Doubts, now: datetime, dry_run: bool) -> Syn
 
 def record_failure(target: Target, why: str, now: datetime, dry_run: bool) -> int:
     """A finding for an answer that is none; how many are new."""
-    doubts = Doubts()
-    doubts.add(target.park, "malformed_answer", why)
+    issues = Issues()
+    issues.add(target.park, "malformed_answer", why)
     parks = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id=target.park)}
-    new = log.record(_findings(target, doubts, now, parks), now).new
+    new = log.record(_findings(target, issues, now, parks), now).new
     if dry_run:
         transaction.set_rollback(True)
     return new
@@ -103,7 +104,7 @@ class _Writing:
     """One target's answers on their way into the tables, inside one transaction."""
 
     answers: Answers
-    doubts: Doubts
+    issues: Issues
     now: datetime
     history: list[MetadataChange] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -119,7 +120,7 @@ class _Writing:
         MetadataChange.objects.bulk_create(self.history)
         synced.changed = len(self.history)
         without_zone = time_zone_findings({park.pk for park in parks.values()}, self.now.date())
-        findings = [*self.findings, *_findings(target, self.doubts, self.now, parks), *without_zone]
+        findings = [*self.findings, *_findings(target, self.issues, self.now, parks), *without_zone]
         synced.findings = log.record(findings, self.now).new
         return synced
 
@@ -192,7 +193,7 @@ class _Writing:
             if len(gone) >= HALF_ANSWER_AT_LEAST and len(gone) > len(listed) * HALF_ANSWER_SHARE:
                 for metadata in gone:
                     example = {"id": metadata.themeparks_wiki_id, "name": metadata.ride.ride_name}
-                    self.doubts.add(park.themeparks_wiki_id, "half_answer", example)
+                    self.issues.add(park.themeparks_wiki_id, "half_answer", example)
                 continue
             for metadata in gone:
                 metadata.listed = False
@@ -244,11 +245,11 @@ def _value(name: str, *rows: Model | None) -> Any:
     return next(getattr(row, name) for row in rows if row is not None and hasattr(row, name))
 
 
-def _findings(target: Target, doubts: Doubts, now: datetime, parks: dict[str, Park]) -> list[Finding]:
+def _findings(target: Target, issues: Issues, now: datetime, parks: dict[str, Park]) -> list[Finding]:
     findings = []
-    for (park_id, reason), doubt in doubts.found.items():
+    for (park_id, reason), issue in issues.found.items():
         park = parks.get(park_id)
-        sentence = REASONS[reason].say_grouped(doubt.count) or REASONS[reason].say(doubt.count)
+        sentence = REASONS[reason].say_grouped(issue.count) or REASONS[reason].say(issue.count)
         findings.append(
             Finding(
                 reason=reason,
@@ -259,8 +260,8 @@ def _findings(target: Target, doubts: Doubts, now: datetime, parks: dict[str, Pa
                 description=f"Catalogue of {park or target.name}: {sentence}.",
                 start=now,
                 source_file=f"api/{target.asked}",
-                count=doubt.count,
-                examples=doubt.examples,
+                count=issue.count,
+                examples=issue.examples,
             )
         )
     return findings

@@ -25,7 +25,8 @@ from botocore.parsers import ResponseParserError
 from django.conf import settings
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from imports.sources.source import DESTINATION_PATTERN, ArchiveError, DayFile, FileVanished, day_of
+from imports.sources.source import ArchiveError, DayFile, FileVanished, day_of
+from warehouse.ids import uuid_of
 
 CONNECT_TIMEOUT_SECONDS = 10
 ATTEMPTS = 6
@@ -101,12 +102,14 @@ class S3Source:
         self._cache = cache
 
     def list_destinations(self) -> list[str]:
+        """See Source."""
         found = self._retrying(self._destinations, self.url)
         if not found:
             raise ArchiveError(f"{self.url}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")
         return sorted(found)
 
     def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
+        """See Source."""
         return self._retrying(lambda: list(self._days(destination, first, last)), f"{self.url}/{destination}")
 
     def read(self, file: DayFile) -> bytes:
@@ -126,7 +129,7 @@ class S3Source:
             for page in self._pages(Delimiter="/", Prefix=self._prefix)
             for folder in page.get("CommonPrefixes", ())
         )
-        return [folder for folder in folders if DESTINATION_PATTERN.fullmatch(folder)]
+        return [folder for folder in folders if uuid_of(folder)]
 
     def _days(self, destination: str, first: date | None, last: date | None) -> Iterator[DayFile]:
         """Keys come sorted and dates are zero-padded: listing begins at the first month and ends past the last."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from imports.sources.source import DESTINATION_PATTERN, ArchiveError, DayFile, FileUnreadable, FileVanished, day_of
+from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, day_of
+from warehouse.ids import uuid_of
 
 
 class FolderSource:
@@ -17,16 +18,18 @@ class FolderSource:
         self.url = str(self.root)
 
     def list_destinations(self) -> list[str]:
+        """See Source."""
         if not self.root.exists():
             raise ArchiveError(f"{self.root}: no such folder")
         if not self.root.is_dir():
             raise ArchiveError(f"{self.root}: not a folder; give the one that holds the destinations' folders")
-        found = [entry.name.lower() for entry in _entries(self.root) if DESTINATION_PATTERN.fullmatch(entry.name)]
+        found = [entry.name.lower() for entry in _entries(self.root) if uuid_of(entry.name)]
         if not found:
             raise ArchiveError(f"{self.root}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")
         return sorted(found)
 
     def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
+        """See Source."""
         return sorted(
             (
                 file
@@ -37,6 +40,7 @@ class FolderSource:
         )
 
     def read(self, file: DayFile) -> bytes:
+        """See Source."""
         try:
             return (self.root / file.key).read_bytes()
         except FileNotFoundError as error:

@@ -7,7 +7,10 @@ from imports.sources.source import ArchiveError, Source
 
 
 def open_source(url: str) -> Source:
-    """The source a URL names: a folder (a path, or file:///path) or s3://bucket[/prefix]."""
+    """The source a URL names: a folder (a path, or file:///path) or s3://bucket[/prefix].
+
+    ArchiveError: it names neither, or S3 cannot be set up. Nothing is read yet.
+    """
     if url.startswith("s3://"):
         from imports.sources.bucket import open_bucket  # boto3 takes 0.4 s to load, and a folder needs none of it
 

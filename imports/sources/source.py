@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-DESTINATION_PATTERN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 FILE_SUFFIX = ".json.gz"
 
 
@@ -54,6 +53,7 @@ class Source(Protocol):
 
 
 def key_of(destination: str, day: date) -> str:
+    """Where the day file lies inside its source: `<destination>/2024/12/25.json.gz`."""
     return f"{destination}/{day:%Y/%m/%d}{FILE_SUFFIX}"
 
 

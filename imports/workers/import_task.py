@@ -13,6 +13,7 @@ from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import open_source
 from imports.workers import queue
 from warehouse.partitioning.partitions import PartitionsBlocked
+from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
         completed = run_import(run, threading.Event())
         if completed:
             async_task(post_import_check.TASK, *post_import_check.arguments(run), save=False)
-        return f"{run.totals.files} files, {run.totals.stored} rows{', completed' if completed else ''}"
+        return f"{count_of(run.totals.files, 'file')}, {count_of(run.totals.stored, 'row')}" + (
+            ", completed" if completed else ""
+        )
     except ImportFailed as error:
         logger.error("%s: %s", checkpoints[0], error)
         return f"failed: {error}"

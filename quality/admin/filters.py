@@ -7,9 +7,8 @@ from django.db.models import Q
 
 from quality.models import TO_DO, ResolutionStatus
 from quality.reasons import REASONS
-from warehouse.days import midnight
+from warehouse.days import day_from, midnight
 from warehouse.models import Park
-from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 
 ALL = "all"
 
@@ -106,16 +105,12 @@ class PeriodFilter(admin.ListFilter):
 
     def _take(self, params, name: str) -> date | None:
         text = params.pop(name, [""])[-1]
+        self.used_parameters[name] = text
         try:
-            self.used_parameters[name] = text
-            day = date.fromisoformat(text) if text else None
-        except ValueError:
-            self.errors.append(f"{text} is no date: use YYYY-MM-DD")
+            return day_from(text) if text else None
+        except ValueError as error:
+            self.errors.append(str(error))
             return None
-        if day and not is_within_reach(day):
-            self.errors.append(f"{text}: give a day of the years {FIRST_YEAR} to {LAST_YEAR}")
-            return None
-        return day
 
     def choices(self, changelist):
         others = {key: value for key, value in changelist.params.items() if key not in ("from", "to", "p")}

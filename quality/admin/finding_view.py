@@ -17,6 +17,7 @@ from django.utils.safestring import mark_safe
 from quality import import_ledger
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
+from warehouse.text import age_in_words
 
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
 
@@ -96,11 +97,8 @@ def period_of(row: DataQualityLog) -> str:
 
 
 def age_of(row: DataQualityLog, now: datetime) -> str:
-    """Since it was first seen: 5 min, 7 h, 12 d."""
-    minutes = int((now - row.created_at).total_seconds()) // 60
-    if minutes < 60:
-        return f"{max(0, minutes)} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+    """Since it was first seen: 5 min, 7 h, 12 days."""
+    return age_in_words((now - row.created_at).total_seconds())
 
 
 def _is_midnight(instant: datetime) -> bool:

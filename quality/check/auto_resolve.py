@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from quality import import_ledger
 from quality.check import gaps, invalid
-from quality.check.profiles import ParkProfile, ms_of
+from quality.check.profiles import ParkProfile
 from quality.check.window import Window
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
+from warehouse.instants import milliseconds_of
 
 NOT_FOUND = "A check no longer finds it."
 
@@ -59,7 +60,8 @@ def hours_filled(window: Window, park: ParkProfile, row: DataQualityLog) -> str 
     """For silent hours: how many observations they hold now, as far as the park is known beyond their end."""
     if not window.judges(row.timestamp_start, row.timestamp_end):
         return None
-    observed = park.observations_in(ms_of(row.timestamp_start), ms_of(row.timestamp_end or row.timestamp_start))
+    begin, end = row.timestamp_start, row.timestamp_end or row.timestamp_start
+    observed = park.observations_in(milliseconds_of(begin), milliseconds_of(end))
     return f"Filled: {observed:,} observations lie in these hours now." if observed else NOT_FOUND
 
 

@@ -1,14 +1,14 @@
 """DUPLICATE: one attraction under several ids, a known defect of the source. Ids are never merged, only reported."""
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from quality.check.profiles import SKETCH, ParkProfile, RideProfile, instant, milliseconds
+from quality.check.profiles import SKETCH, ParkProfile, RideProfile
 from quality.check.window import Window
 from quality.findings import Finding
 from quality.reasons import REASONS
+from warehouse.days import midnight
+from warehouse.names import normalised
 
 # Two rides whose waits went to the same minutes at the same minutes so often are one. Opening and closing at the same
 # instant proves nothing: whole parks do. Four different waits and 20 changes a month leave out what is never busy.
@@ -43,13 +43,6 @@ def same_names(window: Window, park: ParkProfile) -> Iterator[Finding]:
             )
 
 
-def normalised(name: str) -> str:
-    """For comparing names: no case, accents, marks or punctuation, single spaces."""
-    text = unicodedata.normalize("NFKD", re.sub("[™®℠]", "", name))
-    text = "".join(character for character in text if not unicodedata.combining(character)).casefold()
-    return re.sub(r"[\W_]+", " ", text).strip()
-
-
 def same_observations(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Rides whose waits changed alike in some month, grouped: three ids of one attraction are one finding."""
     group_of: dict[int, list[RideProfile]] = {}
@@ -73,7 +66,7 @@ def same_observations(window: Window, park: ParkProfile) -> Iterator[Finding]:
             park_id=park.park.pk,
             scope="",
             description=f"{park.park}: {REASONS['duplicate_observations'].say(len(rides), names=names)}",
-            start=instant(milliseconds(months[0])),
+            start=midnight(months[0]),
             count=len(rides),
             examples=[_example(ride) for ride in rides],
         )

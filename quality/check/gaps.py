@@ -19,12 +19,12 @@ from quality.check.profiles import (
     WAITED,
     ParkProfile,
     RideProfile,
-    instant,
 )
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
+from warehouse.instants import day_at, instant_at
 from warehouse.models import Park, RideStatus
 
 SILENT_DAYS_MAX = 14  # longer than this a park was closed for a season
@@ -88,7 +88,7 @@ def silent_hours(window: Window, park: ParkProfile) -> Iterator[Finding]:
         if not still_open and not _odd_for_a_closed_park(park, from_ms, to_ms):
             continue
         hours = (to_ms - from_ms) // HOUR_MS
-        start, end = instant(from_ms), instant(to_ms)
+        start, end = instant_at(from_ms), instant_at(to_ms)
         sentence = REASONS["silent_hours"].say(hours, start=start, end=end, usual=min(around.values()))
         yield Finding(
             reason="silent_hours",
@@ -110,8 +110,8 @@ def all_silent_hours(findings: list[Finding]) -> dict[str, object]:
 
 
 def _was_not_read(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
-    day = instant(from_ms).date()
-    while day <= instant(to_ms).date():
+    day = day_at(from_ms)
+    while day <= day_at(to_ms):
         if park.ledger.was_not_read(day):
             return True
         day += ONE_DAY
@@ -128,7 +128,7 @@ def _same_hours_around(park: ParkProfile, from_ms: int, to_ms: int) -> dict[str,
             shift = side * n * DAY_MS
             if _is_heard(park, from_ms + shift, to_ms + shift):
                 heard += 1
-                around[f"{instant(from_ms + shift):%Y-%m-%d}"] = (
+                around[f"{instant_at(from_ms + shift):%Y-%m-%d}"] = (
                     park.observations_in(from_ms + shift, to_ms + shift) or 0
                 )
         if heard < NEIGHBOURS_HEARD - NEIGHBOURS:

@@ -1,23 +1,25 @@
-"""INVALID: rows that cannot be as they are: orphans, wrong ids, guard partitions, coordinates, dates, frozen waits."""
+"""INVALID: rows that cannot be as they are: orphans, wrong ids, boundary rows, coordinates, dates, frozen waits."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from django.db import connection
 from django.db.models import Q
 
 from quality import import_ledger
-from quality.check.profiles import HOUR_MS, ParkProfile, RideProfile, instant, milliseconds
+from quality.check.profiles import HOUR_MS, ParkProfile, RideProfile
 from quality.check.scan import Scan, Tally
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS
 from warehouse.days import midnight
-from warehouse.models import RIDE_ID_BITS, RIDE_ID_LIMIT, EntityMetadata, Park, QueueData, Ride, instant_of
+from warehouse.instants import aware_utc, instant_at
+from warehouse.models import EntityMetadata, Park, QueueData, Ride
 from warehouse.partitioning import partitions
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.snapshot_id import first_id_at, instant_of, ride_id_of
 
 GUARD_ROWS_COUNTED_MAX = 100_001  # a guard that holds more says "at least"
 STRAY_QUEUE_ROWS_MAX = 10_000
@@ -66,7 +68,7 @@ def _snapshots_of(ride_id: int) -> tuple[int, datetime | None, datetime | None]:
             [ride_id],
         )
         count, first, last = cursor.fetchone()
-    return count, _utc(first), _utc(last)
+    return count, first and aware_utc(first), last and aware_utc(last)
 
 
 def orphan_queue_rows(scanned: Scan) -> Iterator[Finding]:
@@ -104,8 +106,8 @@ def _stray_queue_rows(scanned: Scan) -> list[int]:
             "WHERE (q.snapshot_id < %s OR q.snapshot_id >= %s) AND s.snapshot_id IS NULL "
             "ORDER BY q.snapshot_id LIMIT %s",
             [
-                milliseconds(window.read_from) << RIDE_ID_BITS,
-                milliseconds(window.read_to) << RIDE_ID_BITS,
+                first_id_at(midnight(window.read_from)),
+                first_id_at(midnight(window.read_to)),
                 STRAY_QUEUE_ROWS_MAX,
             ],
         )
@@ -130,7 +132,7 @@ def misnumbered_snapshots(scanned: Scan) -> Iterator[Finding]:
 
 def guard_rows(scanned: Scan) -> Iterator[Finding]:
     """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
-    for partition in filter(partitions.is_guard, catalog.partitioning(TABLE).partitions):
+    for partition in filter(partitions.is_boundary, catalog.partitioning(TABLE).partitions):
         count = partitions.count_rows(partition.name, TABLE, limit=GUARD_ROWS_COUNTED_MAX)
         if count:
             at_least = "at least " if count == GUARD_ROWS_COUNTED_MAX else ""
@@ -194,7 +196,7 @@ def frozen_waits(window: Window, park: ParkProfile) -> Iterator[Finding]:
     for ride in park.rides:
         months: dict[date, list[Stretch]] = {}
         for stretch in ride.frozen:
-            day = instant(stretch[0]).date()
+            day = instant_at(stretch[0]).date()
             changes_a_day = ride.changes_a_day[bisect_right(begins, day) - 1]
             expected = changes_a_day * (stretch[1] - stretch[0]) / OPEN_DAY_MS
             if stretch[3] >= RECORDS_CONVINCING or expected >= CHANGES_EXPECTED:
@@ -214,7 +216,7 @@ def _frozen(park: ParkProfile, ride: RideProfile, month: date, stretches: list[S
         len(stretches),
         minutes=longest[2],
         hours=(longest[1] - longest[0]) // HOUR_MS,
-        start=instant(longest[0]),
+        start=instant_at(longest[0]),
         times=f"; {len(stretches)} times in {month:%Y-%m}" if len(stretches) > 1 else "",
     )
     return Finding(
@@ -225,11 +227,11 @@ def _frozen(park: ParkProfile, ride: RideProfile, month: date, stretches: list[S
         park_id=park.park.pk,
         scope=f"{month:%Y-%m}",
         description=f"{ride.name} ({park.park}): {sentence}",
-        start=instant(stretches[0][0]),
-        end=instant(stretches[-1][1]),
+        start=instant_at(stretches[0][0]),
+        end=instant_at(stretches[-1][1]),
         count=len(stretches),
         examples=[
-            {"from": instant(begin).isoformat(), "to": instant(end).isoformat(), "minutes": minutes}
+            {"from": instant_at(begin).isoformat(), "to": instant_at(end).isoformat(), "minutes": minutes}
             for begin, end, minutes, _ in stretches
         ],
     )
@@ -248,7 +250,7 @@ def _snapshots(table: str, condition: str, parameters: list, *, order: str = "re
             {
                 "snapshot_id": str(snapshot_id),
                 "ride_id": ride_id,
-                "recorded_at": recorded_at.replace(tzinfo=UTC).isoformat(),
+                "recorded_at": aware_utc(recorded_at).isoformat(),
                 "status": status,
                 "wait_time": wait_time,
             }
@@ -260,10 +262,6 @@ def _queue_example(snapshot_id: int) -> dict:
     recorded_at = instant_of(snapshot_id)
     return {
         "snapshot_id": str(snapshot_id),
-        "ride_id": snapshot_id & (RIDE_ID_LIMIT - 1),
+        "ride_id": ride_id_of(snapshot_id),
         "recorded_at": recorded_at.isoformat(),
     }
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return instant.replace(tzinfo=UTC) if instant else None

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from quality.check.window import Window
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
-from warehouse.models import EPOCH, Park, RideStatus
+from warehouse.instants import day_at, milliseconds_of
+from warehouse.models import Park, RideStatus
 from warehouse.zones import known_zone
 
 HOUR_MS = 3_600_000
@@ -147,8 +148,8 @@ class ParkProfile:
         self.park = park
         self.rides: list[RideProfile] = []
         self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
-        self._hour_0 = milliseconds(window.read_from) // HOUR_MS
-        self._day_0 = milliseconds(window.read_from) // DAY_MS - 1  # local days reach over both ends
+        self._hour_0 = milliseconds_of(midnight(window.read_from)) // HOUR_MS
+        self._day_0 = milliseconds_of(midnight(window.read_from)) // DAY_MS - 1  # local days reach over both ends
         days = (window.read_to - window.read_from).days
         self.day_count = days + 2
         self.hours = array("I", bytes(array("I").itemsize * days * 24))
@@ -168,7 +169,7 @@ class ParkProfile:
 
     def date_of(self, day: int) -> date:
         """The local date of an index into a ride's `days`."""
-        return EPOCH.date() + timedelta(days=self._day_0 + day)
+        return day_at((self._day_0 + day) * DAY_MS)
 
     def next_hour(self, ms: int) -> None:
         """Before a row of another hour (ms since 1970 UTC): the count of the hour before is kept."""
@@ -203,22 +204,6 @@ class ParkProfile:
             most = max(self.open_peak, self._open_peak_before)
             self.silences.append((self.last_ms, ms, self.open_now / most if most else 0.0))
         self.epoch += 1
-
-
-def milliseconds(day: date) -> int:
-    """Milliseconds from 1970 to the midnight (UTC) at which the day begins."""
-    return ms_of(midnight(day))
-
-
-def ms_of(instant: datetime) -> int:
-    """Milliseconds since 1970 of an aware instant, truncated: by integers, since floats lose some."""
-    passed = instant - EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
-
-
-def instant(ms: int) -> datetime:
-    """The aware instant (UTC) of milliseconds since 1970."""
-    return EPOCH + timedelta(milliseconds=ms)
 
 
 def _offset_ms(zone: str, day: date) -> int:

@@ -50,7 +50,7 @@ def check(
 ) -> Checked:
     """Look for issues of the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
 
-    Running it again changes last_seen_at and nothing else. Rows without a park (orphans, guard partitions) are
+    Running it again changes last_seen_at and nothing else. Rows without a park (orphans, boundary partitions) are
     looked for when all parks are checked. Call it outside of transactions.
     """
     today = now.astimezone(UTC).date()

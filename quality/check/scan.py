@@ -1,7 +1,7 @@
 """One pass over the observations of a window: what every detector needs to know of them, in little memory.
 
 Each month is read once, by one unbuffered SELECT in the order of the primary key, which is the order of time
-(snapshot_id = milliseconds << 20 | ride_id). 1.1 million rows a second arrive so, without a sort; ride and instant
+(warehouse.snapshot_id). 1.1 million rows a second arrive so, without a sort; ride and instant
 follow from the id, and leaving out recorded_at spares its conversion, which takes five times as long as all the rest.
 """
 
@@ -13,11 +13,13 @@ from datetime import date
 from django.db import connection
 from MySQLdb.cursors import SSCursor
 
-from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkProfile, RideProfile, milliseconds
+from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkProfile, RideProfile
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX
-from warehouse.models import RIDE_ID_BITS, RIDE_ID_LIMIT, EntityMetadata, Park, Ride
+from warehouse.days import midnight
+from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.partitioning.partitions import TABLE
+from warehouse.snapshot_id import IS_MISNUMBERED_SQL, RIDE_ID_BITS, RIDE_ID_MASK, first_id_at
 
 ROWS_AT_ONCE = 10_000
 # A few rides of many are fetched through idx_ride_recorded and sorted; from a quarter on, reading all is faster.
@@ -96,7 +98,9 @@ def _name_rides(scanned: Scan) -> None:
 
 def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) -> None:
     """The rows of one month, in the order of their ids, beside the snapshot_ids of its queue rows in the same order."""
-    rides, mask = scanned.rides, RIDE_ID_LIMIT - 1
+    rides = scanned.rides
+    # mask and shift as locals: ride_id_of and recorded_ms_of took 50 ns more each, of 900 ns a row
+    mask, bits = RIDE_ID_MASK, RIDE_ID_BITS
     queue_row, queue_count = 0, len(queue_rows)
     count = 0
     for snapshot_id, status, wait, misnumbered in rows:
@@ -112,7 +116,7 @@ def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) 
         if ride is None:
             scanned.rideless[snapshot_id & mask] = scanned.rideless.get(snapshot_id & mask, 0) + 1
             continue
-        ms = snapshot_id >> RIDE_ID_BITS
+        ms = snapshot_id >> bits
         park = ride.park
         if ms >= park.hour_end_ms:
             park.next_hour(ms)
@@ -146,12 +150,11 @@ def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) ->
     if index == "PRIMARY" and not window.partitioned:
         # No partition narrows the key down to a month: its own range does, for all rows whose id says their instant.
         condition += " AND snapshot_id >= %s AND snapshot_id < %s"
-        parameters += [milliseconds(month) << RIDE_ID_BITS, milliseconds(end) << RIDE_ID_BITS]
+        parameters += [first_id_at(midnight(month)), first_id_at(midnight(end))]
     yield from _unbuffered(
         f"""
         SELECT snapshot_id, status, wait_time,
-            snapshot_id >> {RIDE_ID_BITS} <> TIMESTAMPDIFF(MICROSECOND, '1970-01-01', recorded_at) DIV 1000
-            OR snapshot_id & {RIDE_ID_LIMIT - 1} <> ride_id
+            {IS_MISNUMBERED_SQL}
         FROM {TABLE} FORCE INDEX ({index})
         WHERE recorded_at >= %s AND recorded_at < %s {condition}
         ORDER BY snapshot_id
@@ -169,7 +172,7 @@ def _queue_rows(month: date, end: date) -> array:
             for (snapshot_id,) in _unbuffered(
                 "SELECT snapshot_id FROM queue_data FORCE INDEX (idx_queue_snapshot) "
                 "WHERE snapshot_id >= %s AND snapshot_id < %s ORDER BY snapshot_id",
-                [milliseconds(month) << RIDE_ID_BITS, milliseconds(end) << RIDE_ID_BITS],
+                [first_id_at(midnight(month)), first_id_at(midnight(end))],
             )
         ),
     )

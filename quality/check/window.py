@@ -1,7 +1,7 @@
 """Which days a check is about, and which months it has to read for them.
 
 A silence is judged against the weeks around it and a month's figures need the whole month, so more is read than is
-asked for: whole months, one before the first day and a week after the last. What lies in the guard partitions is
+asked for: whole months, one before the first day and a week after the last. What lies in the boundary partitions is
 never read here; that they hold rows at all is a finding.
 """
 
@@ -87,7 +87,7 @@ def _months() -> tuple[list[tuple[date, date]], bool]:
     found = catalog.partitioning(TABLE)
     after = partitions.add_months(LATEST_MONTH, 1)
     if found.scheme == catalog.Scheme.COLUMN:
-        stored = [partition for partition in found.partitions if not partitions.is_guard(partition)]
+        stored = [partition for partition in found.partitions if not partitions.is_boundary(partition)]
         return [(month.lower or EARLIEST_MONTH, month.upper or after) for month in stored], True
     span = _span(EARLIEST_MONTH, after)
     months = partitions.months_between(*span) if span else []

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
+from config.home.page import link
 from imports.admin import actions
 from imports.live.models import ParkFreshness
 from imports.models import ImportCheckpoint
@@ -29,6 +30,7 @@ from tests.imports.desk import (
 from tests.warehouse.conftest import another_session as another_session
 from tests.warehouse.conftest import snapshots as snapshots
 from warehouse.models import StorageMetrics
+from warehouse.partitioning import health
 
 pytestmark = pytest.mark.django_db
 
@@ -101,8 +103,8 @@ def test_every_figure_is_a_link_that_opens(operator):
     home = operator.get("/admin/").context["home"]
     links = {figure.url for part in home.parts for figure in part.figures} | {part.url for part in home.parts}
     assert "" not in links, "a figure leads nowhere"
-    for link in links:
-        assert operator.get(link).status_code == 200, link
+    for url in links:
+        assert operator.get(url).status_code == 200, url
 
 
 @pytest.mark.parametrize(
@@ -110,8 +112,8 @@ def test_every_figure_is_a_link_that_opens(operator):
     [
         ("failed import", "An import has failed"),
         ("dead command", "its command died"),
-        ("silent park", "A park is open and has told nothing for half an hour"),
-        ("queue stands still", "The queue stands still since 20 min"),
+        ("silent park", "A park is open and has reported nothing for half an hour"),
+        ("queue stands still", "The queue has not moved for 20 min although workers are alive"),
         ("overdue job", "A recurring job is overdue"),
         ("failed task", "A task failed in the last day"),
         ("storage", "of its capacity"),
@@ -165,10 +167,7 @@ def test_workers_that_have_just_come_back_are_not_to_be_restarted(operator, unti
     assert len(restart) == (0 if until > timedelta(hours=1) else 2)
 
 
-def test_too_few_partitions_and_a_guard_with_rows_are_said(operator, monkeypatch):
-    from config import home
-    from warehouse.partitioning import health
-
+def test_too_few_partitions_and_a_boundary_partition_with_rows_are_said(operator, monkeypatch):
     Worker.seen("a worker", "")
     monkeypatch.setattr(health, "MONTHS_AHEAD_AT_LEAST", 1_000)
     assert any("make more" in said for said in attention(operator))
@@ -177,8 +176,11 @@ def test_too_few_partitions_and_a_guard_with_rows_are_said(operator, monkeypatch
             "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
             "VALUES (1, 1, '1970-01-01', 'OPERATING', 1)"
         )
-    assert any(re.match("The guard p_before_.* holds rows", said) for said in attention(operator))
-    assert home.link("no_such_page") == ""
+    assert any(re.match("The boundary partition p_before_.* holds rows", said) for said in attention(operator))
+
+
+def test_a_page_that_does_not_exist_has_no_link():
+    assert link("no_such_page") == ""
 
 
 def test_running_imports_are_shown_and_refresh_themselves(operator):

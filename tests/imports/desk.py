@@ -81,7 +81,7 @@ def queries_of_a_page():
 
 
 def touching_facts(sql: list[str]) -> list[str]:
-    """Statements that read the fact table or the queue rows; the question whether a guard holds a row aside."""
+    """Statements that read the fact table or the queue rows; whether a boundary partition holds a row may be asked."""
     return [
         statement
         for statement in sql

@@ -8,7 +8,8 @@ import MySQLdb
 import pytest
 from django.db import connection
 
-from warehouse.models import snapshot_id_of
+from warehouse.instants import milliseconds_of
+from warehouse.snapshot_id import snapshot_id_of
 
 CREATE_SNAPSHOTS = importlib.import_module("warehouse.migrations.0002_snapshots_partitioned_by_month").CREATE
 FIRST_PARTITIONS = re.findall(r"PARTITION (p\w+) VALUES", CREATE_SNAPSHOTS)
@@ -56,12 +57,12 @@ class Snapshots:
                 cursor.execute(
                     "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
                     "VALUES (%s, %s, %s, 'OPERATING', 1)",
-                    [snapshot_id_of(ride_id, int(at.timestamp() * 1000)), ride_id, at],
+                    [snapshot_id_of(ride_id, milliseconds_of(at)), ride_id, at],
                 )
 
     def fill(self, rows: int, first: str, seconds_apart: int) -> None:
         """Many observations of 50 rides, one each `seconds_apart` from `first` on."""
-        milliseconds = int(datetime.fromisoformat(first).replace(tzinfo=UTC).timestamp() * 1000)
+        milliseconds = milliseconds_of(datetime.fromisoformat(first).replace(tzinfo=UTC))
         digits = " UNION ALL ".join(f"SELECT {n} d" for n in range(10))
         powers = range(len(str(rows - 1)))
         number = " + ".join(f"t{power}.d * {10**power}" for power in powers)

@@ -59,7 +59,7 @@ def test_a_session_that_bends_values_is_found(transactional_db, statement, expec
         connection.close()
 
 
-def test_too_few_months_and_rows_in_a_guard_are_found(snapshots):
+def test_too_few_months_and_rows_in_a_boundary_partition_are_found(snapshots):
     snapshots.add("2024-12-31 23:59")
     with time_machine.travel("2026-11-23"):
         found = checks.check_partitions(None, databases=["default"])

@@ -15,9 +15,9 @@ def test_storage_is_measured_and_warned_of(snapshots, settings, caplog):
     assert StorageMetrics.objects.filter(table_name=partitions.TABLE).count() == 1
 
 
-def test_months_are_made_ahead_and_rows_in_guards_warned_of(snapshots, caplog):
+def test_months_are_made_ahead_and_rows_in_boundary_partitions_warned_of(snapshots, caplog):
     snapshots.add("1999-01-01")
-    assert "months made; The guard p_before_2025" in tasks.maintain_partitions()
+    assert "months made; The boundary partition p_before_2025" in tasks.maintain_partitions()
     assert "holds 1 row" in caplog.text
     assert tasks.maintain_partitions().startswith("0 months made")
 

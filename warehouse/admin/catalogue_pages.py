@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from warehouse.admin.operator_overrides import HandSetAdmin, ReadOnlyAdmin, described
+from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
 from warehouse.admin.park_day_page import park_day_page
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
 
@@ -22,7 +22,7 @@ class ParkForm(forms.ModelForm):
 
 
 @admin.register(Park)
-class ParkAdmin(HandSetAdmin):
+class ParkAdmin(OverridesAdmin):
     form = ParkForm
     list_display = ("park_name", "timezone", "rides_known", "days", "themeparks_wiki_id", "set_by_hand")
     search_fields = ("park_name", "themeparks_wiki_id", "destination_wiki_id")
@@ -89,7 +89,7 @@ class EntityTypeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ride)
-class RideAdmin(HandSetAdmin):
+class RideAdmin(OverridesAdmin):
     list_display = ("ride_name", "park_name", "tier", "themeparks_wiki_id", "set_by_hand")
     list_filter = ("tier", EntityTypeFilter)
     list_select_related = ("park",)
@@ -102,7 +102,7 @@ class RideAdmin(HandSetAdmin):
 
 
 @admin.register(EntityMetadata)
-class EntityMetadataAdmin(HandSetAdmin):
+class EntityMetadataAdmin(OverridesAdmin):
     form = MetadataForm
     keys = ("themeparks_wiki_id", "ride_id")
     list_display = ("of", "kind", "under_roof", "heights", "listed", "set_by_hand")

@@ -1,10 +1,10 @@
-"""Where lines, areas and bars of the pictures lie: numbers in, coordinates out. The templates draw SVG.
+"""Where lines, areas and bars of the charts lie: numbers in, coordinates out. The templates draw SVG.
 
-A figure that is no number is drawn as none, and one beyond the scale at its end: a picture holds for every series in
+A figure that is no number is drawn as none, and one beyond the scale at its end: a chart holds for every series in
 order of its days.
 
-Drawn by hand rather than by a library: three pictures, no script, and colours that follow the admin's light and dark
-(docs/decisions/storage-pictures.md).
+Drawn by hand rather than by a library: three charts, no script, and colours that follow the admin's light and dark
+(docs/decisions/storage-charts.md).
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from itertools import groupby
 from math import isfinite
 
 from warehouse.storage.forecast import Band, Forecast
+from warehouse.text import size_in_words
 
 WIDTH, HEIGHT = 960, 320
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 32
@@ -35,7 +36,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class StoragePicture:
+class StorageChart:
     areas: list[Area]
     band: str  # polygon, "" without a forecast
     likely: str  # polyline
@@ -59,7 +60,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class MonthsPicture:
+class MonthsChart:
     bars: list[Bar]
     x_ticks: list[Tick]
     size_ticks: list[Tick]
@@ -67,7 +68,7 @@ class MonthsPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class DaysPicture:
+class DaysChart:
     """Each series as the pieces of a line, which breaks off where a day has no figure."""
 
     series: list[list[str]]  # points of SVG polylines
@@ -77,14 +78,15 @@ class DaysPicture:
 
 def storage_over_time(
     history: Sequence[tuple[date, dict[str, float]]], forecast: Forecast | None
-) -> StoragePicture | None:
+) -> StorageChart | None:
     """`history`: MB by table, by day, in order. Tables are stacked, the heaviest at the bottom. None below two days."""
     if len(history) < 2 or history[0][0] == history[-1][0]:
         return None
     first, last = history[0][0], history[-1][0]
     growth = forecast.growth_mb_per_day if forecast else None
     ahead = min(max((last - first).days, FORECAST_LEAST_DAYS), FORECAST_MOST_DAYS, (date.max - last).days)
-    then = growth * ahead + forecast.disk_mb if growth else Band(0, 0, 0)
+    now = forecast.disk_mb if forecast else 0.0
+    then = growth * ahead + now if growth else Band(0, 0, 0)
     if not growth or not all(map(isfinite, (then.low, then.likely, then.high))):
         growth, ahead, then = None, 0, Band(0, 0, 0)
     end = last + timedelta(days=ahead)
@@ -109,8 +111,7 @@ def storage_over_time(
         ground = [f"{x(day)},{y(height)}" for (day, _), height in zip(history, lower, strict=True)]
         areas.append(Area(name, " ".join([*outline, *reversed(ground)])))
         lower = upper
-    now = forecast.disk_mb if forecast else 0.0
-    return StoragePicture(
+    return StorageChart(
         areas=areas,
         band=f"{x(last)},{y(now)} {x(end)},{y(then.high)} {x(end)},{y(then.low)}" if growth else "",
         likely=f"{x(last)},{y(now)} {x(end)},{y(then.likely)}" if growth else "",
@@ -121,7 +122,7 @@ def storage_over_time(
     )
 
 
-def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsPicture | None:
+def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsChart | None:
     """One bar a partition: (name, data MB, index MB, rows), in order. None without any."""
     if not partitions:
         return None
@@ -131,7 +132,7 @@ def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsPicture
     step = (WIDTH - LEFT - RIGHT) / len(partitions)
     width = round(min(step * 0.8, 40.0), 2)
     bars, ticks = [], []
-    labelled = -BAR_LABEL_LEAST_WIDTH
+    labelled = float(-BAR_LABEL_LEAST_WIDTH)
     for number, (name, data, index, rows) in enumerate(partitions):
         x = LEFT + step * number + (step - width) / 2
         data_height = (middle - TOP) * _share(data, size_top)
@@ -153,10 +154,10 @@ def months(partitions: Sequence[tuple[str, float, float, int]]) -> MonthsPicture
         if x - labelled >= BAR_LABEL_LEAST_WIDTH:
             labelled = x
             ticks.append(Tick(round(x + width / 2, 1), f"{name[1:5]}-{name[5:]}" if name[1:].isdigit() else name[2:8]))
-    return MonthsPicture(bars, ticks, size_ticks, rows_ticks)
+    return MonthsChart(bars, ticks, size_ticks, rows_ticks)
 
 
-def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
+def by_day(first: date, *series: Sequence[float | None]) -> DaysChart | None:
     """A line a series, whose figures are those of successive days from `first` on. None below two days, or figures."""
     figures = [figure for line in series for figure in line if figure is not None]
     days = max(map(len, series), default=0)
@@ -173,7 +174,9 @@ def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
     lines = []
     for line in series:
         pieces = [
-            list(piece) for known, piece in groupby(enumerate(line), key=lambda each: each[1] is not None) if known
+            [(number, figure) for number, figure in piece if figure is not None]
+            for known, piece in groupby(enumerate(line), key=lambda each: each[1] is not None)
+            if known
         ]
         lines.append(
             # a day alone is a stroke of two pixels, or it would not be seen
@@ -185,11 +188,11 @@ def by_day(first: date, *series: Sequence[float | None]) -> DaysPicture | None:
             ]
         )
     last = first + timedelta(days=min(days - 1, (date.max - first).days))
-    return DaysPicture(lines, [Tick(x((day - first).days), label) for day, label in _days(first, last)], y_ticks)
+    return DaysChart(lines, [Tick(x((day - first).days), label) for day, label in _days(first, last)], y_ticks)
 
 
 def _heaviest(sizes: dict[str, float]) -> list[str]:
-    names = sorted(sizes, key=sizes.get, reverse=True)
+    names = sorted(sizes, key=lambda name: sizes[name], reverse=True)
     return names if len(names) <= SERIES_AT_MOST else [*names[: SERIES_AT_MOST - 1], "other tables"]
 
 
@@ -240,9 +243,7 @@ def _days(first: date, end: date) -> list[tuple[date, str]]:
 
 
 def _megabytes(megabytes: float) -> str:
-    if megabytes >= 1000:
-        return f"{megabytes / 1000:,.4g} GB"
-    return f"{megabytes:,.4g} MB"
+    return size_in_words(megabytes, on_axis=True)
 
 
 def _count(rows: float) -> str:

@@ -7,7 +7,7 @@ of its rides, merged: each ride is a short walk on idx_ride_recorded. On 4.6 mil
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django import forms
@@ -19,13 +19,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
-from warehouse.models import RIDE_ID_BITS, Park, QueueData, QueueType, Ride, RideStatusSnapshot, instant_of
-from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
+from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach, midnight
+from warehouse.instants import ONE_MILLISECOND
+from warehouse.models import Park, QueueData, QueueType, Ride, RideStatusSnapshot
+from warehouse.snapshot_id import SNAPSHOT_ID_MAX, instant_of, ride_id_of
 
 ROWS_A_PAGE = 100
 PARK_DAYS_MAX = 31
 RIDE_DAYS_MAX = 366
-ONE_DAY = timedelta(days=1)
 
 
 class DaysForm(forms.Form):
@@ -33,9 +34,9 @@ class DaysForm(forms.Form):
 
     days_max = PARK_DAYS_MAX
 
-    def __init__(self, data, usual: tuple[date | None, date | None] = (None, None)):
+    def __init__(self, data, default: tuple[date | None, date | None] = (None, None)):
         super().__init__(data)
-        for name, day in zip(("from", "to"), usual, strict=True):  # `from` is a word of Python's own
+        for name, day in zip(("from", "to"), default, strict=True):  # `from` is a word of Python's own
             widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
             self.fields[name] = forms.DateField(widget=widget, initial=day, validators=[_refuse_out_of_reach])
 
@@ -88,9 +89,9 @@ class RangeForm(DaysForm):
 
     def instants(self, before: int | None) -> tuple[datetime, datetime]:
         """Half-open; `before`: only what lies before that snapshot's instant, or at it."""
-        begin = datetime.combine(self.cleaned_data["from"], time(), tzinfo=UTC)
-        end = datetime.combine(self.cleaned_data["to"], time(), tzinfo=UTC) + ONE_DAY
-        return begin, end if before is None else min(end, instant_of(before) + timedelta(milliseconds=1))
+        begin = midnight(self.cleaned_data["from"])
+        end = midnight(self.cleaned_data["to"]) + ONE_DAY
+        return begin, end if before is None else min(end, instant_of(before) + ONE_MILLISECOND)
 
 
 class FactsAdmin(ReadOnlyAdmin):
@@ -121,17 +122,17 @@ class FactsAdmin(ReadOnlyAdmin):
             context["is_first_page"] = before is None
         return TemplateResponse(request, "warehouse/facts.html", context)
 
-    lines_a_snapshot = 0  # how many rows of queue_data a snapshot may have, where it must have one
+    queues_a_snapshot = 0  # how many rows of queue_data a snapshot may have, where it must have one
 
     def newest(self, ride_ids: list[int], begin: datetime, end: datetime, before: int | None) -> list[int]:
         """snapshot_ids, the newest first, one more than a page shows."""
         if not ride_ids:
             return []
-        limit = (ROWS_A_PAGE + 1) * max(1, self.lines_a_snapshot)
-        lines = "JOIN queue_data q ON q.snapshot_id = s.snapshot_id " if self.lines_a_snapshot else ""
+        limit = (ROWS_A_PAGE + 1) * max(1, self.queues_a_snapshot)
+        queues = "JOIN queue_data q ON q.snapshot_id = s.snapshot_id " if self.queues_a_snapshot else ""
         of_one_ride = (
             "(SELECT STRAIGHT_JOIN s.snapshot_id FROM ride_status_snapshots s FORCE INDEX (idx_ride_recorded) "
-            f"{lines}WHERE s.ride_id = %s AND s.recorded_at >= %s AND s.recorded_at < %s AND s.snapshot_id < %s "
+            f"{queues}WHERE s.ride_id = %s AND s.recorded_at >= %s AND s.recorded_at < %s AND s.snapshot_id < %s "
             f"ORDER BY s.recorded_at DESC LIMIT {limit})"
         )
         with connection.cursor() as cursor:
@@ -149,12 +150,12 @@ class FactsAdmin(ReadOnlyAdmin):
 
 @admin.register(RideStatusSnapshot)
 class SnapshotAdmin(FactsAdmin):
-    headings = ("Recorded at", "Ride", "Status", "Wait", "Source", "Further lines")
-    fields = ("snapshot_id", "recorded_at", "of", "status", "wait_time", "computed_is_open", "data_source", "lines")
+    headings = ("Recorded at", "Ride", "Status", "Wait", "Source", "Further queues")
+    fields = ("snapshot_id", "recorded_at", "of", "status", "wait_time", "computed_is_open", "data_source", "queues")
 
     def rows(self, ids, rides):
         snapshots = {snapshot.pk: snapshot for snapshot in _snapshots(ids)}
-        lines = _lines(ids)
+        queues = _queues(ids)
         return [
             [
                 _link(snapshot_id),
@@ -162,7 +163,7 @@ class SnapshotAdmin(FactsAdmin):
                 snapshot.status,
                 "" if snapshot.wait_time is None else f"{snapshot.wait_time} min",
                 snapshot.data_source,
-                "; ".join(map(told, lines.get(snapshot_id, ()))),
+                "; ".join(map(in_words, queues.get(snapshot_id, ()))),
             ]
             for snapshot_id in ids
             if (snapshot := snapshots.get(snapshot_id)) is not None  # gone since its id was read
@@ -181,56 +182,56 @@ class SnapshotAdmin(FactsAdmin):
         url = reverse("admin:warehouse_ride_change", args=[ride.pk])
         return format_html('<a href="{}">{}</a>, {}', url, ride, ride.park)
 
-    @admin.display(description="further lines")
-    def lines(self, snapshot):
-        return "; ".join(map(told, _lines([snapshot.pk]).get(snapshot.pk, ()))) or "none"
+    @admin.display(description="further queues")
+    def queues(self, snapshot):
+        return "; ".join(map(in_words, _queues([snapshot.pk]).get(snapshot.pk, ()))) or "none"
 
 
 @admin.register(QueueData)
 class QueueAdmin(FactsAdmin):
-    headings = ("Recorded at", "Ride", "Line", "What it said")
+    headings = ("Recorded at", "Ride", "Queue", "What it said")
     fields = (
         "snapshot", "queue_type", "wait_time_minutes", "return_time_state", "return_time_start", "return_time_end",
         "price_amount", "price_currency", "boarding_group_status", "boarding_group_current",
     )  # fmt: skip
 
-    lines_a_snapshot = len(QueueType)
+    queues_a_snapshot = len(QueueType)
 
     def rows(self, ids, rides):
-        lines = _lines(ids)
+        queues = _queues(ids)
         return [
             [
                 format_html(
                     '<a href="{}">{}</a>',
-                    reverse("admin:warehouse_queuedata_change", args=[line.pk]),
+                    reverse("admin:warehouse_queuedata_change", args=[queue.pk]),
                     _shown(snapshot_id),
                 ),
-                rides[snapshot_id & ((1 << RIDE_ID_BITS) - 1)],
-                line.queue_type,
-                told(line, with_type=False),
+                rides[ride_id_of(snapshot_id)],
+                queue.queue_type,
+                in_words(queue, with_type=False),
             ]
             for snapshot_id in ids
-            for line in lines.get(snapshot_id, ())
+            for queue in queues.get(snapshot_id, ())
         ]
 
     @admin.display(description="snapshot")
-    def snapshot(self, line):
-        return _link(line.snapshot_id)
+    def snapshot(self, queue):
+        return _link(queue.snapshot_id)
 
 
-def told(line: QueueData, *, with_type: bool = True) -> str:
-    """A line in words: `PAID_RETURN_TIME 15:00 to 15:30Z, 21.00 USD`."""
-    window = " to ".join(f"{instant:%H:%M}" for instant in (line.return_time_start, line.return_time_end) if instant)
+def in_words(queue: QueueData, *, with_type: bool = True) -> str:
+    """What a queue said, for people: `PAID_RETURN_TIME 15:00 to 15:30Z, 21.00 USD`."""
+    window = " to ".join(f"{instant:%H:%M}" for instant in (queue.return_time_start, queue.return_time_end) if instant)
     parts = [
-        "" if line.wait_time_minutes is None else f"{line.wait_time_minutes} min",
-        line.return_time_state or "",
+        "" if queue.wait_time_minutes is None else f"{queue.wait_time_minutes} min",
+        queue.return_time_state or "",
         f"{window}Z" if window else "",
-        "" if line.price_amount is None else f"{line.price_amount} {line.price_currency}",
-        line.boarding_group_status or "",
-        f"groups {line.boarding_group_current}" if line.boarding_group_current else "",
+        "" if queue.price_amount is None else f"{queue.price_amount} {queue.price_currency}",
+        queue.boarding_group_status or "",
+        f"groups {queue.boarding_group_current}" if queue.boarding_group_current else "",
     ]
     said = ", ".join(part for part in parts if part)
-    return " ".join(filter(None, [line.queue_type if with_type else "", said or ("" if with_type else "no figures")]))
+    return " ".join(filter(None, [queue.queue_type if with_type else "", said or ("" if with_type else "no figures")]))
 
 
 def _snapshots(ids: Sequence[int]):
@@ -242,15 +243,15 @@ def _snapshots(ids: Sequence[int]):
     )
 
 
-def _lines(ids: Sequence[int]) -> dict[int, list[QueueData]]:
+def _queues(ids: Sequence[int]) -> dict[int, list[QueueData]]:
     found: dict[int, list[QueueData]] = {}
-    for line in QueueData.objects.filter(snapshot_id__in=ids).order_by("snapshot_id", "queue_type"):
-        found.setdefault(line.snapshot_id, []).append(line)
+    for queue in QueueData.objects.filter(snapshot_id__in=ids).order_by("snapshot_id", "queue_type"):
+        found.setdefault(queue.snapshot_id, []).append(queue)
     return found
 
 
 def _before(snapshot_id: int | None) -> int:
-    return (1 << 63) - 1 if snapshot_id is None else snapshot_id
+    return SNAPSHOT_ID_MAX if snapshot_id is None else snapshot_id
 
 
 def _snapshot_id(text: str) -> int | None:

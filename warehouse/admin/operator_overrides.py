@@ -1,4 +1,4 @@
-"""Base classes of the catalogue's pages: a window that changes nothing, and rows whose hand-set fields are marked.
+"""Base classes of the catalogue's pages: a window that changes nothing, and rows with operator overrides.
 
 What a form changes is written with update_fields on the row as it is now, so that a sync that ran while the form was
 open loses nothing. Every change, an operator's or the sync's, can be read as it was before.
@@ -30,7 +30,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class HandSetAdmin(admin.ModelAdmin):
+class OverridesAdmin(admin.ModelAdmin):
     """Marks what is changed here as set by hand. `keys` are fields that identify the row: never marked."""
 
     keys: tuple[str, ...] = ("themeparks_wiki_id",)
@@ -64,14 +64,14 @@ class HandSetAdmin(admin.ModelAdmin):
         names = [obj._meta.get_field(name).attname for name in form.changed_data]
         marked = [name for name in names if name not in self.keys]
         if not change:
-            obj.mark_hand_set(marked)
+            obj.mark_overridden(marked)
             obj.save()
             return
         row = type(obj).objects.select_for_update().get(pk=obj.pk)
         before = {name: getattr(row, name) for name in names}
         for name in names:
             setattr(row, name, getattr(obj, name))
-        row.mark_hand_set(marked)
+        row.mark_overridden(marked)
         written = {*names, "hand_set"}
         if names and isinstance(row, EntityMetadata):
             row.version += 1

@@ -1,4 +1,4 @@
-"""How a park's days went, in the admin: figures, a picture, and a row a day beside the same weekday a year before."""
+"""How a park's days went, in the admin: figures, a chart, and a row a day beside the same weekday a year before."""
 
 from datetime import timedelta
 
@@ -31,12 +31,12 @@ def park_day_page(request: HttpRequest, park_id: int) -> HttpResponse:
     park = get_object_or_404(Park, pk=park_id)
     now = timezone.now()
     newest = park_days.newest_day(park) or now.astimezone(park_days.zone_of(park)).date()
-    usual = (newest - timedelta(days=DAYS_SHOWN - 1), newest)
-    form = ParkDaysForm(request.GET or None, usual)
+    default = (newest - timedelta(days=DAYS_SHOWN - 1), newest)
+    form = ParkDaysForm(request.GET or None, default)
     if request.GET:
         chosen = (form.cleaned_data["from"], form.cleaned_data["to"]) if form.is_valid() else None
     else:
-        chosen = usual
+        chosen = default
     context = {
         **admin.site.each_context(request),
         "title": f"{park}: day by day",
@@ -60,7 +60,7 @@ def park_day_page(request: HttpRequest, park_id: int) -> HttpResponse:
                 else None
             ),
             "rows": list(zip(days, before, strict=True))[::-1],
-            "picture": charts.by_day(
+            "chart": charts.by_day(
                 chosen[0],
                 [day.figures.average_wait for day in days],
                 [day.figures.average_wait for day in before],

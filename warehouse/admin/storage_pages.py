@@ -29,6 +29,7 @@ from warehouse.server import catalog
 from warehouse.storage import status
 from warehouse.storage.forecast import Point, load, warnings
 from warehouse.storage.measurement import MB
+from warehouse.text import count_of
 
 DAYS_DRAWN_AT_MOST = 180
 MAINTAIN = "warehouse.maintain_partitions"
@@ -70,12 +71,12 @@ def storage_page(request: HttpRequest) -> HttpResponse:
             failed[name] = f"The {name} {failure(f'The {name} of the storage page', error)}"
             return otherwise
 
-    points = part("history", load, [])
-    tables = part("measurements", lambda: status.newest(points), {})
+    points: list[Point] = part("history", load, [])
+    tables: dict[str, StorageMetrics] = part("measurements", lambda: status.newest(points), {})
     disk_free_mb = part("disk", status.disk_free_mb, None)
     forecast = part("forecast", lambda: status.reckon(points, disk_free_mb), None)
-    said = part("warnings", lambda: warnings(forecast), [])
-    picture = part("picture", lambda: charts.storage_over_time(_history(points), forecast), None)
+    said: list[str] = part("warnings", lambda: warnings(forecast), [])
+    chart = part("chart", lambda: charts.storage_over_time(_history(points), forecast), None)
     return _page(
         request,
         "warehouse/storage.html",
@@ -86,10 +87,10 @@ def storage_page(request: HttpRequest) -> HttpResponse:
         tables=sorted(tables.values(), key=lambda each: -each.data_size_mb - each.index_size_mb),
         forecast=forecast,
         growth=forecast and forecast.growth_mb_per_day,
-        hindsight=forecast and forecast.hindsight,
+        backtest=forecast and forecast.backtest,
         share_percent=forecast and forecast.share_of_capacity and forecast.share_of_capacity * 100,
         disk_free_mb=disk_free_mb,
-        picture=picture,
+        chart=chart,
         by_month=_by_month(points),
     )
 
@@ -120,7 +121,7 @@ def partitions_page(request: HttpRequest) -> HttpResponse:
         total_rows=sum(row["row_count"] for row in rows),
         total_mb=sum(row["data_mb"] + row["index_mb"] for row in rows),
         measured_at=max(measured) if measured else None,
-        picture=charts.months([(row["name"], row["data_mb"], row["index_mb"], row["row_count"]) for row in rows]),
+        chart=charts.months([(row["name"], row["data_mb"], row["index_mb"], row["row_count"]) for row in rows]),
     )
 
 
@@ -133,7 +134,9 @@ def _maintain(request: HttpRequest, today: date) -> None:
     else:
         messages.success(
             request,
-            f"Made {len(added)} months: {added[0]} to {added[-1]}" if added else "Every month has its partition",
+            f"Made {count_of(len(added), 'month')}: {added[0]} to {added[-1]}"
+            if added
+            else "Every month has its partition",
         )
 
 
@@ -150,7 +153,7 @@ def _partition_rows() -> list[dict]:
         rows.append(
             {
                 "name": partition.name,
-                "is_guard": partitions.is_guard(partition),
+                "is_boundary": partitions.is_boundary(partition),
                 "lower": partition.lower,
                 "upper": partition.upper,
                 "row_count": metrics.row_count if metrics else size.rows_estimate,
@@ -165,7 +168,7 @@ def _partition_rows() -> list[dict]:
 
 
 def _history(points: list[Point]) -> list[tuple[date, dict[str, float]]]:
-    """Sizes on disk by table, of so many days, evenly spread, as a picture can show; the newest among them."""
+    """Sizes on disk by table, of so many days, evenly spread, as a chart can show; the newest among them."""
     every = -(-len(points) // DAYS_DRAWN_AT_MOST) or 1
     days = [point.day for point in points][::-1][::every]
     rows = (

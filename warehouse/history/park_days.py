@@ -8,12 +8,15 @@ Only the partitions of the days are opened, and each ride is one walk on idx_rid
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from warehouse.models import EPOCH, RIDE_ID_BITS, Park, Ride, RideStatus, instant_of
+from warehouse.days import ONE_DAY
+from warehouse.instants import ONE_MILLISECOND, aware_utc, instant_at, milliseconds_of, naive_utc
+from warehouse.models import Park, Ride, RideStatus
+from warehouse.snapshot_id import recorded_ms_of
 from warehouse.zones import known_zone
 
 # A ride that is open says something every few minutes, one with no line perhaps once in a morning. After so long
@@ -36,6 +39,7 @@ class Figures:
     highest_wait: int | None = None
 
     def add(self, other: "Figures") -> None:
+        """The figures of another ride or another day to these: sums, all its rides, and the higher of two waits."""
         self.observations += other.observations
         self.rides |= other.rides
         self.operating_ms += other.operating_ms
@@ -64,6 +68,8 @@ class Figures:
 
 @dataclass(slots=True)
 class ParkDay:
+    """One day of a park, midnight to midnight there, with the figures of all its rides."""
+
     day: date
     figures: Figures
 
@@ -75,10 +81,10 @@ def park_by_day(park: Park, first: date, last: date, now: datetime) -> list[Park
     """
     zone = zone_of(park)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    midnights = [_milliseconds(datetime.combine(day, time(), tzinfo=zone)) for day in [*days, last + timedelta(days=1)]]
+    midnights = [milliseconds_of(datetime.combine(day, time(), tzinfo=zone)) for day in [*days, last + ONE_DAY]]
     found = [Figures() for _ in days]
     for ride_id in Ride.objects.filter(park=park).values_list("pk", flat=True):
-        _add_ride(found, ride_id, midnights, _milliseconds(now))
+        _add_ride(found, ride_id, midnights, milliseconds_of(now))
     return [ParkDay(day, figures) for day, figures in zip(days, found, strict=True)]
 
 
@@ -109,7 +115,7 @@ def newest_day(park: Park) -> date | None:
             f"SELECT MAX(recorded_at) FROM ({' UNION ALL '.join([of_one_ride] * len(ride_ids))}) newest", ride_ids
         )
         (newest,) = cursor.fetchone()
-    return newest and newest.replace(tzinfo=UTC).astimezone(zone_of(park)).date()
+    return newest and aware_utc(newest).astimezone(zone_of(park)).date()
 
 
 def zone_of(park: Park) -> ZoneInfo:
@@ -119,16 +125,16 @@ def zone_of(park: Park) -> ZoneInfo:
 
 def _add_ride(found: list[Figures], ride_id: int, midnights: Sequence[int], now_ms: int) -> None:
     begin, end = midnights[0], min(midnights[-1], now_ms)
-    holds_ms = int(HOLDS_AT_MOST / timedelta(milliseconds=1))
+    holds_ms = HOLDS_AT_MOST // ONE_MILLISECOND
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
             "WHERE ride_id = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY recorded_at",
-            [ride_id, _naive(begin - holds_ms), _naive(end)],
+            [ride_id, naive_utc(instant_at(begin - holds_ms)), naive_utc(instant_at(end))],
         )
         rows = cursor.fetchall()
     for number, (snapshot_id, status, wait) in enumerate(rows):
-        at = snapshot_id >> RIDE_ID_BITS
+        at = recorded_ms_of(snapshot_id)
         number_of_day = bisect_right(midnights, at) - 1
         if number_of_day >= 0:
             found[number_of_day].observations += 1
@@ -136,7 +142,7 @@ def _add_ride(found: list[Figures], ride_id: int, midnights: Sequence[int], now_
             continue
         until = min(at + holds_ms, end)
         if number + 1 < len(rows):
-            until = min(until, rows[number + 1][0] >> RIDE_ID_BITS)
+            until = min(until, recorded_ms_of(rows[number + 1][0]))
         at = max(at, begin)
         while at < until:  # a state that holds over midnight counts on both days
             number_of_day = bisect_right(midnights, at) - 1
@@ -156,11 +162,3 @@ def _add_time(figures: Figures, ride_id: int, status: str, wait: int | None, mil
         figures.wait_minutes_ms += wait * milliseconds
         if figures.highest_wait is None or wait > figures.highest_wait:
             figures.highest_wait = wait
-
-
-def _milliseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // timedelta(milliseconds=1)
-
-
-def _naive(milliseconds: int) -> datetime:
-    return instant_of(milliseconds << RIDE_ID_BITS).replace(tzinfo=None)

@@ -5,7 +5,7 @@ Written as SQL because Django can say neither PARTITION BY nor a primary key of 
 range of dates under the latter (docs/decisions/partition-key.md, tests/warehouse/partitioning/test_partition_key.py).
 
 The list of months has no clock in it, so that every warehouse starts alike; later months are added by
-warehouse.partitioning.partitions. The two partitions at the ends are guards and stay empty in normal life.
+warehouse.partitioning.partitions. The two boundary partitions, at the ends, stay empty in normal life.
 
 It neither makes over a fact table that is there already nor drops one that holds rows: it refuses and names the way.
 """

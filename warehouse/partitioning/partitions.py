@@ -1,8 +1,9 @@
 """Month partitions of the fact table: their names and bounds, and how missing ones are made.
 
 `plan` turns what exists and what is wanted into SQL and touches nothing; `apply` runs it; `ensure` is both in one
-call, for an importer. Only the two guards at the ends are ever split: `p_before_...`, named after its bound, and
-`p_future`. Nothing here ever deletes a row or a month.
+call, for an importer. Only the two boundary partitions are ever split: `p_before_...`, which takes all rows before the
+first month and is named after its bound, and `p_future`, which takes all after the last. Both are empty in normal life.
+Nothing here ever deletes a row or a month.
 
 DDL commits, so nothing here runs inside a transaction; and it never waits for a lock (warehouse.server.ddl).
 """
@@ -17,28 +18,30 @@ from django.db import DatabaseError, OperationalError, ProgrammingError, connect
 
 from warehouse.server import catalog, ddl
 from warehouse.server.catalog import Partition, Scheme
+from warehouse.text import count_of
 
 TABLE = "ride_status_snapshots"
 COPY = "ride_status_snapshots_copy"  # while repartition makes the table over, rows go here too
 FUTURE = "p_future"
 BEFORE = "p_before_"
 
-# Outside of these a month gets no partition of its own: its rows lie in a guard, where they are reported. Recording
-# began in 2021; a stray row of 1970 must not make 600 empty partitions.
+# Outside of these a month gets no partition of its own: its rows lie in a boundary partition, where they are reported.
+# Recording began in 2021; a stray row of 1970 must not make 600 empty partitions.
 EARLIEST_MONTH = date(2000, 1, 1)
 LATEST_MONTH = date(2099, 12, 1)
-# Days that may be asked for: a year that was not typed to its end, 0025, is a mistake, and so is 9999.
-FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 IMPORT_PATIENCE_SECONDS = 60.0
 MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to come within 2 s
-# A guard that is split is copied. So few rows take milliseconds and are carried along without asking.
-GUARD_ROWS_CARRIED_ALONG = 10_000
+# A boundary partition that is split is copied. So few rows take milliseconds and are carried along without asking.
+BOUNDARY_ROWS_CARRIED_ALONG = 10_000
 
 # Another process changed the partitions, or swapped in a table that has none or others (repartition), between our look
 # and our ALTER: no such table or partition, or the plan does not fit what is there now.
 _GONE_CODES = {1146, 1735, 1747}
 _CHANGED_CODES = _GONE_CODES | {1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697}
+
+
+Piece = tuple[str, date | None]  # a partition's name, and the day before which it ends; None: it has no end
 
 
 class PartitionsError(Exception):
@@ -59,7 +62,10 @@ class _PartitionsChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One ALTER: the guard it splits ("" when it appends behind the last partition), and the months it makes."""
+    """One ALTER: the partition it splits ("" when it appends behind the last one), and the names of months it makes.
+
+    Split is a boundary partition, or the oldest month of a table that has none at that end.
+    """
 
     sql: str
     splits: str
@@ -78,21 +84,21 @@ class Plan:
 
     @property
     def adds(self) -> list[str]:
+        """The names of all months that the steps make, in the order of the steps."""
         return [name for step in self.steps for name in step.adds]
 
 
 # --- months and names -------------------------------------------------------------------------------------------
-def is_within_reach(day: date) -> bool:
-    """Whether it is a day to reckon with: what lies beside it is in the calendar, which ends at 9999-12-31."""
-    return FIRST_YEAR <= day.year <= LAST_YEAR
-
-
 def month_of(day: date) -> date:
     """The first day of its month."""
     return date(day.year, day.month, 1)
 
 
 def add_months(month: date, count: int) -> date:
+    """The first day of the month so many months later, or earlier for a `count` below 0.
+
+    ValueError: beyond the calendar, which ends at 9999-12.
+    """
     index = month.year * 12 + month.month - 1 + count
     return date(index // 12, index % 12 + 1, 1)
 
@@ -108,11 +114,12 @@ def months_between(first: date, last: date) -> list[date]:
 
 
 def name_of(month: date) -> str:
+    """Of the partition of a month: p202503. Such names sort by time, and `bounds_of` reads them back."""
     return f"p{month:%Y%m}"
 
 
-def guard_name(bound: date) -> str:
-    """Of the guard of all that lies before `bound`: p_before_2025, p_before_202107."""
+def boundary_name(bound: date) -> str:
+    """Of the boundary partition with all that lies before `bound`: p_before_2025, p_before_202107."""
     return f"{BEFORE}{bound:%Y}" if bound.month == 1 else f"{BEFORE}{bound:%Y%m}"
 
 
@@ -130,7 +137,8 @@ def bounds_of(name: str) -> tuple[date | None, date | None] | None:
     return (None, month) if match[1] else (month, add_months(month, 1))
 
 
-def is_guard(partition: Partition) -> bool:
+def is_boundary(partition: Partition) -> bool:
+    """Whether it is a boundary partition, by its name: there may be none at an end, one at both at most."""
     return partition.name == FUTURE or partition.name.startswith(BEFORE)
 
 
@@ -145,8 +153,8 @@ def plan(
     """The ALTERs that give every month from first_month to last_month a partition, without a hole to what exists.
 
     Pure: `existing` is what catalog.partitions says, in order; nothing is planned when it is empty (the table has
-    none). Months outside of EARLIEST_MONTH to LATEST_MONTH are left to the guards. PartitionsError: a partition
-    ends inside a month.
+    none). Months outside of EARLIEST_MONTH to LATEST_MONTH are left to the boundary partitions. PartitionsError: a
+    partition ends inside a month.
     """
     first = max(month_of(first_month), EARLIEST_MONTH)
     last = min(month_of(last_month), LATEST_MONTH)
@@ -158,19 +166,17 @@ def plan(
                 f"Partition {partition.name} of {table} ends at {partition.upper}, inside a month. "
                 "Run manage.py partition_snapshots apply, which gives every month one partition"
             )
-    steps = []
+    steps: list[Step] = []
     low, high = existing[0], existing[-1]
     begin = _begin_of_months(low)
     if begin is not None and first < begin:
-        pieces = [(guard_name(first), first)]
-        pieces += [(name_of(month), add_months(month, 1)) for month in months_between(first, add_months(begin, -1))]
-        if low.upper != begin:  # no guard so far: the oldest month lies open, and keeps its name
+        pieces = [(boundary_name(first), first), *_months(first, add_months(begin, -1))]
+        if low.upper != begin:  # no p_before_... so far: the oldest month lies open, and keeps its name
             pieces.append((low.name, low.upper))
         steps.append(_reorganize(table, low, pieces, scheme))
     end = high.lower if high.upper is None else high.upper
     if end is not None and last >= end:
-        pieces = [(name_of(month), add_months(month, 1)) for month in months_between(end, last)]
-        pieces.append((FUTURE, None))
+        pieces = [*_months(end, last), (FUTURE, None)]
         steps.append(
             _reorganize(table, high, pieces, scheme)
             if high.upper is None
@@ -180,32 +186,37 @@ def plan(
 
 
 def _begin_of_months(low: Partition) -> date | None:
-    """Where the months begin: the bound of the low guard, or the first day of an oldest month that lies open."""
+    """Where the months begin: the bound of p_before_..., or the first day of an oldest month that lies open."""
     named = bounds_of(low.name)
     if named is not None and named[0] is not None:
         return named[0]
     return low.upper
 
 
-def _reorganize(table: str, split: Partition, pieces: list, scheme: Scheme) -> Step:
+def _months(first: date, last: date) -> list[Piece]:
+    return [(name_of(month), add_months(month, 1)) for month in months_between(first, last)]
+
+
+def _reorganize(table: str, split: Partition, pieces: list[Piece], scheme: Scheme) -> Step:
     sql = f"ALTER TABLE {table} REORGANIZE PARTITION {split.name} INTO ({_definitions(pieces, scheme)})"
     return Step(sql, split.name, tuple(name for name in _months_of(pieces) if name != split.name))
 
 
-def _months_of(pieces: list) -> tuple[str, ...]:
+def _months_of(pieces: list[Piece]) -> tuple[str, ...]:
     return tuple(name for name, _ in pieces if name != FUTURE and not name.startswith(BEFORE))
 
 
 def definitions(first_month: date, last_month: date) -> str:
-    """A whole table's partitions for a CREATE or ALTER: a guard at each end and every month between."""
+    """A whole table's partitions for a CREATE or ALTER, as SQL: a boundary partition at each end, and every month.
+
+    Months outside of EARLIEST_MONTH to LATEST_MONTH are left to the boundary partitions.
+    """
     first = min(max(month_of(first_month), EARLIEST_MONTH), LATEST_MONTH)
     last = max(min(month_of(last_month), LATEST_MONTH), first)
-    pieces = [(guard_name(first), first)]
-    pieces += [(name_of(month), add_months(month, 1)) for month in months_between(first, last)]
-    return _definitions([*pieces, (FUTURE, None)], Scheme.COLUMN)
+    return _definitions([(boundary_name(first), first), *_months(first, last), (FUTURE, None)], Scheme.COLUMN)
 
 
-def _definitions(pieces: list, scheme: Scheme) -> str:
+def _definitions(pieces: list[Piece], scheme: Scheme) -> str:
     def bound(month: date | None) -> str:
         if month is None:
             return "MAXVALUE"
@@ -224,8 +235,8 @@ def ensure(
     others that do the same. A table that is not partitioned by month (after a rollback, say) needs nothing; while
     it is being made over, its copy gets the months.
 
-    PartitionsBlocked: the table was in use all the time. PartitionsError: called inside a transaction, a guard in
-    the way holds rows, or the user may not ALTER.
+    PartitionsBlocked: the table was in use all the time. PartitionsError: called inside a transaction, a boundary
+    partition in the way holds rows, or the user may not ALTER.
     """
     try:
         ddl.refuse_inside_a_transaction()
@@ -239,7 +250,7 @@ def ensure(
         if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
             try:
                 added += _ensure(first, last, COPY, deadline)
-            except catalog.CatalogError:  # it has just become the table, or was given up
+            except catalog.NoSuchTableError:  # it has just become the table, or was given up
                 added += _ensure(first, last, table, deadline)
     except catalog.CatalogError as error:
         raise PartitionsError(str(error)) from error
@@ -296,13 +307,17 @@ def _run(step: Step, table: str, deadline: float) -> None:
 
 
 def _refuse_to_drain(wanted: Plan) -> None:
-    """A guard that is split is copied, so one that holds rows of the new months, or many rows, is left alone."""
+    """What is split is copied, so a partition that holds rows of the new months, or many rows, is left alone."""
     for step in wanted.steps:
         rows, inside = _rows_in_the_way(step, wanted.table) if step.splits else (0, False)
-        if inside or rows > GUARD_ROWS_CARRIED_ALONG:
-            many = f"over {GUARD_ROWS_CARRIED_ALONG:,}" if rows > GUARD_ROWS_CARRIED_ALONG else f"{rows:,}"
+        if inside or rows > BOUNDARY_ROWS_CARRIED_ALONG:
+            many = (
+                f"over {BOUNDARY_ROWS_CARRIED_ALONG:,} rows"
+                if rows > BOUNDARY_ROWS_CARRIED_ALONG
+                else count_of(rows, "row")
+            )
             raise PartitionsError(
-                f"Partition {step.splits} of {wanted.table} holds {many} rows that would be copied to make "
+                f"Partition {step.splits} of {wanted.table} holds {many} that would be copied to make "
                 f"{step.adds[0]}{' and more' if len(step.adds) > 1 else ''}. "
                 "See them with manage.py maintain_partitions --check, move them with --drain"
             )
@@ -310,8 +325,8 @@ def _refuse_to_drain(wanted: Plan) -> None:
 
 def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
     """(rows of the partition to split, up to one above the limit; whether one of them belongs to a new month)."""
-    begin, end = bounds_of(step.adds[0])[0], bounds_of(step.adds[-1])[1]
-    rows = count_rows(step.splits, table, limit=GUARD_ROWS_CARRIED_ALONG + 1)
+    begin, end = _month_named(step.adds[0]), add_months(_month_named(step.adds[-1]), 1)
+    rows = count_rows(step.splits, table, limit=BOUNDARY_ROWS_CARRIED_ALONG + 1)
     try:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -324,6 +339,11 @@ def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
         if error.args[0] in _GONE_CODES:  # as the ALTER will find
             return 0, False
         raise
+
+
+def _month_named(name: str) -> date:
+    """The month that `name_of` named so."""
+    return date(int(name[1:5]), int(name[5:7]), 1)
 
 
 def count_rows(partition: str, table: str = TABLE, *, limit: int) -> int:

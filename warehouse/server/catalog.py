@@ -3,11 +3,16 @@
 With warehouse.server.sessions the only reader of information_schema, performance_schema and InnoDB's tablespace tables,
 because MariaDB and MySQL differ in all three. It asks and never changes anything but statistics (`analyze`); what the
 answers mean is said elsewhere (partitions, storage, repartition).
+
+MariaDB leaves a table out of information_schema, with a warning, while another session is changing it and the one that
+asks holds a lock of any kind, GET_LOCK or a read table among them. Beside a session that did nothing but ALTERs, half
+of all answers about the table were empty, "is there such a table" too. So `ask` looks for the warning and asks again.
 """
 
 import re
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -16,11 +21,21 @@ from socket import gethostname
 
 from django.db import DatabaseError, connection
 
+from warehouse.server.dialect import is_mariadb
+
 MAXVALUE = "MAXVALUE"
+# Another session has a table to itself for 30 to 70 ms to make months, and for 4 s to move a million rows.
+ASK_AGAIN_SECONDS = 10.0
+ASK_AGAIN_PAUSE_SECONDS = 0.02
+_SKIPPED = 1684  # ER_WARN_I_S_SKIPPED_TABLE
 
 
 class CatalogError(Exception):
-    """The catalog holds something this project does not understand; the message says what."""
+    """The catalog cannot be read, or holds something this project does not understand; the message says what."""
+
+
+class NoSuchTableError(CatalogError):
+    """There is no table of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +79,23 @@ class Size:
 
 
 def table_exists(table: str) -> bool:
+    """Whether the database has a table of that name; also yes while another session is changing it."""
     return bool(
         ask("SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s", table)
     )
 
 
 def partitioning(table: str) -> Partitioning:
-    """How `table` is partitioned. CatalogError: there is no such table, or a bound that cannot be read.
+    """How `table` is partitioned. NoSuchTableError, or CatalogError: a bound that cannot be read.
 
     Takes 0.6 ms with 26 partitions, so callers ask again rather than remember: another process may have changed them.
     """
-    rows = ask(
+    rows = _ask_of(
+        table,
         "SELECT partition_name, partition_method, partition_expression, partition_description "
         "FROM information_schema.partitions WHERE table_schema = DATABASE() AND table_name = %s "
         "ORDER BY partition_ordinal_position",
-        table,
     )
-    if not rows:
-        raise CatalogError(f"There is no table {table}: run manage.py migrate")
     name, method, expression, _ = rows[0]
     if name is None:
         return Partitioning(Scheme.NONE, Scheme.NONE.value, ())
@@ -102,12 +116,15 @@ def partitioning(table: str) -> Partitioning:
 
 
 def partitions(table: str) -> tuple[Partition, ...]:
-    """The partitions of `table`, in order; () for one that is not partitioned by month."""
+    """The partitions of `table`, in order; () for one that is not partitioned by month. Errors as `partitioning`."""
     return partitioning(table).partitions
 
 
 def tables() -> list[str]:
-    """Every table of the database, views left out."""
+    """Every table of the database in order of names, views left out.
+
+    MariaDB lists files, so one that is renamed by an ALTER at that instant may be missing; `table_exists` never misses.
+    """
     return [
         name
         for (name,) in ask(
@@ -118,7 +135,7 @@ def tables() -> list[str]:
 
 
 def sizes(table: str) -> dict[str, Size]:
-    """What each partition of `table` weighs, in order; under "" for a table without partitions.
+    """What each partition of `table` weighs, in order; under "" for a table without partitions. NoSuchTableError.
 
     As good as the server's statistics: right after a load they said 16 KB of 41.9 MB. `analyze` first.
     """
@@ -126,10 +143,10 @@ def sizes(table: str) -> dict[str, Size]:
     files = _file_sizes(table)
     return {
         name or "": Size(rows or 0, data or 0, index or 0, files.get((name or "").lower()))
-        for name, rows, data, index in ask(
+        for name, rows, data, index in _ask_of(
+            table,
             "SELECT partition_name, table_rows, data_length, index_length FROM information_schema.partitions "
             "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY partition_ordinal_position",
-            table,
         )
     }
 
@@ -139,7 +156,7 @@ def modified(table: str) -> dict[str, int] | None:
 
     Kept by the server in memory: a restart, or statistics made anew, begin at 0.
     """
-    view = "innodb_sys_tablestats" if connection.mysql_is_mariadb else "innodb_tablestats"
+    view = "innodb_sys_tablestats" if is_mariadb() else "innodb_tablestats"
     return _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
 
 
@@ -171,14 +188,14 @@ def disk_free_bytes() -> int | None:
 
 
 def total(sizes: dict[str, Size]) -> Size:
-    """Of all partitions together; the file size is known when that of each is."""
+    """Of all partitions together; the size of files is known when that of each is."""
     parts = list(sizes.values())
-    files = [part.file_bytes for part in parts]
+    files = [part.file_bytes for part in parts if part.file_bytes is not None]
     return Size(
         sum(part.rows_estimate for part in parts),
         sum(part.data_bytes for part in parts),
         sum(part.index_bytes for part in parts),
-        None if None in files else sum(files),
+        sum(files) if len(files) == len(parts) else None,
     )
 
 
@@ -186,7 +203,7 @@ def partitions_opened(table: str, begin: date, end: date) -> list[str]:
     """The partitions that a query of recorded_at from `begin` up to, not including, `end` opens, as EXPLAIN says it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} "
+            f"EXPLAIN {'PARTITIONS' if is_mariadb() else 'FORMAT=TRADITIONAL'} "
             f"SELECT * FROM {table} WHERE recorded_at >= %s AND recorded_at < %s",
             [begin, end],
         )
@@ -196,28 +213,30 @@ def partitions_opened(table: str, begin: date, end: date) -> list[str]:
 
 
 def columns(table: str) -> dict[str, str]:
-    """The columns of `table` with their types, in order."""
+    """The columns of `table` with their types as the server writes them: datetime(3); in order. NoSuchTableError."""
     return dict(
-        ask(
+        _ask_of(
+            table,
             "SELECT column_name, column_type FROM information_schema.columns "
             "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position",
-            table,
         )
     )
 
 
 def primary_key(table: str) -> list[str]:
+    """The columns of the primary key of `table`, in order. CatalogError: it has none; NoSuchTableError."""
     return [
         name
-        for (name,) in ask(
+        for (name,) in _ask_of(
+            table,
             "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
             "AND table_name = %s AND index_name = 'PRIMARY' ORDER BY seq_in_index",
-            table,
         )
     ]
 
 
 def triggers(table: str) -> list[str]:
+    """The names of the triggers on `table`, in order of names; [] where it has none, or does not exist."""
     return [
         name
         for (name,) in ask(
@@ -244,13 +263,13 @@ def foreign_keys_to(table: str) -> list[str]:
 
 def _read_statistics_fresh() -> None:
     """MySQL shows statistics of up to a day ago unless the session says otherwise."""
-    if not connection.mysql_is_mariadb:
+    if not is_mariadb():
         with connection.cursor() as cursor:
             cursor.execute("SET SESSION information_schema_stats_expiry = 0")
 
 
 def _file_sizes(table: str) -> dict[str, int]:
-    view = "innodb_sys_tablespaces" if connection.mysql_is_mariadb else "innodb_tablespaces"
+    view = "innodb_sys_tablespaces" if is_mariadb() else "innodb_tablespaces"
     return _by_partition(table, f"SELECT name, file_size FROM information_schema.{view}") or {}
 
 
@@ -285,8 +304,47 @@ def _date_of(table: str, name: str, bound: str) -> date | None:
     return date.fromisoformat(match[1])
 
 
-def ask(sql: str, *parameters: object) -> Iterable[tuple]:
-    """What one question to the catalog brings."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
+def ask(sql: str, *parameters: str) -> tuple[tuple, ...]:
+    """The rows that one question to the catalog brings, of every table that is there.
+
+    CatalogError: another session has been changing one of the tables for longer than ASK_AGAIN_SECONDS.
+    """
+    for _ in _tries():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            rows = cursor.fetchall()
+        skipped = _skipped()
+        if not skipped:
+            return rows
+    raise CatalogError(
+        f"Another session has been changing a table for {ASK_AGAIN_SECONDS:g} s, so the server says nothing of it "
+        f"({skipped}). Call again when that has ended"
+    )
+
+
+def _ask_of(table: str, sql: str) -> tuple[tuple, ...]:
+    """What is asked of `table`, whose name is the one parameter, and which answers with a row at least."""
+    if rows := ask(sql, table):
+        return rows
+    if not table_exists(table):
+        raise NoSuchTableError(f"There is no table {table}: run manage.py migrate")
+    if rows := ask(sql, table):  # it came between the two questions
+        return rows
+    raise CatalogError(f"The server says that there is a table {table}, and of it nothing to: {sql}")
+
+
+def _tries() -> Iterator[None]:
+    """At once, and again after a pause for as long as ASK_AGAIN_SECONDS."""
+    deadline = time.monotonic() + ASK_AGAIN_SECONDS
+    yield
+    while time.monotonic() < deadline:
+        time.sleep(ASK_AGAIN_PAUSE_SECONDS)
+        yield
+
+
+def _skipped() -> str:
+    """What the server warned of the last answer, when it left a table out of it; "" when it did not."""
+    client = connection.connection  # mysqlclient's: Django has no word for warnings
+    if not client.warning_count():
+        return ""
+    return next((text for _, code, text in client.show_warnings() if code == _SKIPPED), "")

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from django.db import DatabaseError, OperationalError, connection
 
 from warehouse.server import errors
+from warehouse.server.dialect import is_mariadb
 from warehouse.server.sessions import Session, blockers, in_words
 
 # A try that does not wait harms nobody, and a table that is hardly ever idle is met idle by trying often: with an
@@ -84,7 +85,7 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
     began = time.monotonic()
     pause = FIRST_PAUSE_SECONDS
     while True:
-        holders = None if connection.mysql_is_mariadb else blockers(table)
+        holders = None if is_mariadb() else blockers(table)
         locked = None
         if not holders:
             locked = _try(execute, sql, table)
@@ -95,7 +96,7 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
         # maintain_partitions 0.5 of its 1.5 s.
         if waited + pause + (_lock_wait_seconds() if holders is None else 0) > patience_seconds:
             raise TableInUse(table, waited, blockers(table)) from locked
-        if not connection.mysql_is_mariadb and holders is None:
+        if not is_mariadb() and holders is None:
             pause = BLIND_PAUSE_SECONDS
         time.sleep(pause * random.uniform(0.5, 1.0))
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -140,13 +141,14 @@ def _execute_locked(sql: str, table: str) -> None:
 
 
 def refuse_inside_a_transaction() -> None:
+    """InsideTransaction: this session has one open, or would open one with the next statement (autocommit is off)."""
     if connection.in_atomic_block or not connection.get_autocommit():
         raise InsideTransaction("A table cannot be changed inside a transaction: that would commit it")
 
 
 def _lock_wait_seconds() -> int:
     """None at all on MariaDB (what NOWAIT does, for statements that have no NOWAIT too); 1, the least, on MySQL."""
-    return 0 if connection.mysql_is_mariadb else 1
+    return 0 if is_mariadb() else 1
 
 
 @contextmanager

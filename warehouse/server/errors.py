@@ -14,10 +14,12 @@ _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 
 
 def is_locked(error: Exception) -> bool:
+    """Another session held a row or a table: the statement, or in a deadlock the transaction, is to be tried again."""
     return isinstance(error, OperationalError) and _code(error) in LOCKED
 
 
 def is_away(error: Exception) -> bool:
+    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows."""
     return isinstance(error, OperationalError) and _code(error) in AWAY
 
 

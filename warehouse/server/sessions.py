@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from warehouse.server import catalog
+from warehouse.server.dialect import is_mariadb
 
 STATEMENT_LENGTH = 120  # of a blocking statement, as shown to people
 
@@ -36,7 +37,7 @@ def blockers(table: str) -> list[Session] | None:
     those of this database first.
     """
     try:
-        if not connection.mysql_is_mariadb:
+        if not is_mariadb():
             return _found(_LOCKS_MYSQL, table, certain=True)
         if _seen("performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl' AND enabled = 'YES'"):
             return _found(_LOCKS_MARIADB.format(source=_PERFORMANCE_SCHEMA), table, certain=True)

@@ -11,7 +11,7 @@ calendar. A point whose sizes are no finite numbers from 0 on is passed over, an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import isfinite
+from math import inf, isfinite
 from statistics import median, quantiles
 
 from django.db.models import F, Q, Sum
@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 
 from warehouse.models import QueueData, StorageMetrics
 from warehouse.partitioning.partitions import TABLE
+from warehouse.text import count_of
 
 WINDOW_DAYS = 30
 DAYS_A_YEAR = 365.25
@@ -60,20 +61,30 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Hindsight:
-    """What this forecast would have said 30 days before its last measurement, and what came."""
+class Backtest:
+    """What this forecast would have said 30 days before its last measurement, and the growth that was measured."""
 
     since: date
-    foretold_mb: float
-    came_mb: float
+    predicted_mb: float
+    actual_mb: float
 
     @property
     def error_percent(self) -> float | None:
-        """Of the growth that came; None when nothing to speak of came."""
-        if not abs(self.came_mb) >= 0.01:
+        """Of the actual growth, below 0 when less of it was predicted; None when it was next to nothing."""
+        if not abs(self.actual_mb) >= 0.01:
             return None
-        error = 100 * (self.foretold_mb - self.came_mb) / self.came_mb
+        error = 100 * (self.predicted_mb - self.actual_mb) / self.actual_mb
         return error if isfinite(error) else None
+
+    @property
+    def verdict(self) -> str:
+        """For people: "the forecast was 20 % too low", or "right to the percent"; "" where no error can be told."""
+        percent = self.error_percent
+        if percent is None:
+            return ""
+        if round(percent) == 0:
+            return "the forecast was right to the percent"
+        return f"the forecast was {abs(percent):,.0f} % too {'low' if self.predicted_mb < self.actual_mb else 'high'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +103,11 @@ class Forecast:
     days_to_capacity: Band | None
     days_to_full_disk: Band | None
     capacity_mb: float | None
-    hindsight: Hindsight | None
+    backtest: Backtest | None
 
     @property
     def share_of_capacity(self) -> float | None:
+        """Of the capacity that is taken, 1.0 when full and more beyond it; None when no capacity is known."""
         return self.disk_mb / self.capacity_mb if self.capacity_mb else None
 
 
@@ -158,7 +170,7 @@ def forecast(
         days_to_capacity=_days_until(None if capacity_mb is None else capacity_mb - last.disk_mb, growth),
         days_to_full_disk=_days_until(disk_free_mb, growth),
         capacity_mb=capacity_mb,
-        hindsight=_hindsight(points),
+        backtest=_backtest(points),
     )
 
 
@@ -168,16 +180,17 @@ def warnings(forecast: Forecast | None) -> list[str]:
         return []
     found = []
     share = forecast.share_of_capacity
-    if share is not None and share >= WARN_AT_SHARE:
+    if forecast.capacity_mb and share is not None and share >= WARN_AT_SHARE:
         days = forecast.days_to_capacity
-        until = f", and is full in {days.likely:,.0f} days" if days and days.likely > 0 else ""
+        until = f", and is full in {count_of(round(days.likely), 'day')}" if days and 0 < days.likely < inf else ""
         found.append(
             f"The warehouse takes {share:.0%} of its capacity of {forecast.capacity_mb / 1000:,.1f} GB{until}. "
             "Give it more (STORAGE_CAPACITY_GB says how much it has)"
         )
     disk = forecast.days_to_full_disk
-    if disk is not None and disk.likely < DISK_WARNING_DAYS:
-        found.append(f"The disk of the database is full in {disk.likely:,.0f} days at this pace. Give it more")
+    if disk is not None and 0 <= disk.likely < DISK_WARNING_DAYS:
+        days_left = count_of(round(disk.likely), "day")
+        found.append(f"The disk of the database is full in {days_left} at this pace. Give it more")
     return found
 
 
@@ -232,7 +245,7 @@ def _days_until(left_mb: float | None, growth: Band | None) -> Band | None:
     return days if _all_finite(days.low, days.likely) else None
 
 
-def _hindsight(points: Sequence[Point]) -> Hindsight | None:
+def _backtest(points: Sequence[Point]) -> Backtest | None:
     """None before there are two weeks of measurements older than 30 days, or when one of them alone was in the window.
 
     The latter when it is measured once in 31 days, or on the day that lies 30 days after a pause.
@@ -247,8 +260,8 @@ def _hindsight(points: Sequence[Point]) -> Hindsight | None:
     since = past[-1]
     days = (last.day - since.day).days
     backfilled = sum(point.backfill_mb for point in points if point.day > since.day)
-    foretold, came = slope.likely * days, last.size_mb - since.size_mb - backfilled
-    return Hindsight(since.day, foretold, came) if _all_finite(foretold, came) else None
+    predicted, actual = slope.likely * days, last.size_mb - since.size_mb - backfilled
+    return Backtest(since.day, predicted, actual) if _all_finite(predicted, actual) else None
 
 
 def _is_usable(point: Point) -> bool:

@@ -16,10 +16,13 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-from warehouse.models import EPOCH, RIDE_ID_BITS, PartitionMetrics, QueueData, StorageMetrics
+from warehouse.days import midnight
+from warehouse.instants import EPOCH
+from warehouse.models import PartitionMetrics, QueueData, StorageMetrics
 from warehouse.partitioning.partitions import TABLE, add_months, month_of
 from warehouse.server import catalog
 from warehouse.server.catalog import Partition, Size
+from warehouse.snapshot_id import first_id_at
 
 MB = 1_000_000
 QUEUES = QueueData._meta.db_table
@@ -34,7 +37,8 @@ def our_tables() -> list[str]:
         for model in apps.get_models(include_auto_created=True)
         if Path(apps.get_app_config(model._meta.app_label).path).resolve().parent == settings.BASE_DIR
     }
-    return [name for name in catalog.tables() if name in ours or name.startswith(f"{TABLE}_")]
+    beside = {name for name in catalog.tables() if name.startswith(f"{TABLE}_")}
+    return sorted({*filter(catalog.table_exists, ours), *beside})  # the list alone may miss a table that is altered
 
 
 def collect(day: date, now: datetime, *, estimate: bool = False) -> list[StorageMetrics]:
@@ -126,8 +130,9 @@ def _measure_partitions(now: datetime, estimate: bool) -> list[Partition] | None
 def _changed(existing: Iterable[Partition], known: dict, now: datetime) -> list[Partition]:
     """The partitions that may hold other rows than when they were counted.
 
-    Signs: never counted, or too long ago; this month, the one before, and the guards; rows changed since the
-    statistics were made (in the server's memory); other statistics than those we saw last; days of it in the ledger.
+    Signs: never counted, or too long ago; this month, the one before, and the boundary partitions; rows changed since
+    the statistics were made (in the server's memory); other statistics than those we saw last; days of it in the
+    ledger.
     """
     modified = catalog.modified(TABLE)
     sizes = catalog.sizes(TABLE)
@@ -145,7 +150,7 @@ def _changed(existing: Iterable[Partition], known: dict, now: datetime) -> list[
             or modified is None
             or modified.get(partition.name.lower(), 0)
             or _figures(sizes[partition.name]) != (metrics.rows_estimate, metrics.data_bytes, metrics.index_bytes)
-            or _imported_since(metrics.counted_at, partition)
+            or _imported_since(metrics.counted_at, partition.lower, partition.upper)
         ):
             found.append(partition)
     return found
@@ -172,7 +177,7 @@ def _count_queues(changed: list[Partition], now: datetime) -> int:
 
 def _first_id(day: date | None) -> int | None:
     """The least snapshot_id that a day may have."""
-    return None if day is None else ((day - EPOCH.date()).days * 86_400_000) << RIDE_ID_BITS
+    return None if day is None else first_id_at(midnight(day))
 
 
 def _count(table: str, first_id: int | None = None, end_id: int | None = None) -> int:
@@ -194,11 +199,11 @@ def _backfilled(since: datetime | None, until: datetime) -> int:
     )
 
 
-def _imported_since(instant: datetime, partition: Partition) -> int:
-    """Rows stored since from files of this month; a file may hold events of the day before and after."""
+def _imported_since(instant: datetime, begin: date, end: date) -> int:
+    """Rows stored since from files of the month up to, not including, `end`; some hold events of the day beside."""
     return _ledger(
         "SELECT COALESCE(SUM(`stored`), 0) FROM import_files WHERE imported_at >= %s AND file_date BETWEEN %s AND %s",
-        [instant, partition.lower - timedelta(days=1), partition.upper],
+        [instant, begin - timedelta(days=1), end],
     )
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.partitions import TABLE
 from warehouse.storage.forecast import DAYS_A_YEAR, Band, Forecast
+from warehouse.text import aligned, count_of
 
 SAMPLE_DAYS = 7
 
@@ -55,15 +56,15 @@ def lines(
     estimated: bool,
 ) -> Iterator[str]:
     """`tables` are one day's measurements by name; a snapshot's bytes are with its queue rows and indexes."""
-    yield from _aligned(
+    yield from aligned(
         ("table", "rows (estimated)" if estimated else "rows", "data MB", "index MB", "file MB", "MB a day"),
         [
             (
                 name,
-                f"{each.row_count:,}",
-                f"{each.data_size_mb:,}",
-                f"{each.index_size_mb:,}",
-                "estimated" if each.file_size_mb is None else f"{each.file_size_mb:,}",
+                each.row_count,
+                each.data_size_mb,
+                each.index_size_mb,
+                "estimated" if each.file_size_mb is None else each.file_size_mb,
                 "" if each.growth_rate_mb_per_day is None else f"{each.growth_rate_mb_per_day:,.2f}",
             )
             for name, each in sorted(tables.items())
@@ -72,7 +73,8 @@ def lines(
     if any(each.file_size_mb is None for each in tables.values()):
         yield "Sizes are estimated from statistics where the files cannot be read: grant the database user PROCESS"
     if backfilled := sum(each.backfill_rows for each in tables.values()):
-        yield f"Since the measurement before, {backfilled:,} rows came by backfill; the forecast leaves them out"
+        rows = count_of(backfilled, "row")
+        yield f"Since the measurement before, {rows} came by backfill, which the forecast leaves out"
     yield ""
     yield (
         f"A snapshot takes {snapshot_bytes:,.0f} bytes, with its queue rows and indexes"
@@ -92,11 +94,11 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
         yield "A forecast needs measurements of two days within 30"
     else:
         yield (
-            f"Grows by {_band(forecast.growth_mb_per_day, 'MB')} a day, by {forecast.measurements} measurements of the "
-            "last 30 days, backfills left out"
+            f"Grows by {_band(forecast.growth_mb_per_day, 'MB')} a day, by "
+            f"{count_of(forecast.measurements, 'measurement')} of the last 30 days, backfills left out"
         )
     for years, size in forecast.years.items():
-        yield f"In {years} year{'s' if years > 1 else ''}: {_band(size * 0.001, 'GB')}"
+        yield f"In {count_of(years, 'year')}: {_band(size * 0.001, 'GB')}"
     if not forecast.capacity_mb:
         yield "Capacity: not known (STORAGE_CAPACITY_GB)"
     else:
@@ -106,23 +108,24 @@ def _forecast(forecast: Forecast | None) -> Iterator[str]:
         )
     if forecast.days_to_full_disk is not None:
         yield f"Disk of the database: {_full(forecast.measured, forecast.days_to_full_disk)}"
-    seen = forecast.hindsight
-    if seen is None:
+    backtest = forecast.backtest
+    if backtest is None:
         yield (
             "How good such a forecast is can be told once there are 44 days of measurements, "
             "with two of them in the 30 days before the last 30"
         )
     else:
-        error = "" if seen.error_percent is None else f" ({seen.error_percent:+.0f} %)"
+        verdict = f": {backtest.verdict}" if backtest.verdict else ""
         yield (
-            f"On {seen.since} the same forecast said {seen.foretold_mb:+,.1f} MB until {forecast.measured}; it became "
-            f"{seen.came_mb:+,.1f} MB{error}"
+            f"On {backtest.since} the same forecast predicted {backtest.predicted_mb:+,.1f} MB until "
+            f"{forecast.measured}; the actual growth was {backtest.actual_mb:+,.1f} MB{verdict}"
         )
 
 
 def _resolutions(sample: Resolutions, snapshot_bytes: float) -> Iterator[str]:
-    yield f"Kept otherwise, by the rows of {sample.days} days from {sample.first} and the bytes of a row today:"
-    yield from _aligned(
+    days = count_of(sample.days, "day")
+    yield f"Kept otherwise, by the rows of {days} from {sample.first} and the bytes of a row today:"
+    yield from aligned(
         ("kept", "rows a day", "GB a year", "of raw"),
         [
             (
@@ -149,18 +152,8 @@ def _full(measured: date, days: Band | None) -> str:
     # a day beyond the calendar's end, in the year 9999, has no date
     has_date = days.likely < min(36_525, (date.max - measured).days)
     when = f" on {measured + timedelta(days=days.likely)}" if has_date else ""
-    return f"full in {days.likely:,.0f} days{when} ({days.low:,.0f} to {latest})"
+    return f"full in {count_of(round(days.likely), 'day')}{when} ({days.low:,.0f} to {latest})"
 
 
 def _band(band: Band, unit: str) -> str:
     return f"{band.likely:,.2f} {unit} ({band.low:,.2f} to {band.high:,.2f})"
-
-
-def _aligned(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Columns as wide as they need, the first to the left and figures to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        first, *others = (
-            text.ljust(w) if n == 0 else text.rjust(w) for n, (text, w) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *others]).rstrip()

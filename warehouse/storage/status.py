@@ -14,21 +14,19 @@ from warehouse.storage.forecast import Forecast, Point, forecast, load, warnings
 
 
 @dataclass(frozen=True, slots=True)
-class StorageOutlook:
-    """`tables` are the newest measurements by name; all is empty before the first one."""
+class StorageStatus:
+    """Before the first measurement there are no points, no forecast, and nothing to warn of."""
 
     points: list[Point]
-    tables: dict[str, StorageMetrics]
     forecast: Forecast | None
-    disk_free_mb: float | None  # None: the database is on another machine
-    warnings: list[str]
+    warnings: list[str]  # a sentence each
 
 
-def storage() -> StorageOutlook:
+def storage() -> StorageStatus:
+    """The measurements so far and what follows from them, as the settings and the disk are now; measures nothing."""
     points = load()
-    free_mb = disk_free_mb()
-    found = reckon(points, free_mb)
-    return StorageOutlook(points, newest(points), found, free_mb, warnings(found))
+    found = reckon(points, disk_free_mb())
+    return StorageStatus(points, found, warnings(found))
 
 
 def newest(points: Sequence[Point]) -> dict[str, StorageMetrics]:

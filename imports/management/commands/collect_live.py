@@ -14,6 +14,7 @@ from imports.live.models import LiveCollection
 from imports.management.graceful_stop import stop_on_signals
 from imports.metadata import sync
 from warehouse.server import errors
+from warehouse.text import count_of
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error
         if once and failed:
-            raise CommandError(f"{failed} destinations failed; call again", returncode=FAILED)
+            raise CommandError(f"{count_of(failed, 'destination')} failed; call again", returncode=FAILED)
 
     def _collect(self, api: ThemeParksApi, destinations: list[str], stop: threading.Event, once: bool) -> int:
         """How many destinations failed. A server that is restarted ends a single collection, but not the loop."""
@@ -76,8 +77,9 @@ class Command(BaseCommand):
             self.stderr.write(f"{failure['destination']}: {failure['error']}")
         left = f", {collection.not_reached} left for the next run" if collection.not_reached else ""
         self.stdout.write(
-            f"{collection.finished_at:%Y-%m-%d %H:%M:%S}Z  {collection.destinations} destinations, "
-            f"{collection.rows_read} rows: {collection.stored} stored, {collection.already_known} unchanged, "
-            f"{collection.duplicates} duplicates, {collection.rejected} rejected, "
-            f"{collection.findings} new findings{left}"
+            f"{collection.finished_at:%Y-%m-%d %H:%M:%S}Z  {count_of(collection.destinations, 'destination')}, "
+            f"{count_of(collection.rows_read, 'row')}: {collection.stored} stored, "
+            f"{collection.already_known} unchanged, "
+            f"{count_of(collection.duplicates, 'duplicate')}, {collection.rejected} rejected, "
+            f"{count_of(collection.findings, 'new finding')}{left}"
         )

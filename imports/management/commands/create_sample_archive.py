@@ -1,14 +1,15 @@
 """Write a made-up archive in the real format."""
 
 import sys
-from argparse import ArgumentTypeError
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from imports.sample import MANIFEST_FILE, Plan, SampleError, write_archive
+from warehouse.management import arguments
+from warehouse.text import size_in_words
 
 ARCHIVE_DELAY_DAYS = 2  # the real archive trails by 1 to 3 days, and the last file reaches an hour into the next day
 
@@ -33,8 +34,8 @@ class Command(BaseCommand):
             help="put in every kind of damaged file and doubtful event, and say which",
         )
         dates = parser.add_mutually_exclusive_group()
-        dates.add_argument("--start", type=_day, metavar="DATE", help="first day, e.g. 2024-01-01")
-        dates.add_argument("--end", type=_day, metavar="DATE", help="last day (two days ago)")
+        dates.add_argument("--start", type=arguments.day, metavar="DATE", help="first day, e.g. 2024-01-01")
+        dates.add_argument("--end", type=arguments.day, metavar="DATE", help="last day (two days ago)")
 
     def handle(self, *, folder, days, events_per_day, seed, destinations, start, end, with_defects, **options):
         newest = datetime.now(UTC).date() - timedelta(days=ARCHIVE_DELAY_DAYS)
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Sample archive (made up) in {folder}: {totals['events']:,} events of {totals['rides']} rides in "
             f"{totals['parks']} parks, {plan.first} to {plan.last}, {totals['files']} files, "
-            f"{totals['size_bytes'] / 1e6:.1f} MB"
+            f"{size_in_words(totals['size_bytes'] / 1e6)}"
         )
         for resort in manifest.destinations:
             self.stdout.write(f"  {resort.uuid}  {resort.name} ({resort.timezone}, {resort.currency})")
@@ -73,10 +74,3 @@ class Command(BaseCommand):
             f"An import must give {totals['snapshots']:,} snapshots, {totals['queue_rows']:,} queue rows and "
             f"{totals['findings']:,} findings; file by file in {folder / MANIFEST_FILE}"
         )
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no date; write it as 2024-12-25") from error

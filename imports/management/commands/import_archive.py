@@ -1,15 +1,15 @@
 """manage.py import_archive: bring day files into the warehouse, or go on where an import stopped."""
 
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from imports.archive import dry_run as dry_runs
 from imports.archive import planning, progress
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.dry_run import survey
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.post_import_check import check_now
 from imports.archive.request import Request, RequestError
@@ -20,16 +20,12 @@ from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
 from imports.workers.models import Worker
 from imports.workers.queue import hand_over
+from warehouse.ids import ID_OR_UUID
+from warehouse.management import arguments
 from warehouse.partitioning.partitions import PartitionsError
+from warehouse.text import count_of
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
-
-
-def _date(text: str) -> date:
-    return date.fromisoformat(text)
-
-
-_date.__name__ = "date (YYYY-MM-DD)"  # argparse puts it into its message
 
 
 class Command(BaseCommand):
@@ -40,10 +36,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--destination", metavar="UUID", action="append", default=[], help="all parks of it")
-        parser.add_argument("--park", metavar="ID_OR_UUID", action="append", default=[], help="this park alone")
+        parser.add_argument("--park", metavar=ID_OR_UUID, action="append", default=[], help="this park alone")
         parser.add_argument("--all", action="store_true", help="every destination of the source")
-        parser.add_argument("--from", metavar="DATE", dest="first", type=_date, help="first day, YYYY-MM-DD")
-        parser.add_argument("--to", metavar="DATE", dest="last", type=_date, help="last day, included")
+        parser.add_argument("--from", metavar="DATE", dest="first", type=arguments.day, help="first day, YYYY-MM-DD")
+        parser.add_argument("--to", metavar="DATE", dest="last", type=arguments.day, help="last day, included")
         parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
         parser.add_argument("--missing-only", action="store_true", help="pass over days that are imported already")
         parser.add_argument("--replace-live", action="store_true", help="LIVE rows of an imported day give way to it")
@@ -97,7 +93,7 @@ class Command(BaseCommand):
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
                 if dry_run:
-                    survey(plans, timezone.now, self.stdout)
+                    dry_runs.dry_run(plans, timezone.now, self.stdout)
                 else:
                     begin(planning.begin(plans))
         except RequestError as error:
@@ -175,7 +171,7 @@ class Command(BaseCommand):
                 f"{checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "
                 f"{checkpoint.start_date} to {checkpoint.end_date}, "
                 f"at {checkpoint.last_processed_date or 'its start'}, "
-                f"{checkpoint.records_imported:,} rows, {checkpoint.errors_encountered:,} errors"
+                f"{count_of(checkpoint.records_imported, 'row')}, {count_of(checkpoint.errors_encountered, 'error')}"
                 + (f"; {checkpoint.last_error}" if checkpoint.last_error else "")
             )
             if checkpoint.queued_at is not None:

@@ -7,6 +7,8 @@ from django.utils import timezone
 from imports.live.api import ApiError, ThemeParksApi
 from imports.metadata import sync
 from imports.metadata.writing import Synced
+from warehouse.ids import ID_OR_UUID
+from warehouse.text import count_of
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -21,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--destination", metavar="UUID", action="append", default=[], help="default: DESTINATIONS, or all there are"
         )
-        parser.add_argument("--park", metavar="ID_OR_UUID", action="append", default=[], help="this park alone")
+        parser.add_argument("--park", metavar=ID_OR_UUID, action="append", default=[], help="this park alone")
         parser.add_argument(
             "--attributes",
             action="store_true",
@@ -45,8 +47,10 @@ class Command(BaseCommand):
         except ApiError as error:
             raise CommandError(str(error), returncode=FAILED) from error
         self.stdout.write(
-            f"{'Would have been' if dry_run else 'Done'}: {total.parks} parks, {total.entities} entities, "
-            f"{total.new} new, {total.changed} changed, {total.vanished} vanished, {total.findings} new findings"
+            f"{'Would have been' if dry_run else 'Done'}: {count_of(total.parks, 'park')}, "
+            f"{count_of(total.entities, 'entity', 'entities')}, "
+            f"{total.new} new, {total.changed} changed, {total.vanished} vanished, "
+            f"{count_of(total.findings, 'new finding')}"
         )
         if failed:
             raise CommandError(f"{failed} of {len(targets)} destinations failed; call again later", returncode=FAILED)
@@ -57,6 +61,7 @@ class Command(BaseCommand):
             return
         outside = f", {synced.outside} outside of parks left out" if synced.outside else ""
         self.stdout.write(
-            f"{synced.target.name}: {synced.entities} entities in {synced.parks} parks, {synced.new} new, "
+            f"{synced.target.name}: {count_of(synced.entities, 'entity', 'entities')} in "
+            f"{count_of(synced.parks, 'park')}, {synced.new} new, "
             f"{synced.changed} changed, {synced.vanished} vanished{outside}"
         )

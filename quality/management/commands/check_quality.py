@@ -1,26 +1,19 @@
 """manage.py check_quality: look for issues in what is stored, and write them into the data quality log."""
 
-from argparse import ArgumentTypeError
 from collections import Counter
 from datetime import UTC, date, datetime
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q
 
 from quality.check.run import Checked, check
 from quality.reasons import title_of
+from warehouse.days import range_trouble
+from warehouse.ids import ID_OR_UUID, park_lookup
+from warehouse.management import arguments
 from warehouse.models import Park
-from warehouse.partitioning.partitions import FIRST_YEAR, LAST_YEAR, is_within_reach
 from warehouse.server.catalog import CatalogError
 
 WRONG_USAGE = 2
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text} is no date: use YYYY-MM-DD") from error
 
 
 class Command(BaseCommand):
@@ -29,19 +22,16 @@ class Command(BaseCommand):
     help = "Look for gaps, duplicates, impossible and missing values, and write them into the data quality log."
 
     def add_arguments(self, parser):
-        parser.add_argument("--park", action="append", metavar="ID_OR_UUID", help="only this park; may be repeated")
-        parser.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day (UTC), YYYY-MM-DD")
-        parser.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day, included")
+        parser.add_argument("--park", action="append", metavar=ID_OR_UUID, help="only this park; may be repeated")
+        parser.add_argument(
+            "--from", dest="first", type=arguments.day, metavar="DATE", help="first day (UTC), YYYY-MM-DD"
+        )
+        parser.add_argument("--to", dest="last", type=arguments.day, metavar="DATE", help="last day, included")
         parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
 
     def handle(self, *, park, first, last, dry_run, verbosity, **options):
-        if first and last and first > last:
-            raise CommandError(f"--from {first} lies after --to {last}", returncode=WRONG_USAGE)
-        for option, day in (("--from", first), ("--to", last)):
-            if day and not is_within_reach(day):
-                raise CommandError(
-                    f"{option} {day}: give a day of the years {FIRST_YEAR} to {LAST_YEAR}", returncode=WRONG_USAGE
-                )
+        if trouble := range_trouble(first, last):
+            raise CommandError(trouble, returncode=WRONG_USAGE)
         parks = [self._park_id(name) for name in park] if park else None
 
         def progress(month: date, rows: int) -> None:
@@ -55,10 +45,12 @@ class Command(BaseCommand):
         self._report(checked, dry_run)
 
     def _park_id(self, name: str) -> int:
-        condition = Q(pk=name) if name.isdecimal() else Q(themeparks_wiki_id=name.lower())
-        found = Park.objects.filter(condition).values_list("pk", flat=True).first()
+        try:
+            found = Park.objects.filter(**park_lookup(name)).values_list("pk", flat=True).first()
+        except ValueError as error:
+            raise CommandError(f"--park {error}", returncode=WRONG_USAGE) from error
         if found is None:
-            raise CommandError(f"There is no park {name}: give its id or its UUID", returncode=WRONG_USAGE)
+            raise CommandError(f"There is no park {name}", returncode=WRONG_USAGE)
         return found
 
     def _report(self, checked: Checked, dry_run: bool) -> None:

@@ -137,7 +137,7 @@ def test_a_dry_run_reads_everything_and_writes_nothing(archive):
     write_day(archive, [event(status="ODD"), event()], DAY)
     write_day(archive, b"broken", DAY + timedelta(days=4))
     printed = import_archive("--source", archive, "--all", "--dry-run")
-    assert "4 files, 1 days without one, 0 imported already" in printed
+    assert "4 files, 1 day without one, 0 imported already" in printed
     assert "unknown_status: 1" in printed
     assert "2024/12/29.json.gz: not JSON" in printed
     for model in (Park, ImportCheckpoint, ImportedFile, RideStatusSnapshot, DataQualityLog):

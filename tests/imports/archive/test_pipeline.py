@@ -220,13 +220,13 @@ def test_events_without_a_park_go_where_their_ride_is_known_and_are_told_where_i
     assert Ride.objects.count() == 1
 
 
-def test_an_event_months_older_than_its_file_gets_its_month_and_the_guards_stay_empty(tmp_path):
+def test_an_event_months_older_than_its_file_gets_its_month_and_the_boundary_partitions_stay_empty(tmp_path):
     write_day(tmp_path, [event("2021-08-01T00:00:00Z"), event()])
     import_all(tmp_path)
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM ride_status_snapshots PARTITION (p202108)")
         assert cursor.fetchone() == (1,)
-    assert health.health(DAY).guard_rows == {}
+    assert health.health(DAY).boundary_rows == {}
     assert import_all(tmp_path).already_known == 2
 
 

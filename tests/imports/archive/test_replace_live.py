@@ -25,8 +25,10 @@ from tests.imports.building import (
     write_day,
 )
 from tests.imports.fault_server import fault_server
-from warehouse.models import DataSource, Park, QueueData, Ride, RideStatusSnapshot, snapshot_id_of
+from warehouse.instants import milliseconds_of
+from warehouse.models import DataSource, Park, QueueData, Ride, RideStatusSnapshot
 from warehouse.partitioning import partitions
+from warehouse.snapshot_id import snapshot_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +52,7 @@ def live_row(instant: str, uuid: str = RIDE) -> None:
     """A LIVE snapshot with a queue row; `instant` is UTC."""
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
     known = Ride.objects.get(themeparks_wiki_id=uuid)
-    snapshot_id = snapshot_id_of(known.pk, int(at.timestamp() * 1000))
+    snapshot_id = snapshot_id_of(known.pk, milliseconds_of(at))
     RideStatusSnapshot.objects.create(
         snapshot_id=snapshot_id, ride=known, recorded_at=at, status="OPERATING", computed_is_open=True
     )

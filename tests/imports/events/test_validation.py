@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,15 +9,15 @@ from imports.events.load_format import row_text, row_values
 from imports.events.validation import EARLIEST_PLAUSIBLE, validate
 from quality.reasons import REASONS
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
-from warehouse.models import EPOCH
+from warehouse.instants import instant_at
 
 
 def checked(*events):
     return validate([event_from(raw) for raw in events], NOW)
 
 
-def doubts(result):
-    return {key: doubt.count for key, doubt in result.doubts.items()}
+def issues(result):
+    return {key: issue.count for key, issue in result.issues.found.items()}
 
 
 def only(result):
@@ -31,7 +31,7 @@ def state(**changes):
 
 def queues(queue):
     result = checked(event(queue=queue))
-    return [row_values(row) for row in only(result).queues], {reason for _, reason in result.doubts}
+    return [row_values(row) for row in only(result).queues], {reason for _, reason in result.issues.found}
 
 
 # --- what an accepted event says ------------------------------------------------------------------------------------
@@ -39,9 +39,7 @@ def test_an_event_becomes_an_observation():
     observation = only(checked(event("00:05:10.644Z", queue={"STANDBY": {"waitTime": 45}})))
     assert observation.entity_id == RIDE
     assert observation.park_id == PARK
-    assert EPOCH + timedelta(milliseconds=observation.milliseconds) == datetime(
-        2024, 12, 25, 0, 5, 10, 644000, tzinfo=UTC
-    )
+    assert instant_at(observation.milliseconds) == datetime(2024, 12, 25, 0, 5, 10, 644000, tzinfo=UTC)
     assert observation.recorded_at == "2024-12-25 00:05:10.644"
     assert row_values(observation.state) == ["OPERATING", "45", "1"]
 
@@ -63,7 +61,7 @@ def test_only_operating_counts_as_open():
 def test_instants_become_utc_and_are_cut_to_milliseconds(written, stored):
     observation = only(checked(event(written)))
     assert observation.recorded_at == stored
-    assert EPOCH + timedelta(milliseconds=observation.milliseconds) == datetime.fromisoformat(stored + "+00:00")
+    assert instant_at(observation.milliseconds) == datetime.fromisoformat(stored + "+00:00")
 
 
 @given(st.datetimes(EARLIEST_PLAUSIBLE.replace(tzinfo=None), datetime(2025, 12, 31), timezones=st.just(UTC)))
@@ -71,7 +69,7 @@ def test_every_instant_is_the_same_in_text_and_milliseconds(instant):
     text = instant.isoformat().replace("+00:00", "Z")
     observation = only(checked(event(text)))
     cut = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
-    assert EPOCH + timedelta(milliseconds=observation.milliseconds) == cut
+    assert instant_at(observation.milliseconds) == cut
     assert datetime.fromisoformat(observation.recorded_at + "+00:00") == cut
 
 
@@ -87,7 +85,7 @@ def test_a_queue_that_says_nothing_is_no_defect(queue):
     result = checked(raw)
     assert row_values(only(result).state) == ["OPERATING", None, "1"]
     assert not only(result).queues
-    assert not result.doubts
+    assert not result.issues.found
 
 
 # --- what is rejected -----------------------------------------------------------------------------------------------
@@ -124,7 +122,7 @@ def test_a_defective_event_is_rejected_with_its_reason_and_its_neighbours_stay(c
     result = checked(event("09:00:00Z"), event(**changes), event("11:00:00Z"))
     assert len(result.observations) == 2
     assert result.rejected == {PARK: 1}
-    assert doubts(result) == {(PARK, reason): 1}
+    assert issues(result) == {(PARK, reason): 1}
 
 
 def test_five_minutes_ahead_is_not_yet_the_future():
@@ -134,7 +132,7 @@ def test_five_minutes_ahead_is_not_yet_the_future():
 def test_what_is_no_object_is_rejected_for_no_park():
     result = checked("text", 5, None, [event()])
     assert result.rejected == {None: 4}
-    assert doubts(result) == {(None, "malformed_event"): 4}
+    assert issues(result) == {(None, "malformed_event"): 4}
 
 
 def test_a_malformed_park_id_is_rejected_where_the_entity_is_not_known():
@@ -158,18 +156,18 @@ def test_an_event_without_park_belongs_where_the_file_says_its_ride_is():
 
 def test_a_finding_keeps_at_most_five_examples_and_the_true_count():
     result = checked(*[event(f"10:00:{n:02}Z", status="ODD" + "x" * 1000) for n in range(20)])
-    doubt = result.doubts[PARK, "unknown_status"]
-    assert doubt.count == 20
-    assert len(doubt.examples) == 5
-    assert len(doubt.examples[0]["value"]) < 400
+    issue = result.issues.found[PARK, "unknown_status"]
+    assert issue.count == 20
+    assert len(issue.examples) == 5
+    assert len(issue.examples[0]["value"]) < 400
 
 
-# --- waits and further lines ----------------------------------------------------------------------------------------
+# --- waits and further queues ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("wait", [-1, -999, 301, 45.5, "45", True, [], {}, 10**30])
 def test_a_wait_that_is_no_minute_is_null_and_told(wait):
     result = checked(event(queue={"STANDBY": {"waitTime": wait}}))
     assert row_values(only(result).state) == ["OPERATING", None, "1"]
-    assert doubts(result) == {(PARK, "wait_out_of_range"): 1}
+    assert issues(result) == {(PARK, "wait_out_of_range"): 1}
     assert not result.rejected
 
 
@@ -179,7 +177,7 @@ def test_waits_up_to_five_hours_are_kept(wait):
 
 
 def test_the_other_lines_become_rows_by_type():
-    rows, told = queues(
+    rows, reported = queues(
         {
             "STANDBY": {"waitTime": 5},
             "SINGLE_RIDER": {"waitTime": None},
@@ -205,7 +203,7 @@ def test_the_other_lines_become_rows_by_type():
         ["RETURN_TIME", None, "2024-12-25 15:00:00.000", None, None, None, None, None, "AVAILABLE"],
         ["SINGLE_RIDER", None, None, None, None, None, None, None, None],
     ]
-    assert not told
+    assert not reported
 
 
 @pytest.mark.parametrize(
@@ -238,9 +236,9 @@ def test_prices_are_divided_by_the_exponent_of_their_currency(amount, currency, 
         ({"PAID_RETURN_TIME": {"price": 21}}, "invalid_price"),
     ],
 )
-def test_a_defective_line_is_left_out_and_the_rest_is_kept(queue, reason):
-    rows, told = queues({"STANDBY": {"waitTime": 10}, "SINGLE_RIDER": {"waitTime": 5}} | queue)
-    assert told == {reason}
+def test_a_defective_queue_is_skipped_and_the_rest_is_kept(queue, reason):
+    rows, reported = queues({"STANDBY": {"waitTime": 10}, "SINGLE_RIDER": {"waitTime": 5}} | queue)
+    assert reported == {reason}
     assert [row[0] for row in rows] == (["SINGLE_RIDER"] if "SINGLE_RIDER" not in queue else [])
 
 
@@ -248,7 +246,7 @@ def test_a_defective_line_is_left_out_and_the_rest_is_kept(queue, reason):
 def test_a_queue_that_is_no_object_is_told_and_the_state_is_kept(queue):
     result = checked(event(queue=queue))
     assert row_values(only(result).state) == ["OPERATING", None, "1"]
-    assert doubts(result) == {(PARK, "malformed_queue"): 1}
+    assert issues(result) == {(PARK, "malformed_queue"): 1}
 
 
 @given(st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]))), min_size=1))
@@ -296,4 +294,4 @@ def test_whatever_comes_no_event_is_lost(raw_events):
     result = checked(*raw_events)
     rejected = sum(result.rejected.values()) + len(result.parkless_rejections)
     assert len(result.observations) + rejected == len(raw_events)
-    assert {reason for _, reason in result.doubts} <= set(REASONS)
+    assert {reason for _, reason in result.issues.found} <= set(REASONS)

@@ -317,7 +317,7 @@ def run_command(*arguments) -> str:
 
 def test_the_command_collects_the_destination_it_is_given(api_server, time_machine):
     time_machine.move_to(NOW)
-    assert "1 destinations, 60 rows: 60 stored, 0 unchanged, 0 duplicates, 0 rejected" in run_command(
+    assert "1 destination, 60 rows: 60 stored, 0 unchanged, 0 duplicates, 0 rejected" in run_command(
         "--destination", RESORT
     )
 
@@ -346,7 +346,7 @@ def test_the_command_and_the_task_collect_what_is_known(api_server, settings):
 
 def test_the_command_fails_when_a_destination_failed(api_server, world):
     del world.live[RESORT]
-    with pytest.raises(CommandError, match="1 destinations failed") as caught:
+    with pytest.raises(CommandError, match="1 destination failed") as caught:
         run_command("--destination", RESORT)
     assert caught.value.returncode == 1
     with pytest.raises(CommandError, match="The API has no destination"):

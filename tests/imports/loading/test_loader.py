@@ -8,7 +8,8 @@ from imports.events.validation import validate
 from imports.loading import loader
 from imports.loading.loader import RowsRefused, content_of, load, stored
 from tests.imports.building import NOW, event
-from warehouse.models import QueueData, RideStatusSnapshot, instant_of, snapshot_id_of
+from warehouse.models import QueueData, RideStatusSnapshot
+from warehouse.snapshot_id import instant_of, snapshot_id_of
 
 pytestmark = pytest.mark.django_db
 QUEUE = {
@@ -21,7 +22,7 @@ QUEUE = {
     },
     "BOARDING_GROUP": {"allocationStatus": "tab\there, back\\slash\nand \\N", "currentGroupStart": 3},
 }
-USUAL = (datetime(2024, 12, 24, tzinfo=UTC), datetime(2024, 12, 27, tzinfo=UTC))
+SPAN = (datetime(2024, 12, 24, tzinfo=UTC), datetime(2024, 12, 27, tzinfo=UTC))
 
 
 @pytest.fixture(params=["LOAD DATA", "INSERT"])
@@ -56,19 +57,19 @@ def test_both_ways_store_every_column_alike(way):
 def test_what_was_stored_reads_back_as_the_same_content(way):
     wanted = rows(event(queue=QUEUE), event("11:00:00Z"), event("12:00:00Z", status="CLOSED", queue=QUEUE))
     load(wanted, "ARCHIVE")
-    assert stored([7], wanted, USUAL) == {snapshot_id: content_of(row) for snapshot_id, row in wanted.items()}
+    assert stored([7], wanted, SPAN) == {snapshot_id: content_of(row) for snapshot_id, row in wanted.items()}
 
 
 def test_an_instant_far_from_the_file_is_looked_up_by_its_key():
     wanted = rows(event("2024-03-01T00:00:00Z"), event())
     load(wanted, "ARCHIVE")
-    assert set(stored([7], wanted, USUAL)) == set(wanted)
+    assert set(stored([7], wanted, SPAN)) == set(wanted)
 
 
 def test_what_is_stored_of_other_rides_and_instants_is_not_returned():
     load(rows(event(), ride_id=8), "ARCHIVE")
     load(rows(event("11:30:00Z")), "ARCHIVE")
-    assert stored([7], rows(event(), event("12:00:00Z")), USUAL) == {}
+    assert stored([7], rows(event(), event("12:00:00Z")), SPAN) == {}
 
 
 def test_a_row_that_is_there_already_is_an_error_and_not_a_warning(way):

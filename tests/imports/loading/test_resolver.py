@@ -1,6 +1,6 @@
 import pytest
 
-from imports.loading.resolver import Resolver, WantedRide, normalised
+from imports.loading.resolver import Resolver, WantedRide
 from tests.imports.building import OTHER_RIDE, RIDE
 from warehouse.models import Park, Ride
 
@@ -104,7 +104,3 @@ def test_a_resolver_asks_once_for_a_ride(django_assert_num_queries):
     resolver.keep()
     with django_assert_num_queries(0):
         resolve(resolver, park, "Autopia")
-
-
-def test_names_are_compared_without_case_accents_marks_and_punctuation():
-    assert normalised("  Pirates of the Caribbean®: Épée! ") == "pirates of the caribbean epee"

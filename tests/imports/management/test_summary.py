@@ -12,7 +12,8 @@ from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from quality.findings import Finding
 from quality.log import record
 from quality.models import DataQualityLog, ResolutionStatus
-from warehouse.models import Park, Ride, RideStatusSnapshot, StorageMetrics, snapshot_id_of
+from warehouse.models import Park, Ride, RideStatusSnapshot, StorageMetrics
+from warehouse.snapshot_id import snapshot_id_of
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

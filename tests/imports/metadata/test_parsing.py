@@ -1,10 +1,11 @@
-"""What answers of the catalogue say, in both shapes, and what is doubted. No database."""
+"""What answers of the catalogue say, in both shapes, and what is an issue. No database."""
 
 from decimal import Decimal
 
 import pytest
 
-from imports.metadata.parsing import Doubts, centimetres, read_subtree, read_timezone
+from imports.events.issues import Issues
+from imports.metadata.parsing import centimetres, read_subtree, read_timezone
 
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 PARK = "75ea578a-adc8-4116-a54d-dccb60765ef9"
@@ -18,17 +19,17 @@ def ride(**fields) -> dict:
 
 
 def read(row: dict) -> tuple[dict, set[str]]:
-    """What the row says beside its type, and the reasons for doubt."""
-    doubts = Doubts()
-    (entity,) = read_subtree([row], [PARK], None, doubts)
+    """What the row says beside its type, and the reasons of issues."""
+    issues = Issues()
+    (entity,) = read_subtree([row], [PARK], None, issues)
     assert entity.says.pop("entity_type") == "ATTRACTION"
-    return entity.says, {reason for _, reason in doubts.found}
+    return entity.says, {reason for _, reason in issues.found}
 
 
 def test_coordinates_are_kept_to_seven_digits():
-    says, doubts = read(ride(location={"latitude": 28.41918467891, "longitude": -81.5781962872}))
+    says, issues = read(ride(location={"latitude": 28.41918467891, "longitude": -81.5781962872}))
     assert says == {"latitude": Decimal("28.4191847"), "longitude": Decimal("-81.5781963")}
-    assert not doubts
+    assert not issues
 
 
 @pytest.mark.parametrize(
@@ -50,19 +51,19 @@ def test_an_entity_without_a_place_says_nothing_of_it(location):
         "28.4,-81.5",
     ],
 )
-def test_coordinates_that_cannot_be_are_doubted_and_left_out(location):
+def test_coordinates_that_cannot_be_are_issues_and_left_out(location):
     assert read(ride(location=location)) == ({}, {"coordinates_out_of_range"})
 
 
-def test_half_a_place_is_doubted_and_left_out():
+def test_half_a_place_is_an_issue_and_left_out():
     assert read(ride(location={"latitude": 28.4})) == ({}, {"half_coordinates"})
 
 
 def test_heights_come_from_attributes_in_centimetres():
-    says, doubts = read(ride(minimumHeight=112, maximumHeight=195, mayGetWet=True))
+    says, issues = read(ride(minimumHeight=112, maximumHeight=195, mayGetWet=True))
     assert (says["height_min_cm"], says["height_max_cm"]) == (112, 195)
     assert {"tag": "MAY_GET_WET", "value": True} in says["tags"]
-    assert not doubts
+    assert not issues
 
 
 def test_heights_come_from_the_older_tags_in_centimetres_or_inches():
@@ -71,11 +72,11 @@ def test_heights_come_from_the_older_tags_in_centimetres_or_inches():
         {"tag": "MINIMUM_HEIGHT", "tagName": "Minimum Height", "value": {"height": 44, "unit": "in"}},
         {"tag": "MAXIMUM_HEIGHT", "tagName": "Maximum Height", "id": "x", "value": {"height": 195, "unit": "cm"}},
     ]
-    says, doubts = read(ride(tags=tags))
+    says, issues = read(ride(tags=tags))
     assert (says["height_min_cm"], says["height_max_cm"]) == (112, 195)
     assert sorted(tag["tag"] for tag in says["tags"]) == ["MAXIMUM_HEIGHT", "MINIMUM_HEIGHT", "SINGLE_RIDER"]
     assert {"tag": "SINGLE_RIDER", "tagName": "Single Rider Queue"} in says["tags"]
-    assert not doubts
+    assert not issues
 
 
 def test_tags_in_another_order_are_the_same_tags():
@@ -100,14 +101,14 @@ def test_a_height_is_whole_centimetres_and_0_is_no_limit(value, cm):
 
 
 @pytest.mark.parametrize("value", [-1, 251, "97", True, [], {"height": 100, "unit": "in"}, {"height": 3, "unit": "ft"}])
-def test_a_height_that_cannot_be_is_doubted_and_left_out(value):
-    says, doubts = read(ride(minimumHeight=value))
+def test_a_height_that_cannot_be_is_an_issue_and_left_out(value):
+    says, issues = read(ride(minimumHeight=value))
     assert "height_min_cm" not in says
-    assert doubts == {"invalid_height"}
+    assert issues == {"invalid_height"}
 
 
 @pytest.mark.parametrize("tags", ["SINGLE_RIDER", [None], [{"tagName": "x"}], {"tag": "A"}])
-def test_tags_of_another_shape_are_doubted_and_left_out(tags):
+def test_tags_of_another_shape_are_issues_and_left_out(tags):
     assert read(ride(tags=tags)) == ({}, {"malformed_tags"})
 
 
@@ -126,32 +127,32 @@ def test_an_entity_stands_in_the_park_above_it_however_deep():
         ride(id="00000000-0000-4000-8000-000000000003", parentId=None, parkId=PARK.upper()),
         ride(id="00000000-0000-4000-8000-000000000004", parentId=OTHER_PARK),
     ]
-    doubts = Doubts()
-    parks = {entity.entity_id: entity.park_id for entity in read_subtree(rows, [OTHER_PARK], None, doubts)}
+    issues = Issues()
+    parks = {entity.entity_id: entity.park_id for entity in read_subtree(rows, [OTHER_PARK], None, issues)}
     assert list(parks.values()) == [PARK, PARK, PARK, None, None, PARK, OTHER_PARK]
-    assert not doubts.found
+    assert not issues.found
 
 
 def test_parents_that_go_in_a_circle_end_somewhere():
     other = "00000000-0000-4000-8000-000000000001"
     rows = [ride(parentId=other), ride(id=other, parentId=RIDE)]
-    assert [entity.park_id for entity in read_subtree(rows, [PARK], None, Doubts())] == [None, None]
-    assert [entity.park_id for entity in read_subtree(rows, [PARK], PARK, Doubts())] == [PARK, PARK]
+    assert [entity.park_id for entity in read_subtree(rows, [PARK], None, Issues())] == [None, None]
+    assert [entity.park_id for entity in read_subtree(rows, [PARK], PARK, Issues())] == [PARK, PARK]
 
 
-def test_entries_that_are_no_entity_are_doubted_and_ids_taken_once():
+def test_entries_that_are_no_entity_are_issues_and_ids_taken_once():
     rows = [ride(), ride(name="again"), None, "x", {}, {"id": "space-mountain"}, {"id": 7}]
-    doubts = Doubts()
-    (entity,) = read_subtree(rows, [PARK], PARK, doubts)
+    issues = Issues()
+    (entity,) = read_subtree(rows, [PARK], PARK, issues)
     assert entity.name == "Space Mountain"
-    assert doubts.found[PARK, "malformed_entity"].count == 5
+    assert issues.found[PARK, "malformed_entity"].count == 5
 
 
-def test_a_name_or_type_that_is_missing_is_doubted():
-    doubts = Doubts()
-    (entity,) = read_subtree([{"id": RIDE, "name": " ", "parentId": PARK}], [PARK], None, doubts)
+def test_a_name_or_type_that_is_missing_is_an_issue():
+    issues = Issues()
+    (entity,) = read_subtree([{"id": RIDE, "name": " ", "parentId": PARK}], [PARK], None, issues)
     assert (entity.name, entity.kind, entity.says) == ("", "", {})
-    assert {reason for _, reason in doubts.found} == {"missing_name", "missing_entity_type"}
+    assert {reason for _, reason in issues.found} == {"missing_name", "missing_entity_type"}
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,6 @@ def test_a_name_or_type_that_is_missing_is_doubted():
     ],
 )
 def test_a_time_zone_is_one_that_exists(value, timezone, reason):
-    doubts = Doubts()
-    assert read_timezone({"timezone": value}, PARK, doubts) == timezone
-    assert set(doubts.found) == ({(PARK, reason)} if reason else set())
+    issues = Issues()
+    assert read_timezone({"timezone": value}, PARK, issues) == timezone
+    assert set(issues.found) == ({(PARK, reason)} if reason else set())

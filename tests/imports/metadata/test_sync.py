@@ -149,14 +149,14 @@ def test_what_an_operator_set_by_hand_stays(api_server, world):
     sync(api_server)
     found = EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER)
     found.height_min_cm, found.indoor_outdoor = 91, "OUTDOOR"
-    found.mark_hand_set(["height_min_cm", "indoor_outdoor"])
+    found.mark_overridden(["height_min_cm", "indoor_outdoor"])
     found.save()
     ride, park = found.ride, found.ride.park
     ride.ride_name, ride.tier = "Barnstormer", 3
-    ride.mark_hand_set(["ride_name", "tier"])
+    ride.mark_overridden(["ride_name", "tier"])
     ride.save()
     park.park_name = "Magic Kingdom"
-    park.mark_hand_set(["park_name"])
+    park.mark_overridden(["park_name"])
     park.save()
     row(world, BARNSTORMER)["minimumHeight"] = 89
     row(world, BARNSTORMER)["maximumHeight"] = 195
@@ -194,7 +194,7 @@ def test_half_an_answer_makes_nothing_vanish_and_is_a_finding(api_server, world)
     assert len(finding.evidence["examples"]) == 5
 
 
-def test_doubts_are_one_finding_a_park_and_reason_however_often_seen(api_server, world):
+def test_issues_are_one_finding_a_park_and_reason_however_often_seen(api_server, world):
     for child in world.children[RESORT][1:8]:
         child["location"] = {"latitude": 128.4, "longitude": -81.5}
     for _ in range(3):
@@ -261,7 +261,7 @@ def test_a_destination_that_fails_does_not_stop_the_others(api_server, world):
     failed, synced = sync(api_server)
     assert "the API answers 500" in failed.error
     assert (synced.entities, synced.error) == (73, "")
-    assert not DataQualityLog.objects.exists()  # trouble on the way is no doubt about the data
+    assert not DataQualityLog.objects.exists()  # trouble on the way is no issue of the data
 
 
 def test_an_answer_that_is_none_becomes_a_finding_of_the_destination(api_server):
@@ -297,10 +297,10 @@ def run_command(*arguments) -> str:
 
 
 def test_the_command_says_what_it_did(api_server):
-    assert "Would have been: 1 parks, 73 entities, 73 new" in run_command("--dry-run")
+    assert "Would have been: 1 park, 73 entities, 73 new" in run_command("--dry-run")
     said = run_command("--destination", RESORT)
-    assert "Walt Disney World® Resort: 73 entities in 1 parks, 73 new, 0 changed, 0 vanished" in said
-    assert "Done: 1 parks, 73 entities, 73 new, 0 changed, 0 vanished, 0 new findings" in said
+    assert "Walt Disney World® Resort: 73 entities in 1 park, 73 new, 0 changed, 0 vanished" in said
+    assert "Done: 1 park, 73 entities, 73 new, 0 changed, 0 vanished, 0 new findings" in said
 
 
 def test_the_command_keeps_to_the_destinations_of_the_settings(api_server, world, settings):
@@ -310,10 +310,16 @@ def test_the_command_keeps_to_the_destinations_of_the_settings(api_server, world
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--destination", "nowhere"], ["--destination", MAGIC_KINGDOM], ["--park", "4711"], ["--park", "x"]]
+    ("arguments", "message"),
+    [
+        (["--destination", "nowhere"], "The API has no destination 'nowhere'"),
+        (["--destination", MAGIC_KINGDOM], f"The API has no destination '{MAGIC_KINGDOM}'"),
+        (["--park", "4711"], "The API has no park '4711'"),
+        (["--park", "x"], "--park 'x' is neither a park_id nor a UUID"),
+    ],
 )
-def test_the_command_names_what_is_not_there(api_server, arguments):
-    with pytest.raises(CommandError, match=r"The API has no (destination|park)") as caught:
+def test_the_command_names_what_is_not_there(api_server, arguments, message):
+    with pytest.raises(CommandError, match=message) as caught:
         run_command(*arguments)
     assert caught.value.returncode == 2
 

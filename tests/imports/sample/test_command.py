@@ -70,7 +70,7 @@ def test_an_end_counts_back(tmp_path):
         (["--days=-3"], "-3 days: an archive has at least one"),
         (["--days=999999999"], "999999999 days: no calendar goes back that far"),
         (["--events-per-day=0"], "0 events a day"),
-        (["--start=2024-13-01"], "'2024-13-01' is no date; write it as 2024-12-25"),
+        (["--start=2024-13-01"], "2024-13-01 is no date: use YYYY-MM-DD"),
         (["--start=2024-01-01", "--end=2024-01-02"], "not allowed with argument"),
         (["--days=28", "--with-defects"], "With defects an archive has at least 29 days"),
         (["--start=2010-01-01"], "give days from 2016-01-01"),

@@ -16,8 +16,9 @@ from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.folder import FolderSource
 from quality.models import DataQualityLog
 from tests.imports.table_state import table_state
-from warehouse.models import RIDE_ID_LIMIT, Park, QueueData, Ride, RideStatusSnapshot
+from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
 from warehouse.partitioning import health
+from warehouse.snapshot_id import RIDE_ID_MASK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,7 +88,7 @@ def test_the_tables_hold_what_the_generator_says(archive):
             checkpoint = ImportCheckpoint.objects.get(park=park)
             waits = snapshots.filter(wait_time__isnull=False)
             queues = QueueData.objects.extra(  # the ride is in the snapshot's id
-                where=[f"snapshot_id & {RIDE_ID_LIMIT - 1} IN ({', '.join(map(str, rides))})"]
+                where=[f"snapshot_id & {RIDE_ID_MASK} IN ({', '.join(map(str, rides))})"]
             )
             assert {
                 "rides": len(rides),
@@ -108,7 +109,7 @@ def test_the_tables_hold_what_the_generator_says(archive):
             } == {name: told[name] for name in told if name not in ("uuid", "name", "slug", "first_file")}
     assert Park.objects.count() == manifest["totals"]["parks"]
     assert Ride.objects.count() == manifest["totals"]["rides"]
-    assert health.health(date(2025, 1, 1)).guard_rows == {}
+    assert health.health(date(2025, 1, 1)).boundary_rows == {}
 
 
 def test_a_second_import_of_it_stores_nothing_and_finds_nothing_new(archive):

@@ -21,7 +21,8 @@ from quality.tasks import check_imported
 from tests.imports import processes
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, event, ride, runs, write_day
 from tests.imports.table_state import table_state
-from warehouse.models import RIDE_ID_LIMIT, RideStatusSnapshot
+from warehouse.models import RideStatusSnapshot
+from warehouse.snapshot_id import RIDE_ID_LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = [date(2024, 12, 1) + timedelta(days=n) for n in range(4)]
@@ -67,7 +68,7 @@ def work() -> list[str]:
 def test_a_queued_import_is_done_slice_by_slice_for_all_its_parks_at_once(archive, one_file_a_slice):
     queued(archive)
     said = work()
-    assert said == ["1 files, 2 rows"] * 3 + ["1 files, 2 rows, completed"]
+    assert said == ["1 file, 2 rows"] * 3 + ["1 file, 2 rows, completed"]
     assert {checkpoint.status for checkpoint in ImportCheckpoint.objects.all()} == {ImportStatus.COMPLETED}
     assert not ImportCheckpoint.objects.exclude(queued_at=None).exists()
     (left,) = OrmQ.objects.all()

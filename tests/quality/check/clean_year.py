@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from imports.models import FileOutcome, ImportedFile
-from warehouse.models import EntityMetadata, Park, Ride, snapshot_id_of
+from warehouse.models import EntityMetadata, Park, Ride
+from warehouse.snapshot_id import snapshot_id_of
 
 YEAR = 2025
 NOW = datetime(2026, 1, 3, 12, tzinfo=UTC)

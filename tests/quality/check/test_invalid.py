@@ -8,7 +8,8 @@ from imports.models import ImportCheckpoint
 from quality.check.run import check
 from quality.models import DataQualityLog, IssueType
 from tests.quality.check.clean_year import MINUTE_MS, NOW, add_ride, milliseconds, observe
-from warehouse.models import EntityMetadata, QueueData, QueueType, Ride, RideStatusSnapshot, snapshot_id_of
+from warehouse.models import EntityMetadata, QueueData, QueueType, Ride, RideStatusSnapshot
+from warehouse.snapshot_id import snapshot_id_of
 
 NOON = datetime(2025, 7, 8, 16, tzinfo=UTC)  # in Lakeside
 

@@ -210,9 +210,9 @@ def test_the_command_checks_the_park_and_the_days_it_is_given(year):
     [
         (["--from", "2025-07-02", "--to", "2025-07-01"], "--from 2025-07-02 lies after --to 2025-07-01"),
         (["--park", "4711"], "There is no park 4711"),
-        (["--park", "nowhere"], "There is no park nowhere"),
-        (["--to", "9999-12-31"], "--to 9999-12-31: give a day of the years 1900 to 2199"),
-        (["--from", "0025-07-01"], "--from 0025-07-01: give a day of the years 1900 to 2199"),
+        (["--park", "nowhere"], "--park 'nowhere' is neither a park_id nor a UUID"),
+        (["--to", "9999-12-31"], "argument --to: 9999-12-31: give a day of the years 1900 to 2199"),
+        (["--from", "0025-07-01"], "argument --from: 0025-07-01: give a day of the years 1900 to 2199"),
         (["--from", "July"], "July is no date: use YYYY-MM-DD"),
         (["--to", "2025-02-30"], "2025-02-30 is no date"),
     ],

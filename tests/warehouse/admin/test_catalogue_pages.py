@@ -103,7 +103,7 @@ def test_a_form_that_was_open_while_a_sync_ran_undoes_nothing(admin_client, meta
 
 
 def test_hand_set_fields_can_be_given_back_to_the_sync(admin_client, metadata):
-    metadata.mark_hand_set(["indoor_outdoor"])
+    metadata.mark_overridden(["indoor_outdoor"])
     metadata.save()
     url = reverse("admin:warehouse_entitymetadata_changelist")
     posted = {"action": "give_back_to_the_sync", "_selected_action": [metadata.pk]}

@@ -1,4 +1,4 @@
-"""Coordinates of the pictures: no database."""
+"""Coordinates of the charts: no database."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -18,7 +18,7 @@ def history(days: int, mb_per_day: float = 10.0) -> list[tuple[date, dict[str, f
     ]
 
 
-def outlook(of: list, **options):
+def forecast_of(of: list, **options):
     return forecast([Point(day, sum(sizes.values()), sum(sizes.values())) for day, sizes in of], **options)
 
 
@@ -26,20 +26,20 @@ def corners(points: str) -> list[tuple[float, float]]:
     return [tuple(map(float, corner.split(","))) for corner in points.split()]
 
 
-def test_areas_are_stacked_inside_the_picture_with_the_heaviest_at_the_bottom():
+def test_areas_are_stacked_inside_the_chart_with_the_heaviest_at_the_bottom():
     days = history(100)
-    picture = charts.storage_over_time(days, outlook(days))
-    assert [area.name for area in picture.areas] == ["snapshots", "queues", "parks"]
-    everything = [corner for area in picture.areas for corner in corners(area.points)]
-    everything += corners(picture.band) + corners(picture.likely)
+    chart = charts.storage_over_time(days, forecast_of(days))
+    assert [area.name for area in chart.areas] == ["snapshots", "queues", "parks"]
+    everything = [corner for area in chart.areas for corner in corners(area.points)]
+    everything += corners(chart.band) + corners(chart.likely)
     assert all(charts.LEFT <= x <= charts.WIDTH - charts.RIGHT for x, _ in everything)
     assert all(charts.TOP <= y <= charts.HEIGHT - charts.BOTTOM for _, y in everything)
-    assert corners(picture.areas[1].points)[100:] == list(reversed(corners(picture.areas[0].points)[:100]))
+    assert corners(chart.areas[1].points)[100:] == list(reversed(corners(chart.areas[0].points)[:100]))
 
 
 def test_a_line_breaks_off_where_a_day_has_no_figure():
-    picture = charts.by_day(FIRST, [10.0, 20.0, None, 30.0, None, 40.0, 50.0], [None] * 7)
-    this_year, before = picture.series
+    chart = charts.by_day(FIRST, [10.0, 20.0, None, 30.0, None, 40.0, 50.0], [None] * 7)
+    this_year, before = chart.series
     assert before == []
     assert [len(corners(piece)) for piece in this_year] == [2, 2, 2]
     everything = [corner for piece in this_year for corner in corners(piece)]
@@ -56,26 +56,26 @@ def test_a_line_needs_two_days_with_figures():
 
 def test_many_tables_are_drawn_as_few():
     days = [(FIRST + timedelta(days=n), {f"t{m}": 10.0 * m + n for m in range(9)}) for n in range(3)]
-    picture = charts.storage_over_time(days, None)
-    assert [area.name for area in picture.areas] == ["t8", "t7", "t6", "other tables"]
-    assert (picture.band, picture.likely) == ("", "")
+    chart = charts.storage_over_time(days, None)
+    assert [area.name for area in chart.areas] == ["t8", "t7", "t6", "other tables"]
+    assert (chart.band, chart.likely) == ("", "")
 
 
 def test_the_capacity_is_drawn_when_it_is_near():
     days = history(100)
-    assert charts.storage_over_time(days, outlook(days, capacity_mb=2_200.0)).capacity_y is not None
-    assert charts.storage_over_time(days, outlook(days, capacity_mb=90_000.0)).capacity_y is None
+    assert charts.storage_over_time(days, forecast_of(days, capacity_mb=2_200.0)).capacity_y is not None
+    assert charts.storage_over_time(days, forecast_of(days, capacity_mb=90_000.0)).capacity_y is None
 
 
 @pytest.mark.parametrize("days", [2, 20, 59, 61, 400, 3650])
 def test_the_axis_names_a_handful_of_days_however_long_it_is(days):
     of = history(days)
-    picture = charts.storage_over_time(of, outlook(of))
-    assert 2 <= len(picture.x_ticks) <= 10
-    assert 2 <= len(picture.y_ticks) <= 6
+    chart = charts.storage_over_time(of, forecast_of(of))
+    assert 2 <= len(chart.x_ticks) <= 10
+    assert 2 <= len(chart.y_ticks) <= 6
 
 
-def test_one_measurement_is_no_picture():
+def test_one_measurement_is_no_chart():
     assert charts.storage_over_time(history(1), None) is None
     assert charts.months([]) is None
 

@@ -9,7 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from warehouse.admin.fact_pages import ROWS_A_PAGE
-from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot, instant_of, snapshot_id_of
+from warehouse.instants import milliseconds_of
+from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
+from warehouse.snapshot_id import instant_of, snapshot_id_of
 
 pytestmark = pytest.mark.django_db
 SNAPSHOTS = "/admin/warehouse/ridestatussnapshot/"
@@ -35,7 +37,7 @@ def new_ride(park: Park | None = None, name: str = "Ride") -> Ride:
 
 
 def observe(ride_id: int, at: datetime, lines: int = 0, **changes) -> int:
-    snapshot_id = snapshot_id_of(ride_id, int(at.timestamp() * 1000))
+    snapshot_id = snapshot_id_of(ride_id, milliseconds_of(at))
     fields = {"status": "OPERATING", "wait_time": 15, "computed_is_open": True, "data_source": "ARCHIVE"}
     RideStatusSnapshot.objects.create(
         snapshot_id=snapshot_id, ride_id=ride_id, recorded_at=instant_of(snapshot_id), **fields | changes

@@ -78,7 +78,7 @@ def test_the_pages_ask_the_same_number_of_questions_whatever_there_is(
         with django_assert_max_num_queries(12) as captured:
             assert admin_client.get(url).status_code == 200
         counted = [q["sql"] for q in captured.captured_queries if "COUNT(*)" in q["sql"] and "snapshots" in q["sql"]]
-        assert all("LIMIT" in sql for sql in counted)  # the guards alone, and no further than a limit
+        assert all("LIMIT" in sql for sql in counted)  # the boundary partitions alone, and no further than a limit
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_pages_ask_the_same_number_of_questions_whatever_there_is(
         ("storage.status", "disk_free_mb", "disk"),
         ("storage.status", "reckon", "forecast"),
         ("admin.storage_pages", "warnings", "warnings"),
-        ("admin.charts", "storage_over_time", "picture"),
+        ("admin.charts", "storage_over_time", "chart"),
     ],
 )
 def test_a_part_of_the_storage_page_that_fails_says_so_and_the_others_stand(
@@ -109,7 +109,7 @@ def test_a_part_of_the_storage_page_that_fails_says_so_and_the_others_stand(
     assert response.context["failed"].keys() == {failing}
     assert f"The {failing} of the storage page could not be worked out" in caplog.text
     assert "On disk" in page
-    assert ("<polygon" in page) == (failing != "picture")
+    assert ("<polygon" in page) == (failing != "chart")
     assert ("in 5 years" in page) == (failing != "forecast")
     assert ('<td class="name">rides</td>' in page) == (failing != "measurements")
 
@@ -131,7 +131,7 @@ def test_without_its_table_the_storage_page_says_what_failed(admin_client, snaps
 def test_problems_with_partitions_are_shown_and_mended_by_a_button(admin_client, snapshots):
     snapshots.add("2024-05-05")
     page = admin_client.get(PARTITIONS).content.decode()
-    assert "The guard p_before_2025 of ride_status_snapshots holds 1 row" in page
+    assert "The boundary partition p_before_2025 of ride_status_snapshots holds 1 row" in page
     answer = admin_client.post(PARTITIONS, follow=True)
     today = timezone.now().date()
     assert f"to p{today.year + 1}{today.month:02}" in answer.content.decode()

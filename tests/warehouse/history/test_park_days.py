@@ -8,8 +8,10 @@ from django.db import connection
 from django.urls import reverse
 
 from warehouse.history import park_days
-from warehouse.models import DataSource, Park, Ride, RideStatusSnapshot, snapshot_id_of
+from warehouse.instants import milliseconds_of
+from warehouse.models import DataSource, Park, Ride, RideStatusSnapshot
 from warehouse.partitioning.partitions import TABLE
+from warehouse.snapshot_id import snapshot_id_of
 
 DAY = date(2025, 7, 4)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +35,7 @@ def said(ride: Ride, local: str, status: str, wait: int | None = None) -> None:
     """What the ride said at an hour of the park, YYYY-MM-DD HH:MM."""
     at = datetime.fromisoformat(local).replace(tzinfo=park_days.zone_of(ride.park)).astimezone(UTC)
     RideStatusSnapshot.objects.create(
-        snapshot_id=snapshot_id_of(ride.pk, int(at.timestamp() * 1000)),
+        snapshot_id=snapshot_id_of(ride.pk, milliseconds_of(at)),
         ride=ride,
         recorded_at=at,
         status=status,

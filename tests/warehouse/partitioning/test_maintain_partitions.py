@@ -38,7 +38,7 @@ def test_five_years_of_splits_at_both_ends_keep_every_row(snapshots):
     maintain("--from", "2021-07", "--ahead", "60")
     assert list(RideStatusSnapshot.objects.order_by("pk").values_list()) == before
     existing = catalog.partitions(partitions.TABLE)
-    assert len(existing) == 2 + (5 * 12 + 5) + 60  # guards, 2021-07 to 2026-11, 2026-12 to 2031-11
+    assert len(existing) == 2 + (5 * 12 + 5) + 60  # boundary partitions, 2021-07 to 2026-11, 2026-12 to 2031-11
     assert all(partitions.bounds_of(each.name) == (each.lower, each.upper) for each in existing[:-1])
     assert "Nothing to do" in maintain("--from", "2021-07", "--ahead", "60")
 
@@ -52,18 +52,18 @@ def test_a_dry_run_prints_the_sql_and_changes_nothing(snapshots):
 
 
 def test_check_fails_while_fewer_than_three_months_are_ahead():
-    with pytest.raises(CommandError, match="for 1 months ahead of 2026-11, fewer than 3"):
+    with pytest.raises(CommandError, match="for 1 month ahead of 2026-11, fewer than 3"):
         maintain("--check")
     maintain("--ahead", "3")
-    assert maintain("--check") == "3 months ahead, both guards are empty\n"
+    assert maintain("--check") == "3 months ahead, both boundary partitions are empty\n"
 
 
-def test_rows_in_the_guards_are_reported_and_drained_when_asked(snapshots):
+def test_rows_in_the_boundary_partitions_are_reported_and_drained_when_asked(snapshots):
     snapshots.add("1969-12-31", "2023-05-05", "2028-02-29")
     with pytest.raises(CommandError) as problems:
         maintain("--check")
-    assert "The guard p_before_2025 of ride_status_snapshots holds 2 rows." in str(problems.value)
-    assert "The guard p_future of ride_status_snapshots holds 1 row." in str(problems.value)
+    assert "The boundary partition p_before_2025 of ride_status_snapshots holds 2 rows." in str(problems.value)
+    assert "The boundary partition p_future of ride_status_snapshots holds 1 row." in str(problems.value)
     with pytest.raises(CommandError, match="--drain"):
         maintain("--from", "2021-01")
 
@@ -72,7 +72,7 @@ def test_rows_in_the_guards_are_reported_and_drained_when_asked(snapshots):
     assert "Dry run" in said
     assert "Made 34 months: p202305 to p202802" in maintain("--drain")
     assert snapshots.count() == 3
-    assert health.health(date(2026, 11, 23)).guard_rows == {"p_before_202305": 1}  # 1969 has no month of its own
+    assert health.health(date(2026, 11, 23)).boundary_rows == {"p_before_202305": 1}  # 1969 has no month of its own
     assert "Nothing to do" in maintain("--drain")
 
 

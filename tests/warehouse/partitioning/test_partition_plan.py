@@ -13,8 +13,8 @@ MONTHS = st.dates(date(2000, 1, 1), date(2099, 12, 1)).map(partitions.month_of)
 
 
 def table(*, low: date | None, months: list[date], future: bool = True) -> list[Partition]:
-    """The catalog's view of a table with these months, contiguous, and the guards that are asked for."""
-    existing = [Partition(partitions.guard_name(low), None, low)] if low else []
+    """The catalog's view of a table with these months, contiguous, and the boundary partitions that are asked for."""
+    existing = [Partition(partitions.boundary_name(low), None, low)] if low else []
     for month in months:
         existing.append(Partition(partitions.name_of(month), month, partitions.add_months(month, 1)))
     if future:
@@ -30,7 +30,7 @@ YEAR_2025 = table(low=date(2025, 1, 1), months=partitions.months_between(date(20
 @given(MONTHS)
 def test_every_name_parses_back_to_its_bounds(month):
     assert partitions.bounds_of(partitions.name_of(month)) == (month, partitions.add_months(month, 1))
-    assert partitions.bounds_of(partitions.guard_name(month)) == (None, month)
+    assert partitions.bounds_of(partitions.boundary_name(month)) == (None, month)
 
 
 @pytest.mark.parametrize("name", ["p2025", "p202513", "p202500", "p000001", "pmax", "p_before_", "p2025011", "backup"])
@@ -52,7 +52,7 @@ def test_later_months_split_the_future_alone():
     )
 
 
-def test_earlier_months_split_the_low_guard_which_is_named_after_its_new_bound():
+def test_earlier_months_split_the_low_boundary_partition_which_is_named_after_its_new_bound():
     (step,) = partitions.plan(YEAR_2025, date(2024, 11, 30), date(2025, 3, 1)).steps
     assert step.adds == ("p202411", "p202412")
     assert step.sql == (
@@ -68,7 +68,7 @@ def test_a_range_that_spans_the_table_grows_it_at_both_ends():
     assert plan.adds == ["p202412", "p202601"]
 
 
-def test_a_table_without_guards_gets_them():
+def test_a_table_without_boundary_partitions_gets_them():
     existing = table(low=None, months=[date(2025, 1, 1), date(2025, 2, 1)], future=False)
     low, high = partitions.plan(existing, date(2024, 12, 1), date(2025, 3, 1)).steps
     assert low.sql == (
@@ -83,7 +83,7 @@ def test_a_table_without_guards_gets_them():
     assert (low.adds, high.adds) == (("p202412",), ("p202503",))
 
 
-def test_months_nobody_can_mean_are_left_to_the_guards():
+def test_months_nobody_can_mean_are_left_to_the_boundary_partitions():
     assert not partitions.plan(YEAR_2025, date(1970, 1, 1), date(1970, 1, 1))
     assert partitions.plan(YEAR_2025, date(1970, 1, 1), date(2025, 1, 1)).adds[0] == "p200001"
     assert partitions.plan(YEAR_2025, date(2025, 1, 1), date(9999, 1, 1)).adds[-1] == "p209912"

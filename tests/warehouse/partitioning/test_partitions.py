@@ -1,4 +1,4 @@
-"""Making partitions on the real server: beside others, against locks, with rows in the guards."""
+"""Making partitions on the real server: beside others, against locks, with rows in the boundary partitions."""
 
 import itertools
 import threading
@@ -266,18 +266,18 @@ def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):
     assert snapshots.count() == 1
 
 
-def test_a_guard_that_holds_rows_of_the_new_months_is_left_to_the_operator(snapshots):
+def test_a_boundary_partition_that_holds_rows_of_the_new_months_is_left_to_the_operator(snapshots):
     snapshots.add("2027-03-05")
     with pytest.raises(
         partitions.PartitionsError,
-        match=r"p_future .* holds 1 rows.*maintain_partitions --check, move them with --drain",
+        match=r"p_future .* holds 1 row that would be copied.*maintain_partitions --check, move them with --drain",
     ):
         partitions.ensure(date(2027, 1, 1), date(2027, 3, 1))
     assert partitions.ensure(date(2026, 1, 1), date(2026, 12, 1)) == []  # what exists needs no split
     assert partitions.ensure(date(2024, 1, 1), date(2024, 1, 1))[0] == "p202401"  # nor does the other end mind
 
 
-def test_a_stray_row_of_1970_stays_in_the_guard_and_stops_no_import(snapshots):
+def test_a_stray_row_of_1970_stays_in_the_boundary_partition_and_stops_no_import(snapshots):
     snapshots.add("1970-01-01 00:00")
     assert len(partitions.ensure(date(2021, 7, 1), date(2025, 1, 1))) == 42
     with connection.cursor() as cursor:

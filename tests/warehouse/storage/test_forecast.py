@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from warehouse.storage.forecast import Band, Point, forecast, warnings
+from warehouse.storage.forecast import Backtest, Band, Point, forecast, warnings
 
 LAST = date(2026, 11, 23)
 
@@ -38,7 +38,7 @@ def within(share: float, got: float, truth: float) -> bool:
     return abs(got - truth) <= share * abs(truth)
 
 
-def test_a_year_with_noise_and_a_backfill_is_foretold_within_ten_percent():
+def test_a_year_with_noise_and_a_backfill_is_predicted_within_ten_percent():
     points = measurements(noise=30.0, backfills={20: 40_000.0, 19: 35_000.0, 100: 9_000.0})
     found = forecast(points)
     assert within(0.1, found.growth_mb_per_day.likely, 12.0)
@@ -76,18 +76,33 @@ def test_days_that_were_not_measured_do_no_harm():
     assert within(0.01, forecast(measurements(left_out=tuple(range(3, 15)))).growth_mb_per_day.likely, 12.0)
 
 
-def test_what_was_foretold_thirty_days_ago_stands_beside_what_came():
-    seen = forecast(measurements(noise=5.0)).hindsight
+def test_what_was_predicted_thirty_days_ago_stands_beside_the_actual_growth():
+    seen = forecast(measurements(noise=5.0)).backtest
     assert seen.since == LAST - timedelta(days=30)
-    assert within(0.05, seen.came_mb, 360.0)
+    assert within(0.05, seen.actual_mb, 360.0)
     assert abs(seen.error_percent) < 10
     changed = measurements(days=60, growth=10.0)
     faster = [Point(p.day, p.size_mb + 10.0 * max(0, (p.day - LAST).days + 30), p.disk_mb) for p in changed]
-    assert forecast(faster).hindsight.error_percent == pytest.approx(-50, abs=1)
+    assert forecast(faster).backtest.error_percent == pytest.approx(-50, abs=1)
 
 
-def test_a_young_warehouse_has_no_hindsight_and_an_empty_one_no_forecast():
-    assert forecast(measurements(days=40)).hindsight is None
+@pytest.mark.parametrize(
+    ("predicted_mb", "actual_mb", "verdict"),
+    [
+        (80.0, 100.0, "the forecast was 20 % too low"),
+        (3_000.0, 100.0, "the forecast was 2,900 % too high"),
+        (-80.0, 100.0, "the forecast was 180 % too low"),
+        (-80.0, -100.0, "the forecast was 20 % too high"),  # it shrank by more
+        (100.4, 100.0, "the forecast was right to the percent"),
+        (5.0, 0.0, ""),
+    ],
+)
+def test_the_verdict_of_a_backtest_says_which_way_the_forecast_was_wrong(predicted_mb, actual_mb, verdict):
+    assert Backtest(LAST, predicted_mb, actual_mb).verdict == verdict
+
+
+def test_a_young_warehouse_has_no_backtest_and_an_empty_one_no_forecast():
+    assert forecast(measurements(days=40)).backtest is None
     assert forecast(measurements(days=1)) is not None
     (only,) = measurements(days=0)
     assert (forecast([only]).growth_mb_per_day, forecast([only]).years) == (None, {})

@@ -1,4 +1,4 @@
-"""The forecast, its report, pictures and words hold for every series of measurements.
+"""The forecast, its report, charts and words hold for every series of measurements.
 
 Series as a database can hold them and, since the functions are pure, as it cannot: several of one day, sizes that are
 no numbers. Neither these nor the words ask the database; the series of every 31 days at the end goes through it.
@@ -54,23 +54,23 @@ def on_days(*days: int, growth: float = 10.0) -> list[Point]:
 
 
 EVERY_31_DAYS = on_days(124, 93, 62, 31, 0)
-# Daily, with a pause of 60 days that ended 30 days ago: one measurement lies in the window of the hindsight.
+# Daily, with a pause of 60 days that ended 30 days ago: one measurement lies in the window of the backtest.
 THIRTY_DAYS_AFTER_A_PAUSE = on_days(*range(150, 89, -1), *range(30, -1, -1))
 
 
 def said_of(points: Sequence[Point], capacity: float | None, free: float | None) -> tuple[Forecast | None, str]:
-    """All that is made of a series: forecast, warnings, report, pictures, and the figures of both pages, as text."""
+    """All that is made of a series: forecast, warnings, report, charts, and the figures of both pages, as text."""
     found = forecast(points, capacity_mb=capacity, disk_free_mb=free)
     tables = [measured(point) for point in usable(points)]
     snapshot_bytes = points[-1].snapshot_bytes if points else None
     said = [*warnings(found), *report(found, tables, snapshot_bytes)]
     history = [(point.day, {"rides": point.size_mb, "parks": point.backfill_mb}) for point in points]
-    picture = charts.storage_over_time(history, found)
-    if picture:
-        drawn = [picture.band, picture.likely, *(area.points for area in picture.areas)]
+    chart = charts.storage_over_time(history, found)
+    if chart:
+        drawn = [chart.band, chart.likely, *(area.points for area in chart.areas)]
         assert not NO_NUMBER.search(" ".join(drawn))
-        assert all(charts.TOP <= tick.at <= charts.HEIGHT for tick in picture.y_ticks)
-        assert len(picture.x_ticks) <= 12
+        assert all(charts.TOP <= tick.at <= charts.HEIGHT for tick in chart.y_ticks)
+        assert len(chart.x_ticks) <= 12
     charts.months([(f"p{point.day:%Y%m}", point.size_mb, point.disk_mb, 1) for point in points])
     if points:
         charts.by_day(points[-1].day, [point.size_mb for point in points], [point.snapshot_bytes for point in points])
@@ -81,11 +81,11 @@ def said_of(points: Sequence[Point], capacity: float | None, free: float | None)
                 "tables": tables,
                 "forecast": found,
                 "growth": found and found.growth_mb_per_day,
-                "hindsight": found and found.hindsight,
+                "backtest": found and found.backtest,
                 "share_percent": found and found.share_of_capacity and found.share_of_capacity * 100,
                 "last": points[-1],
                 "disk_free_mb": free,
-                "picture": picture,
+                "chart": chart,
                 "by_month": [(point, point.backfill_mb) for point in points[::-1]],
             },
         )
@@ -149,7 +149,7 @@ def test_everything_that_is_said_and_drawn_holds_for_every_series(points, capaci
 @example(90.0, 100.0, 110.0, date.max, 1.0)
 @example(90.0, 100.0, inf, date.max - timedelta(days=100), 1.0)
 @settings(deadline=None)
-def test_words_and_pictures_take_a_band_of_whatever_figures(low, likely, high, day, capacity):
+def test_words_and_charts_take_a_band_of_whatever_figures(low, likely, high, day, capacity):
     band = Band(low, likely, high)
     history = [(day - timedelta(days=1 if day > date.min else 0), {"rides": low}), (day, {"rides": likely})]
     made = Forecast(day, 2, likely, band, {1: band}, band, band, capacity, None)
@@ -164,9 +164,9 @@ def test_words_and_pictures_take_a_band_of_whatever_figures(low, likely, high, d
 
 
 @pytest.mark.parametrize("points", [EVERY_31_DAYS, THIRTY_DAYS_AFTER_A_PAUSE], ids=["every 31 days", "after a pause"])
-def test_one_measurement_in_the_window_of_the_hindsight_is_no_hindsight(points):
+def test_one_measurement_in_the_window_of_the_backtest_is_no_backtest(points):
     found = forecast(points)
-    assert found.hindsight is None
+    assert found.backtest is None
     assert found.disk_mb == 40_000.0
     # the window of today's forecast has one measurement in the first, and 31 in the second
     expected = None if points is EVERY_31_DAYS else pytest.approx(10.0)
@@ -224,7 +224,7 @@ def test_the_report_and_the_daily_task_run_through_when_it_is_measured_every_31_
 @pytest.mark.parametrize("url", ["/admin/", "/admin/warehouse/storagemetrics/storage/"])
 def test_the_pages_open_when_it_is_measured_every_31_days(admin_client, snapshots, url):
     store(EVERY_31_DAYS)
-    assert status.storage().forecast.hindsight is None
+    assert status.storage().forecast.backtest is None
     answer = admin_client.get(url)
     assert answer.status_code == 200
     assert "40.0 GB" in answer.content.decode()

@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from imports.models import FileOutcome, ImportedFile
-from warehouse.models import Park, PartitionMetrics, QueueData, RideStatusSnapshot, StorageMetrics, snapshot_id_of
+from warehouse.models import Park, PartitionMetrics, QueueData, RideStatusSnapshot, StorageMetrics
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement, report, status
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -240,13 +241,13 @@ def plant_a_year(noise_mb: float, backfill_days: range) -> None:
 
 
 @pytest.mark.parametrize("backfill_days", [range(20, 23), range(5, 25), range(1, 31)])
-def test_a_planted_year_with_noise_and_a_backfill_is_foretold_within_ten_percent(snapshots, backfill_days):
+def test_a_planted_year_with_noise_and_a_backfill_is_predicted_within_ten_percent(snapshots, backfill_days):
     plant_a_year(noise_mb=8, backfill_days=backfill_days)
     found = status.storage().forecast
     assert found.growth_mb_per_day.likely == pytest.approx(10 * 1.25, rel=0.1)
     for years in (1, 3, 5):
         assert found.years[years].likely - found.disk_mb == pytest.approx(12.5 * 365.25 * years, rel=0.1)
-    assert abs(found.hindsight.error_percent) < 10
+    assert abs(found.backtest.error_percent) < 10
 
 
 def test_the_forecast_is_read_from_what_was_measured(snapshots, settings):
@@ -254,12 +255,15 @@ def test_the_forecast_is_read_from_what_was_measured(snapshots, settings):
     plant(days=100, mb_per_day=10)
     found = status.storage()
     assert found.forecast.growth_mb_per_day.likely == pytest.approx(10)
-    assert found.forecast.hindsight.error_percent == pytest.approx(0)
+    assert found.forecast.backtest.error_percent == pytest.approx(0)
     assert found.forecast.days_to_capacity.likely == pytest.approx((120_000 - 99_990) / 10)
-    text = "\n".join(report.lines(found.tables, None, found.forecast, None, estimated=False))
+    text = "\n".join(report.lines(status.newest(found.points), None, found.forecast, None, estimated=False))
     assert "Grows by 10.00 MB (10.00 to 10.00) a day" in text
     assert "Capacity: 99.99 of 120.00 GB taken (83%), full in 2,001 days on 2032-05-15" in text
-    assert "On 2026-10-23 the same forecast said +300.0 MB until 2026-11-22; it became +300.0 MB (+0 %)" in text
+    assert (
+        "On 2026-10-23 the same forecast predicted +300.0 MB until 2026-11-22; the actual growth was +300.0 MB: "
+        "the forecast was right to the percent"
+    ) in text
 
 
 def test_check_fails_from_eighty_percent_of_the_capacity(snapshots, settings, caplog):
@@ -271,7 +275,9 @@ def test_check_fails_from_eighty_percent_of_the_capacity(snapshots, settings, ca
     assert "of its capacity of 0.0 GB" in caplog.text
 
 
-@pytest.mark.parametrize(("text", "message"), [("2026-13-01", "is not a day"), ("2026-11-24", "lies in the future")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("2026-13-01", "2026-13-01 is no date: use YYYY-MM-DD"), ("2026-11-24", "lies in the future")]
+)
 def test_a_day_that_cannot_be_measured_is_refused(snapshots, text, message):
     with pytest.raises(CommandError, match=message):
         command("--date", text)

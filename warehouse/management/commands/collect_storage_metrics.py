@@ -1,13 +1,13 @@
 """Measure every table and keep the figures, a row per table and day."""
 
 import logging
-from argparse import ArgumentTypeError
-from datetime import date
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 from django.utils import timezone
 
+from warehouse.days import in_future
+from warehouse.management import arguments
 from warehouse.models import StorageMetrics
 from warehouse.server import catalog
 from warehouse.storage import measurement, status
@@ -16,19 +16,12 @@ from warehouse.storage.report import lines, resolutions
 logger = logging.getLogger(__name__)
 
 
-def day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text} is not a day; give YYYY-MM-DD") from None
-
-
 class Command(BaseCommand):
     help = "Measure rows and sizes of every table; again on one day replaces that day's figures."
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--date", type=day, metavar="DATE", help="the day it stands for, YYYY-MM-DD; default: today (UTC)"
+            "--date", type=arguments.day, metavar="DATE", help="the day it stands for, YYYY-MM-DD; default: today (UTC)"
         )
         parser.add_argument("--estimate", action="store_true", help="rows by the server's statistics, not counted")
         parser.add_argument("--report", action="store_true", help="print the figures, the forecast and comparisons")
@@ -38,7 +31,7 @@ class Command(BaseCommand):
         now = timezone.now()
         of_day = options["date"] or now.date()
         if of_day > now.date():
-            raise CommandError(f"--date {of_day} lies in the future")
+            raise CommandError(in_future("--date", of_day, now.date()))
         newest = StorageMetrics.objects.aggregate(Max("measurement_date"))["measurement_date__max"]
         if newest and of_day < newest:  # it would put what is there now in the place of what was there then
             raise CommandError(

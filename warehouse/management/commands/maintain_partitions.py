@@ -1,25 +1,18 @@
 """Make the months that are missing, or say how the partitions stand."""
 
-import re
-from argparse import ArgumentTypeError
 from datetime import date
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from warehouse.management import arguments
 from warehouse.partitioning import health, partitions
 from warehouse.server import catalog
+from warehouse.text import count_of
 
 COUNT_LIMIT = 1_000_000_000
 DRAINED_ROWS_PER_SECOND = 200_000  # 200,000 rows took 0.8 s on two cores; a slow disk takes longer
-
-
-def month(text: str) -> date:
-    match = re.fullmatch(r"(\d{4})-?(\d\d)", text)
-    if match is None or not 1 <= int(match[2]) <= 12 or match[1] == "0000":
-        raise ArgumentTypeError(f"{text} is not a month; give YYYY-MM")
-    return date(int(match[1]), int(match[2]), 1)
 
 
 class Command(BaseCommand):
@@ -27,10 +20,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--ahead", type=int, default=settings.PARTITIONS_AHEAD_MONTHS, metavar="N")
-        parser.add_argument("--from", type=month, dest="first", metavar="MONTH", help="YYYY-MM; default: this month")
+        parser.add_argument(
+            "--from", type=arguments.month, dest="first", metavar="MONTH", help="YYYY-MM; default: this month"
+        )
         parser.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
-        parser.add_argument("--check", action="store_true", help="exit 1 when months run short or a guard holds rows")
-        parser.add_argument("--drain", action="store_true", help="move rows out of the guards; others wait meanwhile")
+        parser.add_argument(
+            "--check", action="store_true", help="exit 1 when months run short or a boundary partition holds rows"
+        )
+        parser.add_argument(
+            "--drain", action="store_true", help="move rows out of the boundary partitions; others wait meanwhile"
+        )
 
     def handle(self, *, ahead, first, dry_run, check, drain, **options):
         if not 0 <= ahead <= 120:
@@ -49,9 +48,9 @@ class Command(BaseCommand):
 
     def _check(self, today: date) -> None:
         found = health.health(today)
-        if found.problems:
+        if found.problems or found.months_ahead is None:
             raise CommandError("\n".join(found.problems))
-        self.stdout.write(f"{found.months_ahead} months ahead, both guards are empty")
+        self.stdout.write(f"{count_of(found.months_ahead, 'month')} ahead, both boundary partitions are empty")
 
     def _maintain(self, first: date, last: date, dry_run: bool, drain: bool) -> None:
         if not catalog.partitions(partitions.TABLE):
@@ -66,13 +65,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{step.sql};")
             if drain and step.splits and (rows := partitions.count_rows(step.splits, limit=COUNT_LIMIT)):
                 self.stdout.write(
-                    f"-- copies the {rows:,} rows of {step.splits}; others wait for about "
+                    f"-- copies the {count_of(rows, 'row')} of {step.splits}; others wait for about "
                     f"{max(0.1, rows / DRAINED_ROWS_PER_SECOND):,.1f} s"
                 )
         if not plan:
             self.stdout.write(f"Nothing to do: every month from {first:%Y-%m} to {last:%Y-%m} has its partition")
         elif dry_run:
-            self.stdout.write(f"Dry run: {len(plan.adds)} month{'' if len(plan.adds) == 1 else 's'} would be made")
+            self.stdout.write(f"Dry run: {count_of(len(plan.adds), 'month')} would be made")
         else:
             partitions.apply(plan, patience_seconds=partitions.MAINTAIN_PATIENCE_SECONDS)
-            self.stdout.write(f"Made {len(plan.adds)} months: {plan.adds[0]} to {plan.adds[-1]}")
+            self.stdout.write(f"Made {count_of(len(plan.adds), 'month')}: {plan.adds[0]} to {plan.adds[-1]}")

@@ -10,6 +10,7 @@ from warehouse.partitioning.online import statements as statements
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.text import count_of, size_in_words
 
 REPORT_EVERY_SECONDS = 2.0
 
@@ -75,10 +76,11 @@ class Command(BaseCommand):
         ]:
             self.stdout.write(f"{sql};")
         needed, free = procedure.bytes_needed(), catalog.disk_free_bytes()
-        room = "" if free is None else f"; {free / 1e6:,.0f} MB are free"
+        rows = catalog.total(catalog.sizes(TABLE)).rows_estimate
+        room = "" if free is None else f"; {size_in_words(free / 1e6)} are free"
         self.stdout.write(
-            f"Dry run: about {catalog.total(catalog.sizes(TABLE)).rows_estimate:,} rows would be copied, which takes "
-            f"about {needed / 1e6:,.0f} MB of disk{room}"
+            f"Dry run: about {count_of(rows, 'row')} would be copied, which takes about "
+            f"{size_in_words(needed / 1e6)} of disk{room}"
         )
 
     def _cleanup(self, dry_run: bool, force: bool, patience: float) -> None:
@@ -100,8 +102,8 @@ class Command(BaseCommand):
 
     def _status(self) -> None:
         state = procedure.look()
-        self.stdout.write(f"{TABLE} is {state.table.description}, {len(state.table.partitions)} partitions")
-        if state.swapped:
+        self.stdout.write(f"{TABLE} is {state.table.description}, {count_of(len(state.table.partitions), 'partition')}")
+        if state.progress and state.swapped:
             self.stdout.write(f"{state.progress.direction.value}: swapped; call it again for the last checks")
         elif state.progress:
             done, total = state.progress.rows_copied, state.progress.rows_total

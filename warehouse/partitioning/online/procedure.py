@@ -22,11 +22,12 @@ from django.db import DatabaseError, connection
 from warehouse.partitioning.online import comparison
 from warehouse.partitioning.online import statements as statements
 from warehouse.partitioning.online import steps as steps
-from warehouse.partitioning.online.state import Direction, RepartitionError, State, look, read_progress
+from warehouse.partitioning.online.state import Direction, RepartitionError, State, look, progress
 from warehouse.partitioning.online.statements import PROGRESS, TRIGGERS
 from warehouse.partitioning.online.steps import Report
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog, errors
+from warehouse.text import count_of, size_in_words
 
 PATIENCE_SECONDS = 120.0
 ROOM_FACTOR = 1.2  # of the copy: rows that come meanwhile, and the server's log of changes
@@ -73,12 +74,12 @@ def run(
                 steps.take_back(look(), report, patience_seconds)
                 raise RepartitionError(
                     f"The disk of the database is full, so the copy was taken back and {TABLE} is as it was. "
-                    f"A copy takes about {bytes_needed() / 1e6:,.0f} MB"
+                    f"A copy takes about {size_in_words(bytes_needed() / 1e6)}"
                 ) from error
             steps.compare(report)
             report("swap the names", 0, 0)
-            steps.run_ddl(statements.swap(read_progress().backup), TABLE, patience_seconds)
-        backup = read_progress().backup
+            steps.run_ddl(statements.swap(progress().backup), TABLE, patience_seconds)
+        backup = progress().backup
         report("smoke checks", 0, 0)
         steps.smoke(direction, backup)
         for name in catalog.triggers(backup):
@@ -93,7 +94,7 @@ def undo(report: Report, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Take back an unfinished run: the table is as it was, the copy is gone. RepartitionError: already swapped."""
     with _alone():
         state = look()
-        if state.swapped:
+        if state.progress is not None and state.swapped:
             raise RepartitionError(
                 f"The names are exchanged already. Run manage.py partition_snapshots {state.progress.direction.value} "
                 "to finish, then the other direction to go back"
@@ -123,7 +124,7 @@ def drop_backup(name: str, report: Report, *, force: bool = False) -> None:
                 missing[month] = count
         if missing and not force:
             raise RepartitionError(
-                f"{name} has {sum(missing.values()):,} rows that {TABLE} lacks ("
+                f"{name} has {count_of(sum(missing.values()), 'row')} that {TABLE} lacks ("
                 + "; ".join(map(str, list(missing)[:5]))
                 + "). Find out why, then cleanup --force drops it all the same"
             )
@@ -136,8 +137,8 @@ def _refuse_a_small_disk() -> None:
     needed, free = bytes_needed(), catalog.disk_free_bytes()
     if free is not None and free < needed * ROOM_FACTOR:
         raise RepartitionError(
-            f"The copy takes about {needed / 1e6:,.0f} MB, and the disk of the database has {free / 1e6:,.0f} MB free. "
-            "Make room, or begin all the same with --force"
+            f"The copy takes about {size_in_words(needed / 1e6)}, and the disk of the database has "
+            f"{size_in_words(free / 1e6)} free. Make room, or begin all the same with --force"
         )
 
 

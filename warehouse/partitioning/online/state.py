@@ -18,6 +18,8 @@ class RepartitionError(Exception):
 
 
 class Direction(Enum):
+    """Which way the table is made over: to a partition a month, or back to none."""
+
     APPLY = "apply"
     ROLLBACK = "rollback"
 
@@ -51,9 +53,11 @@ class State:
 
     @property
     def unfinished(self) -> bool:
+        """A run has left something behind: a copy, a row of progress, or triggers of ours on the table."""
         return self.copy_exists or self.progress is not None or bool(set(self.triggers) & set(TRIGGERS.values()))
 
     def is_done(self, direction: Direction) -> bool:
+        """Whether the table is as that direction would make it, with names that say the bounds."""
         if direction is Direction.ROLLBACK:
             return self.table.scheme is Scheme.NONE
         return self.table.scheme is Scheme.COLUMN and all(
@@ -62,7 +66,7 @@ class State:
 
 
 def look() -> State:
-    """CatalogError: there is no fact table."""
+    """The state now, in some seven questions to the catalog. CatalogError: there is no fact table."""
     return State(
         catalog.partitioning(TABLE),
         catalog.table_exists(COPY),
@@ -73,12 +77,27 @@ def look() -> State:
 
 
 def read_progress() -> Progress | None:
+    """None when there is no run under way: neither begun, nor left unfinished."""
     if not catalog.table_exists(PROGRESS):
         return None
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT direction, backup, last_snapshot_id, rows_copied, rows_total, copied FROM {PROGRESS}")
         row = cursor.fetchone()
-    return row and Progress(Direction(row[0]), *row[1:5], bool(row[5]))
+    if row is None:
+        return None
+    direction, backup, last_snapshot_id, rows_copied, rows_total, copied = row
+    return Progress(Direction(direction), backup, last_snapshot_id, rows_copied, rows_total, bool(copied))
+
+
+def progress() -> Progress:
+    """Of the run that has begun. RepartitionError: somebody else has taken it back, or finished it."""
+    found = read_progress()
+    if found is None:
+        raise RepartitionError(
+            f"{PROGRESS} is gone: another session has finished this, or taken it back. "
+            "See manage.py partition_snapshots status"
+        )
+    return found
 
 
 def _named_bounds(partition: Partition) -> tuple[date | None, date | None]:

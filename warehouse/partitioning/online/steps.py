@@ -11,10 +11,11 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from warehouse.partitioning import partitions
 from warehouse.partitioning.online import comparison
 from warehouse.partitioning.online import statements as statements
-from warehouse.partitioning.online.state import Direction, Progress, RepartitionError, State, look, read_progress
+from warehouse.partitioning.online.state import Direction, Progress, RepartitionError, State, look, progress
 from warehouse.partitioning.online.statements import PROGRESS, TRIGGERS
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog, ddl, errors, sessions
+from warehouse.text import count_of
 
 CHUNK_SECONDS = 0.2
 CHUNK_ROWS_FIRST, CHUNK_ROWS_LEAST, CHUNK_ROWS_MOST = 2_000, 500, 50_000
@@ -27,12 +28,12 @@ Report = Callable[[str, int, int], None]  # (step, how much of it is done, all o
 def copy(report: Report, patience_seconds: float, throttle_percent: int) -> None:
     """Copy what is left, in chunks of about CHUNK_SECONDS. RepartitionError: a writer never lets go of a row."""
     rows = CHUNK_ROWS_FIRST
-    progress = read_progress()
-    while not progress.copied:
+    reached = progress()
+    while not reached.copied:
         began = time.monotonic()
-        progress = _copy_chunk_patiently(rows, began + patience_seconds)
+        reached = _copy_chunk_patiently(rows, began + patience_seconds)
         took = time.monotonic() - began
-        report("copy", progress.rows_copied, max(progress.rows_total, progress.rows_copied))
+        report("copy", reached.rows_copied, max(reached.rows_total, reached.rows_copied))
         rows = max(rows // 2, min(rows * 2, int(rows * CHUNK_SECONDS / max(took, 0.001))))
         rows = max(CHUNK_ROWS_LEAST, min(CHUNK_ROWS_MOST, rows))
         time.sleep(max(ddl.GAP_SECONDS, took * throttle_percent / (100 - throttle_percent)))
@@ -69,14 +70,14 @@ def _copy_chunk(rows: int) -> Progress:
             f"UPDATE {PROGRESS} SET last_snapshot_id = %s, rows_copied = rows_copied + %s, copied = %s",
             [until[0] if until else after, rows if until else cursor.rowcount, until is None],
         )
-    return read_progress()
+    return progress()
 
 
 def compare(report: Report) -> None:
     """RepartitionError: the copy is not what the table is, in these months."""
     different = []
     rows = 0
-    total = read_progress().rows_copied
+    total = progress().rows_copied
     for month in comparison.compare(TABLE, COPY):
         rows += month.rows
         report("compare", rows, max(rows, total))
@@ -84,7 +85,7 @@ def compare(report: Report) -> None:
             different.append(month)
     if different:
         raise RepartitionError(
-            f"{COPY} differs from {TABLE} in {len(different)} months, so nothing was swapped ("
+            f"{COPY} differs from {TABLE} in {count_of(len(different), 'month')}, so nothing was swapped ("
             + "; ".join(map(str, different[:5]))
             + "). Run manage.py partition_snapshots cleanup to take the copy back, then try again"
         )

@@ -16,12 +16,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from tests.imports import processes
-from warehouse.models import snapshot_id_of
 from warehouse.partitioning import partitions
-from warehouse.partitioning.online import comparison, procedure, steps
+from warehouse.partitioning.online import comparison, procedure, statements, steps
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog
+from warehouse.snapshot_id import snapshot_id_of
 
 TODAY = date(2025, 4, 20)
 ROWS = 6_000
@@ -427,6 +427,15 @@ def test_one_direction_at_a_time(filled):
     killed_at(6, Direction.ROLLBACK)
     with pytest.raises(RepartitionError, match="rollback is unfinished"):
         run(Direction.APPLY)
+
+
+def test_a_run_whose_progress_somebody_has_dropped_says_so(filled):
+    with connection.cursor() as cursor:
+        cursor.execute(statements.prepare("rollback", TODAY)[-2])
+    with pytest.raises(RepartitionError, match="_copy_progress is gone: another session has finished this, or taken"):
+        steps.copy(silent, 30, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {statements.PROGRESS}")
 
 
 def test_two_operators_do_not_work_at_once(filled, another_session, monkeypatch):

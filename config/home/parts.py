@@ -1,34 +1,29 @@
-"""The operators' home page: what runs, what is doubtful, how fresh and how large it all is, and what needs attention.
+"""The parts of the home page, a function each: it asks its tables and adds to the page what it has to say, as of `now`.
 
-Each part is shown to those who may look behind it, and each figure is a link to where it comes from. A fixed number
-of queries, all of small tables; of the fact table the guards alone are asked whether they hold a row. A part that
-fails says so in its own place, and the others stand.
+Who may see which, and what becomes of one that fails, is said in config.home.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.contrib.admin.models import LogEntry
-from django.db import connection
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.urls import NoReverseMatch, reverse
-from django.utils.http import urlencode
+from django.urls import reverse
 from django_q.models import Failure, Schedule
 
-from imports.admin.columns import duration, rendered
+from config.home.page import Action, Figure, Home, Part, link
+from imports.admin.columns import rendered
 from imports.admin.progress import progress_of
 from imports.live.models import LiveCollection, ParkFreshness
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import queue
 from imports.workers.models import Worker
-from quality.models import DataQualityLog, DataQualityMove, IssueType, ResolutionStatus
-from warehouse.admin.page_parts import failure
+from quality.models import DataQualityMove, IssueType, to_do_by_kind
 from warehouse.models import Park
 from warehouse.partitioning import health, partitions
 from warehouse.server import catalog
 from warehouse.storage import status
 from warehouse.templatetags.figures import horizon, megabytes
+from warehouse.text import count_of, duration_in_words
 
 IMPORTS_SHOWN = 6
 ACTIONS_SHOWN = 8
@@ -38,81 +33,9 @@ SCHEDULE_LATE = timedelta(minutes=10)
 FAILURES_SINCE = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Figure:
-    label: str
-    value: str
-    url: str
-    trouble: bool = False
-
-
-@dataclass(frozen=True)
-class Part:
-    title: str
-    url: str
-    figures: list[Figure]
-
-
-@dataclass(frozen=True)
-class Action:
-    """An entry of the admin's log, put into words here: a row that cannot be read must fail here, not in the page."""
-
-    at: datetime
-    who: str
-    what: str
-    url: str
-    said: str
-
-
-@dataclass
-class Home:
-    parts: list[Part] = field(default_factory=list)
-    attention: list[tuple[str, str]] = field(default_factory=list)  # sentence and url
-    imports: list[dict] = field(default_factory=list)  # with their parts as HTML
-    moving: bool = False
-    actions: list[Action] = field(default_factory=list)
-
-
-def home(user, now: datetime) -> Home:
-    """What `user` may see of each part, as of `now`. A part that fails is a part that says so, and raises nothing."""
-    found = Home()
-    for permission, title, page, fill in (
-        ("imports.view_importcheckpoint", "Imports", "imports_importcheckpoint_changelist", _imports),
-        ("imports.view_importcheckpoint", "Under way", "imports_importcheckpoint_changelist", _under_way),
-        ("imports.view_importcheckpoint", "Latest actions", "", _actions),
-        ("quality.view_dataqualitylog", "Open findings", "quality_dataqualitylog_changelist", _findings),
-        ("imports.view_importedfile", "Archive", "imports_importedfile_coverage", _archive_freshness),
-        ("imports.view_parkfreshness", "Live", "imports_livecollection_changelist", _live_freshness),
-        ("warehouse.view_storagemetrics", "Storage", "warehouse_storage", _storage),
-        ("warehouse.view_storagemetrics", "Partitions", "warehouse_partitions", _partitions),
-        ("imports.view_worker", "Workers", "imports_worker_changelist", _workers),
-    ):
-        if user.has_perm(permission):
-            _fill(found, title, link(page), fill, now)
-    return found
-
-
-def _fill(found: Home, title: str, url: str, fill: Callable[[Home, datetime], None], now: datetime) -> None:
-    """One part by `fill`; where that fails, nothing of what it began, and in its place what failed."""
-    parts, attention = list(found.parts), list(found.attention)
-    try:
-        fill(found, now)
-    except Exception as error:
-        said = failure(f"{title} on the home page", error)
-        found.parts = [*parts, Part(title, url, [Figure("trouble", said, url, trouble=True)])]
-        found.attention = [*attention, (f"{title} could not be worked out", url)]
-
-
-def link(name: str, **query: object) -> str:
-    """The page of that name; "" where it does not exist."""
-    try:
-        return reverse(f"admin:{name}") + (f"?{urlencode(query)}" if query else "")
-    except NoReverseMatch:
-        return ""
-
-
 # --- imports ------------------------------------------------------------------------------------------------------
-def _imports(found: Home, now: datetime) -> None:
+def add_imports(found: Home, now: datetime) -> None:
+    """How many imports are in each state; failed ones need attention."""
     page = "imports_importcheckpoint_changelist"
     counts = ImportCheckpoint.objects.aggregate(
         running=Count("pk", filter=Q(status=ImportStatus.IN_PROGRESS) & ~Q(worker="")),
@@ -134,7 +57,8 @@ def _imports(found: Home, now: datetime) -> None:
         found.attention.append((f"{many}: look at the reason, then retry it", link(page, status__exact="FAILED")))
 
 
-def _under_way(found: Home, now: datetime) -> None:
+def add_under_way(found: Home, now: datetime) -> None:
+    """A row for each of the first few, those that a living process works on at the top; a dead one needs attention."""
     unfinished = [ImportStatus.IN_PROGRESS, ImportStatus.PENDING]
     shown = list(
         ImportCheckpoint.objects.filter(status__in=unfinished)
@@ -153,8 +77,8 @@ def _under_way(found: Home, now: datetime) -> None:
     found.imports = under_way
 
 
-def _actions(found: Home, now: datetime) -> None:
-    """What the admin's log has, and the transitions of findings by people, which stand in their own history alone."""
+def add_latest_actions(found: Home, now: datetime) -> None:
+    """What the admin's log keeps, and the transitions of findings by people, which stand in their own history alone."""
     entries = (
         LogEntry.objects.filter(content_type__app_label__in=["imports", "warehouse", "django_q"])
         .select_related("user", "content_type")
@@ -183,26 +107,21 @@ def _actions(found: Home, now: datetime) -> None:
     found.actions = sorted(actions, key=lambda action: action.at, reverse=True)[:ACTIONS_SHOWN]
 
 
-# --- doubts -------------------------------------------------------------------------------------------------------
-def _findings(found: Home, now: datetime) -> None:
+# --- findings -----------------------------------------------------------------------------------------------------
+def add_open_findings(found: Home, now: datetime) -> None:
+    """How many findings of each kind wait for an operator."""
     page = "quality_dataqualitylog_changelist"
-    to_do = [ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING]
-    counts = dict(
-        DataQualityLog.objects.filter(resolution_status__in=to_do)
-        .order_by()
-        .values_list("issue_type")
-        .annotate(Count("pk"))
-    )
+    counts = to_do_by_kind()
     figures = [
-        Figure(kind.label.lower(), _number(counts.get(kind.value, 0)), link(page, issue_type__exact=kind.value))
+        Figure(kind.label.lower(), _number(counts[kind.value]), link(page, issue_type__exact=kind.value))
         for kind in IssueType
     ]
     found.parts.append(Part("Open findings", link(page), figures))
 
 
 # --- freshness ----------------------------------------------------------------------------------------------------
-def _archive_freshness(found: Home, now: datetime) -> None:
-    """One walk to the end of the ledger's key for each park."""
+def add_archive(found: Home, now: datetime) -> None:
+    """How new the newest imported day is, by park: one walk to the end of the ledger's key for each."""
     today = now.date()
     page = link("imports_importedfile_coverage")
     newest = (
@@ -222,14 +141,15 @@ def _archive_freshness(found: Home, now: datetime) -> None:
     found.parts.append(Part("Archive", page, figures))
 
 
-def _live_freshness(found: Home, now: datetime) -> None:
+def add_live(found: Home, now: datetime) -> None:
+    """When the collector last ran; parks that are open and report nothing need attention."""
     parks = link("imports_parkfreshness_changelist")
     silent_url = link("imports_parkfreshness_changelist", state="silent")
     collections = link("imports_livecollection_changelist")
     last = LiveCollection.objects.order_by("-collection_id").first()
     watched = ParkFreshness.objects.count()
     silent = ParkFreshness.objects.filter(ParkFreshness.is_silent(now)).count()
-    ago = f"{duration((now - last.started_at).total_seconds())} ago" if last else "never"
+    ago = f"{duration_in_words((now - last.started_at).total_seconds())} ago" if last else "never"
     figures = [
         Figure("last collection", ago, collections),
         Figure("parks watched", _number(watched), parks),
@@ -238,11 +158,12 @@ def _live_freshness(found: Home, now: datetime) -> None:
     found.parts.append(Part("Live", collections, figures))
     if silent:
         said = f"{silent:,} parks are open and have" if silent > 1 else "A park is open and has"
-        found.attention.append((f"{said} told nothing for half an hour", silent_url))
+        found.attention.append((f"{said} reported nothing for half an hour", silent_url))
 
 
 # --- storage ------------------------------------------------------------------------------------------------------
-def _storage(found: Home, now: datetime) -> None:
+def add_storage(found: Home, now: datetime) -> None:
+    """The size on disk, its growth, and the nearer of two limits: the capacity, or the disk. Its warnings are said."""
     page = link("warehouse_storage") or link("warehouse_storagemetrics_changelist")
     stored = status.storage()
     forecast = stored.forecast
@@ -258,8 +179,8 @@ def _storage(found: Home, now: datetime) -> None:
     found.attention += [(warning, page) for warning in stored.warnings]
 
 
-def _partitions(found: Home, now: datetime) -> None:
-    """What guards.health says, without counting the rows of a guard: the page of partitions does."""
+def add_partitions(found: Home, now: datetime) -> None:
+    """How far months reach ahead, and which boundary partitions hold rows. Counts none: the page of partitions does."""
     page = link("warehouse_partitions")
     existing = catalog.partitions(partitions.TABLE)
     if not existing:
@@ -267,28 +188,25 @@ def _partitions(found: Home, now: datetime) -> None:
         found.parts.append(Part("Partitions", page, [Figure("months ahead", "not partitioned", page, True)]))
         return
     ahead = health.months_ahead(existing, now.date())
-    guard_names = [partition.name for partition in existing if partitions.is_guard(partition)]
-    filled = [name for name in guard_names if _holds_a_row(name)]
+    months = [partition for partition in existing if not partitions.is_boundary(partition)]
+    filled = health.filled_boundaries(existing)
     few = ahead < health.MONTHS_AHEAD_AT_LEAST
     figures = [
         Figure("months ahead", _number(ahead), page, few),
-        Figure("months in all", _number(len(existing) - len(guard_names)), page),
-        Figure("guards with rows", ", ".join(filled) or "none", page, bool(filled)),
+        Figure("months in all", _number(len(months)), page),
+        Figure("boundary partitions with rows", ", ".join(filled) or "none", page, bool(filled)),
     ]
     found.parts.append(Part("Partitions", page, figures))
     if few:
-        found.attention.append((f"Partitions reach {ahead} month{'s' if ahead != 1 else ''} ahead: make more", page))
-    found.attention += [(f"The guard {name} holds rows: look at them, then drain it", page) for name in filled]
-
-
-def _holds_a_row(partition: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {partitions.TABLE} PARTITION ({partition}) LIMIT 1")
-        return cursor.fetchone() is not None
+        found.attention.append((f"Partitions reach {count_of(ahead, 'month')} ahead: make more", page))
+    found.attention += [
+        (f"The boundary partition {name} holds rows: look at them, then drain it", page) for name in filled
+    ]
 
 
 # --- workers ------------------------------------------------------------------------------------------------------
-def _workers(found: Home, now: datetime) -> None:
+def add_workers(found: Home, now: datetime) -> None:
+    """Who is alive, and whether the queue moves, the recurring jobs run and tasks succeed."""
     page = link("imports_worker_changelist")
     failed_page = link("django_q_failure_changelist")
     schedules_page = link("django_q_schedule_changelist")
@@ -306,7 +224,7 @@ def _workers(found: Home, now: datetime) -> None:
         Figure("busy", _number(busy), page),
         Figure(
             "first in the queue waits",
-            duration(waits.total_seconds()) if waits else "-",
+            duration_in_words(waits.total_seconds()) if waits else "-",
             link("django_q_ormq_changelist"),
             late_queue,
         ),
@@ -316,8 +234,9 @@ def _workers(found: Home, now: datetime) -> None:
     if not alive:
         said = "No worker is alive: imports and recurring jobs wait. Start one (bin/serve, or manage.py qcluster)"
         found.attention.insert(0, (said, page))
-    elif late_queue:
-        said = f"The queue stands still since {duration(waits.total_seconds())}, with workers alive: restart them"
+    elif waits is not None and late_queue:
+        waited = duration_in_words(waits.total_seconds())
+        said = f"The queue has not moved for {waited} although workers are alive: restart them"
         found.attention.insert(0, (said, link("django_q_ormq_changelist")))
     if alive and overdue:
         found.attention.append(("A recurring job is overdue though workers are alive: restart them", schedules_page))

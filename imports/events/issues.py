@@ -1,0 +1,46 @@
+"""What is wrong with what a source said, counted by park and reason with a few raw examples. No database.
+
+One Issue becomes one finding. The reasons: quality.reasons.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from quality.findings import EXAMPLES_MAX
+
+#: the themeparks_wiki_id of a park, None where none is known; and the reason
+IssueKey = tuple[str | None, str]
+
+
+@dataclass(slots=True)
+class Issue:
+    """Records with one fault, in one park (None: in none) of one file or answer."""
+
+    count: int = 0
+    examples: list[Any] = field(default_factory=list)  # the first EXAMPLES_MAX, fit for JSON
+
+    def add(self, example: Any) -> None:
+        """One more record with this fault."""
+        self.count += 1
+        if len(self.examples) < EXAMPLES_MAX:
+            self.examples.append(example)
+
+
+@dataclass(slots=True)
+class Issues:
+    """The issues of one file or answer."""
+
+    found: dict[IssueKey, Issue] = field(default_factory=dict)
+
+    def add(self, park_id: str | None, reason: str, example: Any) -> None:
+        """One more record of the park with the fault that `reason` names; `example` is what can be shown of it."""
+        self.found.setdefault((park_id, reason), Issue()).add(example)
+
+    def copy(self) -> "Issues":
+        """To be added to in a transaction: one that is tried again must not count twice."""
+        return Issues({key: Issue(issue.count, list(issue.examples)) for key, issue in self.found.items()})
+
+    def by_park(self) -> Iterator[tuple[IssueKey, Issue]]:
+        """In a settled order: those of no park first, then by park and reason."""
+        yield from sorted(self.found.items(), key=lambda item: (item[0][0] or "", item[0][1]))

@@ -1,0 +1,26 @@
+"""What operators type on command lines, read alike by every command: for `type=` of argparse, which says the message
+of what is no such thing and ends with exit status 2.
+"""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import date
+
+from warehouse import days
+
+
+def day(text: str) -> date:
+    """YYYY-MM-DD, within reach (warehouse.days)."""
+    return _read(days.day_from, text)
+
+
+def month(text: str) -> date:
+    """YYYY-MM or YYYYMM: the first day of the month."""
+    return _read(days.month_from, text)
+
+
+def _read(read: Callable[[str], date], text: str) -> date:
+    try:
+        return read(text)
+    except ValueError as error:  # of a ValueError argparse would keep the message to itself
+        raise ArgumentTypeError(str(error)) from None
