@@ -1,1 +1,1 @@
-"""What we doubt: findings, their log and their triage. Knows warehouse."""
+"""What may be wrong with the data: findings, their log and their triage. Knows warehouse."""

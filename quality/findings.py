@@ -1,33 +1,35 @@
-"""A finding: something doubtful, said once with its count and a few raw examples. No database here."""
+"""A finding: something that is wrong, said once with its count and a few raw examples. No database here."""
 
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from quality.models import IssueType
+from quality.reasons import REASONS
 
 EXAMPLES_MAX = 5
 
 
 @dataclass(slots=True)
 class Finding:
-    """One doubt about one subject.
+    """One issue of one subject.
 
-    kind        GAP, DUPLICATE, INVALID or MISSING_FIELD
-    reason      what is wrong, as a word (unknown_status); part of the identity; explained in quality.reasons
+    reason      what is wrong, as a word (unknown_status): one of quality.reasons, which says its kind; both are part
+                of the identity
     entity_type park, ride, destination, import or table
     entity_key  the subject's stable name: its themeparks_wiki_id (surrogate ids differ between two imports)
     entity_id   park_id or ride_id where there is one
     scope       what the finding is about beside its subject: a day file's key, or the period's start
     description one sentence for an operator
     start, end  UTC; the period concerned. No start: from when it was first seen
-    source_file the day file it was seen in; seen in many files of a month, it is folded (quality.grouping)
+    source_file the day file it was seen in; seen in many files of a month, it is grouped (quality.grouping)
     count       records concerned: events, rows, days, hours or rides, whatever the description counts
     examples    at most EXAMPLES_MAX raw values (JSON-able)
-    park_id     the park it is shown under; of a park's or a ride's finding it is known without being told
-    files       of a finding that folds many files: records concerned by file (quality.grouping)
-    absorbs     of a finding told in place of many: their fingerprints
+    park_id     the park it is shown under; of a park's or a ride's finding it is known without being given
+    files       of a finding that groups many files: records concerned by file (quality.grouping)
+    supersedes  of a finding reported in place of many: their fingerprints
     """
 
-    kind: str
     reason: str
     entity_type: str
     entity_key: str
@@ -41,7 +43,7 @@ class Finding:
     examples: list = field(default_factory=list)
     park_id: int | None = None
     files: dict[str, int] = field(default_factory=dict)
-    absorbs: frozenset[str] = frozenset()
+    supersedes: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.examples = self.examples[:EXAMPLES_MAX]
@@ -49,7 +51,12 @@ class Finding:
             self.park_id = self.entity_id
 
     @property
+    def kind(self) -> IssueType:
+        """GAP, DUPLICATE, INVALID or MISSING_FIELD. KeyError: a reason that is not in the table."""
+        return REASONS[self.reason].kind
+
+    @property
     def fingerprint(self) -> str:
-        """64 hex digits; equal for the same doubt however often, and by whomever, it is seen."""
+        """64 hex digits; equal for the same issue however often, and by whomever, it is seen."""
         parts = (self.kind, self.reason, self.entity_type, self.entity_key, self.scope)
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

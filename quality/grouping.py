@@ -1,8 +1,8 @@
-"""Many findings that say the same thing, told as one: what keeps a broken month or a renamed park from being a flood.
+"""Many findings that say the same thing, reported as one: what keeps a broken month or a renamed park from flooding.
 
-Two cases. Day files: the first FILES_TOLD_ALONE files of a month with one fault in one park stand alone, later ones
-share a record that counts each file once. Crowds: more than CROWD_TOLD_ALONE rides of one park (or parks of the
-warehouse) with one fault become one finding. Why so: docs/decisions/fingerprints.md.
+Two cases. Files: the first FILES_SINGLE files of a month with one fault in one park have a record each, later ones
+share a record that counts each file once. Subjects: more than SUBJECTS_SINGLE rides of one park (or parks of the
+warehouse) with one fault become one finding, which supersedes theirs. Why so: docs/decisions/fingerprints.md.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 
 from quality.findings import Finding
 from quality.models import DataQualityLog
-from quality.reasons import title_of
+from quality.reasons import REASONS, title_of
 from warehouse.models import Park
 
-FILES_TOLD_ALONE = 10  # of a month, reason and park: three times as many would be a month of broken files
-CROWD_TOLD_ALONE = 5
+FILES_SINGLE = 10  # of a month, reason and park: three times as many would be a month of broken files
+SUBJECTS_SINGLE = 5
 
 
-# --- day files ------------------------------------------------------------------------------------------------------
-def fold_files(findings: Iterable[Finding]) -> list[Finding]:
-    """New findings of day files, those beyond FILES_TOLD_ALONE of their month folded into one of the month."""
+# --- files ----------------------------------------------------------------------------------------------------------
+def group_files(findings: Iterable[Finding]) -> list[Finding]:
+    """New findings of day files, those beyond FILES_SINGLE of their month grouped into one of the month."""
     kept: list[Finding] = []
     groups: dict[tuple, list[Finding]] = {}
     for finding in findings:
@@ -28,16 +28,17 @@ def fold_files(findings: Iterable[Finding]) -> list[Finding]:
         else:
             kept.append(finding)
     for group, members in groups.items():
-        alone = max(0, FILES_TOLD_ALONE - _told_alone(*group))
-        kept += members[:alone]
-        if members[alone:]:
-            kept.append(_of_the_month(members[alone:]))
+        single = max(0, FILES_SINGLE - _recorded_singly(*group))
+        kept += members[:single]
+        if members[single:]:
+            kept.append(_of_the_month(members[single:]))
     return kept
 
 
 def describe_files(reason: str, month: datetime, files: dict[str, int]) -> str:
+    """The sentence of a month's record: how many records of how many files, beside those with a record of their own."""
     many = f"{len(files)} more files" if len(files) > 1 else "one more file"
-    return f"{title_of(reason)}: {sum(files.values()):,} in {many} of {month:%Y-%m}, beside those told alone."
+    return f"{title_of(reason)}: {sum(files.values()):,} in {many} of {month:%Y-%m}, beside those reported singly."
 
 
 def _same_fault(finding: Finding) -> tuple[str, str, datetime, int | None, str]:
@@ -46,14 +47,14 @@ def _same_fault(finding: Finding) -> tuple[str, str, datetime, int | None, str]:
     return finding.kind, finding.reason, month, finding.park_id, "" if finding.park_id else finding.entity_key
 
 
-def _told_alone(kind: str, reason: str, month: datetime, park_id: int | None, entity_key: str) -> int:
+def _recorded_singly(kind: str, reason: str, month: datetime, park_id: int | None, entity_key: str) -> int:
     after = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
     rows = DataQualityLog.objects.filter(
         issue_type=kind, reason=reason, park_id=park_id, timestamp_start__gte=month, timestamp_start__lt=after
     )
     if entity_key:
         rows = rows.filter(entity_key=entity_key)
-    evidences = rows.exclude(source_file="").order_by().values_list("evidence", flat=True)[: FILES_TOLD_ALONE + 1]
+    evidences = rows.exclude(source_file="").order_by().values_list("evidence", flat=True)[: FILES_SINGLE + 1]
     return sum("files" not in evidence for evidence in evidences)
 
 
@@ -64,7 +65,6 @@ def _of_the_month(members: list[Finding]) -> Finding:
     for member in members:
         files[member.source_file] = files.get(member.source_file, 0) + member.count
     finding = Finding(
-        kind=first.kind,
         reason=first.reason,
         entity_type=first.entity_type,
         entity_key=first.entity_key,
@@ -85,43 +85,49 @@ def _of_the_month(members: list[Finding]) -> Finding:
     return finding
 
 
-# --- crowds ---------------------------------------------------------------------------------------------------------
-def fold_crowds(
+# --- subjects -------------------------------------------------------------------------------------------------------
+def group_subjects(
     findings: Iterable[Finding],
     park: Park | None,
-    crowd_of: Callable[[Finding], str],
-    sentence: Callable[[list[Finding]], str],
+    group_of: Callable[[Finding], str],
+    measured: Callable[[list[Finding]], dict[str, object]] = lambda findings: {},
 ) -> list[Finding]:
-    """Findings of one reason; where more than CROWD_TOLD_ALONE share `crowd_of`, one of the park (or table) instead.
+    """Findings of one reason; where more than SUBJECTS_SINGLE share `group_of`, one of the park (or table) instead.
 
-    `crowd_of` must not depend on what was looked at: a month, or nothing. `count` is the number of those it is
-    told in place of, and the examples are the first of them.
+    `group_of` must not depend on what was looked at: a month, or nothing. `measured` gives what the sentence of a
+    group names beside its count. `count` is the number of those it is reported in place of, and the examples are the
+    first of them.
     """
-    crowds: dict[str, list[Finding]] = {}
+    groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        crowds.setdefault(crowd_of(finding), []).append(finding)
-    told = []
-    for crowd, members in crowds.items():
-        if len(members) <= CROWD_TOLD_ALONE:
-            told += members
+        groups.setdefault(group_of(finding), []).append(finding)
+    reported = []
+    for group, members in groups.items():
+        if len(members) <= SUBJECTS_SINGLE:
+            reported += members
         else:
-            told.append(_of_the_crowd(members, park, crowd, sentence(members)))
-    return told
+            reported.append(_of_the_group(members, park, group, measured(members)))
+    return reported
 
 
-def _of_the_crowd(members: list[Finding], park: Park | None, crowd: str, sentence: str) -> Finding:
-    first = members[0]
+def together(finding: Finding) -> str:
+    """For `group_of`: all findings of the reason belong together, whatever month they are of."""
+    return ""
+
+
+def _of_the_group(members: list[Finding], park: Park | None, group: str, measured: dict[str, object]) -> Finding:
+    reason = members[0].reason
+    sentence = REASONS[reason].say_grouped(len(members), **measured)
     return Finding(
-        kind=first.kind,
-        reason=first.reason,
+        reason=reason,
         entity_type="park" if park else "table",
         entity_key=park.themeparks_wiki_id if park else Park._meta.db_table,
         entity_id=park.pk if park else None,
-        scope=f"many {crowd}".strip(),
+        scope=f"many {group}".strip(),
         description=f"{park}: {sentence}" if park else sentence,
         start=min((member.start for member in members if member.start), default=None),
         end=max((member.end for member in members if member.end), default=None),
         count=len(members),
         examples=[member.description for member in members],
-        absorbs=frozenset(member.fingerprint for member in members),
+        supersedes=frozenset(member.fingerprint for member in members),
     )

@@ -27,6 +27,7 @@ class MissingRun:
 
     @property
     def days(self) -> int:
+        """How many days, both ends included."""
         return (self.last - self.first).days + 1
 
 
@@ -56,15 +57,17 @@ class ParkLedger:
         return runs
 
     def is_missing(self, day: date) -> bool:
+        """Inside the park's history, and without a file or never asked for."""
         inside = self._began is not None and self._began <= day <= self._last
         return inside and self._outcomes.get(day) in (None, MISSING)
 
     def was_not_read(self, day: date) -> bool:
-        """Missing or unreadable: that nothing was observed on this day is known, and told."""
+        """Missing or unreadable: that nothing was observed on this day is known, and reported."""
         return self.is_missing(day) or self._outcomes.get(day) in (MISSING, UNREADABLE)
 
 
 def of_park(park_id: int) -> ParkLedger:
+    """All days of one park: one range of the ledger's key."""
     rows = _rows("SELECT file_date, outcome, events_read FROM import_files WHERE park_id = %s", park_id)
     began = min((day for day, _, events in rows if events), default=None)
     return ParkLedger({day: outcome for day, outcome, _ in rows}, began)
@@ -72,6 +75,8 @@ def of_park(park_id: int) -> ParkLedger:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
+    """An import of one park, and the last day (UTC) that it says it processed."""
+
     checkpoint_id: int
     import_id: str
     park_id: int

@@ -1,4 +1,4 @@
-"""record(): the only writer of data_quality_log. Moves go through its model.
+"""record(): the only writer of data_quality_log. Transitions go through its model.
 
 One row per fingerprint. `occurrences` is the true number of records concerned as of the last look, never a number of
 looks: reading a file or checking a month again changes last_seen_at and nothing else.
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.grouping import describe_files, fold_files
+from quality.grouping import describe_files, group_files
 from quality.models import SYSTEM, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride
 
@@ -29,6 +29,8 @@ _CONTENT = [
 
 @dataclass(slots=True)
 class Recorded:
+    """What became of findings: records made, and records that were there."""
+
     new: int = 0
     seen_again: int = 0  # those that were reopened among them
     reopened: int = 0
@@ -39,7 +41,7 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
 
     Seen before: what changed (count, period, evidence) and last_seen_at are brought up to date; a RESOLVED row is
     reopened with a line in its note, a WONTFIX row stays as it is decided. All of a file's findings belong into one
-    call: of a record that is folded over files, a call says all there is of the file.
+    call: of a record that groups files, a call says all there is of the file.
     """
     by_fingerprint = {finding.fingerprint: finding for finding in findings}
     recorded = Recorded()
@@ -48,7 +50,7 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
     with transaction.atomic():
         _name_parks(by_fingerprint.values())
         known = _known(by_fingerprint)
-        unknown = fold_files([finding for key, finding in by_fingerprint.items() if key not in known])
+        unknown = group_files([finding for key, finding in by_fingerprint.items() if key not in known])
         known |= _known([finding.fingerprint for finding in unknown if finding.files])
         by_fingerprint = {key: finding for key, finding in by_fingerprint.items() if key in known}
         by_fingerprint |= {finding.fingerprint: finding for finding in unknown}
@@ -96,7 +98,7 @@ def _see_again(row: DataQualityLog, finding: Finding, now: datetime) -> bool:
         return False
     line = f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC: opened again, the same finding came back."
     note = f"{row.resolution_note}\n{line}".strip()
-    DataQualityLog.move_all([row.pk], ResolutionStatus.OPEN, by=SYSTEM, now=now, note=note)
+    DataQualityLog.transition([row.pk], ResolutionStatus.OPEN, by=SYSTEM, now=now, note=note)
     return True
 
 

@@ -1,14 +1,14 @@
-"""data_quality_log: one record per doubt, and the one state machine that every door moves it through.
+"""data_quality_log: one record per issue, and the one state machine that brings it from status to status.
 
-A move is a conditional UPDATE and a row of data_quality_moves in the same transaction. Operators move along MOVES;
-the system alone reopens (SYSTEM_MOVES), and it resolves through the same states as everybody. An operator's own last
-move can be taken back (`undo`): that is a correction, written down as such, and not a move of its own
-(docs/decisions/triage.md).
+A transition is a conditional UPDATE and a row of data_quality_moves in the same database transaction. Operators have
+TRANSITIONS; the system alone reopens (SYSTEM_TRANSITIONS), and it resolves through the same states as everybody. An
+operator's own last transition can be taken back (`undo`): that is a correction, written down as such, and not a
+transition of its own (docs/decisions/triage.md).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db import models, transaction
 from django.db.models import Count
@@ -16,10 +16,12 @@ from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.models import Park
 
-SYSTEM = ""  # who moves when nobody does; no user can have this name
+SYSTEM = ""  # who acts when nobody does; no user can have this name
 
 
 class IssueType(models.TextChoices):
+    """What kind of issue a reason is; the values of data_quality_log.issue_type."""
+
     GAP = "GAP"
     DUPLICATE = "DUPLICATE"
     INVALID = "INVALID"
@@ -27,6 +29,8 @@ class IssueType(models.TextChoices):
 
 
 class ResolutionStatus(models.TextChoices):
+    """How far an issue is dealt with; the diagram is DataQualityLog.TRANSITIONS."""
+
     OPEN = "OPEN"
     INVESTIGATING = "INVESTIGATING"
     RESOLVED = "RESOLVED"
@@ -37,33 +41,34 @@ TO_DO = (ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING)
 _NEEDS_A_NOTE = {ResolutionStatus.RESOLVED: "resolve", ResolutionStatus.WONTFIX: "give up"}
 
 
-class MoveRefused(Exception):
-    """A move the state machine does not allow; the message names the allowed ones."""
+class TransitionRefused(Exception):
+    """A transition the state machine does not allow; the message names the allowed ones."""
 
 
 @dataclass(slots=True)
 class Triage:
-    """What became of a move of many records: `moved` by the state they came from, and a sentence for each other."""
+    """What became of many records: the ids of the `moved` by the state they came from, a sentence for each other."""
 
     moved: dict[str, list[int]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
+        """How many records were moved."""
         return sum(map(len, self.moved.values()))
 
 
 class DataQualityLog(models.Model):
-    """One finding, told once however often it is seen (its fingerprint is unique). Written by quality.log alone."""
+    """One finding, recorded once however often it is seen (its fingerprint is unique). Written by quality.log alone."""
 
     #: target -> the states an operator may bring it there from
-    MOVES = {
+    TRANSITIONS = {
         ResolutionStatus.INVESTIGATING: {ResolutionStatus.OPEN},
         ResolutionStatus.RESOLVED: {ResolutionStatus.INVESTIGATING},
         ResolutionStatus.WONTFIX: {ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING},
     }
     #: what the system may do beside: a finding that comes back is open again
-    SYSTEM_MOVES = {ResolutionStatus.OPEN: {ResolutionStatus.RESOLVED}}
+    SYSTEM_TRANSITIONS = {ResolutionStatus.OPEN: {ResolutionStatus.RESOLVED}}
 
     log_id = models.BigAutoField(primary_key=True)
     issue_type = EnumField(choices=IssueType.choices)
@@ -103,45 +108,45 @@ class DataQualityLog(models.Model):
     def __str__(self) -> str:
         return self.description
 
-    def allowed_moves(self) -> list[str]:
-        """Where an operator may bring this record from here, in the order of the diagram."""
-        return [target for target, origins in self.MOVES.items() if self.resolution_status in origins]
+    def days(self) -> tuple[date, date]:
+        """The first and the last day (UTC) of the period, both included; without an end, the first day twice."""
+        first = self.timestamp_start.date()
+        if self.timestamp_end is None:
+            return first, first
+        return first, max(first, (self.timestamp_end - timedelta(microseconds=1)).date())
 
-    def move(self, target: str, *, by: str, now: datetime, note: str = "") -> None:
-        """Bring this record to `target`. MoveRefused: not from here, or without the note it takes."""
-        triage = self.move_all([self.pk], target, by=by, now=now, note=note)
-        self.refresh_from_db()
-        if triage.refused:
-            raise MoveRefused(triage.refused[0])
+    def allowed_transitions(self) -> list[str]:
+        """Where an operator may bring this record from here, in the order of the diagram."""
+        return [target for target, origins in self.TRANSITIONS.items() if self.resolution_status in origins]
 
     @classmethod
     @transaction.atomic
-    def move_all(cls, ids: Iterable[int], target: str, *, by: str, now: datetime, note: str = "") -> Triage:
+    def transition(cls, ids: Iterable[int], target: str, *, by: str, now: datetime, note: str = "") -> Triage:
         """Bring many records to `target`: those that may go there go, each other gets a sentence that says why not.
 
-        `by` is the operator's name, or SYSTEM. MoveRefused: the note that resolving and giving up take is missing,
-        or nobody may ever bring a record to `target`.
+        `by` is the operator's name, or SYSTEM. TransitionRefused: the note that resolving and giving up take is
+        missing, or nobody may ever bring a record to `target`.
         """
-        origins = set(cls.MOVES.get(target, ()))
+        origins = set(cls.TRANSITIONS.get(target, ()))
         if by == SYSTEM:
-            origins |= cls.SYSTEM_MOVES.get(target, set())
+            origins |= cls.SYSTEM_TRANSITIONS.get(target, set())
         if not origins:
-            raise MoveRefused(f"Nobody may set a finding to {target}; {_diagram()}")
+            raise TransitionRefused(f"Nobody may set a finding to {target}; {_diagram()}")
         note = note.strip()
         if target in _NEEDS_A_NOTE and not note:
-            raise MoveRefused(f"Say why: to {_NEEDS_A_NOTE[target]} a finding takes a note")
+            raise TransitionRefused(f"Say why: to {_NEEDS_A_NOTE[target]} a finding takes a note")
         ids = list(ids)
         triage = Triage()
         # Locked in the order of the key, so that two operators with overlapping lists wait and do not deadlock.
         rows = cls.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-        standing = dict(rows.values_list("pk", "resolution_status"))
+        statuses = dict(rows.values_list("pk", "resolution_status"))
         for pk in ids:
-            if pk not in standing:
+            if pk not in statuses:
                 triage.refused.append(f"Finding {pk} does not exist")
-            elif standing[pk] in origins:
-                triage.moved.setdefault(standing[pk], []).append(pk)
+            elif statuses[pk] in origins:
+                triage.moved.setdefault(statuses[pk], []).append(pk)
             else:
-                triage.refused.append(_refusal(pk, standing[pk], target))
+                triage.refused.append(_refusal(pk, statuses[pk], target))
         for origin, pks in triage.moved.items():
             changes = {"resolution_status": target} | ({"resolution_note": note} if note else {})
             cls.objects.filter(pk__in=pks, resolution_status=origin).update(**changes)
@@ -158,13 +163,13 @@ class DataQualityLog(models.Model):
     @transaction.atomic
     def resolve_by_system(self, evidence: str, *, now: datetime) -> bool:
         """The matter is gone: through INVESTIGATING to RESOLVED. False: an operator has decided meanwhile."""
-        DataQualityLog.move_all([self.pk], ResolutionStatus.INVESTIGATING, by=SYSTEM, now=now, note=evidence)
-        triage = DataQualityLog.move_all([self.pk], ResolutionStatus.RESOLVED, by=SYSTEM, now=now, note=evidence)
+        DataQualityLog.transition([self.pk], ResolutionStatus.INVESTIGATING, by=SYSTEM, now=now, note=evidence)
+        triage = DataQualityLog.transition([self.pk], ResolutionStatus.RESOLVED, by=SYSTEM, now=now, note=evidence)
         self.refresh_from_db()
         return not triage.refused
 
     def undoable(self, by: str) -> "DataQualityMove | None":
-        """The move `by` may take back: the last one, if it is their own, is no undo, and nothing happened since."""
+        """What `by` may take back: the last transition, if it is their own, no undo, and nothing happened since."""
         last = self.moves.order_by("-move_id").first()
         if (
             last is None
@@ -178,16 +183,16 @@ class DataQualityLog(models.Model):
 
     @transaction.atomic
     def undo(self, *, by: str, now: datetime) -> "DataQualityMove":
-        """Take back one's own last move; the record stands where it stood before, and both are in the history.
+        """Take back one's own last transition; the record stands where it stood before, and both are in the history.
 
         It never leads from RESOLVED to OPEN, since RESOLVED is reached from INVESTIGATING alone.
         """
         self.refresh_from_db(from_queryset=DataQualityLog.objects.select_for_update())
         last = self.undoable(by)
         if last is None:
-            raise MoveRefused(
-                f"Finding {self.pk} cannot be taken back by {by}: only one's own last move can, as long as nothing "
-                f"happened since. It is {self.resolution_status}{_allowed(self.resolution_status)}"
+            raise TransitionRefused(
+                f"Finding {self.pk} cannot be taken back by {by}: only one's own last transition can, as long as "
+                f"nothing happened since. It is {self.resolution_status}{_allowed(self.resolution_status)}"
             )
         DataQualityLog.objects.filter(pk=self.pk, resolution_status=last.to_status).update(
             resolution_status=last.from_status, resolution_note=""
@@ -225,6 +230,16 @@ class DataQualityMove(models.Model):
     def __str__(self) -> str:
         return f"{self.from_status} to {self.to_status} by {self.moved_by or 'the system'}"
 
+    @property
+    def said(self) -> str:
+        """From where to where, and why: INVESTIGATING to RESOLVED: imported again."""
+        return f"{self.from_status} to {self.to_status}" + (f": {self.note}" if self.note else "")
+
+    @classmethod
+    def latest_of_people(cls, limit: int) -> list["DataQualityMove"]:
+        """The last `limit` of what operators did, the latest first, each with its finding."""
+        return list(cls.objects.exclude(moved_by=SYSTEM).select_related("finding").order_by("-move_id")[:limit])
+
 
 def to_do_by_kind() -> dict[str, int]:
     """How many findings wait for an operator (OPEN or INVESTIGATING), by kind; from idx_quality_status_type alone."""
@@ -242,7 +257,7 @@ def _refusal(pk: int, status: str, target: str) -> str:
 
 
 def _allowed(status: str) -> str:
-    allowed = [target for target, origins in DataQualityLog.MOVES.items() if status in origins]
+    allowed = [target for target, origins in DataQualityLog.TRANSITIONS.items() if status in origins]
     if allowed:
         return f"; it may become {' or '.join(allowed)}"
     if status == ResolutionStatus.RESOLVED:
@@ -252,5 +267,6 @@ def _allowed(status: str) -> str:
 
 def _diagram() -> str:
     return "; ".join(
-        f"{target} is reached from {' or '.join(sorted(origins))}" for target, origins in DataQualityLog.MOVES.items()
+        f"{target} is reached from {' or '.join(sorted(origins))}"
+        for target, origins in DataQualityLog.TRANSITIONS.items()
     )

@@ -1,197 +1,368 @@
-"""The words for what can be wrong: what each means, and what an operator does about it.
+"""The one table of what can be wrong: of each reason its kind, its words, what it means, and what to do about it.
 
-The admin shows this beside every finding and docs/quality.md lists it. The words of the importer stand here too, so
-that the desk explains whatever lies on it; a word that is not here is shown as it is.
+Whoever finds something names its reason, and takes kind and sentence from here: the importer, the live collector, the
+metadata sync and the detectors. The admin explains findings by it, and docs/quality.md lists it word for word. A
+reason that is not here (a record of another version) is shown as it is.
 """
 
+import re
 from dataclasses import dataclass
+
+from quality.models import IssueType
+
+_ONE_OR_SEVERAL = re.compile(r"\(([^()|]*)\|([^()|]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
+    """One fault.
+
+    kind      GAP, DUPLICATE, INVALID or MISSING_FIELD; part of a finding's identity
+    title     its name on pages and in reports
+    sentence  of one finding: a template of `count` and of what was measured; (event carries|events carry) is of one
+              and of several
+    meaning   what such a record or row is, and what became of it
+    advice    what an operator does about it
+    grouped   the sentence of findings of several subjects that are reported as one (quality.grouping)
+    """
+
+    kind: IssueType
     title: str
+    sentence: str
     meaning: str
     advice: str
+    grouped: str = ""
+
+    def say(self, count: int, **measured: object) -> str:
+        """The sentence, without a full stop. KeyError: the template names something that is not in `measured`."""
+        return _say(self.sentence, count, measured)
+
+    def say_grouped(self, count: int, **measured: object) -> str:
+        """The sentence of `count` subjects with this fault, without a full stop."""
+        return _say(self.grouped, count, measured)
 
 
-REASONS = {
-    # --- GAP
+def _say(template: str, count: int, measured: dict[str, object]) -> str:
+    return _ONE_OR_SEVERAL.sub(r"\1" if count == 1 else r"\2", template).format(count=count, **measured)
+
+
+_GAPS = {
     "missing_days": Reason(
+        IssueType.GAP,
         "Missing days",
+        "{lack} {days}",
         "Days inside the park's history have no file in the source, or were never imported.",
         "Import the days again. Where the source never had them, give the finding up: won't fix.",
     ),
     "silent_hours": Reason(
+        IssueType.GAP,
         "Silent hours",
+        "nothing observed for {count} hours, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; "
+        "on the days around there are {usual:,} or more observations in these hours",
         "Nothing at all was observed of the park for hours in which it was heard of on the days around.",
         "Compare with the park's calendar: an outage of the source, or a day on which the park was closed?",
+        "Nothing observed {count} times in {month:%Y-%m}, {hours} hours in all",
     ),
     "silent_ride": Reason(
+        IssueType.GAP,
         "Silent ride",
+        "nothing heard on {count} days, {first} to {last}, on which the park was open; its last word was {last_status}",
         "A ride that used to be heard of every day fell silent while the rest of its park went on.",
         "A long closure that the source does not call a refurbishment, or did the source lose it or give it a new id?",
+        "{count} rides fell silent {when} while the rest of the park went on",
     ),
-    # --- DUPLICATE
+}
+_DUPLICATES = {
     "duplicate_name": Reason(
+        IssueType.DUPLICATE,
         "Same name",
+        "{count} rides are called {name}",
         "Two or more rides of one park carry the same name.",
         "If it is one attraction, see which id the source still uses. Ids are never merged: note it, then won't fix.",
+        "{count} names are carried by two or more rides each",
     ),
     "duplicate_observations": Reason(
+        IssueType.DUPLICATE,
         "Same observations",
+        "{names} report the same waits at the same times",
         "Two or more rides of one park report the same waits at the same minutes: one attraction under several ids.",
         "Count only one of them in figures of the park. Ids are never merged: note which one, then won't fix.",
+        "{count} groups of rides report the same waits at the same times",
     ),
     "duplicate_event": Reason(
+        IssueType.DUPLICATE,
         "Repeated events",
+        "{count:,} (event says|events say) again what the file already said",
         "A file says the same of one ride and instant more than once. It is stored once.",
         "Nothing is lost. Many of them point to a fault of the source.",
     ),
     "conflicting_event": Reason(
+        IssueType.DUPLICATE,
         "Contradicting events",
+        "{count:,} (event contradicts|events contradict) another one of the same ride and instant",
         "Two events of one ride and instant say different things. The first one stays.",
         "Look at both values in the examples. If the second is right, the stored row must be corrected by hand.",
     ),
     "ambiguous_ride": Reason(
+        IssueType.DUPLICATE,
         "Ambiguous ride",
+        "{name!r} ({entity_id}) could be any of {count} rides that have no id yet; it became a new ride",
         "A name fits several rides that have no id yet, so a new ride was made.",
         "Give the right ride its themeparks_wiki_id, or leave both.",
     ),
-    # --- INVALID
+}
+_INVALID = {
     "orphan_snapshots": Reason(
+        IssueType.INVALID,
         "Snapshots without a ride",
+        "{count:,} (snapshot belongs|snapshots belong) to ride_id {ride_id}, which is not in rides",
         "Observations belong to a ride_id that is not in rides. Pages and figures that join rides leave them out.",
         "Bring the ride back under the same ride_id, from a backup if need be.",
     ),
     "orphan_queue_rows": Reason(
+        IssueType.INVALID,
         "Queue rows without a snapshot",
+        "{count:,} (queue row|queue rows) of {month:%Y-%m} "
+        "(belongs to a snapshot that is|belong to snapshots that are) not there",
         "Rows of queue_data belong to a snapshot that is not there.",
         "Import the days of the period again: a file brings its snapshots back.",
     ),
     "misnumbered_snapshots": Reason(
+        IssueType.INVALID,
         "Wrong snapshot ids",
+        "{count:,} (snapshot|snapshots) of {month:%Y-%m} (has|have) an id that is not (its|their) ride and instant",
         "A snapshot_id is not (instant << 20 | ride_id), so its queue rows and duplicates cannot be found by it.",
         "Somebody wrote rows past the importer. Compare them with a new import of the period.",
     ),
     "guard_rows": Reason(
-        "Rows in a guard partition",
+        IssueType.INVALID,
+        "Rows in a boundary partition",
+        "{at_least}{count:,} (snapshot lies|snapshots lie) {side} month that has a partition, in {partition}",
         "Observations lie before the first or after the last month that has a partition, where no check reads them.",
         "Look at their dates. Real ones: manage.py maintain_partitions --drain. Stray ones: find out who wrote them.",
     ),
     "coordinates_out_of_range": Reason(
+        IssueType.INVALID,
         "Impossible coordinates",
-        "A latitude lies outside of -90 to 90, or a longitude outside of -180 to 180.",
+        "lies at {latitude}, {longitude}, which is nowhere on earth",
+        "A latitude lies outside of -90 to 90, or a longitude outside of -180 to 180. The source also says 0/0, and "
+        "what is no number.",
         "Stored ones: correct the metadata of the ride by hand. From the source: they were not taken over.",
+        "{count:,} (entity has|entities have) coordinates that are nowhere on earth",
     ),
     "checkpoint_in_future": Reason(
+        IssueType.INVALID,
         "Import in the future",
+        "{import_id} of {park} says that it processed {day}, which has not come yet",
         "An import says that it processed a day that has not come yet; it would leave out the days until then.",
-        "Start a new import of the days that are really there, and give this one up.",
+        "Start a new import of the days that are really there, and cancel this one.",
+        "{count} imports say that they processed days that have not come yet",
     ),
     "frozen_wait": Reason(
+        IssueType.INVALID,
         "Frozen wait",
+        "the wait stood at {minutes} minutes for {hours} hours while operating, from {start:%Y-%m-%d %H:%M} UTC{times}",
         "A wait of more than 10 minutes did not change for 10 hours or longer while the ride was operating.",
         "The source repeated an old value. Leave these hours out of averages.",
+        "The waits of {count} rides stood still for 10 hours or longer in {month:%Y-%m}",
     ),
     "unreadable_file": Reason(
+        IssueType.INVALID,
         "Unreadable file",
+        "{file} cannot be read: {why}. Nothing of it was stored; mend it and import the day again",
         "A day file is damaged. Nothing of it was stored.",
         "Get a sound copy of the file and import the day again.",
     ),
-    "malformed_event": Reason("No event", "A record of a file is no event at all.", "Look at the examples."),
-    "malformed_id": Reason("Malformed id", "An id is no UUID. The event was left out.", "Look at the examples."),
+    "malformed_event": Reason(
+        IssueType.INVALID,
+        "No event",
+        "{count:,} (record is|records are) no event at all (not an object)",
+        "A record of a file is no event at all.",
+        "Look at the examples.",
+    ),
+    "malformed_id": Reason(
+        IssueType.INVALID,
+        "Malformed id",
+        "{count:,} (event carries|events carry) an id that is no UUID",
+        "An id is no UUID. The event was left out.",
+        "Look at the examples.",
+    ),
     "malformed_time": Reason(
+        IssueType.INVALID,
         "Malformed time",
+        "{count:,} (event has|events have) a time that cannot be read, has no zone or is before 2015",
         "An event's time cannot be read, has no zone or lies before 2015. The event was left out.",
         "Look at the examples.",
     ),
     "future_time": Reason(
-        "Time in the future", "An event lies in the future and was left out.", "Check the clock of this machine first."
+        IssueType.INVALID,
+        "Time in the future",
+        "{count:,} (event lies|events lie) in the future",
+        "An event lies in the future and was left out.",
+        "Check the clock of this machine first.",
     ),
     "unknown_status": Reason(
+        IssueType.INVALID,
         "Unknown status",
+        "{count:,} (event carries|events carry) a status that is not known",
         "An event carries a status that is not known and was left out.",
         "A new status of the source? The importer must learn it; then import the days again.",
     ),
     "wait_out_of_range": Reason(
+        IssueType.INVALID,
         "Impossible wait",
+        "{count:,} (wait is no whole minute|waits are no whole minutes) from 0 to 300",
         "A wait is no whole number of minutes from 0 to 300. The observation is kept without it.",
         "A sentinel such as -999 is normal for some parks: won't fix.",
     ),
     "unknown_queue_type": Reason(
+        IssueType.INVALID,
         "Unknown queue type",
-        "A line of a type that is not known was left out; the observation is kept.",
+        "{count:,} (queue entry is|queue entries are) of a type that is not known",
+        "A queue of a type that is not known was left out; the observation is kept.",
         "A new type of the source? The importer must learn it; then import the days again.",
     ),
     "malformed_queue": Reason(
-        "Malformed queue", "A line has a shape that cannot be read and was left out.", "Look at the examples."
-    ),
-    "malformed_return_time": Reason(
-        "Malformed return time", "A return time cannot be read; that line was left out.", "Look at the examples."
-    ),
-    "invalid_price": Reason(
-        "Impossible price",
-        "A price is below 0, without a currency, or no amount; that line was left out.",
+        IssueType.INVALID,
+        "Malformed queue",
+        "{count:,} (queue entry has|queue entries have) a shape that cannot be read",
+        "A queue has a shape that cannot be read and was left out.",
         "Look at the examples.",
     ),
-    "malformed_entity": Reason("No entity", "An entry of the catalogue is no entity.", "Look at the examples."),
+    "malformed_return_time": Reason(
+        IssueType.INVALID,
+        "Malformed return time",
+        "{count:,} (return time|return times) cannot be read",
+        "A return time cannot be read; that queue was left out.",
+        "Look at the examples.",
+    ),
+    "invalid_price": Reason(
+        IssueType.INVALID,
+        "Impossible price",
+        "{count:,} (price is|prices are) below 0, without a currency, or not an amount",
+        "A price is below 0, without a currency, or no amount; that queue was left out.",
+        "Look at the examples.",
+    ),
+    "malformed_entity": Reason(
+        IssueType.INVALID,
+        "No entity",
+        "{count:,} (entry is|entries are) no entity (not an object, or an id that is no UUID)",
+        "An entry of the catalogue is no entity.",
+        "Look at the examples.",
+    ),
     "invalid_height": Reason(
+        IssueType.INVALID,
         "Impossible height",
+        "{count:,} (height limit is|height limits are) no length from 1 to 250 cm",
         "A height limit of the catalogue is no length from 1 to 250 cm, and was not taken over.",
         "Set the height of the ride by hand.",
     ),
-    "malformed_tags": Reason("Malformed tags", "Tags of the catalogue cannot be read.", "Look at the examples."),
+    "malformed_tags": Reason(
+        IssueType.INVALID,
+        "Malformed tags",
+        "{count:,} (entity has|entities have) tags that cannot be read",
+        "Tags of the catalogue cannot be read.",
+        "Look at the examples.",
+    ),
     "unknown_timezone": Reason(
+        IssueType.INVALID,
         "Unknown time zone",
+        "{count:,} (park answer names|park answers name) a time zone that does not exist",
         "The source names a time zone that does not exist. The park keeps what it had.",
         "Set the park's time zone by hand.",
     ),
     "half_answer": Reason(
+        IssueType.INVALID,
         "Half an answer",
+        "{count:,} (entity|entities) listed before (is|are) missing at once: taken for half an answer",
         "Entities listed before are missing all at once: the answer was taken for half, and nothing removed.",
         "Run manage.py sync_metadata again later.",
     ),
     "malformed_answer": Reason(
-        "Malformed answer", "An answer of the live API cannot be read.", "Run manage.py sync_metadata again later."
+        IssueType.INVALID,
+        "Malformed answer",
+        "{count:,} (answer|answers) cannot be read",
+        "An answer of the live API cannot be read.",
+        "Run manage.py sync_metadata again later.",
     ),
-    # --- MISSING_FIELD
+}
+_MISSING_FIELDS = {
     "missing_metadata": Reason(
+        IssueType.MISSING_FIELD,
         "No metadata",
+        "{count} of {total} rides (has|have) no metadata",
         "Rides of the park are not in entity_metadata: their kind, place and heights are unknown.",
         "Run manage.py sync_metadata. Rides that the source has taken down have none: won't fix.",
     ),
     "missing_time_zone": Reason(
+        IssueType.MISSING_FIELD,
         "No time zone",
+        "{park} has {problem}",
         "The park has no time zone, or one that does not exist: local hours cannot be told.",
         "Run manage.py sync_metadata, or set the IANA name (Europe/Berlin) by hand.",
+        "{count} parks have no time zone that exists",
     ),
     "missing_destination": Reason(
+        IssueType.MISSING_FIELD,
         "No destination",
+        "{park} belongs to no destination",
         "The park belongs to no destination, so its day files cannot be found.",
         "Run manage.py sync_metadata, or set destination_wiki_id by hand.",
+        "{count} parks belong to no destination",
     ),
-    "missing_name": Reason("No name", "Entities of the catalogue have no name.", "Set the name of the ride by hand."),
+    "missing_name": Reason(
+        IssueType.MISSING_FIELD,
+        "No name",
+        "{count:,} (entity has|entities have) no name",
+        "Entities of the catalogue have no name.",
+        "Set the name of the ride by hand.",
+    ),
     "missing_entity_type": Reason(
-        "No entity type", "Entities of the catalogue have no entityType.", "Look at the examples."
+        IssueType.MISSING_FIELD,
+        "No entity type",
+        "{count:,} (entity has|entities have) no entityType",
+        "Entities of the catalogue have no entityType.",
+        "Look at the examples.",
     ),
     "half_coordinates": Reason(
+        IssueType.MISSING_FIELD,
         "Half a coordinate",
+        "{count:,} (entity has|entities have) only one of latitude and longitude",
         "Entities of the catalogue have only one of latitude and longitude; neither was taken over.",
         "Set both by hand.",
     ),
-    "missing_timezone": Reason(
-        "No time zone given", "The source names no time zone for a park.", "Set the park's time zone by hand."
+    "missing_entity_id": Reason(
+        IssueType.MISSING_FIELD,
+        "No entity id",
+        "{count:,} (event has|events have) no entityId",
+        "Events without entityId were left out.",
+        "Look at the examples.",
     ),
-    "missing_entity_id": Reason("No entity id", "Events without entityId were left out.", "Look at the examples."),
-    "missing_event_time": Reason("No event time", "Events without eventTime were left out.", "Look at the examples."),
+    "missing_event_time": Reason(
+        IssueType.MISSING_FIELD,
+        "No event time",
+        "{count:,} (event has|events have) no eventTime",
+        "Events without eventTime were left out.",
+        "Look at the examples.",
+    ),
     "missing_status": Reason(
-        "No status", "Events without a status were left out.", "Normal for entities that have none: won't fix."
+        IssueType.MISSING_FIELD,
+        "No status",
+        "{count:,} (event has|events have) no status",
+        "Events without a status were left out.",
+        "Normal for entities that have none: won't fix.",
     ),
     "missing_park": Reason(
-        "No park", "Events name no park, and their entity is not known; they were left out.", "Look at the examples."
+        IssueType.MISSING_FIELD,
+        "No park",
+        "{count:,} (event names|events name) no park, and (its|their) entity is not known",
+        "Events name no park, and their entity is not known; they were left out.",
+        "Look at the examples.",
     ),
 }
+REASONS: dict[str, Reason] = _GAPS | _DUPLICATES | _INVALID | _MISSING_FIELDS
 
 
 def title_of(reason: str) -> str:
+    """The title on pages and in reports; of a reason that is not in the table its own word: Rotten egg."""
     return REASONS[reason].title if reason in REASONS else reason.replace("_", " ").capitalize()

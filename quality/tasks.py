@@ -27,10 +27,6 @@ def check_imported(park_ids: list[int], first_day: str, last_day: str) -> str:
 
 
 def _report(checked: Checked) -> str:
-    line = (
-        f"{checked.window}: {checked.rows_read:,} observations read, "
-        f"{checked.recorded.new} new findings, {checked.recorded.seen_again} seen again "
-        f"({checked.recorded.reopened} opened again), {len(checked.resolved)} resolved"
-    )
+    line = f"{checked.window}: {checked.rows_read:,} observations read, {checked.outcome()}"
     logger.info("Data quality of %s", line)
     return line

@@ -25,7 +25,7 @@ ROOMS = {
         "admin checks tasks",
         "apps",
     ],
-    "quality": ["models", "findings reasons", "grouping import_ledger", "log", "check", "tasks", "admin", "apps"],
+    "quality": ["models", "reasons", "findings", "grouping import_ledger", "log", "check", "tasks", "admin", "apps"],
     "imports": [
         "sources events",
         "loading",

@@ -17,7 +17,7 @@ from imports.live.models import LiveCollection, ParkFreshness
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import queue
 from imports.workers.models import Worker
-from quality.models import IssueType, to_do_by_kind
+from quality.models import DataQualityMove, IssueType, to_do_by_kind
 from warehouse.models import Park
 from warehouse.partitioning import health, partitions
 from warehouse.server import catalog
@@ -78,13 +78,13 @@ def add_under_way(found: Home, now: datetime) -> None:
 
 
 def add_latest_actions(found: Home, now: datetime) -> None:
-    """What operators did last, of all that the admin's log keeps of our own apps and of the queue."""
+    """What the admin's log keeps, and the transitions of findings by people, which stand in their own history alone."""
     entries = (
-        LogEntry.objects.filter(content_type__app_label__in=["imports", "quality", "warehouse", "django_q"])
+        LogEntry.objects.filter(content_type__app_label__in=["imports", "warehouse", "django_q"])
         .select_related("user", "content_type")
         .order_by("-action_time")[:ACTIONS_SHOWN]
     )
-    found.actions = [
+    actions = [
         Action(
             at=entry.action_time,
             who=str(entry.user),
@@ -94,6 +94,17 @@ def add_latest_actions(found: Home, now: datetime) -> None:
         )
         for entry in entries
     ]
+    actions += [
+        Action(
+            at=move.moved_at,
+            who=move.moved_by,
+            what=str(move.finding),
+            url=reverse("admin:quality_dataqualitylog_change", args=[move.finding_id]),
+            said=move.said,
+        )
+        for move in DataQualityMove.latest_of_people(ACTIONS_SHOWN)
+    ]
+    found.actions = sorted(actions, key=lambda action: action.at, reverse=True)[:ACTIONS_SHOWN]
 
 
 # --- findings -----------------------------------------------------------------------------------------------------

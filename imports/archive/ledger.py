@@ -9,7 +9,7 @@ from imports.loading.counts import Counts
 from imports.sources.source import DayFile, key_of
 from quality.check.gaps import missing_days_finding
 from quality.findings import Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
@@ -96,12 +96,11 @@ def record_missing(
 def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
     """One for a file of which nothing was stored."""
     return Finding(
-        kind=IssueType.INVALID,
         reason="unreadable_file",
         entity_type="destination",
         entity_key=destination,
         scope=file.key,
-        description=f"{file.key} cannot be read: {why}. Nothing of it was stored; mend it and import the day again.",
+        description=f"{REASONS['unreadable_file'].say(1, file=file.key, why=why)}.",
         start=midnight(file.day),
         end=midnight(file.day + ONE_DAY),
         source_file=file.key,

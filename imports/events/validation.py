@@ -17,7 +17,6 @@ from imports.events.dayfile import Event
 from imports.events.issues import Issues
 from imports.events.load_format import row_text, text_of
 from imports.events.queues import WAIT_TIME_MAX_MINUTES, QueueIssues, read_queue
-from quality.models import IssueType
 from warehouse.ids import uuid_of
 from warehouse.instants import milliseconds_of
 from warehouse.models import RideStatus
@@ -29,26 +28,6 @@ EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=UTC)
 EXAMPLE_MAX_CHARACTERS = 300
 
 _MALFORMED_ID = "malformed_id"
-
-#: What each reason means, for an operator; {count} events of {subject}.
-REASONS: dict[str, tuple[str, str]] = {
-    "malformed_event": (IssueType.INVALID, "records are no event at all (not an object)"),
-    _MALFORMED_ID: (IssueType.INVALID, "events carry an id that is no UUID"),
-    "malformed_time": (IssueType.INVALID, "events have a time that cannot be read, has no zone or is before 2015"),
-    "future_time": (IssueType.INVALID, "events lie in the future"),
-    "unknown_status": (IssueType.INVALID, "events carry a status that is not known"),
-    "wait_out_of_range": (IssueType.INVALID, f"waits are no whole minutes from 0 to {WAIT_TIME_MAX_MINUTES}"),
-    "unknown_queue_type": (IssueType.INVALID, "queue entries are of a type that is not known"),
-    "malformed_queue": (IssueType.INVALID, "queue entries have a shape that cannot be read"),
-    "malformed_return_time": (IssueType.INVALID, "return times cannot be read"),
-    "invalid_price": (IssueType.INVALID, "prices are below 0, without a currency, or not an amount"),
-    "missing_entity_id": (IssueType.MISSING_FIELD, "events have no entityId"),
-    "missing_event_time": (IssueType.MISSING_FIELD, "events have no eventTime"),
-    "missing_status": (IssueType.MISSING_FIELD, "events have no status"),
-    "missing_park": (IssueType.MISSING_FIELD, "events name no park, and their entity is not known"),
-    "duplicate_event": (IssueType.DUPLICATE, "events say again what the file already said"),
-    "conflicting_event": (IssueType.DUPLICATE, "events contradict another one of the same ride and instant"),
-}
 
 
 class Observation(msgspec.Struct, gc=False):

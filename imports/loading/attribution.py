@@ -11,11 +11,12 @@ from typing import Any
 
 from imports.events.issues import Issue, Issues
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values, text_of
-from imports.events.validation import REASONS, Observation, Validated, shorten
+from imports.events.validation import Observation, Validated, shorten
 from imports.loading.counts import Counts
 from imports.loading.loader import Content, content_of, stored
 from imports.loading.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
+from quality.reasons import REASONS
 from warehouse.instants import EPOCH
 from warehouse.models import Park
 from warehouse.snapshot_id import RIDE_ID_BITS, snapshot_id_of
@@ -192,17 +193,15 @@ def _count_rejections(work: _Work) -> None:
 
 # --- reporting it ----------------------------------------------------------------------------------------------------
 def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Finding:
-    kind, meaning = REASONS[reason]
     origin = work.origin
     park = work.parts[park_id].park if park_id else None
     return Finding(
-        kind=kind,
         reason=reason,
         entity_type="park" if park else "destination",
         entity_key=park_id or origin.destination,
         entity_id=park.park_id if park else None,
         scope=origin.key,
-        description=f"{park or 'No park'}, {origin.label}: {issue.count:,} {meaning}.",
+        description=f"{park or 'No park'}, {origin.label}: {REASONS[reason].say(issue.count)}.",
         start=origin.start,
         end=origin.end,
         source_file=origin.key,

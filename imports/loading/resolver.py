@@ -11,7 +11,7 @@ from rapidfuzz.distance import Levenshtein
 
 from imports.events.validation import Validated
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 from warehouse.models import NAME_LENGTH, Park, Ride
 from warehouse.names import normalised
 
@@ -140,17 +140,15 @@ def _candidates(name: str, without_id: dict[int, str]) -> list[int]:
 
 
 def _ambiguous(ride: WantedRide, candidates: list[int], source_file: str) -> Finding:
+    reason = REASONS["ambiguous_ride"]
+    sentence = reason.say(len(candidates), name=ride.name, entity_id=ride.entity_id)
     return Finding(
-        kind=IssueType.DUPLICATE,
         reason="ambiguous_ride",
         entity_type="park",
         entity_key=ride.park.themeparks_wiki_id,
         entity_id=ride.park.park_id,
         scope=ride.entity_id,
-        description=(
-            f"{ride.park}: {ride.name!r} ({ride.entity_id}) could be any of {len(candidates)} rides that have no id "
-            "yet; it became a new ride. Give the right ride its themeparks_wiki_id, or leave both."
-        ),
+        description=f"{ride.park}: {sentence}. {reason.advice}",
         start=datetime.fromisoformat(ride.seen_at).replace(tzinfo=UTC),
         source_file=source_file,
         count=len(candidates),

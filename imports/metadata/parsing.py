@@ -16,7 +16,6 @@ from zoneinfo import available_timezones
 from imports.events.issues import Issues
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
-from quality.models import IssueType
 from warehouse.ids import uuid_of
 from warehouse.models import NAME_LENGTH
 
@@ -24,24 +23,6 @@ CM_PER_INCH = Decimal("2.54")
 HEIGHT_MAX_CM = 250  # a limit above the tallest visitor is a wrong unit
 COORDINATE_STEP = Decimal("0.0000001")  # DECIMAL(10,7): a centimetre
 ENTITY_TYPE_LENGTH = 50
-
-#: What each reason means, for an operator; {count} entities of {subject}.
-REASONS: dict[str, tuple[str, str]] = {
-    "malformed_entity": (IssueType.INVALID, "entries are no entity (not an object, or an id that is no UUID)"),
-    "missing_name": (IssueType.MISSING_FIELD, "entities have no name"),
-    "missing_entity_type": (IssueType.MISSING_FIELD, "entities have no entityType"),
-    "half_coordinates": (IssueType.MISSING_FIELD, "entities have only one of latitude and longitude"),
-    "coordinates_out_of_range": (
-        IssueType.INVALID,
-        "entities lie outside -90..90 / -180..180, at 0/0, or at no number; their coordinates are left as they were",
-    ),
-    "invalid_height": (IssueType.INVALID, f"height limits are no length from 1 to {HEIGHT_MAX_CM} cm"),
-    "malformed_tags": (IssueType.INVALID, "entities have tags that cannot be read"),
-    "missing_timezone": (IssueType.MISSING_FIELD, "park answers have no time zone"),
-    "unknown_timezone": (IssueType.INVALID, "park answers name a time zone that does not exist"),
-    "half_answer": (IssueType.INVALID, "entities listed before are missing at once: taken for half an answer"),
-    "malformed_answer": (IssueType.INVALID, "answers cannot be read"),
-}
 
 _HEIGHTS = {
     "minimumHeight": "height_min_cm",
@@ -101,11 +82,16 @@ def read_entity(row: dict, park_id: str | None, issues: Issues) -> Entity:
 
 
 def read_timezone(answer: dict, park_id: str, issues: Issues) -> str | None:
-    """An IANA name, or None (and an issue) where the answer has none that exists."""
+    """An IANA name, or None where the answer has none that exists.
+
+    One that does not exist is an issue. That a park has none at all is said of what is stored (quality.check), since
+    an answer that is silent leaves the park what it had.
+    """
     value = answer.get("timezone")
     if isinstance(value, str) and value in _timezones():
         return value
-    issues.add(park_id, "unknown_timezone" if value else "missing_timezone", {"id": park_id, "value": shorten(value)})
+    if value:
+        issues.add(park_id, "unknown_timezone", {"id": park_id, "value": shorten(value)})
     return None
 
 

@@ -13,9 +13,11 @@ from django.db.models import Model
 
 from imports.events.issues import Issues
 from imports.loading.resolver import Resolver, WantedRide
-from imports.metadata.parsing import REASONS, Entity
+from imports.metadata.parsing import Entity
 from quality import log
+from quality.check.missing_fields import time_zone_findings
 from quality.findings import Finding
+from quality.reasons import REASONS
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
 
 # So many entities of one park do not vanish between two syncs; the answer is taken for half of one.
@@ -121,7 +123,8 @@ class _Writing:
         self._vanished(kept, parks, synced)
         MetadataChange.objects.bulk_create(self.history)
         synced.changed = len(self.history)
-        findings = [*self.findings, *_findings(target, self.issues, self.now, parks)]
+        without_zone = time_zone_findings({park.pk for park in parks.values()}, self.now.date())
+        findings = [*self.findings, *_findings(target, self.issues, self.now, parks), *without_zone]
         synced.findings = log.record(findings, self.now).new
         return synced
 
@@ -249,17 +252,16 @@ def _value(name: str, *rows: Model | None) -> Any:
 def _findings(target: Target, issues: Issues, now: datetime, parks: dict[str, Park]) -> list[Finding]:
     findings = []
     for (park_id, reason), issue in issues.found.items():
-        kind, meaning = REASONS[reason]
         park = parks.get(park_id)
+        sentence = REASONS[reason].say_grouped(issue.count) or REASONS[reason].say(issue.count)
         findings.append(
             Finding(
-                kind=kind,
                 reason=reason,
                 entity_type="park" if park else "destination",
                 entity_key=park_id if park else target.destination,
                 entity_id=park.park_id if park else None,
                 scope="catalogue",
-                description=f"Catalogue of {park or target.name}: {issue.count} {meaning}.",
+                description=f"Catalogue of {park or target.name}: {sentence}.",
                 start=now,
                 source_file=f"api/{target.asked}",
                 count=issue.count,

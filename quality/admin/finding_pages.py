@@ -1,19 +1,18 @@
-"""The triage desk: what is doubtful, in one list; one page a finding; moves along the diagram, on one or on many.
+"""The triage desk: what may be wrong, in one list; one page a finding; its transitions, for one or for many.
 
-Every move goes through the model's state machine and into the admin log with before and after. Looking takes the view
-permission, moving takes `quality.triage_dataqualitylog`; nothing here is added, edited or deleted.
+Every transition goes through the model's state machine, which writes the history: who, when, before, after and why.
+The admin's own log would say the same a second time and gets nothing. Looking takes the view permission, triage takes
+`quality.triage_dataqualitylog`; nothing here is added, edited or deleted.
 """
 
 from collections import Counter
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -23,7 +22,7 @@ from django.utils.html import format_html
 
 from quality.admin import finding_view
 from quality.admin.filters import FILTERS
-from quality.models import TO_DO, DataQualityLog, MoveRefused, ResolutionStatus, Triage
+from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, Triage
 from quality.reasons import REASONS, title_of
 
 COUNTED_MAX = 10_000
@@ -68,6 +67,7 @@ class DataQualityLogAdmin(admin.ModelAdmin):
     search_help_text = "words of the finding, a source file, or the id of a park or ride"
     actions = ["investigate", "resolve", "give_up"]
     change_form_template = "admin/quality/dataqualitylog/finding.html"
+    object_history_template = "admin/quality/dataqualitylog/history.html"
 
     class Media:
         css = {"all": ["quality/desk.css"]}
@@ -130,39 +130,37 @@ class DataQualityLogAdmin(admin.ModelAdmin):
     # --- many at once ---------------------------------------------------------------------------------------------
     @admin.action(permissions=["triage"], description="Investigate")
     def investigate(self, request, queryset):
-        return self._move_many(request, queryset, ResolutionStatus.INVESTIGATING)
+        return self._transition_many(request, queryset, ResolutionStatus.INVESTIGATING)
 
     @admin.action(permissions=["triage"], description="Resolve ...")
     def resolve(self, request, queryset):
-        return self._move_many(request, queryset, ResolutionStatus.RESOLVED)
+        return self._transition_many(request, queryset, ResolutionStatus.RESOLVED)
 
     @admin.action(permissions=["triage"], description="Won't fix ...")
     def give_up(self, request, queryset):
-        return self._move_many(request, queryset, ResolutionStatus.WONTFIX)
+        return self._transition_many(request, queryset, ResolutionStatus.WONTFIX)
 
-    def _move_many(self, request, queryset, target):
+    def _transition_many(self, request, queryset, target):
         """Move what was chosen; where a note is needed, ask for it on a page of its own first."""
-        standing = dict(queryset.order_by("pk").values_list("pk", "resolution_status")[: MOVED_AT_ONCE_MAX + 1])
-        if len(standing) > MOVED_AT_ONCE_MAX:
+        statuses = dict(queryset.order_by("pk").values_list("pk", "resolution_status")[: MOVED_AT_ONCE_MAX + 1])
+        if len(statuses) > MOVED_AT_ONCE_MAX:
             messages.error(request, f"At most {MOVED_AT_ONCE_MAX:,} findings are moved at once: filter the list first")
             return None
         note = request.POST.get("note", "").strip()
         if target != ResolutionStatus.INVESTIGATING and not note:
-            return self._ask_for_a_note(request, queryset, standing, target)
-        with transaction.atomic():
-            triage = DataQualityLog.move_all(
-                list(standing), target, by=request.user.get_username(), now=timezone.now(), note=note
-            )
-            self._log(request, triage, target, note)
-        _tell(request, triage, target)
+            return self._ask_for_a_note(request, queryset, statuses, target)
+        triage = DataQualityLog.transition(
+            list(statuses), target, by=request.user.get_username(), now=timezone.now(), note=note
+        )
+        _report(request, triage, target)
         return None
 
-    def _ask_for_a_note(self, request, queryset, standing, target):
-        statuses = Counter(standing.values())
-        legal = sum(statuses[origin] for origin in DataQualityLog.MOVES[target])
+    def _ask_for_a_note(self, request, queryset, statuses, target):
+        statuses = Counter(statuses.values())
+        legal = sum(statuses[origin] for origin in DataQualityLog.TRANSITIONS[target])
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{VERBS[target][0]}: {len(standing):,} finding{'s' if len(standing) != 1 else ''}",
+            "title": f"{VERBS[target][0]}: {len(statuses):,} finding{'s' if len(statuses) != 1 else ''}",
             "opts": self.opts,
             "media": self.media,
             "target": target,
@@ -172,22 +170,12 @@ class DataQualityLogAdmin(admin.ModelAdmin):
             "chosen": request.POST.getlist(admin.helpers.ACTION_CHECKBOX_NAME),
             "asked_again": "note" in request.POST,
             "legal": legal,
-            "illegal": len(standing) - legal,
-            "origins": sorted(DataQualityLog.MOVES[target]),
+            "illegal": len(statuses) - legal,
+            "origins": sorted(DataQualityLog.TRANSITIONS[target]),
             "rows": finding_view.with_subjects(queryset.order_by("-pk")[:LISTED_MAX]),
-            "not_listed": max(0, len(standing) - LISTED_MAX),
+            "not_listed": max(0, len(statuses) - LISTED_MAX),
         }
         return TemplateResponse(request, "admin/quality/dataqualitylog/triage_many.html", context)
-
-    def _log(self, request, triage: Triage, target: str, note: str) -> None:
-        """Who did what, before and after, into the admin log."""
-        for origin, pks in triage.moved.items():
-            LogEntry.objects.log_actions(
-                user_id=request.user.pk,
-                queryset=DataQualityLog.objects.filter(pk__in=pks),
-                action_flag=CHANGE,
-                change_message=f"{origin} to {target}" + (f": {note}" if note else ""),
-            )
 
     # --- one finding ----------------------------------------------------------------------------------------------
     def get_urls(self):
@@ -219,7 +207,7 @@ class DataQualityLogAdmin(admin.ModelAdmin):
                 "import_again": finding_view.import_again(row),
                 "moves": row.moves.all(),
                 "may_triage": may_triage,
-                "targets": [(target, VERBS[target][0]) for target in row.allowed_moves()] if may_triage else [],
+                "targets": [(target, VERBS[target][0]) for target in row.allowed_transitions()] if may_triage else [],
                 "undoable": row.undoable(by) if may_triage else None,
                 "reopens_by_itself": row.resolution_status == ResolutionStatus.RESOLVED,
                 "is_to_do": row.resolution_status in TO_DO,
@@ -240,29 +228,30 @@ class DataQualityLogAdmin(admin.ModelAdmin):
             return HttpResponseRedirect(reverse("admin:quality_dataqualitylog_change", args=[row.pk]))
         target, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
         try:
-            with transaction.atomic():
-                if target == "undo":
-                    undo = row.undo(by=by, now=now)
-                    change = f"{undo.from_status} to {undo.to_status}, taken back"
-                    self.log_change(request, row, change)
-                    messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
-                else:
-                    note = request.POST.get("note", "")
-                    triage = DataQualityLog.move_all([row.pk], target, by=by, now=now, note=note)
-                    self._log(request, triage, target, note.strip())
-                    _tell(request, triage, target)
-        except MoveRefused as refused:
+            if target == "undo":
+                row.undo(by=by, now=now)
+                messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
+            else:
+                triage = DataQualityLog.transition([row.pk], target, by=by, now=now, note=request.POST.get("note", ""))
+                _report(request, triage, target)
+        except TransitionRefused as refused:
             messages.error(request, str(refused))
         return HttpResponseRedirect(
             self._with_filters(request, reverse("admin:quality_dataqualitylog_change", args=[row.pk]))
         )
+
+    def history_view(self, request, object_id, extra_context=None):
+        """The page behind History: the transitions of the finding, the system's among them."""
+        row = self.get_object(request, unquote(object_id))
+        moves = row.moves.all() if row else []
+        return super().history_view(request, object_id, {**(extra_context or {}), "moves": moves})
 
     def _with_filters(self, request, url: str) -> str:
         filters = self.get_preserved_filters(request)
         return add_preserved_filters({"preserved_filters": filters, "opts": self.opts}, url)
 
 
-def _tell(request, triage: Triage, target: str) -> None:
+def _report(request, triage: Triage, target: str) -> None:
     if triage.count:
         many = f"{triage.count:,} findings are" if triage.count > 1 else "The finding is"
         messages.success(request, f"{many} {VERBS[target][1]}")

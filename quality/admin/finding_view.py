@@ -85,19 +85,11 @@ def status_as_html(status: str):
 
 
 # --- periods --------------------------------------------------------------------------------------------------------
-def days_of(row: DataQualityLog) -> tuple[date, date]:
-    """The first and the last day of the period, both included."""
-    first = row.timestamp_start.date()
-    if row.timestamp_end is None:
-        return first, first
-    return first, max(first, (row.timestamp_end - timedelta(microseconds=1)).date())
-
-
 def period_of(row: DataQualityLog) -> str:
     start, end = row.timestamp_start, row.timestamp_end
     if end is None:
         return f"from {start:%Y-%m-%d}"
-    first, last = days_of(row)
+    first, last = row.days()
     if _is_midnight(start) and _is_midnight(end):
         return f"{first}" if first == last else f"{first} to {last}"
     until = f"{end:%H:%M}" if first == last else f"{end:%Y-%m-%d %H:%M}"
@@ -139,7 +131,7 @@ def _text(value) -> str:
 def links_of(row: DataQualityLog) -> list[Link]:
     """Pages of other apps about the same thing; those that exist."""
     links = []
-    first, last = days_of(row)
+    first, last = row.days()
     if (row.park_id and row.issue_type == IssueType.GAP) or row.source_file:
         query = {"file_date__gte": first, "file_date__lte": last}
         if row.park_id:
@@ -170,7 +162,7 @@ def import_again(row: DataQualityLog) -> ImportAgain | None:
     parks = [row.park_id] if row.park_id else _parks_of_destination(row)
     if not parks:
         return None
-    first, last = days_of(row)
+    first, last = row.days()
     source = _source_of(parks[0], first, last)
     which = {"park": row.park_id} if row.park_id else {"destination": row.entity_key}
     options = " ".join(f"--{name} {value}" for name, value in which.items())

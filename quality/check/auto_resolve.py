@@ -1,4 +1,4 @@
-"""When a doubt is gone: for each detector, the evidence that lets the system resolve its record, or None.
+"""Auto-resolve: for each detector the evidence that its issue is gone, which lets the system resolve it, or None.
 
 A record that is not found again is not gone by that alone: the check must have read all that would show it.
 """
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from quality import import_ledger
 from quality.check import gaps, invalid
-from quality.check.profiles import ParkSeen
+from quality.check.profiles import ParkProfile
 from quality.check.window import Window
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
@@ -16,36 +16,39 @@ from warehouse.instants import milliseconds_of
 NOT_FOUND = "A check no longer finds it."
 
 
-def not_found(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+def not_found(window: Window, park: ParkProfile | None, row: DataQualityLog) -> str | None:
     """For what is as it is now, whatever the window."""
     return NOT_FOUND
 
 
-def not_found_in_period(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+def not_found_in_period(window: Window, park: ParkProfile | None, row: DataQualityLog) -> str | None:
+    """For what is about a period of its own: all of it, and the month before, was read."""
     return NOT_FOUND if window.judges(row.timestamp_start, row.timestamp_end) else None
 
 
-def not_found_since(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+def not_found_since(window: Window, park: ParkProfile | None, row: DataQualityLog) -> str | None:
     """For what began once and has no end: everything since then was read."""
     since_then = window.ends_with_history and row.timestamp_start >= midnight(window.read_from)
     return NOT_FOUND if since_then else None
 
 
-def not_found_in_months(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+def not_found_in_months(window: Window, park: ParkProfile | None, row: DataQualityLog) -> str | None:
     """For figures of whole months. What lies outside of all months is seen by a check of the whole history."""
-    inside = midnight(window.read_from) <= row.timestamp_start and row.timestamp_end <= midnight(window.read_to)
+    inside = midnight(window.read_from) <= row.timestamp_start and (
+        row.timestamp_end or row.timestamp_start
+    ) <= midnight(window.read_to)
     return NOT_FOUND if inside or (window.begins_with_history and window.ends_with_history) else None
 
 
-def days_imported(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
-    """The ledger shows the days; those that it still lacks are told in a gap with another beginning."""
-    first, last = row.timestamp_start.date(), row.timestamp_end.date() - timedelta(days=1)
+def days_imported(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:
+    """The ledger shows the days; those that it still lacks are reported as a gap with another beginning."""
+    first, last = row.days()
     left = [run for run in park.ledger.missing_runs() if run.first <= last and run.last >= first]
     if not all(window.concerns(midnight(run.first), midnight(run.last + timedelta(days=1))) for run in left):
         return None
     days = f"{first} to {last}" if last > first else f"{first}"
     if left:
-        return f"The ledger has changed: of {days} it now lacks {', '.join(map(_run, left))}, told on its own."
+        return f"The ledger has changed: of {days} it now lacks {', '.join(map(_run, left))}, reported on its own."
     return f"Filled: the ledger shows {days} as read."
 
 
@@ -53,25 +56,28 @@ def _run(run: import_ledger.MissingRun) -> str:
     return f"{run.first} to {run.last}" if run.days > 1 else f"{run.first}"
 
 
-def hours_filled(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
+def hours_filled(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:
+    """For silent hours: how many observations they hold now, as far as the park is known beyond their end."""
     if not window.judges(row.timestamp_start, row.timestamp_end):
         return None
-    observed = park.observations_in(milliseconds_of(row.timestamp_start), milliseconds_of(row.timestamp_end))
+    begin, end = row.timestamp_start, row.timestamp_end or row.timestamp_start
+    observed = park.observations_in(milliseconds_of(begin), milliseconds_of(end))
     return f"Filled: {observed:,} observations lie in these hours now." if observed else NOT_FOUND
 
 
-def ride_heard_of(window: Window, park: ParkSeen, row: DataQualityLog) -> str | None:
+def ride_heard_of(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:
+    """For a silent ride: on how many days of its period it was heard of. For a group: it is not found again."""
     if not window.judges(row.timestamp_start, row.timestamp_end):
         return None
     ride = next((ride for ride in park.rides if row.entity_type == "ride" and ride.ride_id == row.entity_id), None)
-    first, last = row.timestamp_start.date(), row.timestamp_end.date() - timedelta(days=1)
+    first, last = row.days()
     days = gaps.days_heard_of(ride, first, last) if ride else 0
     return f"Filled: the ride was heard of on {days} days of the period." if days else NOT_FOUND
 
 
-def ride_is_back(window: Window, park: ParkSeen | None, row: DataQualityLog) -> str | None:
+def ride_is_back(window: Window, park: ParkProfile | None, row: DataQualityLog) -> str | None:
     """Asked of the tables, not of the window: a check reads its months, orphans may lie in any."""
-    if invalid.has_no_orphans(row.entity_id):
+    if row.entity_id is not None and invalid.has_no_orphans(row.entity_id):
         return f"ride_id {row.entity_id} is in rides again, or nothing belongs to it any more."
     return None
 

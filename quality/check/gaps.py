@@ -11,18 +11,18 @@ from statistics import median
 
 from quality.check.profiles import (
     DAY_MS,
+    HEARD,
     HOUR_MS,
     LAST_STATUS_SHIFT,
     OPEN,
-    SEEN,
     STATUSES,
     WAITED,
-    ParkSeen,
-    RideSeen,
+    ParkProfile,
+    RideProfile,
 )
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import day_at, instant_at
 from warehouse.models import Park, RideStatus
@@ -45,7 +45,7 @@ SEASON_BREAK_DAYS = 7  # a park that was closed for longer begins anew
 
 
 # --- days of the ledger -----------------------------------------------------------------------------------------------
-def missing_days(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def missing_days(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Days without a file between the park's first day with events and the last day of its ledger."""
     for run in park.ledger.missing_runs():
         yield missing_days_finding(park.park, run.first, run.last, never_imported=run.never_imported)
@@ -58,14 +58,15 @@ def missing_days_finding(park: Park, first: date, last: date, *, never_imported:
     """
     days = (last - first).days + 1
     which = f"{days} days, {first} to {last}" if days > 1 else f"{first}"
+    lack = "never imported:" if never_imported else "no file for"
+    sentence = REASONS["missing_days"].say(days, lack=lack, days=which)
     return Finding(
-        kind=IssueType.GAP,
         reason="missing_days",
         entity_type="park",
         entity_key=park.themeparks_wiki_id,
         entity_id=park.pk,
         scope=first.isoformat(),
-        description=f"{park}: never imported: {which}" if never_imported else f"{park}: no file for {which}",
+        description=f"{park}: {sentence}",
         start=midnight(first),
         end=midnight(last + ONE_DAY),
         count=days,
@@ -74,7 +75,7 @@ def missing_days_finding(park: Park, first: date, last: date, *, never_imported:
 
 
 # --- hours of a park ------------------------------------------------------------------------------------------------
-def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def silent_hours(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Hours of silence in which the park was heard of on the days around, and that no closing time explains."""
     usual = median([share for _, _, share in park.silences] or [0.0])  # nights: rides that never say that they close
     for from_ms, to_ms, open_share in park.silences:
@@ -88,17 +89,14 @@ def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
             continue
         hours = (to_ms - from_ms) // HOUR_MS
         start, end = instant_at(from_ms), instant_at(to_ms)
+        sentence = REASONS["silent_hours"].say(hours, start=start, end=end, usual=min(around.values()))
         yield Finding(
-            kind=IssueType.GAP,
             reason="silent_hours",
             entity_type="park",
             entity_key=park.park.themeparks_wiki_id,
             entity_id=park.park.pk,
             scope=f"{start:%Y-%m-%dT%H}",
-            description=(
-                f"{park.park}: nothing observed for {hours} hours, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; "
-                f"on the days around there are {min(around.values()):,} or more observations in these hours"
-            ),
+            description=f"{park.park}: {sentence}",
             start=start,
             end=end,
             count=hours,
@@ -106,12 +104,12 @@ def silent_hours(window: Window, park: ParkSeen) -> Iterator[Finding]:
         )
 
 
-def crowd_of_hours(findings: list[Finding]) -> str:
-    hours = sum(finding.count for finding in findings)
-    return f"Nothing observed {len(findings)} times in {findings[0].start:%Y-%m}, {hours} hours in all"
+def all_silent_hours(findings: list[Finding]) -> dict[str, object]:
+    """What the sentence of a month's silences of one park names: the month, and the hours in all."""
+    return {"month": findings[0].start, "hours": sum(finding.count for finding in findings)}
 
 
-def _was_not_read(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
+def _was_not_read(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
     day = day_at(from_ms)
     while day <= day_at(to_ms):
         if park.ledger.was_not_read(day):
@@ -120,7 +118,7 @@ def _was_not_read(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
     return False
 
 
-def _same_hours_around(park: ParkSeen, from_ms: int, to_ms: int) -> dict[str, int] | None:
+def _same_hours_around(park: ParkProfile, from_ms: int, to_ms: int) -> dict[str, int] | None:
     """Observations in the same hours of the days around, by day; None if the park was not regularly heard of then."""
     whole_days = -(-(to_ms - from_ms) // DAY_MS)
     around: dict[str, int] = {}
@@ -130,7 +128,9 @@ def _same_hours_around(park: ParkSeen, from_ms: int, to_ms: int) -> dict[str, in
             shift = side * n * DAY_MS
             if _is_heard(park, from_ms + shift, to_ms + shift):
                 heard += 1
-                around[f"{instant_at(from_ms + shift):%Y-%m-%d}"] = park.observations_in(from_ms + shift, to_ms + shift)
+                around[f"{instant_at(from_ms + shift):%Y-%m-%d}"] = (
+                    park.observations_in(from_ms + shift, to_ms + shift) or 0
+                )
         if heard < NEIGHBOURS_HEARD - NEIGHBOURS:
             return None
     if len(around) < NEIGHBOURS_HEARD or _same_weekday_is_silent(park, from_ms, to_ms):
@@ -138,7 +138,7 @@ def _same_hours_around(park: ParkSeen, from_ms: int, to_ms: int) -> dict[str, in
     return dict(sorted(around.items()))
 
 
-def _is_heard(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
+def _is_heard(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
     """Often, and in several hours: summer time, or an evening that is longer, moves an hour or two into a night."""
     observations = park.observations_in(from_ms, to_ms)
     return (observations or 0) >= OBSERVATIONS_USUAL and park.hours_heard_in(from_ms, to_ms) >= min(
@@ -146,7 +146,7 @@ def _is_heard(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
     )
 
 
-def _same_weekday_is_silent(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
+def _same_weekday_is_silent(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
     """On both sides: it is the day of the week on which the park is closed."""
     week = 7 * DAY_MS * -(-(to_ms - from_ms) // (7 * DAY_MS))
     return all(
@@ -156,7 +156,7 @@ def _same_weekday_is_silent(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
     )
 
 
-def _odd_for_a_closed_park(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
+def _odd_for_a_closed_park(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
     """The park had closed before it fell silent: odd only if it was open on each of 14 days around when it should be.
 
     Either the silence takes a whole day, or it ends hours after the park opens on all of them.
@@ -168,14 +168,14 @@ def _odd_for_a_closed_park(park: ParkSeen, from_ms: int, to_ms: int) -> bool:
     for shift in shifts:
         late = park.observations_in(late_from + shift, to_ms + shift)
         is_late = is_late and late is not None and late >= OBSERVATIONS_USUAL
-        same = park.observations_in(from_ms + shift, to_ms + shift)
-        day = park.observations_in(from_ms + shift, from_ms + shift + DAY_MS)
-        whole_day = whole_day and bool(same and day) and same >= max(OBSERVATIONS_USUAL, WHOLE_DAY_SHARE * day)
+        same = park.observations_in(from_ms + shift, to_ms + shift) or 0
+        day = park.observations_in(from_ms + shift, from_ms + shift + DAY_MS) or 0
+        whole_day = whole_day and day > 0 and same >= max(OBSERVATIONS_USUAL, WHOLE_DAY_SHARE * day)
     return is_late or whole_day
 
 
 # --- rides -----------------------------------------------------------------------------------------------------------
-def silent_rides(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def silent_rides(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Rides that were heard of nearly every day, and then on none of the days on which their park went on."""
     days, season_of = _days_of_the_park(park)
     silences = [
@@ -196,25 +196,26 @@ def silent_rides(window: Window, park: ParkSeen) -> Iterator[Finding]:
             )
 
 
-def crowd_of_rides(findings: list[Finding]) -> str:
-    first, last = min(f.start for f in findings).date(), max(f.start for f in findings).date()
-    when = f"on {first}" if first == last else f"between {first} and {last}"
-    return f"{len(findings)} rides fell silent {when} while the rest of the park went on"
+def when_silent(findings: list[Finding]) -> dict[str, object]:
+    """What the sentence of a month's silent rides of one park names: the days (UTC) on which they fell silent."""
+    days = [finding.start.date() for finding in findings if finding.start]
+    first, last = min(days), max(days)
+    return {"when": f"on {first}" if first == last else f"between {first} and {last}"}
 
 
-def days_heard_of(ride: RideSeen, first: date, last: date) -> int:
+def days_heard_of(ride: RideProfile, first: date, last: date) -> int:
     """On how many of its park's days, both included, a ride was heard of."""
     return sum(bool(flags) and first <= ride.park.date_of(day) <= last for day, flags in enumerate(ride.days))
 
 
-def _is_a_ride(ride: RideSeen) -> bool:
+def _is_a_ride(ride: RideProfile) -> bool:
     """Shows and restaurants come and go with the season. Without metadata, what posts waits is taken for a ride."""
     if ride.entity_type:
         return ride.entity_type == "ATTRACTION"
     return any(flags & WAITED for flags in ride.days)
 
 
-def _days_of_the_park(park: ParkSeen) -> tuple[list[int], dict[int, int]]:
+def _days_of_the_park(park: ParkProfile) -> tuple[list[int], dict[int, int]]:
     """The days on which the park went on, and of each position among them at which its season began."""
     open_rides = [0] * park.day_count
     for ride in park.rides:
@@ -235,7 +236,7 @@ def _days_of_the_park(park: ParkSeen) -> tuple[list[int], dict[int, int]]:
     return days, season_of
 
 
-def _silences_of(ride: RideSeen, days: list[int], season_of: dict[int, int]) -> Iterator[tuple[int, int]]:
+def _silences_of(ride: RideProfile, days: list[int], season_of: dict[int, int]) -> Iterator[tuple[int, int]]:
     """Runs (begin, end) of positions in `days` without a word of a ride that was regularly heard of before."""
     position = 0
     while position < len(days):
@@ -249,32 +250,29 @@ def _silences_of(ride: RideSeen, days: list[int], season_of: dict[int, int]) -> 
             yield begin, position
 
 
-def _is_regular(ride: RideSeen, days: list[int], before: int, season: int) -> bool:
+def _is_regular(ride: RideProfile, days: list[int], before: int, season: int) -> bool:
     reference = days[max(season, before - REFERENCE_DAYS) : before]
-    heard = sum(ride.days[day] & SEEN for day in reference)
+    heard = sum(ride.days[day] & HEARD for day in reference)
     return len(reference) >= REFERENCE_DAYS_MIN and heard >= REGULAR_SHARE * len(reference)
 
 
-def _is_mass(park: ParkSeen, days: list[int], begin: int, season: int, silent: int) -> bool:
+def _is_mass(park: ParkProfile, days: list[int], begin: int, season: int, silent: int) -> bool:
     if silent < MASS_RIDES:
         return False
     regular = sum(_is_regular(ride, days, begin, season) for ride in park.rides if _is_a_ride(ride))
     return silent >= MASS_SHARE * regular
 
 
-def _silent_ride(park: ParkSeen, ride: RideSeen, first: date, last: date, days: int, last_word: str) -> Finding:
+def _silent_ride(park: ParkProfile, ride: RideProfile, first: date, last: date, days: int, last_word: str) -> Finding:
+    sentence = REASONS["silent_ride"].say(days, first=first, last=last, last_status=last_word)
     return Finding(
-        kind=IssueType.GAP,
         reason="silent_ride",
         entity_type="ride",
         entity_key=ride.key,
         entity_id=ride.ride_id,
         park_id=park.park.pk,
         scope=first.isoformat(),
-        description=(
-            f"{ride.name} ({park.park}): nothing heard on {days} days, {first} to {last}, on which the park was open; "
-            f"its last word was {last_word}"
-        ),
+        description=f"{ride.name} ({park.park}): {sentence}",
         start=midnight(first),
         end=midnight(last + ONE_DAY),
         count=days,

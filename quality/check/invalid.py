@@ -1,4 +1,4 @@
-"""INVALID: rows that cannot be as they are: orphans, wrong ids, guard partitions, coordinates, dates, frozen waits."""
+"""INVALID: rows that cannot be as they are: orphans, wrong ids, boundary rows, coordinates, dates, frozen waits."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from django.db import connection
 from django.db.models import Q
 
 from quality import import_ledger
-from quality.check.profiles import HOUR_MS, ParkSeen, RideSeen
-from quality.check.scan import Observations, Tally
+from quality.check.profiles import HOUR_MS, ParkProfile, RideProfile
+from quality.check.scan import Scan, Tally
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.models import IssueType
+from quality.reasons import REASONS
 from warehouse.days import midnight
 from warehouse.instants import aware_utc, instant_at
 from warehouse.models import EntityMetadata, Park, QueueData, Ride
@@ -33,22 +33,21 @@ Stretch = tuple[int, int, int, int]  # from, to (ms), minutes, records in betwee
 
 
 # --- rows that belong to nothing --------------------------------------------------------------------------------------
-def orphan_snapshots(seen: Observations) -> Iterator[Finding]:
+def orphan_snapshots(scanned: Scan) -> Iterator[Finding]:
     """Observations of rides that do not exist, by ride_id. Counted over all months, whatever the window."""
-    if not seen.rideless:
+    if not scanned.rideless:
         return
-    ride_ids = set(seen.rideless) - set(Ride.objects.filter(pk__in=seen.rideless).values_list("pk", flat=True))
+    ride_ids = set(scanned.rideless) - set(Ride.objects.filter(pk__in=scanned.rideless).values_list("pk", flat=True))
     for ride_id in sorted(ride_ids):
         count, first, last = _snapshots_of(ride_id)
         if count:
             yield Finding(
-                kind=IssueType.INVALID,
                 reason="orphan_snapshots",
                 entity_type="ride",
                 entity_key=f"ride_id {ride_id}",
                 entity_id=ride_id,
                 scope="",
-                description=f"{count:,} snapshots belong to ride_id {ride_id}, which is not in rides",
+                description=REASONS["orphan_snapshots"].say(count, ride_id=ride_id),
                 start=first,
                 end=last,
                 count=count,
@@ -57,6 +56,7 @@ def orphan_snapshots(seen: Observations) -> Iterator[Finding]:
 
 
 def has_no_orphans(ride_id: int) -> bool:
+    """Whether a ride is there, or has no snapshots: asked of the tables, of all months."""
     return Ride.objects.filter(pk=ride_id).exists() or not _snapshots_of(ride_id)[0]
 
 
@@ -71,19 +71,18 @@ def _snapshots_of(ride_id: int) -> tuple[int, datetime | None, datetime | None]:
     return count, first and aware_utc(first), last and aware_utc(last)
 
 
-def orphan_queue_rows(seen: Observations) -> Iterator[Finding]:
+def orphan_queue_rows(scanned: Scan) -> Iterator[Finding]:
     """Queue rows whose snapshot is not there, by the month of the instant that their snapshot_id says."""
-    orphans = {month: tally for month, tally in seen.queue_orphans.items() if _still_there(tally)}
-    for snapshot_id in _stray_queue_rows(seen):
+    orphans = {month: tally for month, tally in scanned.queue_orphans.items() if _still_there(tally)}
+    for snapshot_id in _stray_queue_rows(scanned):
         orphans.setdefault(instant_of(snapshot_id).date().replace(day=1), Tally()).add(snapshot_id)
     for month, tally in sorted(orphans.items()):
         yield Finding(
-            kind=IssueType.INVALID,
             reason="orphan_queue_rows",
             entity_type="table",
             entity_key=QueueData._meta.db_table,
             scope=f"{month:%Y-%m}",
-            description=f"{tally.count:,} queue rows of {month:%Y-%m} belong to snapshots that are not there",
+            description=REASONS["orphan_queue_rows"].say(tally.count, month=month),
             start=midnight(month),
             end=midnight(partitions.add_months(month, 1)),
             count=tally.count,
@@ -96,9 +95,9 @@ def _still_there(tally: Tally) -> bool:
     return QueueData.objects.filter(snapshot_id__in=tally.snapshot_ids).exists()
 
 
-def _stray_queue_rows(seen: Observations) -> list[int]:
+def _stray_queue_rows(scanned: Scan) -> list[int]:
     """Orphans among the queue rows of instants before or after all that is stored: few, or somebody counts wrong."""
-    window = seen.window
+    window = scanned.window
     if not (window.begins_with_history and window.ends_with_history):
         return []
     with connection.cursor() as cursor:
@@ -115,16 +114,15 @@ def _stray_queue_rows(seen: Observations) -> list[int]:
         return [snapshot_id for (snapshot_id,) in cursor.fetchall()]
 
 
-def misnumbered_snapshots(seen: Observations) -> Iterator[Finding]:
+def misnumbered_snapshots(scanned: Scan) -> Iterator[Finding]:
     """Rows whose id does not follow from ride and instant, by month. No other detector can make sense of them."""
-    for month, tally in sorted(seen.misnumbered.items()):
+    for month, tally in sorted(scanned.misnumbered.items()):
         yield Finding(
-            kind=IssueType.INVALID,
             reason="misnumbered_snapshots",
             entity_type="table",
             entity_key=TABLE,
             scope=f"{month:%Y-%m}",
-            description=f"{tally.count:,} snapshots of {month:%Y-%m} have an id that is not their ride and instant",
+            description=REASONS["misnumbered_snapshots"].say(tally.count, month=month),
             start=midnight(month),
             end=midnight(partitions.add_months(month, 1)),
             count=tally.count,
@@ -132,21 +130,20 @@ def misnumbered_snapshots(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def guard_rows(seen: Observations) -> Iterator[Finding]:
+def guard_rows(scanned: Scan) -> Iterator[Finding]:
     """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
     for partition in filter(partitions.is_boundary, catalog.partitioning(TABLE).partitions):
         count = partitions.count_rows(partition.name, TABLE, limit=GUARD_ROWS_COUNTED_MAX)
         if count:
-            many = f"at least {count:,}" if count == GUARD_ROWS_COUNTED_MAX else f"{count:,}"
+            at_least = "at least " if count == GUARD_ROWS_COUNTED_MAX else ""
             side = "after the last" if partition.name == partitions.FUTURE else "before the first"
             examples = _snapshots(f"{TABLE} PARTITION ({partition.name})", "TRUE", [], order="snapshot_id")
             yield Finding(
-                kind=IssueType.INVALID,
                 reason="guard_rows",
                 entity_type="table",
                 entity_key=TABLE,
                 scope=side,
-                description=f"{many} snapshots lie {side} month that has a partition, in {partition.name}",
+                description=REASONS["guard_rows"].say(count, at_least=at_least, side=side, partition=partition.name),
                 start=midnight(partition.lower) if partition.lower else None,
                 end=midnight(partition.upper) if partition.upper else None,
                 count=count,
@@ -155,26 +152,22 @@ def guard_rows(seen: Observations) -> Iterator[Finding]:
 
 
 # --- values that cannot be -------------------------------------------------------------------------------------------
-def impossible_coordinates(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def impossible_coordinates(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Latitudes outside of -90 to 90, longitudes outside of -180 to 180."""
     outside = Q(latitude__lt=-90) | Q(latitude__gt=90) | Q(longitude__lt=-180) | Q(longitude__gt=180)
     rows = EntityMetadata.objects.filter(outside, ride__park=park.park).select_related("ride").order_by("ride_id", "pk")
     for row in rows:
+        sentence = REASONS["coordinates_out_of_range"].say(1, latitude=row.latitude, longitude=row.longitude)
         yield Finding(
-            kind=IssueType.INVALID,
             reason="coordinates_out_of_range",
             entity_type="ride",
             entity_key=row.themeparks_wiki_id,
             entity_id=row.ride_id,
             park_id=park.park.pk,
             scope="",
-            description=f"{row.ride} ({park.park}) lies at {row.latitude}, {row.longitude}, which is nowhere on earth",
+            description=f"{row.ride} ({park.park}) {sentence}",
             examples=[{"latitude": str(row.latitude), "longitude": str(row.longitude)}],
         )
-
-
-def crowd_of_coordinates(findings: list[Finding]) -> str:
-    return f"{len(findings)} rides have coordinates that are nowhere on earth"
 
 
 def checkpoints_in_future(parks: dict[int, Park], today: date) -> Iterator[Finding]:
@@ -183,27 +176,21 @@ def checkpoints_in_future(parks: dict[int, Park], today: date) -> Iterator[Findi
         if checkpoint.park_id in parks:
             park = parks[checkpoint.park_id]
             yield Finding(
-                kind=IssueType.INVALID,
                 reason="checkpoint_in_future",
                 entity_type="import",
                 entity_key=checkpoint.import_id,
                 entity_id=checkpoint.checkpoint_id,
                 park_id=park.pk,
                 scope="",
-                description=(
-                    f"{checkpoint.import_id} of {park} says that it processed {checkpoint.last_processed_date}, "
-                    "which has not come yet"
+                description=REASONS["checkpoint_in_future"].say(
+                    1, import_id=checkpoint.import_id, park=park, day=checkpoint.last_processed_date
                 ),
                 start=midnight(checkpoint.last_processed_date),
                 examples=[{"last_processed_date": checkpoint.last_processed_date.isoformat()}],
             )
 
 
-def crowd_of_checkpoints(findings: list[Finding]) -> str:
-    return f"{len(findings)} imports say that they processed days that have not come yet"
-
-
-def frozen_waits(window: Window, park: ParkSeen) -> Iterator[Finding]:
+def frozen_waits(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Waits above a walk-on's that stood still for FROZEN_MS or longer while OPERATING, by ride and month."""
     begins = [begin for begin, _ in window.months]
     for ride in park.rides:
@@ -218,26 +205,28 @@ def frozen_waits(window: Window, park: ParkSeen) -> Iterator[Finding]:
             yield _frozen(park, ride, month, stretches)
 
 
-def crowd_of_frozen(findings: list[Finding]) -> str:
-    return f"The waits of {len(findings)} rides stood still for 10 hours or longer in {findings[0].start:%Y-%m}"
+def month_of_frozen(findings: list[Finding]) -> dict[str, object]:
+    """What the sentence of a month's frozen waits of one park names: the month."""
+    return {"month": findings[0].start}
 
 
-def _frozen(park: ParkSeen, ride: RideSeen, month: date, stretches: list[Stretch]) -> Finding:
+def _frozen(park: ParkProfile, ride: RideProfile, month: date, stretches: list[Stretch]) -> Finding:
     longest = max(stretches, key=lambda stretch: stretch[1] - stretch[0])
-    times = f"; {len(stretches)} times in {month:%Y-%m}" if len(stretches) > 1 else ""
+    sentence = REASONS["frozen_wait"].say(
+        len(stretches),
+        minutes=longest[2],
+        hours=(longest[1] - longest[0]) // HOUR_MS,
+        start=instant_at(longest[0]),
+        times=f"; {len(stretches)} times in {month:%Y-%m}" if len(stretches) > 1 else "",
+    )
     return Finding(
-        kind=IssueType.INVALID,
         reason="frozen_wait",
         entity_type="ride",
         entity_key=ride.key,
         entity_id=ride.ride_id,
         park_id=park.park.pk,
         scope=f"{month:%Y-%m}",
-        description=(
-            f"{ride.name} ({park.park}): the wait stood at {longest[2]} minutes for "
-            f"{(longest[1] - longest[0]) // HOUR_MS} hours while operating, from "
-            f"{instant_at(longest[0]):%Y-%m-%d %H:%M} UTC{times}"
-        ),
+        description=f"{ride.name} ({park.park}): {sentence}",
         start=instant_at(stretches[0][0]),
         end=instant_at(stretches[-1][1]),
         count=len(stretches),

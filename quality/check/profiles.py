@@ -1,4 +1,4 @@
-"""A ride and a park as one pass over their observations sees them: of a ride a byte a day, of a park a number an hour.
+"""The profiles of rides and parks, as one scan makes them: of a ride a byte a day, of a park a number an hour.
 
 Ten years of 5,000 rides fit into 20 MB. A record says that something changed, so a state holds until the next one;
 a ride of which nothing is heard may simply be closed. What silence means is for the detectors to say.
@@ -6,7 +6,7 @@ a ride of which nothing is heard may simply be closed. What silence means is for
 
 from array import array
 from bisect import insort
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from quality.check.window import Window
 from quality.import_ledger import ParkLedger
@@ -28,15 +28,15 @@ SKETCH_SPREAD = 0x9E3779B97F4A7C15  # odd and without a pattern: spreads consecu
 MASK_64 = (1 << 64) - 1
 
 # What a byte says of a ride's day.
-SEEN, OPEN, WAITED = 1, 2, 4
+HEARD, OPEN, WAITED = 1, 2, 4
 LAST_STATUS_SHIFT = 4
 STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
-FLAGS = {status: SEEN | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
+FLAGS = {status: HEARD | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
 _OPERATING = RideStatus.OPERATING.value
 
 
-class RideSeen:
-    """A ride, and what the pass has seen of it."""
+class RideProfile:
+    """A ride, and what the scan has found of it."""
 
     __slots__ = (
         "changes",
@@ -64,7 +64,7 @@ class RideSeen:
         "wiki_id",
     )
 
-    def __init__(self, ride_id: int, name: str, wiki_id: str | None, entity_type: str, park: "ParkSeen"):
+    def __init__(self, ride_id: int, name: str, wiki_id: str | None, entity_type: str, park: "ParkProfile"):
         self.ride_id, self.name, self.wiki_id, self.entity_type, self.park = ride_id, name, wiki_id, entity_type, park
         self.days = bytearray(park.day_count)  # by day of the park
         self.day, self.day_end_ms, self.flags = 0, 0, 0
@@ -78,9 +78,11 @@ class RideSeen:
 
     @property
     def key(self) -> str:
+        """The ride's stable name in findings: its themeparks_wiki_id, or "ride 12" where it has none."""
         return self.wiki_id or f"ride {self.ride_id}"
 
     def end_month(self) -> None:
+        """After the last row of a month: its day ends, and the changes and the sketch of the wait begin anew."""
         self.end_day()
         self.changes_a_day.append(self.changes / self.waited_days if self.waited_days else 0.0)
         self._begin_month()
@@ -92,13 +94,15 @@ class RideSeen:
         self.waits = 0  # a bit for each five minutes
 
     def next_day(self, ms: int) -> None:
+        """Before a row of another day (ms since 1970 UTC): what was gathered of the day before is kept."""
         self.end_day()
         self.day, self.day_end_ms = self.park.day_of(ms)
 
     def end_day(self) -> None:
+        """Write what was heard on the day into its byte of `days`: flags, and the last status above them."""
         if self.flags:
-            seen_before = self.days[self.day] & (SEEN | OPEN | WAITED)  # where a month ends within the day
-            self.days[self.day] = seen_before | self.flags | STATUSES.index(self.status) << LAST_STATUS_SHIFT
+            heard_before = self.days[self.day] & (HEARD | OPEN | WAITED)  # where a month ends within the day
+            self.days[self.day] = heard_before | self.flags | STATUSES.index(self.status or "") << LAST_STATUS_SHIFT
             self.waited_days += bool(self.flags & WAITED)
             self.flags = 0
 
@@ -107,8 +111,9 @@ class RideSeen:
         park = self.park
         unbroken = self.epoch == park.epoch and ms - self.last_ms <= HOLD_MAX_MS
         held_to = ms if unbroken else self.last_ms
-        if self.status == _OPERATING and (self.wait or 0) > WALK_ON_MINUTES and held_to - self.since_ms >= FROZEN_MS:
-            self.frozen.append((self.since_ms, held_to, self.wait, self.records - self.since_records))
+        minutes = self.wait or 0
+        if self.status == _OPERATING and minutes > WALK_ON_MINUTES and held_to - self.since_ms >= FROZEN_MS:
+            self.frozen.append((self.since_ms, held_to, minutes, self.records - self.since_records))
         self.since_ms, self.since_records, self.epoch = ms, self.records, park.epoch
         if status != self.status:
             if self.status == _OPERATING:
@@ -134,13 +139,14 @@ class RideSeen:
                 self.sketch_max = self.sketch[-1]
 
 
-class ParkSeen:
-    """A park with its rides and its ledger, and what the pass has seen of it."""
+class ParkProfile:
+    """A park with its rides, and what the scan has found of it."""
+
+    ledger: ParkLedger  # check() adds it when the scan is over
 
     def __init__(self, park: Park, window: Window):
         self.park = park
-        self.rides: list[RideSeen] = []
-        self.ledger: ParkLedger | None = None
+        self.rides: list[RideProfile] = []
         self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
         self._hour_0 = milliseconds_of(midnight(window.read_from)) // HOUR_MS
         self._day_0 = milliseconds_of(midnight(window.read_from)) // DAY_MS - 1  # local days reach over both ends
@@ -151,7 +157,9 @@ class ParkSeen:
         self.last_ms = 0
         self.epoch = 0  # raised by every silence: what held before it is not known to hold after it
         self.open_now = self.open_peak = self._open_peak_before = 0
-        self.twins: list[tuple[date, RideSeen, RideSeen]] = []  # month, and two rides that were alike in it
+        self.near_duplicates: list[
+            tuple[date, RideProfile, RideProfile]
+        ] = []  # month, and two rides that were alike in it
         self.silences: list[tuple[int, int, float]] = []  # from, to (ms), open rides as a share of the most of a day
 
     def day_of(self, ms: int) -> tuple[int, int]:
@@ -160,9 +168,11 @@ class ParkSeen:
         return day - self._day_0, (day + 1) * DAY_MS - self._shift_ms
 
     def date_of(self, day: int) -> date:
+        """The local date of an index into a ride's `days`."""
         return day_at((self._day_0 + day) * DAY_MS)
 
     def next_hour(self, ms: int) -> None:
+        """Before a row of another hour (ms since 1970 UTC): the count of the hour before is kept."""
         self.end_hour()
         hour = ms // HOUR_MS
         if hour // 24 != (self._hour_0 + self.hour) // 24:
@@ -170,6 +180,7 @@ class ParkSeen:
         self.hour, self.hour_end_ms = hour - self._hour_0, (hour + 1) * HOUR_MS
 
     def end_hour(self) -> None:
+        """Write the observations of the hour into `hours`."""
         if self.hour_seen:
             self.hours[self.hour] = self.hour_seen
             self.hour_seen = 0
@@ -200,4 +211,5 @@ def _offset_ms(zone: str, day: date) -> int:
     known = known_zone(zone)
     if known is None:
         return 0
-    return int(datetime(day.year, 1, 15, 12, tzinfo=known).utcoffset().total_seconds()) * 1000
+    offset = datetime(day.year, 1, 15, 12, tzinfo=known).utcoffset() or timedelta(0)
+    return int(offset.total_seconds()) * 1000

@@ -5,17 +5,17 @@ yields findings. It reads nothing of the fact table's months: they are read once
 Called by the command, the daily task, and after an import for the parks and days it touched.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from quality import import_ledger
 from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields
-from quality.check.profiles import ParkSeen
-from quality.check.scan import Observations, observe
+from quality.check.profiles import ParkProfile
+from quality.check.scan import Scan, scan
 from quality.check.window import Window, window
 from quality.findings import Finding
-from quality.grouping import fold_crowds
+from quality.grouping import group_subjects, together
 from quality.log import Recorded, record
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
@@ -32,6 +32,12 @@ class Checked:
     resolved: list[tuple[DataQualityLog, str]] = field(default_factory=list)  # with the evidence
     recorded: Recorded = field(default_factory=Recorded)
 
+    def outcome(self) -> str:
+        """What became of the log, as one line: 9 new findings, 2 seen again (1 opened again), 3 resolved."""
+        new, again, reopened = self.recorded.new, self.recorded.seen_again, self.recorded.reopened
+        many = f"{new:,} new finding{'s' if new != 1 else ''}"
+        return f"{many}, {again:,} seen again ({reopened:,} opened again), {len(self.resolved):,} resolved"
+
 
 def check(
     parks: Iterable[int] | None,
@@ -42,36 +48,34 @@ def check(
     dry_run: bool = False,
     progress: Callable[[date, int], None] = lambda month, rows: None,
 ) -> Checked:
-    """Look for doubts about the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
+    """Look for issues of the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
 
-    Running it again changes last_seen_at and nothing else. Rows without a park (orphans, guard partitions) are
+    Running it again changes last_seen_at and nothing else. Rows without a park (orphans, boundary partitions) are
     looked for when all parks are checked. Call it outside of transactions.
     """
     today = now.astimezone(UTC).date()
     every_park = {park.pk: park for park in Park.objects.order_by("pk")}
     chosen = every_park if parks is None else {pk: every_park[pk] for pk in sorted(set(parks)) if pk in every_park}
     checked = Checked(window(first_day, last_day, today))
-    seen = observe(
+    scanned = scan(
         checked.window,
         chosen.values(),
         whole=parks is None,
-        find_twins=duplicates.twins_of_the_month,
+        find_near_duplicates=duplicates.near_duplicates_of_the_month,
         progress=progress,
     )
-    checked.rows_read = seen.rows
-    for park in seen.parks.values():
+    checked.rows_read = scanned.rows
+    for park in scanned.parks.values():
         park.ledger = import_ledger.of_park(park.park.pk)
         for detector in OF_A_PARK:
-            found = detector.find(seen.window, park)
-            if detector.crowd:
-                found = fold_crowds(found, park.park, detector.crowd_of, detector.crowd)
-            _weigh(checked, detector, list(found), seen, park)
+            found = _grouped(detector, detector.find(scanned.window, park), park.park)
+            _weigh(checked, detector, found, scanned, park)
     for detector in OF_THE_CATALOGUE:
-        found = fold_crowds(detector.find(every_park, today), None, detector.crowd_of, detector.crowd)
-        _weigh(checked, detector, [f for f in found if seen.whole or f.park_id in chosen], seen, None, chosen)
-    if seen.whole:
+        found = _grouped(detector, detector.find(every_park, today), None)
+        _weigh(checked, detector, found, scanned, None, chosen)
+    if scanned.whole:
         for detector in OF_NO_PARK:
-            _weigh(checked, detector, list(detector.find(seen)), seen, None)
+            _weigh(checked, detector, list(detector.find(scanned)), scanned, None)
     checked.resolved += auto_resolve.mended_files()
     if not dry_run:
         checked.recorded = record(checked.findings, now)
@@ -79,30 +83,40 @@ def check(
     return checked
 
 
+def _grouped(detector: "Detector", found: Iterable[Finding], park: Park | None) -> list[Finding]:
+    if detector.group_of is None:
+        return list(found)
+    return group_subjects(found, park, detector.group_of, detector.grouped)
+
+
 def _weigh(
     checked: Checked,
     detector: "Detector",
     found: list[Finding],
-    seen: Observations,
-    park: ParkSeen | None,
-    chosen: Iterable[int] = (),
+    scanned: Scan,
+    park: ParkProfile | None,
+    chosen: Collection[int] = (),
 ) -> None:
     """Keep the findings that the window is about, and see which records of this reason are gone."""
     window = checked.window
-    told = [finding for finding in found if detector.is_due(window, finding)]
-    checked.findings += told
-    absorbed = {fingerprint: finding for finding in told for fingerprint in finding.absorbs}
+    reported = [
+        finding
+        for finding in found
+        if detector.is_due(window, finding) and (park or scanned.whole or finding.park_id in chosen)
+    ]
+    checked.findings += reported
+    superseded = {fingerprint: finding for finding in reported for fingerprint in finding.supersedes}
     # With a source file it is the importer's or the metadata sync's, which may use the same word.
     rows = DataQualityLog.objects.filter(reason=detector.reason, resolution_status__in=TO_DO, source_file="")
     if park:
         rows = rows.filter(park=park.park)
-    elif not seen.whole:
+    elif not scanned.whole:
         rows = rows.filter(park__in=chosen)
-    found_prints = {finding.fingerprint for finding in found}
+    still_there = {finding.fingerprint for finding in found}.union(*(finding.supersedes for finding in found))
     for row in rows.iterator():
-        if row.fingerprint in absorbed:
-            checked.resolved.append((row, f"Told with others from now on: {absorbed[row.fingerprint].description}"))
-        elif row.fingerprint not in found_prints and (why := detector.gone(window, park, row)):
+        if row.fingerprint in superseded:
+            checked.resolved.append((row, f"Merged into: {superseded[row.fingerprint].description}"))
+        elif row.fingerprint not in still_there and (why := detector.gone(window, park, row)):
             checked.resolved.append((row, why))
 
 
@@ -111,16 +125,13 @@ def _month(finding: Finding) -> str:
     return f"{finding.start:%Y-%m}"
 
 
-def _one_crowd(finding: Finding) -> str:
-    return ""
-
-
 def _about_the_window(window: Window, finding: Finding) -> bool:
     return window.concerns(finding.start, finding.end)
 
 
 def _judged(window: Window, finding: Finding) -> bool:
-    return finding.start >= midnight(window.judged_from) and window.concerns(finding.start, finding.end)
+    begun = finding.start is not None and finding.start >= midnight(window.judged_from)
+    return begun and window.concerns(finding.start, finding.end)
 
 
 def _always(window: Window, finding: Finding) -> bool:
@@ -129,64 +140,38 @@ def _always(window: Window, finding: Finding) -> bool:
 
 @dataclass(frozen=True)
 class Detector:
-    """One reason: how it is found, which findings are for the window, which are told as one, and when it is gone."""
+    """One reason: how it is found, which findings are for the window, which are reported as one, when it is gone.
+
+    Findings with the same `group_of` are reported as one where they are many (quality.grouping); None: never.
+    `grouped` says what the table's sentence of such a group names beside its count.
+    """
 
     reason: str
     find: Callable[..., Iterable[Finding]]
-    gone: Callable[[Window, ParkSeen | None, DataQualityLog], str | None]
+    gone: Callable[..., str | None]  # of window, park (None where `find` is of no park) and record
     is_due: Callable[[Window, Finding], bool] = _always
-    crowd: Callable[[list[Finding]], str] | None = None
-    crowd_of: Callable[[Finding], str] = _one_crowd
+    group_of: Callable[[Finding], str] | None = None
+    grouped: Callable[[list[Finding]], dict[str, object]] = lambda findings: {}
 
 
 OF_A_PARK = [
     Detector("missing_days", gaps.missing_days, auto_resolve.days_imported, _about_the_window),
-    Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, gaps.crowd_of_hours, _month),
-    Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, gaps.crowd_of_rides, _month),
-    Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, crowd=duplicates.crowd_of_names),
+    Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, _month, gaps.all_silent_hours),
+    Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, _month, gaps.when_silent),
+    Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, group_of=together),
+    Detector("duplicate_observations", duplicates.same_observations, auto_resolve.not_found_since, group_of=together),
+    Detector("coordinates_out_of_range", invalid.impossible_coordinates, auto_resolve.not_found, group_of=together),
     Detector(
-        "duplicate_observations",
-        duplicates.same_observations,
-        auto_resolve.not_found_since,
-        crowd=duplicates.crowd_of_observations,
-    ),
-    Detector(
-        "coordinates_out_of_range",
-        invalid.impossible_coordinates,
-        auto_resolve.not_found,
-        crowd=invalid.crowd_of_coordinates,
-    ),
-    Detector(
-        "frozen_wait",
-        invalid.frozen_waits,
-        auto_resolve.not_found_in_period,
-        _judged,
-        invalid.crowd_of_frozen,
-        _month,
+        "frozen_wait", invalid.frozen_waits, auto_resolve.not_found_in_period, _judged, _month, invalid.month_of_frozen
     ),
     Detector("missing_metadata", missing_fields.missing_metadata, auto_resolve.not_found),
 ]
 
-#: Over all parks, whatever is asked for, so that a fault of all parks is told once.
+#: Over all parks, whatever is asked for, so that a fault of all parks is reported once.
 OF_THE_CATALOGUE = [
-    Detector(
-        "checkpoint_in_future",
-        invalid.checkpoints_in_future,
-        auto_resolve.not_found,
-        crowd=invalid.crowd_of_checkpoints,
-    ),
-    Detector(
-        "missing_time_zone",
-        missing_fields.missing_time_zones,
-        auto_resolve.not_found,
-        crowd=missing_fields.crowd_of_time_zones,
-    ),
-    Detector(
-        "missing_destination",
-        missing_fields.missing_destinations,
-        auto_resolve.not_found,
-        crowd=missing_fields.crowd_of_destinations,
-    ),
+    Detector("checkpoint_in_future", invalid.checkpoints_in_future, auto_resolve.not_found, group_of=together),
+    Detector("missing_time_zone", missing_fields.missing_time_zones, auto_resolve.not_found, group_of=together),
+    Detector("missing_destination", missing_fields.missing_destinations, auto_resolve.not_found, group_of=together),
 ]
 
 OF_NO_PARK = [
@@ -195,4 +180,4 @@ OF_NO_PARK = [
     Detector("misnumbered_snapshots", invalid.misnumbered_snapshots, auto_resolve.not_found_in_months),
     Detector("guard_rows", invalid.guard_rows, auto_resolve.not_found),
 ]
-REASONS = [detector.reason for detector in (*OF_A_PARK, *OF_THE_CATALOGUE, *OF_NO_PARK)]
+DETECTORS = [*OF_A_PARK, *OF_THE_CATALOGUE, *OF_NO_PARK]

@@ -13,7 +13,7 @@ from datetime import date
 from django.db import connection
 from MySQLdb.cursors import SSCursor
 
-from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkSeen, RideSeen
+from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkProfile, RideProfile
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX
 from warehouse.days import midnight
@@ -34,70 +34,71 @@ class Tally:
     snapshot_ids: list[int] = field(default_factory=list)
 
     def add(self, snapshot_id: int) -> None:
+        """Count one row; the first EXAMPLES_MAX are kept by their ids."""
         self.count += 1
         if self.count <= EXAMPLES_MAX:
             self.snapshot_ids.append(snapshot_id)
 
 
 @dataclass
-class Observations:
-    """What was seen in a window. Of rows that cannot be attributed, how many and which."""
+class Scan:
+    """What one pass over a window found. Of rows that cannot be attributed, how many and which."""
 
     window: Window
-    parks: dict[int, ParkSeen]
+    parks: dict[int, ParkProfile]
     whole: bool  # all parks
-    rides: dict[int, RideSeen] = field(default_factory=dict)
+    rides: dict[int, RideProfile] = field(default_factory=dict)
     rows: int = 0
     rideless: dict[int, int] = field(default_factory=dict)  # ride_id -> snapshots
     misnumbered: dict[date, Tally] = field(default_factory=dict)  # by month
     queue_orphans: dict[date, Tally] = field(default_factory=dict)  # by month; a queue row each
 
 
-def observe(
+def scan(
     window: Window,
     parks: Iterable[Park],
     *,
     whole: bool,
-    find_twins: Callable[[ParkSeen], Iterator[tuple[RideSeen, RideSeen]]],
+    find_near_duplicates: Callable[[ParkProfile], Iterator[tuple[RideProfile, RideProfile]]],
     progress: Callable[[date, int], None] = lambda month, rows: None,
-) -> Observations:
+) -> Scan:
     """Read the window's observations of these parks, month by month; of all rides and of none where `whole`.
 
     Not to be called inside a transaction that is held open for long: a SELECT keeps partitions from being changed
     until its transaction ends.
     """
-    seen = Observations(window, {park.pk: ParkSeen(park, window) for park in parks}, whole)
-    _name_rides(seen)
+    scanned = Scan(window, {park.pk: ParkProfile(park, window) for park in parks}, whole)
+    _name_rides(scanned)
     for month, end in window.months:
         queue_rows = _queue_rows(month, end) if whole else array("q")
-        _take(seen, month, _rows(window, month, end, None if whole else list(seen.rides)), queue_rows)
-        for park in seen.parks.values():
-            park.twins += [(month, one, other) for one, other in find_twins(park)]
-        for ride in seen.rides.values():
+        _take(scanned, month, _rows(window, month, end, None if whole else list(scanned.rides)), queue_rows)
+        for park in scanned.parks.values():
+            park.near_duplicates += [(month, one, other) for one, other in find_near_duplicates(park)]
+        for ride in scanned.rides.values():
             ride.end_month()
-        progress(month, seen.rows)
-    for park in seen.parks.values():
+        progress(month, scanned.rows)
+    for park in scanned.parks.values():
         park.end_hour()
-    for ride in seen.rides.values():
+    for ride in scanned.rides.values():
         ride.turn(ride.last_ms, None, None)
-    return seen
+    return scanned
 
 
-def _name_rides(seen: Observations) -> None:
+def _name_rides(scanned: Scan) -> None:
     entity_types = dict(EntityMetadata.objects.values_list("ride_id", "entity_type"))
     rides = Ride.objects.values_list("ride_id", "ride_name", "themeparks_wiki_id", "park_id")
-    for ride_id, name, wiki_id, park_id in rides if seen.whole else rides.filter(park_id__in=seen.parks):
-        park = seen.parks.get(park_id)
+    for ride_id, name, wiki_id, park_id in rides if scanned.whole else rides.filter(park_id__in=scanned.parks):
+        park = scanned.parks.get(park_id)
         if park is None:
             continue  # a park that was added since the parks were read: its rides are for the next check
-        ride = RideSeen(ride_id, name, wiki_id, entity_types.get(ride_id, ""), park)
-        seen.rides[ride_id] = ride
+        ride = RideProfile(ride_id, name, wiki_id, entity_types.get(ride_id, ""), park)
+        scanned.rides[ride_id] = ride
         park.rides.append(ride)
 
 
-def _take(seen: Observations, month: date, rows: Iterable[tuple], queue_rows: array) -> None:
+def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) -> None:
     """The rows of one month, in the order of their ids, beside the snapshot_ids of its queue rows in the same order."""
-    rides = seen.rides
+    rides = scanned.rides
     # mask and shift as locals: ride_id_of and recorded_ms_of took 50 ns more each, of 900 ns a row
     mask, bits = RIDE_ID_MASK, RIDE_ID_BITS
     queue_row, queue_count = 0, len(queue_rows)
@@ -106,14 +107,14 @@ def _take(seen: Observations, month: date, rows: Iterable[tuple], queue_rows: ar
         count += 1
         while queue_row < queue_count and queue_rows[queue_row] <= snapshot_id:
             if queue_rows[queue_row] != snapshot_id:
-                seen.queue_orphans.setdefault(month, Tally()).add(queue_rows[queue_row])
+                scanned.queue_orphans.setdefault(month, Tally()).add(queue_rows[queue_row])
             queue_row += 1
         if misnumbered:
-            seen.misnumbered.setdefault(month, Tally()).add(snapshot_id)
+            scanned.misnumbered.setdefault(month, Tally()).add(snapshot_id)
             continue
         ride = rides.get(snapshot_id & mask)
         if ride is None:
-            seen.rideless[snapshot_id & mask] = seen.rideless.get(snapshot_id & mask, 0) + 1
+            scanned.rideless[snapshot_id & mask] = scanned.rideless.get(snapshot_id & mask, 0) + 1
             continue
         ms = snapshot_id >> bits
         park = ride.park
@@ -131,13 +132,14 @@ def _take(seen: Observations, month: date, rows: Iterable[tuple], queue_rows: ar
         ride.records += 1
         ride.last_ms = ms
     for snapshot_id in queue_rows[queue_row:]:
-        seen.queue_orphans.setdefault(month, Tally()).add(snapshot_id)
-    seen.rows += count
+        scanned.queue_orphans.setdefault(month, Tally()).add(snapshot_id)
+    scanned.rows += count
 
 
 def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]:
     """(snapshot_id, status, wait_time, 1 if the id does not follow from ride and instant) in the order of the id."""
-    index, condition, parameters = "PRIMARY", "", [month, end]
+    index, condition = "PRIMARY", ""
+    parameters: list[object] = [month, end]
     if ride_ids is not None:
         if not ride_ids:
             return

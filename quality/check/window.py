@@ -1,7 +1,7 @@
 """Which days a check is about, and which months it has to read for them.
 
 A silence is judged against the weeks around it and a month's figures need the whole month, so more is read than is
-asked for: whole months, one before the first day and a week after the last. What lies in the guard partitions is
+asked for: whole months, one before the first day and a week after the last. What lies in the boundary partitions is
 never read here; that they hold rows at all is a finding.
 """
 
@@ -34,10 +34,12 @@ class Window:
 
     @property
     def read_from(self) -> date:
+        """The first day that is read."""
         return self.months[0][0]
 
     @property
     def read_to(self) -> date:
+        """The day after the last one that is read."""
         return self.months[-1][1]
 
     @property
@@ -55,7 +57,7 @@ class Window:
         return begin is None or start >= begin or (end is not None and end > begin)
 
     def judges(self, start: datetime, end: datetime | None) -> bool:
-        """Whether a period lies wholly in what was read and judged: then a doubt not found again is gone."""
+        """Whether a period lies wholly in what was read and judged: then an issue not found again is gone."""
         return start >= midnight(self.judged_from) and (end or start) <= midnight(self.read_to)
 
 
@@ -75,7 +77,7 @@ def window(first: date | None, last: date | None, today: date) -> Window:
         (lower, upper) for lower, upper in months if upper > max(read_from, span[0]) and lower <= min(read_to, span[1])
     )
     if not read:
-        day = first or last
+        day = first or last or today
         return Window(first, last, ((day, day),), False, False, partitioned)
     return Window(first, last, read, read[0][0] <= span[0], read[-1][1] > span[1], partitioned)
 
@@ -85,8 +87,8 @@ def _months() -> tuple[list[tuple[date, date]], bool]:
     found = catalog.partitioning(TABLE)
     after = partitions.add_months(LATEST_MONTH, 1)
     if found.scheme == catalog.Scheme.COLUMN:
-        months = [partition for partition in found.partitions if not partitions.is_boundary(partition)]
-        return [(month.lower or EARLIEST_MONTH, month.upper or after) for month in months], True
+        stored = [partition for partition in found.partitions if not partitions.is_boundary(partition)]
+        return [(month.lower or EARLIEST_MONTH, month.upper or after) for month in stored], True
     span = _span(EARLIEST_MONTH, after)
     months = partitions.months_between(*span) if span else []
     return [(month, partitions.add_months(month, 1)) for month in months], False

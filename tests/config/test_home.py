@@ -199,6 +199,16 @@ def test_the_latest_actions_of_everybody_are_shown(operator, django_user_model):
     assert "Pause: IN_PROGRESS" in text
 
 
+def test_what_people_did_with_findings_is_among_the_latest_actions_and_what_the_system_did_is_not(operator):
+    finding(1)
+    row = DataQualityLog.objects.get()
+    DataQualityLog.transition([row.pk], "INVESTIGATING", by="anna", now=timezone.now())
+    DataQualityLog.transition([row.pk], "RESOLVED", by="", now=timezone.now(), note="filled")
+    (action,) = operator.get("/admin/").context["home"].actions
+    assert (action.who, action.what, action.said) == ("anna", str(row), "OPEN to INVESTIGATING")
+    assert operator.get(action.url).status_code == 200
+
+
 def test_somebody_without_permissions_sees_the_page_and_no_figure(client, django_user_model):
     client.force_login(django_user_model.objects.create_user("guest", is_staff=True))
     running(new_import(park(name="Magic Park")))
@@ -245,7 +255,7 @@ def without(table: str):
     ("table", "failing"),
     [
         ("import_checkpoints", {"Imports", "Under way"}),
-        ("data_quality_log", {"Open findings"}),
+        ("data_quality_log", {"Open findings", "Latest actions"}),
         ("import_files", {"Archive"}),
         ("live_collections", {"Live"}),
         ("storage_metrics", {"Storage"}),

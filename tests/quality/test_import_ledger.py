@@ -151,7 +151,7 @@ def test_filling_a_gap_by_importing_the_day_resolves_its_records(archive, capsys
     assert [move.moved_by for move in filled.moves.all()] == [SYSTEM, SYSTEM]
     partly = DataQualityLog.objects.filter(timestamp_start__day=5).first()
     assert partly.resolution_note == (
-        "The ledger has changed: of 2025-03-05 to 2025-03-06 it now lacks 2025-03-06, told on its own."
+        "The ledger has changed: of 2025-03-05 to 2025-03-06 it now lacks 2025-03-06, reported on its own."
     )
 
 

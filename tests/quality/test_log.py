@@ -8,9 +8,10 @@ import pytest
 from django.db import connection, transaction
 
 from quality.findings import EXAMPLES_MAX, Finding
-from quality.grouping import FILES_TOLD_ALONE
+from quality.grouping import FILES_SINGLE
 from quality.log import record
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove, ResolutionStatus
+from tests.quality.triage import bring
 from warehouse.models import Park, Ride
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -21,7 +22,6 @@ def of_a_file(day: int, count: int = 3, *, month: int = 3, park: str = "p1", rea
     key = f"d/2025/{month:02}/{day:02}.json.gz"
     start = datetime(2025, month, day, tzinfo=UTC)
     return Finding(
-        kind="INVALID",
         reason=reason,
         entity_type="destination",
         entity_key=park,
@@ -74,9 +74,9 @@ def test_a_file_that_was_mended_in_part_says_how_many_it_holds_now():
 
 @pytest.mark.django_db
 def test_a_finding_without_a_beginning_begins_when_it_is_first_seen():
-    doubt = Finding("MISSING_FIELD", "missing_time_zone", "destination", "d", "", "No zone")
-    record([doubt], NOW)
-    record([doubt], LATER)
+    issue = Finding("missing_time_zone", "destination", "d", "", "No zone")
+    record([issue], NOW)
+    record([issue], LATER)
     assert DataQualityLog.objects.get().timestamp_start == NOW
 
 
@@ -84,8 +84,8 @@ def test_a_finding_without_a_beginning_begins_when_it_is_first_seen():
 def test_a_rides_finding_is_shown_under_its_park():
     park = Park.objects.create(park_name="Lakeside", themeparks_wiki_id="p")
     ride = Ride.objects.create(park=park, ride_name="Comet")
-    record([Finding("GAP", "silent_ride", "ride", "r", "", "Silent", NOW, entity_id=ride.pk)], NOW)
-    record([Finding("GAP", "missing_days", "park", "p", "", "Missing", NOW, entity_id=park.pk)], NOW)
+    record([Finding("silent_ride", "ride", "r", "", "Silent", NOW, entity_id=ride.pk)], NOW)
+    record([Finding("missing_days", "park", "p", "", "Missing", NOW, entity_id=park.pk)], NOW)
     assert set(DataQualityLog.objects.values_list("park_id", flat=True)) == {park.pk}
 
 
@@ -94,8 +94,8 @@ def test_a_rides_finding_is_shown_under_its_park():
 def test_a_resolved_finding_that_comes_back_is_open_again_and_says_so():
     record([of_a_file(1)], NOW)
     row = DataQualityLog.objects.get()
-    row.move(ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
-    row.move(ResolutionStatus.RESOLVED, by="ann", now=NOW, note="fixed at the source")
+    bring(row, ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
+    bring(row, ResolutionStatus.RESOLVED, by="ann", now=NOW, note="fixed at the source")
     assert record([of_a_file(1)], LATER).reopened == 1
     row.refresh_from_db()
     assert row.resolution_status == ResolutionStatus.OPEN
@@ -110,7 +110,7 @@ def test_a_resolved_finding_that_comes_back_is_open_again_and_says_so():
 def test_a_finding_that_was_given_up_stays_so_and_is_seen():
     record([of_a_file(1)], NOW)
     row = DataQualityLog.objects.get()
-    row.move(ResolutionStatus.WONTFIX, by="ann", now=NOW, note="the park sends this")
+    bring(row, ResolutionStatus.WONTFIX, by="ann", now=NOW, note="the park sends this")
     assert record([of_a_file(1)], LATER).reopened == 0
     row.refresh_from_db()
     assert (row.resolution_status, row.last_seen_at) == (ResolutionStatus.WONTFIX, LATER)
@@ -121,8 +121,8 @@ def test_a_note_does_not_grow_with_every_recurrence():
     record([of_a_file(1)], NOW)
     row = DataQualityLog.objects.get()
     for n in range(5):
-        row.move(ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
-        row.move(ResolutionStatus.RESOLVED, by="ann", now=NOW, note=f"fixed {n}")
+        bring(row, ResolutionStatus.INVESTIGATING, by="ann", now=NOW)
+        bring(row, ResolutionStatus.RESOLVED, by="ann", now=NOW, note=f"fixed {n}")
         record([of_a_file(1)], LATER)
         row.refresh_from_db()
     assert row.resolution_note.splitlines()[0] == "fixed 4"
@@ -136,14 +136,14 @@ def test_a_broken_month_is_a_handful_of_records_with_every_event_counted():
     for day in range(1, 31):
         record([of_a_file(day, count=day), of_a_file(day, reason="missing_status")], NOW)
     rows = DataQualityLog.objects.filter(reason="unknown_status")
-    assert rows.count() == FILES_TOLD_ALONE + 1
+    assert rows.count() == FILES_SINGLE + 1
     assert sum(rows.values_list("occurrences", flat=True)) == sum(range(1, 31))
     month = rows.latest("pk")
-    assert month.description == "Unknown status: 410 in 20 more files of 2025-03, beside those told alone."
+    assert month.description == "Unknown status: 410 in 20 more files of 2025-03, beside those reported singly."
     assert month.evidence["files"]["d/2025/03/30.json.gz"] == 30
-    assert (month.timestamp_start.day, month.timestamp_end.day) == (FILES_TOLD_ALONE + 1, 31)
+    assert (month.timestamp_start.day, month.timestamp_end.day) == (FILES_SINGLE + 1, 31)
     assert len(month.evidence["examples"]) == EXAMPLES_MAX
-    assert DataQualityLog.objects.count() == 2 * (FILES_TOLD_ALONE + 1)
+    assert DataQualityLog.objects.count() == 2 * (FILES_SINGLE + 1)
 
 
 @pytest.mark.django_db
@@ -158,7 +158,7 @@ def test_a_broken_month_read_again_in_any_order_changes_nothing():
 
 
 @pytest.mark.django_db
-def test_one_file_of_a_folded_month_read_again_counts_once_with_its_new_count():
+def test_one_file_of_a_grouped_month_read_again_counts_once_with_its_new_count():
     for day in range(1, 16):
         record([of_a_file(day)], NOW)
     record([of_a_file(15, count=1)], LATER)
@@ -167,33 +167,33 @@ def test_one_file_of_a_folded_month_read_again_counts_once_with_its_new_count():
 
 
 @pytest.mark.django_db
-def test_examples_of_a_folded_month_are_told_once_however_often_its_files_are_read():
-    days = range(1, FILES_TOLD_ALONE + 3)
+def test_examples_of_a_grouped_month_are_kept_once_however_often_its_files_are_read():
+    days = range(1, FILES_SINGLE + 3)
     for _ in range(3):
         for day in days:
             record([of_a_file(day, count=1)], NOW)
     month = DataQualityLog.objects.latest("pk")
-    assert month.evidence["examples"] == [{"day": day, "n": 0} for day in days[FILES_TOLD_ALONE:]]
+    assert month.evidence["examples"] == [{"day": day, "n": 0} for day in days[FILES_SINGLE:]]
     assert month.occurrences == 2
 
 
 @pytest.mark.django_db
-def test_many_findings_of_one_file_and_park_are_folded_too():
-    doubts = [replace(of_a_file(1), scope=f"entity {n}", reason="ambiguous_ride") for n in range(60)]
-    record(doubts, NOW)
+def test_many_findings_of_one_file_and_park_are_grouped_too():
+    issues = [replace(of_a_file(1), scope=f"entity {n}", reason="ambiguous_ride") for n in range(60)]
+    record(issues, NOW)
     before = contents()
-    assert DataQualityLog.objects.count() == FILES_TOLD_ALONE + 1
+    assert DataQualityLog.objects.count() == FILES_SINGLE + 1
     assert sum(DataQualityLog.objects.values_list("occurrences", flat=True)) == 60 * 3
-    record(doubts, LATER)
+    record(issues, LATER)
     assert contents() == before
 
 
 @pytest.mark.django_db
-def test_other_months_parks_and_reasons_are_not_folded_together():
-    for day in range(1, FILES_TOLD_ALONE + 1):
+def test_other_months_parks_and_reasons_are_not_grouped_together():
+    for day in range(1, FILES_SINGLE + 1):
         for changes in ({}, {"month": 4}, {"park": "p2"}, {"reason": "malformed_id"}):
             record([of_a_file(day, **changes)], NOW)
-    assert DataQualityLog.objects.count() == 4 * FILES_TOLD_ALONE
+    assert DataQualityLog.objects.count() == 4 * FILES_SINGLE
     assert not DataQualityLog.objects.filter(evidence__has_key="files").exists()
 
 

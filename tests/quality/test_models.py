@@ -6,7 +6,8 @@ import pytest
 
 from quality.findings import Finding
 from quality.log import record
-from quality.models import SYSTEM, TO_DO, DataQualityLog, IssueType, MoveRefused, ResolutionStatus, to_do_by_kind
+from quality.models import SYSTEM, TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, to_do_by_kind
+from tests.quality.triage import bring
 
 OPEN, INVESTIGATING, RESOLVED, WONTFIX = ResolutionStatus
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -15,8 +16,8 @@ WAY_TO = {OPEN: [], INVESTIGATING: [INVESTIGATING], RESOLVED: [INVESTIGATING, RE
 pytestmark = pytest.mark.django_db
 
 
-def finding(scope: str = "a", kind: str = IssueType.INVALID) -> Finding:
-    return Finding(kind, "unknown_status", "destination", "d", scope, f"Something about {scope}", NOW)
+def finding(scope: str = "a", reason: str = "unknown_status") -> Finding:
+    return Finding(reason, "destination", "d", scope, f"Something about {scope}", NOW)
 
 
 def row_in(status: str, scope: str = "a", **changes) -> DataQualityLog:
@@ -24,7 +25,7 @@ def row_in(status: str, scope: str = "a", **changes) -> DataQualityLog:
     record([finding(scope, **changes)], NOW)
     row = DataQualityLog.objects.latest("pk")
     for target in WAY_TO[status]:
-        row.move(target, by="ann", now=NOW, note="because")
+        bring(row, target, by="ann", now=NOW, note="because")
     return row
 
 
@@ -35,13 +36,13 @@ def test_an_operator_moves_along_the_diagram_and_nowhere_else(status, target):
     row = row_in(status)
     moves = row.moves.count()
     if (status, target) in legal:
-        row.move(target, by="ben", now=NOW, note="looked at it")
+        bring(row, target, by="ben", now=NOW, note="looked at it")
         last = row.moves.last()
         assert row.resolution_status == target
         assert (last.moved_by, last.from_status, last.to_status, last.note) == ("ben", status, target, "looked at it")
     else:
-        with pytest.raises(MoveRefused):
-            row.move(target, by="ben", now=NOW, note="looked at it")
+        with pytest.raises(TransitionRefused):
+            bring(row, target, by="ben", now=NOW, note="looked at it")
         row.refresh_from_db()
         assert row.resolution_status == status
         assert row.moves.count() == moves
@@ -49,18 +50,18 @@ def test_an_operator_moves_along_the_diagram_and_nowhere_else(status, target):
 
 def test_a_refusal_names_the_moves_that_are_allowed():
     row = row_in(OPEN)
-    with pytest.raises(MoveRefused, match=f"Finding {row.pk} is OPEN and cannot become RESOLVED; it may become"):
-        row.move(RESOLVED, by="ann", now=NOW, note="done")
-    with pytest.raises(MoveRefused, match="Nobody may set a finding to OPEN; INVESTIGATING is reached from OPEN"):
-        row_in(RESOLVED, "b").move(OPEN, by="ann", now=NOW)
+    with pytest.raises(TransitionRefused, match=f"Finding {row.pk} is OPEN and cannot become RESOLVED; it may become"):
+        bring(row, RESOLVED, by="ann", now=NOW, note="done")
+    with pytest.raises(TransitionRefused, match="Nobody may set a finding to OPEN; INVESTIGATING is reached from OPEN"):
+        bring(row_in(RESOLVED, "b"), OPEN, by="ann", now=NOW)
 
 
 @pytest.mark.parametrize("target", [RESOLVED, WONTFIX])
 @pytest.mark.parametrize("note", ["", "  \n"])
 def test_resolving_and_giving_up_take_a_note(target, note):
     row = row_in(INVESTIGATING)
-    with pytest.raises(MoveRefused, match="takes a note"):
-        row.move(target, by="ann", now=NOW, note=note)
+    with pytest.raises(TransitionRefused, match="takes a note"):
+        bring(row, target, by="ann", now=NOW, note=note)
     row.refresh_from_db()
     assert row.resolution_status == INVESTIGATING
 
@@ -68,15 +69,15 @@ def test_resolving_and_giving_up_take_a_note(target, note):
 def test_of_two_operators_with_the_same_page_open_the_second_is_refused():
     row_in(INVESTIGATING)
     first, second = DataQualityLog.objects.get(), DataQualityLog.objects.get()
-    first.move(WONTFIX, by="ann", now=NOW, note="the park has none")
-    with pytest.raises(MoveRefused, match="is WONTFIX and cannot become RESOLVED; it is given up for good"):
-        second.move(RESOLVED, by="ben", now=NOW, note="imported again")
+    bring(first, WONTFIX, by="ann", now=NOW, note="the park has none")
+    with pytest.raises(TransitionRefused, match="is WONTFIX and cannot become RESOLVED; it is given up for good"):
+        bring(second, RESOLVED, by="ben", now=NOW, note="imported again")
     assert DataQualityLog.objects.get().resolution_note == "the park has none"
 
 
-def test_of_many_those_that_may_go_do_and_each_other_is_told_why_not():
+def test_of_many_those_that_may_go_do_and_each_other_is_refused_with_the_reason():
     rows = [row_in(OPEN, "a"), row_in(RESOLVED, "b"), row_in(INVESTIGATING, "c")]
-    triage = DataQualityLog.move_all([*(row.pk for row in rows), 4711], WONTFIX, by="ann", now=NOW, note="old")
+    triage = DataQualityLog.transition([*(row.pk for row in rows), 4711], WONTFIX, by="ann", now=NOW, note="old")
     assert triage.moved == {OPEN: [rows[0].pk], INVESTIGATING: [rows[2].pk]}
     assert triage.refused == [
         f"Finding {rows[1].pk} is RESOLVED and cannot become WONTFIX; "
@@ -89,7 +90,7 @@ def test_moving_many_takes_the_same_number_of_queries_as_moving_one(django_asser
     rows = [row_in(OPEN, str(n)) for n in range(30)]
     for some in (rows[:1], rows[1:]):
         with django_assert_num_queries(5):  # savepoint, lock, UPDATE, INSERT, release
-            DataQualityLog.move_all([row.pk for row in some], INVESTIGATING, by="ann", now=NOW)
+            DataQualityLog.transition([row.pk for row in some], INVESTIGATING, by="ann", now=NOW)
 
 
 # --- the system -------------------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ def test_ones_own_last_move_can_be_taken_back_and_both_are_in_the_history(status
 
 
 def test_an_undo_never_leads_from_resolved_to_open():
-    assert DataQualityLog.MOVES[RESOLVED] == {INVESTIGATING}
+    assert DataQualityLog.TRANSITIONS[RESOLVED] == {INVESTIGATING}
     row = row_in(RESOLVED)
     row.undo(by="ann", now=NOW)
     assert row.resolution_status == INVESTIGATING
@@ -131,7 +132,7 @@ def test_an_undo_never_leads_from_resolved_to_open():
 
 def test_nobody_takes_back_what_another_did():
     row = row_in(RESOLVED)
-    with pytest.raises(MoveRefused, match="only one's own last move"):
+    with pytest.raises(TransitionRefused, match="only one's own last transition"):
         row.undo(by="ben", now=NOW)
 
 
@@ -139,7 +140,7 @@ def test_nobody_takes_back_what_the_system_did():
     row = row_in(OPEN)
     row.resolve_by_system("Filled", now=NOW)
     for name in ("ann", SYSTEM):
-        with pytest.raises(MoveRefused):
+        with pytest.raises(TransitionRefused):
             row.undo(by=name, now=NOW)
 
 
@@ -148,27 +149,27 @@ def test_a_move_cannot_be_taken_back_once_something_happened_since():
     record([finding()], NOW)  # the finding came back: open again
     row.refresh_from_db()
     assert row.resolution_status == OPEN
-    with pytest.raises(MoveRefused):
+    with pytest.raises(TransitionRefused):
         row.undo(by="ann", now=NOW)
 
 
 def test_an_undo_is_not_taken_back():
     row = row_in(RESOLVED)
     row.undo(by="ann", now=NOW)
-    with pytest.raises(MoveRefused):
+    with pytest.raises(TransitionRefused):
         row.undo(by="ann", now=NOW)
 
 
 def test_after_an_undo_the_record_goes_on_along_the_diagram():
     row = row_in(RESOLVED)
     row.undo(by="ann", now=NOW)
-    row.move(WONTFIX, by="ann", now=NOW, note="the source never had it")
+    bring(row, WONTFIX, by="ann", now=NOW, note="the source never had it")
     assert row.resolution_status == WONTFIX
 
 
 def test_what_is_to_do_is_counted_by_kind():
-    row_in(OPEN, "a", kind=IssueType.GAP)
-    row_in(INVESTIGATING, "b", kind=IssueType.GAP)
-    row_in(RESOLVED, "c", kind=IssueType.GAP)
+    row_in(OPEN, "a", reason="missing_days")
+    row_in(INVESTIGATING, "b", reason="missing_days")
+    row_in(RESOLVED, "c", reason="missing_days")
     row_in(OPEN, "d")
     assert to_do_by_kind() == {"GAP": 2, "DUPLICATE": 0, "INVALID": 1, "MISSING_FIELD": 0}

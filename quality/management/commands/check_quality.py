@@ -1,4 +1,4 @@
-"""manage.py check_quality: look for doubts in what is stored, and write them into the data quality log."""
+"""manage.py check_quality: look for issues in what is stored, and write them into the data quality log."""
 
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -17,6 +17,8 @@ WRONG_USAGE = 2
 
 
 class Command(BaseCommand):
+    """Check the days and parks that are asked for; exit status 2 for wrong usage, 1 where the check cannot run."""
+
     help = "Look for gaps, duplicates, impossible and missing values, and write them into the data quality log."
 
     def add_arguments(self, parser):
@@ -62,8 +64,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"  would be resolved: {row.description} ({evidence})")
             self.stdout.write("Dry run: nothing was written")
             return
-        recorded = checked.recorded
-        self.stdout.write(
-            f"{recorded.new:,} new findings, {recorded.seen_again:,} seen again ({recorded.reopened:,} opened again), "
-            f"{len(checked.resolved):,} resolved"
-        )
+        self.stdout.write(checked.outcome())

@@ -77,7 +77,7 @@ def test_months_without_rows_are_left_out_and_guards_with_rows_are_not():
 @pytest.mark.django_db
 def test_findings_are_counted_by_kind_with_their_records_and_how_many_are_open():
     for park, count in (("one", 3), ("two", 4)):
-        finding = Finding("INVALID", "unknown_status", "park", park, "03/01", "Unknown status", NOON, count=count)
+        finding = Finding("unknown_status", "park", park, "03/01", "Unknown status", NOON, count=count)
         record([finding], NOON)
     DataQualityLog.objects.filter(occurrences=3).update(resolution_status=ResolutionStatus.WONTFIX)
     assert by_kind_of_finding().rows == [("INVALID", "unknown_status", 2, 7, 1)]

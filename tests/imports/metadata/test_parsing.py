@@ -161,8 +161,8 @@ def test_a_name_or_type_that_is_missing_is_an_issue():
         ("America/New_York", "America/New_York", None),
         ("Mars/Olympus_Mons", None, "unknown_timezone"),
         (["America/New_York"], None, "unknown_timezone"),
-        (None, None, "missing_timezone"),
-        ("", None, "missing_timezone"),
+        (None, None, None),  # what is stored is what is missing: quality.check
+        ("", None, None),
     ],
 )
 def test_a_time_zone_is_one_that_exists(value, timezone, reason):

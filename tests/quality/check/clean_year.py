@@ -113,7 +113,7 @@ def milliseconds(instant: datetime) -> int:
 def records(attraction: Attraction, zone: str, hours_of, seed: int) -> Iterator[tuple[int, str, int | None]]:
     """(milliseconds, status, wait) of a year, in order."""
     dice = random.Random(seed)
-    told_closed = None
+    reported_closed = None
     for day in days_of_the_year():
         hours = hours_of(day)
         closed = next((why for first, last, why in attraction.closed if first <= day <= last), None)
@@ -123,11 +123,11 @@ def records(attraction: Attraction, zone: str, hours_of, seed: int) -> Iterator[
         begin = milliseconds(datetime.combine(day, time(hours[0]), tzinfo=ZoneInfo(zone)))
         end = begin + (hours[1] - hours[0]) * 60 * MINUTE_MS
         if closed is not None:
-            if closed and told_closed != closed and closed != "CLOSED":
+            if closed and reported_closed != closed and closed != "CLOSED":
                 yield begin, closed, None
-            told_closed = closed
+            reported_closed = closed
             continue
-        told_closed = None
+        reported_closed = None
         ms = begin + dice.randrange(-10 * MINUTE_MS, 10 * MINUTE_MS)
         wait = None if attraction.waits is None else attraction.waits[0]
         while ms < end - 15 * MINUTE_MS:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from quality.check.run import check
-from quality.grouping import CROWD_TOLD_ALONE
+from quality.grouping import SUBJECTS_SINGLE
 from quality.models import IssueType
 from tests.quality.check.clean_year import (
     LAKESIDE,
@@ -45,7 +45,7 @@ def test_the_same_name_in_two_parks_is_normal_and_so_are_two_carts(year):
 
 def test_a_park_whose_rides_all_got_new_ids_is_one_finding(year):
     names = [attraction.name for attraction in LAKESIDE if attraction.kind == "ATTRACTION"]
-    assert len(names) > CROWD_TOLD_ALONE
+    assert len(names) > SUBJECTS_SINGLE
     for name in names:
         add_ride(year.lakeside, name)
     (finding,) = found()
@@ -54,8 +54,8 @@ def test_a_park_whose_rides_all_got_new_ids_is_one_finding(year):
 
 
 def test_two_rides_with_the_same_observations_are_found_though_their_clocks_differ(year):
-    twin = add_ride(year.lakeside, "Comet (second id)")
-    observe(copy_of_the_comet(twin.pk, later_ms=350))
+    second = add_ride(year.lakeside, "Comet (second id)")
+    observe(copy_of_the_comet(second.pk, later_ms=350))
     (finding,) = found()
     assert (finding.reason, finding.entity_id) == ("duplicate_observations", year.ride("Comet").pk)
     assert finding.description == "Lakeside: Comet and Comet (second id) report the same waits at the same times"

@@ -7,7 +7,7 @@ import pytest
 from imports.models import FileOutcome, ImportedFile
 from quality.check.gaps import SILENT_DAYS_CLOSED, SILENT_DAYS_OPEN
 from quality.check.run import check
-from quality.grouping import CROWD_TOLD_ALONE
+from quality.grouping import SUBJECTS_SINGLE
 from tests.quality.check.clean_year import NOW, read
 from warehouse.models import EntityMetadata, QueueData, Ride, RideStatusSnapshot
 
@@ -44,7 +44,7 @@ def test_days_without_a_file_and_days_never_imported_are_told_apart(year):
     assert (findings[0].start, findings[0].end) == (utc(3, 4), utc(3, 7))
 
 
-def test_the_hours_of_a_missing_day_are_not_told_a_second_time(year):
+def test_the_hours_of_a_missing_day_are_not_reported_a_second_time(year):
     ImportedFile.objects.filter(park=year.lakeside, file_date=date(2025, 7, 8)).delete()
     forget(utc(7, 8), utc(7, 9), park=year.lakeside)
     assert found() == [("missing_days", "Lakeside: never imported: 2025-07-08")]
@@ -91,7 +91,7 @@ def test_hours_on_the_edge_of_a_season_are_none(year):
     assert found() == []
 
 
-def test_many_outages_in_a_month_are_told_as_one(year):
+def test_many_outages_in_a_month_are_reported_as_one(year):
     for day in range(2, 28, 4):
         forget(utc(7, day, 15), utc(7, day, 20), park=year.lakeside)
     assert found() == [("silent_hours", "Lakeside: Nothing observed 7 times in 2025-07, 35 hours in all")]
@@ -132,7 +132,7 @@ def test_a_closure_of_some_days_is_none(year):
 
 def test_many_rides_lost_at_once_are_one_finding_of_the_park_and_need_fewer_days(year):
     names = ["Comet", "Black Hole", "River Rapids", "Sky Tower", "Wooden Racer", "Night Flight"]
-    assert len(names) > CROWD_TOLD_ALONE
+    assert len(names) > SUBJECTS_SINGLE
     forget(utc(7, 8, 8), utc(7, 12, 8), ride_name__in=names)
     assert found() == [
         ("silent_ride", "Lakeside: 6 rides fell silent on 2025-07-08 while the rest of the park went on")

@@ -38,7 +38,20 @@ def test_a_park_without_a_destination_is_found_and_resolved_when_it_has_one(year
     assert DataQualityLog.objects.get().resolution_status == "RESOLVED"
 
 
-def test_a_fault_of_many_parks_is_told_once(year):
+def test_a_check_of_one_park_resolves_no_record_of_it_that_a_group_is_about_to_supersede(year):
+    def add(*numbers: int) -> list[Park]:
+        return [Park.objects.create(park_name=f"Park {n}", themeparks_wiki_id=f"p{n}", timezone="UTC") for n in numbers]
+
+    (park, *_) = add(1, 2, 3)
+    check(None, None, None, NOW)
+    add(4, 5, 6)
+    assert check([park.pk], None, None, NOW).resolved == []
+    assert [why for _, why in check(None, None, None, NOW).resolved] == (
+        ["Merged into: 6 parks belong to no destination"] * 3
+    )
+
+
+def test_a_fault_of_many_parks_is_reported_once(year):
     Park.objects.bulk_create(
         Park(park_name=f"Park {n}", themeparks_wiki_id=str(uuid4()), timezone="UTC") for n in range(20)
     )

@@ -13,6 +13,7 @@ from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
 from quality.tasks import check_imported, daily_check
 from tests.quality.check.clean_year import NOW, add_ride, milliseconds, observe, read
 from tests.quality.check.test_gaps import forget, utc
+from tests.quality.triage import bring
 from warehouse.models import EntityMetadata, Park, QueueData, QueueType, Ride
 
 
@@ -149,7 +150,7 @@ def test_a_finding_that_comes_back_is_open_again(year):
     assert status_of("missing_time_zone") == "OPEN"
 
 
-def test_rides_that_become_many_are_told_as_one_and_their_own_records_say_where(year):
+def test_rides_that_become_many_are_reported_as_one_and_their_own_records_say_where(year):
     for name in ("Comet", "Black Hole", "River Rapids"):
         add_ride(year.lakeside, name)
     check(None, None, None, NOW)
@@ -158,15 +159,13 @@ def test_rides_that_become_many_are_told_as_one_and_their_own_records_say_where(
     check(None, None, None, NOW)
     rows = list(DataQualityLog.objects.order_by("pk"))
     assert [row.resolution_status for row in rows] == ["RESOLVED"] * 3 + ["OPEN"]
-    assert rows[0].resolution_note == (
-        "Told with others from now on: Lakeside: 6 names are carried by two or more rides each"
-    )
+    assert rows[0].resolution_note == ("Merged into: Lakeside: 6 names are carried by two or more rides each")
 
 
 def test_what_was_given_up_is_given_up_though_it_is_gone(year):
     Park.objects.filter(pk=year.lakeside.pk).update(timezone="")
     check(None, None, None, NOW)
-    DataQualityLog.objects.get().move(ResolutionStatus.WONTFIX, by="ann", now=NOW, note="nobody knows it")
+    bring(DataQualityLog.objects.get(), ResolutionStatus.WONTFIX, by="ann", now=NOW, note="nobody knows it")
     Park.objects.filter(pk=year.lakeside.pk).update(timezone="America/New_York")
     assert check(None, None, None, NOW).resolved == []
     assert status_of("missing_time_zone") == "WONTFIX"
@@ -194,7 +193,7 @@ def test_a_dry_run_names_every_finding_and_writes_none(year):
     before = list(DataQualityLog.objects.values())
     said = command("--dry-run")
     assert "Comet (Lakeside): nothing heard on 10 days" in said
-    assert "would be resolved: 1 queue rows of 1970-01" in said
+    assert "would be resolved: 1 queue row of 1970-01" in said
     assert list(DataQualityLog.objects.values()) == before
 
 
@@ -230,5 +229,5 @@ def test_the_tasks_say_in_a_line_what_came_of_them(year, time_machine):
     of_other_days = {"silent_ride", "missing_days", "orphan_queue_rows"}
     assert set(DataQualityLog.objects.values_list("reason", flat=True)) == PLANTED - of_other_days
     said = check_imported([year.bergwelt.pk], "2025-06-01", "2025-06-30")
-    assert "1 new findings" in said
+    assert "1 new finding, " in said
     assert status_of("missing_days") == "OPEN"
