@@ -21,7 +21,7 @@ from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
 from warehouse.snapshot_id import first_id_at, instant_of, ride_id_of
 
-GUARD_ROWS_COUNTED_MAX = 100_001  # a guard that holds more says "at least"
+BOUNDARY_ROWS_COUNTED_MAX = 100_001  # a boundary partition that holds more says "at least"
 STRAY_QUEUE_ROWS_MAX = 10_000
 
 # Quiet rides keep a wait for hours by chance (a greeting with 9 changes a day: 3 times a year in 7 parks). It is
@@ -133,9 +133,9 @@ def misnumbered_snapshots(scanned: Scan) -> Iterator[Finding]:
 def guard_rows(scanned: Scan) -> Iterator[Finding]:
     """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
     for partition in filter(partitions.is_boundary, catalog.partitioning(TABLE).partitions):
-        count = partitions.count_rows(partition.name, TABLE, limit=GUARD_ROWS_COUNTED_MAX)
+        count = partitions.count_rows(partition.name, TABLE, limit=BOUNDARY_ROWS_COUNTED_MAX)
         if count:
-            at_least = "at least " if count == GUARD_ROWS_COUNTED_MAX else ""
+            at_least = "at least " if count == BOUNDARY_ROWS_COUNTED_MAX else ""
             side = "after the last" if partition.name == partitions.FUTURE else "before the first"
             examples = _snapshots(f"{TABLE} PARTITION ({partition.name})", "TRUE", [], order="snapshot_id")
             yield Finding(

@@ -83,7 +83,7 @@ def window(first: date | None, last: date | None, today: date) -> Window:
 
 
 def _months() -> tuple[list[tuple[date, date]], bool]:
-    """The month partitions, without the guards. Calendar months, and False, where a range of dates opens them all."""
+    """The months that have partitions. Calendar months, and False, where a range of dates opens all partitions."""
     found = catalog.partitioning(TABLE)
     after = partitions.add_months(LATEST_MONTH, 1)
     if found.scheme == catalog.Scheme.COLUMN:
