@@ -245,9 +245,10 @@ def without(table: str):
     """As after a migration that was not run, or a table that was lost."""
     with connection.cursor() as cursor:
         cursor.execute(f"RENAME TABLE {table} TO {table}_aside")
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:  # another: behind a part that failed, the page closes an old connection
             cursor.execute(f"RENAME TABLE {table}_aside TO {table}")
 
 
