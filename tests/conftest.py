@@ -1,13 +1,20 @@
 """What every test needs: the real database that bin/test provides, and a real Chromium for the tests marked `browser`.
 
+Tests run on all cores, each worker process with a database of its own (test_..._gw0, ...). While a test marked `serial`
+runs, no other does: it changes or counts what belongs to the whole server. A test marked `no_database` fails when it
+asks for one.
+
 A browser test asks for `logged_in_page` (a superuser's) or calls `log_in(user)`. pytest-playwright does the rest: it
 waits by itself, and `--tracing retain-on-failure` or `--headed` show what a test saw.
 """
 
+import fcntl
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
+import MySQLdb
 import pytest
 
 # Playwright's sync API runs an event loop in this thread, in which Django would refuse the test's own queries.
@@ -16,6 +23,67 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 BROWSER_TIMEOUT_MS = 10_000
 
 
+# --- taking turns ---------------------------------------------------------------------------------------------------
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.turns = tempfile.TemporaryDirectory(prefix="tests-")
+        config.add_cleanup(config.turns.cleanup)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["turns"] = node.config.turns.name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.sort(key=_is_serial)  # towards the end, where waiting for one another costs least
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around everything else: a test that waits for its turn is not too slow
+def pytest_runtest_protocol(item):
+    folder = getattr(item.config, "workerinput", {}).get("turns")
+    if folder is None:  # one process: tests are alone anyway
+        return (yield)
+    # Whoever wants to be alone waits for those inside at the door, and keeps others from entering meanwhile.
+    with open(Path(folder, "door"), "w") as door, open(Path(folder, "room"), "w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if _is_serial(item) else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            fcntl.flock(room, fcntl.LOCK_UN)  # said, not left to close(): a fork of a test may have the file open
+
+
+def _is_serial(item) -> bool:
+    return item.get_closest_marker("serial") is not None
+
+
+# --- tests without a database ---------------------------------------------------------------------------------------
+NO_DATABASE_URL = "mysql://nobody@/none?unix_socket=/nowhere/none.sock"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    wanted = {"db", "transactional_db", "live_server", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("no_database") and (wanted or item.get_closest_marker("django_db")):
+        pytest.fail("it is marked no_database, and asks for one by a mark or a fixture", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_database(request, monkeypatch):
+    """What a test so marked reaches by itself is no server either: not by MySQLdb, not in a process that it starts."""
+    if request.node.get_closest_marker("no_database"):
+        monkeypatch.setattr(MySQLdb, "connect", _refuse)
+        monkeypatch.setenv("DATABASE_URL", NO_DATABASE_URL)
+
+
+def _refuse(*args, **kwargs):
+    pytest.fail("it is marked no_database, and connects to one")
+
+
+# --- a browser ------------------------------------------------------------------------------------------------------
 def _chromium() -> str | None:
     named = os.environ.get("CHROMIUM")
     if named:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "warehouse": set(),

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import environ
+import pytest
 from django.core.management import get_commands, load_command_class
 
+pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent
 FOLDERS = (".ci", "bin", "config", "docs", "imports", "quality", "warehouse")
 FILES = sorted(

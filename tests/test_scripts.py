@@ -1,12 +1,14 @@
 """The scripts in bin/ and .ci/: POSIX sh, and nothing that shellcheck objects to."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(path.relative_to(ROOT) for path in [*(ROOT / "bin").iterdir(), ROOT / ".ci" / "run"])
 
@@ -30,3 +32,15 @@ def test_shellcheck_has_nothing_to_say():
         pytest.skip(message)
     done = subprocess.run(["shellcheck", "-x", *SCRIPTS], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_module_that_says_no_database_is_tested_without_one():
+    done = subprocess.run(
+        [ROOT / "bin" / "test", "--collect-only", "-q", "tests/test_scripts.py", "tests/test_architecture.py"],
+        env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No database is needed" in done.stdout
+    assert "MariaDB" not in done.stdout

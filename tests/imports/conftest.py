@@ -1,13 +1,13 @@
-"""Servers on loopback that stand for the bucket and the API: real HTTP, with faults when a test asks for them."""
+"""Servers on loopback that stand for the bucket and the API: real HTTP, with faults when a test asks for them.
+
+boto3 and moto are imported where they are used: they take a second, which tests that need neither are not to wait for.
+"""
 
 import json
 
-import boto3
 import pytest
 import requests
 import stamina
-from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from tests.imports.api_world import magic_kingdom
 from tests.imports.fault_server import fault_server, forward_to
@@ -20,6 +20,9 @@ class S3Server:
         self.url = url
 
     def client(self):
+        import boto3
+        from botocore.config import Config
+
         return boto3.client(
             "s3",
             endpoint_url=self.url,
@@ -41,6 +44,8 @@ class S3Server:
 
 @pytest.fixture(scope="module")
 def s3_server():
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())

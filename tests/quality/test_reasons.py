@@ -13,6 +13,7 @@ from quality.findings import Finding
 from quality.models import IssueType
 from quality.reasons import REASONS, title_of
 
+pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parents[2]
 MANUAL = ROOT / "docs" / "quality.md"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
+pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent.parent
 MODELS = [
     model for app in ("warehouse", "imports", "quality") for model in apps.get_app_config(app).get_models()

@@ -4,6 +4,8 @@ import pytest
 
 from warehouse.templatetags.figures import horizon, megabytes, minutes, percent, signed
 
+pytestmark = pytest.mark.no_database
+
 
 @pytest.mark.parametrize(
     ("days", "text"),

@@ -8,6 +8,8 @@ from imports.events.validation import validate
 from tests.imports.building import DAY, NOW, PARK, event
 from warehouse.models import Park
 
+pytestmark = pytest.mark.no_database
+
 
 @pytest.mark.parametrize(
     ("times", "timezone", "span"),

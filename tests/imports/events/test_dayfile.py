@@ -8,6 +8,7 @@ import pytest
 from imports.events import dayfile
 from imports.events.dayfile import Event, UnreadableFile, decode
 
+pytestmark = pytest.mark.no_database
 EVENTS = [{"entityId": "a", "data": {"status": "OPERATING", "queue": {"STANDBY": {"waitTime": 5}}}, "eventTime": "t"}]
 
 

@@ -11,6 +11,8 @@ from quality.reasons import REASONS
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
 from warehouse.instants import instant_at
 
+pytestmark = pytest.mark.no_database
+
 
 def checked(*events):
     return validate([event_from(raw) for raw in events], NOW)

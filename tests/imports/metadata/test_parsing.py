@@ -7,6 +7,7 @@ import pytest
 from imports.events.issues import Issues
 from imports.metadata.parsing import centimetres, read_subtree, read_timezone
 
+pytestmark = pytest.mark.no_database
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 PARK = "75ea578a-adc8-4116-a54d-dccb60765ef9"
 OTHER_PARK = "47f90d2c-e191-4239-a466-5892ef59a88b"

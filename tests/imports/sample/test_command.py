@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from imports.sample.resorts import make_destination
 from imports.sources.folder import FolderSource
 
+pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent.parent.parent
 
 

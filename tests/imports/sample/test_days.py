@@ -14,6 +14,7 @@ from imports.sample import Plan, SampleError, write_archive
 from imports.sample.resorts import make_destination
 from imports.sources.folder import FolderSource
 
+pytestmark = pytest.mark.no_database
 DOCUMENTED_KEYS = ["entityId", "internalId", "name", "data", "eventTime", "localTime", "timezone", "parkId", "parkSlug"]
 QUEUE_TYPES = {"SINGLE_RIDER", "PAID_STANDBY", "RETURN_TIME", "PAID_RETURN_TIME", "BOARDING_GROUP"}
 

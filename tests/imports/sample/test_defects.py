@@ -16,6 +16,7 @@ import pytest
 from imports.sample import Plan, SampleError, write_archive
 from imports.sources.folder import FolderSource
 
+pytestmark = pytest.mark.no_database
 STATUSES = {"OPERATING", "DOWN", "CLOSED", "REFURBISHMENT"}
 WAITING_LINES = {"SINGLE_RIDER": "waitTime", "PAID_STANDBY": "waitTime", "BOARDING_GROUP": "estimatedWait"}
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)

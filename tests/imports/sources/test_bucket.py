@@ -13,6 +13,7 @@ from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError, FileVanished
 from tests.imports.fault_server import Answer, Fault
 
+pytestmark = pytest.mark.no_database
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 OTHER_RESORT = "89db5d43-c434-4097-b71f-f6869f495a22"
 BUCKET = "archive.example.org"  # dots, as in the real name: it must be addressed by path

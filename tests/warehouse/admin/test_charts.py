@@ -8,6 +8,7 @@ import pytest
 from warehouse.admin import charts
 from warehouse.storage.forecast import Point, forecast
 
+pytestmark = pytest.mark.no_database
 FIRST = date(2026, 1, 1)
 
 

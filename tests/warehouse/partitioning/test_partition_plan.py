@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from warehouse.partitioning import partitions
 from warehouse.server.catalog import Partition
 
+pytestmark = pytest.mark.no_database
 MONTHS = st.dates(date(2000, 1, 1), date(2099, 12, 1)).map(partitions.month_of)
 
 

@@ -5,6 +5,8 @@ from django.db import DatabaseError, IntegrityError, OperationalError, Programmi
 
 from warehouse.server.errors import in_words, is_away, is_disk_full, is_locked, is_ours
 
+pytestmark = pytest.mark.no_database
+
 
 @pytest.mark.parametrize(
     ("error", "hint"),

@@ -7,6 +7,7 @@ import pytest
 
 from warehouse.storage.forecast import Backtest, Band, Point, forecast, warnings
 
+pytestmark = pytest.mark.no_database
 LAST = date(2026, 11, 23)
 
 
