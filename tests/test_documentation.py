@@ -3,11 +3,13 @@
 import ast
 import functools
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import environ
 import pytest
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 pytestmark = pytest.mark.no_database
@@ -46,6 +48,21 @@ def test_every_command_and_option_that_is_named_exists():
 
 def test_every_script_that_is_named_exists():
     assert not _missing(NAMING_COMMANDS, r"(?<![\w/.])(?:\./)?(bin/[a-z]+(?:\.sh)?)\b(?!/)", lambda path: ROOT)
+
+
+def test_every_test_that_is_named_exists():
+    named = {
+        (document, path, test)
+        for document in DOCUMENTS
+        for path, test in re.findall(r"(?<![\w/.])(tests/[\w/]*\w(?:\.py)?)(?:::(\w+))?", document.read_text())
+    }
+    assert named
+    missing = [
+        f"{document.relative_to(ROOT)} names {path}{test and f'::{test}'}"
+        for document, path, test in named
+        if not (ROOT / path).exists() or (test and f"def {test}(" not in (ROOT / path).read_text())
+    ]
+    assert not missing
 
 
 def test_every_file_that_is_linked_exists():
@@ -90,6 +107,14 @@ def _missing(paths: list[Path], pattern: str, base: Callable[[Path], Path]) -> l
         for target in re.findall(pattern, path.read_text())
         if not (base(path) / target).exists()
     ]
+
+
+# --- version ------------------------------------------------------------------------------------------------------
+def test_the_version_is_that_of_pyproject_wherever_it_is_said():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    released = re.findall(r"^## \[([\d.]+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == version
+    assert settings.USER_AGENT.split(" ")[0] == f"themepark-warehouse/{version}"
 
 
 # --- environment --------------------------------------------------------------------------------------------------
