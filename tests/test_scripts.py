@@ -44,3 +44,14 @@ def test_a_module_that_says_no_database_is_tested_without_one():
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No database is needed" in done.stdout
     assert "MariaDB" not in done.stdout
+
+
+def test_each_linter_of_bin_test_is_a_hook_before_a_commit():
+    hooks = re.findall(r"^ +entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.MULTILINE)
+    linters = re.findall(
+        r'"\$python" -m (ruff .+?|mypy.*?)(?: \.)?$', (ROOT / "bin" / "test").read_text(), re.MULTILINE
+    )
+    assert len(linters) >= 2
+    assert {f".venv/bin/python -m {linter}" for linter in linters} <= set(hooks)
+    for word in " ".join(hooks).split():
+        assert "/" not in word or word.startswith(".venv/") or (ROOT / word).exists(), word
