@@ -20,7 +20,7 @@ from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
 from imports.loading.retry import ATTEMPTS
-from warehouse.server import errors
+from warehouse.server import dialect, errors
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class _Patience:
 def _never_idle_for_long() -> Iterator[None]:
     """The server ends a transaction, or a LOAD DATA, in which nothing happens. Two statements a file, 0.1 ms."""
     # MySQL has no limit for transactions alone: its limit for sessions must not last until the next file has come
-    limits = "idle_transaction_timeout" if connection.mysql_is_mariadb else "wait_timeout", "net_read_timeout"
+    limits = "idle_transaction_timeout" if dialect.is_mariadb() else "wait_timeout", "net_read_timeout"
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION " + ", ".join(f"{limit} = {IDLE_TRANSACTION_SECONDS}" for limit in limits))
     try:

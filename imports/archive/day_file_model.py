@@ -25,7 +25,7 @@ class ImportedFile(models.Model):
     park = models.ForeignKey(Park, on_delete=models.PROTECT, db_index=False, related_name="files")
     file_date = models.DateField()
     source_file = models.CharField(max_length=255)
-    outcome = EnumField(choices=FileOutcome.choices)
+    outcome = EnumField(choices=[*FileOutcome.choices])
     sha256 = FixedCharField(max_length=64, null=True, blank=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)
     etag = models.CharField(max_length=100, blank=True, help_text="of an S3 object")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from imports.archive import ledger
@@ -222,7 +222,7 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     return list(parks.values())
 
 
-def _same_request(plan: DestinationPlan, parks: list[Park]):
+def _same_request(plan: DestinationPlan, parks: list[Park]) -> QuerySet[ImportCheckpoint]:
     return ImportCheckpoint.objects.filter(
         park__in=parks,
         source=plan.request.source.url,

@@ -117,7 +117,7 @@ def _inflate_stream(raw: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _refuse_too_large(stream, allowance_bytes: int) -> None:
+def _refuse_too_large(stream: Any, allowance_bytes: int) -> None:
     tail = stream.unconsumed_tail
     while tail and not stream.eof:
         allowance_bytes -= len(stream.decompress(tail, 1024 * 1024))

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import IO
 
 from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from imports.events.validation import Observation
@@ -163,7 +164,7 @@ class _memory_file:
     def __enter__(self) -> str:
         return self._path
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._file.close()
 
 
@@ -175,7 +176,7 @@ def _insert(table: str, columns: Sequence[str], rows: list[str]) -> None:
         )
 
 
-def _stored_queues(cursor, snapshot_ids: Iterable[int]) -> dict[int, list[str]]:
+def _stored_queues(cursor: CursorWrapper, snapshot_ids: Iterable[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for ids in _slices(sorted(snapshot_ids), IDS_PER_QUERY):
         cursor.execute(
