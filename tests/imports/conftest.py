@@ -11,6 +11,7 @@ import stamina
 
 from tests.imports.api_world import magic_kingdom
 from tests.imports.fault_server import fault_server, forward_to
+from tests.waiting import HANG_SECONDS
 
 REGION = "eu-west-2"
 
@@ -49,7 +50,7 @@ def s3_server():
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
-    requests.post(f"{url}/moto-api/reset", timeout=10)  # moto keeps its buckets as long as the process lives
+    requests.post(f"{url}/moto-api/reset", timeout=HANG_SECONDS)  # moto keeps its buckets as long as the process lives
     yield S3Server(url)
     server.stop()
 
@@ -59,8 +60,8 @@ def s3_proxy(s3_server, settings):
     """What the settings point to: the S3 server, with faults when a test asks for them."""
     with fault_server(forward_to(s3_server.url)) as server:
         settings.ARCHIVE_S3_ENDPOINT_URL = server.url
-        settings.ARCHIVE_S3_STALL_TIMEOUT_SECONDS = 0.5
-        settings.ARCHIVE_S3_FILE_TIMEOUT_SECONDS = 1.0
+        # A slow machine is no fault: only the test of a stall or a trickle is in a hurry.
+        settings.ARCHIVE_S3_STALL_TIMEOUT_SECONDS = settings.ARCHIVE_S3_FILE_TIMEOUT_SECONDS = float(HANG_SECONDS)
         yield server
 
 

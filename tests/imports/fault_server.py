@@ -11,9 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
+
+from tests.waiting import HANG_SECONDS
+
+# When a request may come is an instant, which a busy machine may miss by as much as it likes: too early is wrong. It is
+# reckoned by the database's clock, which may go by its last tick.
+CLOCKS_APART = timedelta(milliseconds=10)
 
 
 @dataclass
@@ -25,8 +32,11 @@ class Answer:
 
 @dataclass
 class Fault:
-    """kind: status (send `answer` instead), cut (half the body, then close), stall (half, then silence for
-    `seconds`), trickle (a byte every `seconds`), reset (close without an answer), before (call `act`, then answer)."""
+    """kind: status (send `answer` instead), cut (half the body, then close), stall (half, then silence for as long as
+    the client stays), trickle (a byte every `seconds`), reset (close without an answer), before (answer as ever).
+
+    `act` is called when such a request has come, before anything is sent.
+    """
 
     kind: str
     path: str = ""
@@ -40,13 +50,16 @@ class FaultServer:
     def __init__(self, answers: Callable[[str, dict[str, str]], Answer]):
         self.answers = answers
         self.faults: list[Fault] = []
-        self.requests: list[tuple[float, str, dict[str, str]]] = []  # monotonic time, path with query, headers
+        self.requests: list[tuple[datetime, str, dict[str, str]]] = []  # when it came, path with query, headers
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def came(self) -> list[datetime]:
+        return [at for at, _, _ in self.requests]
 
     def paths(self) -> list[str]:
         return [path for _, path, _ in self.requests]
@@ -77,7 +90,7 @@ def forward_to(url: str) -> Callable[[str, dict[str, str]], Answer]:
     """Answers of another server, passed on as they are."""
 
     def answer(path: str, headers: dict[str, str]) -> Answer:
-        got = requests.get(url + path, headers=headers, timeout=10)
+        got = requests.get(url + path, headers=headers, timeout=HANG_SECONDS)
         kept = {k: v for k, v in got.headers.items() if k.lower() not in {"content-length", "connection", "date"}}
         return Answer(got.content, got.status_code, kept)
 
@@ -91,15 +104,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         headers = dict(self.headers.items())
         with self.owner._lock:
-            self.owner.requests.append((time.monotonic(), self.path, headers))
+            self.owner.requests.append((datetime.now(UTC), self.path, headers))
         fault = self.owner.take_fault(self.path)
-        if fault is None:
+        if fault is not None:
+            fault.act()
+        if fault is None or fault.kind == "before":
             self._send(self.owner.answers(self.path, headers))
         elif fault.kind == "status":
             self._send(fault.answer)
-        elif fault.kind == "before":
-            fault.act()
-            self._send(self.owner.answers(self.path, headers))
         elif fault.kind == "reset":
             self._hang_up()
         else:
@@ -125,7 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
                     time.sleep(fault.seconds)
             else:
                 self.wfile.write(answer.body[: len(answer.body) // 2])
-                time.sleep(fault.seconds)
+                if fault.kind == "stall":
+                    self.connection.recv(1)  # nothing comes before the client hangs up
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 
 import pytest
@@ -15,7 +15,8 @@ from django.db import connection, transaction
 
 from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.live.models import ApiPace
-from tests.imports.fault_server import Answer, Fault, fault_server
+from tests.imports.fault_server import CLOCKS_APART, Answer, Fault, fault_server
+from tests.waiting import HANG_SECONDS
 
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 RIDE = "b2260923-9315-40fd-9c6b-44dd811dbe64"
@@ -121,7 +122,7 @@ def test_a_server_that_stays_broken_ends_in_a_clear_error(api_server, settings):
 
 def test_an_answer_that_stalls_ends_by_a_timeout(api_server, monkeypatch):
     monkeypatch.setattr("imports.live.api.READ_TIMEOUT_SECONDS", 0.2)
-    api_server.faults = [Fault("stall", times=9, seconds=1)]
+    api_server.faults = [Fault("stall", times=9)]
     with pytest.raises(ApiError, match="timed out"):
         ThemeParksApi().destinations()
 
@@ -137,23 +138,22 @@ def test_an_answer_that_trickles_ends_by_a_timeout(api_server, monkeypatch):
 
 def test_retry_after_is_obeyed_by_everybody(api_server):
     api_server.faults = [Fault("status", answer=Answer(b"", 429, {"Retry-After": "1"}))]
-    first = threading.Thread(target=_ask_and_close, args=("destinations",))
-    first.start()
-    while not api_server.requests:
-        time.sleep(0.01)
-    time.sleep(0.1)  # the 429 has come back by now
+    with stamina.set_testing(True, attempts=1), pytest.raises(ApiError, match="answers 429"):
+        ThemeParksApi().destinations()
     ThemeParksApi().children(RESORT)
-    first.join()
-    (refused, _, _), *others = api_server.requests
+    ThemeParksApi().destinations()
+    refused, *others = api_server.came()
     assert len(others) == 2
-    assert min(at for at, _, _ in others) - refused >= 0.99
+    assert min(others) >= refused + timedelta(seconds=1) - CLOCKS_APART
 
 
 def test_retry_after_may_be_a_date(api_server):
-    then = time.time() + 2
-    api_server.faults = [Fault("status", answer=Answer(b"", 429, {"Retry-After": formatdate(then, usegmt=True)}))]
+    then = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    http_date = formatdate(then.timestamp(), usegmt=True)
+    api_server.faults = [Fault("status", answer=Answer(b"", 429, {"Retry-After": http_date}))]
     ThemeParksApi().destinations()
-    assert time.time() >= int(then)
+    _, answered = api_server.came()
+    assert answered >= then - CLOCKS_APART
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}])
@@ -161,8 +161,8 @@ def test_a_429_that_says_no_time_holds_for_the_default(api_server, headers, monk
     monkeypatch.setattr("imports.live.api.WAIT_AFTER_429_SECONDS", 0.5)
     api_server.faults = [Fault("status", answer=Answer(b"", 429, headers))]
     ThemeParksApi().destinations()
-    (refused, _, _), (answered, _, _) = api_server.requests
-    assert answered - refused >= 0.49
+    refused, answered = api_server.came()
+    assert answered >= refused + timedelta(seconds=0.5) - CLOCKS_APART
 
 
 def test_asked_to_stay_away_for_long_a_run_ends_and_the_next_does_not_ask(api_server):
@@ -248,14 +248,22 @@ def test_a_cache_folder_that_cannot_be_written_is_said(api_server, settings, tmp
         ThemeParksApi()
 
 
+PACE = timedelta(seconds=0.1)  # 600 a minute
+
+
+def none_comes_before_its_turn(requests: list[datetime], begun: datetime) -> bool:
+    """One step of PACE each, from the instant at which they were let go."""
+    return all(at >= begun + turn * PACE - CLOCKS_APART for turn, at in enumerate(sorted(requests)))
+
+
 def test_requests_are_spaced_evenly(api_server, settings):
     settings.THEMEPARKS_REQUESTS_PER_MINUTE = 600
     api = ThemeParksApi()
+    begun = datetime.now(UTC)
     for number in range(6):
         with pytest.raises(NoSuchEntity):
             api.entity(f"nobody-{number}")
-    times = [at for at, _, _ in api_server.requests]
-    assert times[-1] - times[0] >= 5 * 0.1 - 0.05
+    assert none_comes_before_its_turn(api_server.came(), begun)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -273,6 +281,8 @@ settings.THEMEPARKS_API_URL, settings.THEMEPARKS_CACHE_DIR = sys.argv[2], sys.ar
 settings.THEMEPARKS_REQUESTS_PER_MINUTE = 600
 from imports.live.api import NoSuchEntity, ThemeParksApi
 api = ThemeParksApi()
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(5):
     try:
         api.entity(f"nobody-{sys.argv[4]}-{number}")
@@ -291,17 +301,19 @@ def test_processes_share_one_pace(api_server, tmp_path):
             [sys.executable, "-c", ASK_FIVE_TIMES, name, f"{api_server.url}/v1", str(tmp_path / who), who],
             cwd=project_settings.BASE_DIR,
             env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for who in ("one", "two")
     ]
-    assert [process.wait() for process in processes] == [0, 0]
-    times = sorted(at for at, _, _ in api_server.requests)
-    assert len(times) == 10
-    assert times[-1] - times[0] >= 9 * 0.1 - 0.05
-
-
-def _ask_and_close(question: str) -> None:
-    try:
-        getattr(ThemeParksApi(), question)()
-    finally:
-        connection.close()
+    assert [process.stdout.readline() for process in processes] == ["ready\n", "ready\n"]
+    begun = datetime.now(UTC)
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=HANG_SECONDS)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(api_server.came()) == 10
+    assert none_comes_before_its_turn(api_server.came(), begun)
