@@ -8,6 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.waiting import HANG_SECONDS
 from warehouse.models import (
     EntityMetadata,
     MetadataChange,
@@ -15,6 +16,7 @@ from warehouse.models import (
     Ride,
     StorageMetrics,
 )
+from warehouse.partitioning import partitions
 from warehouse.storage import measurement
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -129,7 +131,8 @@ def test_without_its_table_the_storage_page_says_what_failed(admin_client, snaps
     assert "Nothing is measured yet" not in page
 
 
-def test_problems_with_partitions_are_shown_and_mended_by_a_button(admin_client, snapshots):
+def test_problems_with_partitions_are_shown_and_mended_by_a_button(admin_client, snapshots, monkeypatch):
+    monkeypatch.setattr(partitions, "MAINTAIN_PATIENCE_SECONDS", HANG_SECONDS)
     snapshots.add("2024-05-05")
     page = admin_client.get(PARTITIONS).content.decode()
     assert "The boundary partition p_before_2025 of ride_status_snapshots holds 1 row" in page

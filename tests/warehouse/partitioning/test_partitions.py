@@ -1,8 +1,8 @@
 """Making partitions on the real server: beside others, against locks, with rows in the boundary partitions."""
 
 import itertools
+import re
 import threading
-import time
 from contextlib import contextmanager, suppress
 from datetime import date
 
@@ -11,6 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 
+from tests.waiting import HANG_SECONDS, until
+from tests.warehouse.partitioning.bystander import Bystander
 from warehouse import checks
 from warehouse.partitioning import partitions
 from warehouse.server import catalog, ddl, errors, sessions
@@ -73,7 +75,7 @@ def test_a_plan_that_meets_a_table_swapped_meanwhile_is_made_anew(snapshots, mon
         outdated = plan_now(month, month)
         cursor.execute(meets)
     with pytest.raises(partitions.PartitionsError, match="Another process has changed"):
-        partitions.apply(outdated, patience_seconds=1)
+        partitions.apply(outdated, patience_seconds=HANG_SECONDS)
     plans = [outdated]
     monkeypatch.setattr(partitions, "plan_now", lambda *range_: plans.pop() if plans else plan_now(*range_))
     assert partitions.ensure(month, month) == added
@@ -120,7 +122,7 @@ def test_processes_that_ensure_at_once_all_succeed(snapshots):
 
     def ensure(first, last):
         try:
-            added.extend(partitions.ensure(first, last, patience_seconds=20))
+            added.extend(partitions.ensure(first, last, patience_seconds=HANG_SECONDS))
         except Exception as error:
             errors.append(error)
         finally:
@@ -146,64 +148,45 @@ def test_ensure_is_refused_inside_a_transaction(snapshots):
         partitions.ensure(date(2025, 1, 1), date(2025, 1, 1))
 
 
-def alters_tried() -> int:
-    """By anybody on the server, refused ones among them."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW GLOBAL STATUS LIKE 'Com_alter_table'")
-        return int(cursor.fetchone()[1])
+@contextmanager
+def statements_begun():
+    """The statements of this connection, as it sends them, refused ones among them."""
+    sent: list[str] = []
 
+    def note(execute, sql, params, many, context):
+        sent.append(sql)
+        return execute(sql, params, many, context)
 
-class Probe(threading.Thread):
-    """Repeats a statement with growing numbers, and remembers how long the slowest took (s)."""
-
-    def __init__(self, session, sql: str):
-        super().__init__()
-        self.session, self.sql = session, sql
-        self.slowest = 0.0
-        self.stop = threading.Event()
-
-    def run(self):
-        for number in itertools.count(1):
-            if self.stop.is_set():
-                break
-            began = time.monotonic()
-            self.session.query(self.sql.format(number))
-            self.session.store_result()
-            self.slowest = max(self.slowest, time.monotonic() - began)
+    with connection.execute_wrapper(note):
+        yield sent
 
 
 def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapshots, another_session):
     snapshots.add("2025-06-01")
-    another_session().query("CREATE TABLE ride_status_snapshots_witness LIKE ride_status_snapshots")  # nobody locks it
     reader = another_session()
     reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
     reader.store_result()
-    insert = (
-        "INSERT INTO {} (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
-        "VALUES ({{}}, 1, '2025-05-01', 'DOWN', 0)"
+    writes = Bystander(
+        another_session(autocommit=True),
+        "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
+        "VALUES ({}, 1, '2025-05-01', 'DOWN', 0)",
     )
-    read = "SELECT wait_time FROM {} WHERE recorded_at >= '2025-06-01' AND recorded_at < '2025-06-02' AND {{}}"
-    probes = {
-        (table, sql): Probe(another_session(autocommit=True), sql.format(table))
-        for table in ("ride_status_snapshots", "ride_status_snapshots_witness")
-        for sql in (insert, read)
-    }
-    tried_before = alters_tried()
-    for probe in probes.values():
-        probe.start()
-    began = time.monotonic()
-    with pytest.raises(partitions.PartitionsBlocked) as blocked:
+    reads = Bystander(
+        another_session(autocommit=True),
+        "SELECT wait_time FROM ride_status_snapshots "
+        "WHERE recorded_at >= '2025-06-01' AND recorded_at < '2025-06-02' AND {}",
+    )
+    with (
+        writes.at_it(),
+        reads.at_it(),
+        statements_begun() as sent,
+        pytest.raises(partitions.PartitionsBlocked) as blocked,
+    ):
         partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=1.0)
-    took = time.monotonic() - began
-    for probe in probes.values():
-        probe.stop.set()
-        probe.join()
-    assert 0.9 < took < 2  # it was patient all the time
+    assert float(re.search(r"was in use for (\d+\.\d) s", str(blocked.value))[1]) >= 1.0, "it was not patient"
     # An ALTER that is refused has locked writers out while it made files: 1 s of it was seen on a busy disk.
-    assert alters_tried() == tried_before
-    for sql in (insert, read):
-        slowest_elsewhere = probes["ride_status_snapshots_witness", sql].slowest
-        assert probes["ride_status_snapshots", sql].slowest < 0.5 + slowest_elsewhere
+    assert [sql for sql in sent if sql.startswith("ALTER TABLE")] == []
+    assert (writes.refused, reads.refused) == (0, 0), "others met a lock"
     assert reader.thread_id() in [session.id for session in blocked.value.sessions]
     assert f"session {reader.thread_id()} (" in str(blocked.value)
     assert "p202701" not in snapshots.partition_names()
@@ -211,13 +194,15 @@ def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapsho
 
 def test_of_who_holds_the_table_the_time_of_the_transaction_is_told(snapshots, another_session):
     reader = another_session()
-    for _ in range(2):
+
+    def told() -> int:
+        """By the server, right after another statement: those of the transaction, not of the statement."""
         reader.query("SELECT COUNT(*) FROM ride_status_snapshots")
         reader.store_result()
-        time.sleep(1.1)
-    reader.query("DO 0")
-    (found,) = (session for session in sessions.blockers(partitions.TABLE) if session.id == reader.thread_id())
-    assert found.seconds >= 2
+        (found,) = (session for session in sessions.blockers(partitions.TABLE) if session.id == reader.thread_id())
+        return found.seconds
+
+    until(lambda: told() >= 2)
 
 
 def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapshots, another_session):
@@ -238,10 +223,14 @@ def test_who_holds_the_table_is_told_exactly_where_the_server_watches_it(snapsho
             assert "warehouse.W107" in [found.id for found in checks.check_server(None, databases=["default"])]
             assert "MySQL: SELECT on performance_schema" in str(ddl.TableInUse("rides", 1.0, None))
         return
-    with another_user("PROCESS ON *.*"):
-        time.sleep(0.2)  # InnoDB makes its list of transactions anew when it was not read for 0.1 s
+
+    def all_of_them() -> list[sessions.Session] | None:
+        """InnoDB makes its list of transactions anew when it was not read for 0.1 s."""
         found = sessions.blockers(partitions.TABLE)
-        assert {reader.thread_id(), stranger.thread_id()} <= {session.id for session in found}
+        return found if {reader.thread_id(), stranger.thread_id()} <= {session.id for session in found} else None
+
+    with another_user("PROCESS ON *.*"):
+        found = until(all_of_them, every_seconds=0.2)
         assert not any(session.certain for session in found)
         assert "In the way: one of the open transactions: session " in str(ddl.TableInUse("rides", 1.0, found))
     with another_user("SELECT ON performance_schema.*"):
@@ -260,33 +249,32 @@ def locks_are_watched() -> bool:
 
 def test_a_process_that_is_frozen_with_the_table_locked_does_not_keep_it(snapshots, another_session, monkeypatch):
     monkeypatch.setattr(ddl, "LOCKED_AND_IDLE_SECONDS", 1)
-    locked = threading.Event()
+    locked, thawed = threading.Event(), threading.Event()
+    failures: list[bool] = []
 
     def freeze(execute, sql, params, many, context):
         if sql.startswith("ALTER TABLE"):
             locked.set()
-            time.sleep(4)
+            assert thawed.wait(HANG_SECONDS), "the other session came through only when this one had ended"
         return execute(sql, params, many, context)
 
     def make_a_month():
         try:
             with connection.execute_wrapper(freeze):
-                partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=10)
+                partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=HANG_SECONDS)
         except OperationalError as error:
             failures.append(errors.is_away(error))
         finally:
+            locked.set()
             connection.close()
 
-    failures: list[bool] = []
     frozen = threading.Thread(target=make_a_month)
     frozen.start()
-    assert locked.wait(5)
-    began = time.monotonic()
-    another_session(autocommit=True).query("SELECT COUNT(*) FROM ride_status_snapshots")
-    took = time.monotonic() - began
+    assert locked.wait(HANG_SECONDS)
+    another_session(autocommit=True).query("SELECT COUNT(*) FROM ride_status_snapshots")  # waits for the lock to go
+    thawed.set()
     frozen.join()
-    assert 0.1 < took < 3  # it waited, and not for as long as the other slept
-    assert failures == [True]
+    assert failures == [True], "its session had not ended"
     assert partitions.ensure(date(2027, 1, 1), date(2027, 1, 1)) == ["p202701"]
 
 
@@ -296,10 +284,17 @@ def test_it_goes_on_as_soon_as_the_lock_is_gone(snapshots, another_session):
         "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
         "VALUES (1, 1, '2025-05-01', 'DOWN', 0)"
     )
-    release = threading.Timer(0.5, writer.commit)
-    release.start()
-    assert partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=10) == ["p202701"]
-    release.join()
+    tries = itertools.count(1)
+    a_try = "^LOCK TABLES" if connection.mysql_is_mariadb else "performance_schema.metadata_locks"  # MySQL looks first
+
+    def commit_before_the_eleventh(execute, sql, params, many, context):
+        if re.search(a_try, sql) and next(tries) == 11:
+            writer.commit()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(commit_before_the_eleventh):
+        assert partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=HANG_SECONDS) == ["p202701"]
+    assert next(tries) == 12, "it took more than one try once the lock was gone"
     assert snapshots.count() == 1
 
 
