@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-HANG_SECONDS = 120
+HANG_SECONDS = 300
 T = TypeVar("T")
 
 
