@@ -18,6 +18,7 @@ from imports.models import ImportCheckpoint
 from imports.workers import queue
 from imports.workers.models import Worker
 from quality.models import DataQualityLog
+from tests.clock import standing_still
 from tests.imports.desk import (
     day_file,
     new_import,
@@ -33,6 +34,13 @@ from warehouse.models import StorageMetrics
 from warehouse.partitioning import health
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock(db):
+    """A worker is seen alive, and a queue stands still for 20 min, however long the test takes."""
+    with standing_still() as clock:
+        yield clock
 
 
 @pytest.fixture
@@ -170,7 +178,7 @@ def test_workers_that_have_just_come_back_are_not_to_be_restarted(operator, unti
 def test_too_few_partitions_and_a_boundary_partition_with_rows_are_said(operator, monkeypatch):
     Worker.seen("a worker", "")
     monkeypatch.setattr(health, "MONTHS_AHEAD_AT_LEAST", 1_000)
-    assert any("make more" in said for said in attention(operator))
+    assert any("make more" in said for said in attention(operator)), attention(operator)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "

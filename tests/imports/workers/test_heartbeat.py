@@ -9,9 +9,17 @@ from django_q.models import OrmQ
 from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS
 from imports.workers.heartbeat import beat
 from imports.workers.models import Worker
+from tests.clock import standing_still
 from tests.imports.desk import new_import, park, running
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock(db):
+    """A worker is seen alive however long the test takes."""
+    with standing_still() as clock:
+        yield clock
 
 
 def test_a_beat_says_that_the_worker_lives_and_what_it_does():

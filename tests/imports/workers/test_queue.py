@@ -11,9 +11,17 @@ from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS
 from imports.models import ClaimLost, ImportCheckpoint, ImportStatus, TransitionRefused
 from imports.workers import queue
 from imports.workers.models import Worker
+from tests.clock import standing_still
 from tests.imports.desk import new_import, park, running
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock(db):
+    """A worker that is alive, or gone for 26 s, is so however long the test takes."""
+    with standing_still() as clock:
+        yield clock
 
 
 def messages() -> list[list[list[int]]]:
@@ -85,7 +93,7 @@ def test_a_message_is_stale_once_its_import_was_stopped(move):
 def test_a_running_import_is_not_dispatched_and_one_without_a_sign_of_life_is():
     checkpoint = new_import(park(1))
     queue.enqueue([checkpoint])
-    running(checkpoint, heartbeat_age=HEARTBEAT_STALE_SECONDS - 5)
+    running(checkpoint, heartbeat_age=HEARTBEAT_STALE_SECONDS - 1)
     assert queue.dispatch() == 0
     ImportCheckpoint.objects.update(heartbeat_at=Now() - timedelta(seconds=HEARTBEAT_STALE_SECONDS + 1))
     assert queue.dispatch() == 1
@@ -105,9 +113,10 @@ def test_a_message_that_a_dead_cluster_fetched_is_sent_again_and_one_just_fetche
     assert queue.dispatch(timezone.now() + timedelta(seconds=queue.FETCHED_MESSAGE_LOST_SECONDS + 1)) == 1
 
 
-def test_a_slice_that_ended_goes_to_the_end_of_the_queue():
+def test_a_slice_that_ended_goes_to_the_end_of_the_queue(clock):
     first, second = (new_import(park(n), end_date=date(2024, 2, n)) for n in (1, 2))
     queue.enqueue([first, second])
+    clock.goes_on(timedelta(seconds=1))
     running(first).put_back()
     assert queue.waiting() == [second, first]
     first.refresh_from_db()

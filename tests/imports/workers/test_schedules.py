@@ -15,6 +15,7 @@ from imports import tasks
 from imports.metadata import sync as metadata_sync
 from imports.workers import import_task, schedules
 from imports.workers.models import Worker
+from tests.clock import standing_still
 from tests.imports.api_world import World
 from tests.imports.desk import queries_of_a_page, somebody, touching_facts
 from tests.imports.fault_server import fault_server
@@ -22,6 +23,13 @@ from warehouse.models import Park
 
 pytestmark = pytest.mark.django_db
 SCHEDULES = "/admin/django_q/schedule/"
+
+
+@pytest.fixture
+def clock(db):
+    """For what is due, or gone for 3 min, however long the test takes."""
+    with standing_still() as clock:
+        yield clock
 
 
 def sync() -> str:
@@ -70,6 +78,7 @@ def test_a_job_whose_task_does_not_exist_is_left_out_and_said(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("clock")
 def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued():
     sync()
     Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=1))
@@ -239,6 +248,7 @@ def test_the_pages_of_workers_and_tasks_make_as_many_queries_for_many_as_for_few
     assert Success.objects.count() == 30
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_workers_page_tells_the_living_from_the_dead():
     Worker.seen("host-a/1/1/0", "import of a park")
     Worker.seen("host-b/2/1/0", "")
