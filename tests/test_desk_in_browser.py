@@ -5,20 +5,22 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from datetime import date
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from playwright.sync_api import expect
 
+from imports.models import ImportCheckpoint, ImportStatus
 from tests.imports import processes
+from tests.imports.gate import Gate
+from tests.waiting import HANG_SECONDS, until
 from warehouse.models import Park
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PATIENCE_MS = 60_000
+PATIENCE_MS = HANG_SECONDS * 1000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -30,26 +32,6 @@ def archive(tmp_path, settings):
     )  # fmt: skip
     settings.ARCHIVE_URL = str(folder)
     return folder
-
-
-class Gate:
-    """A day file that does not arrive before `open` is called: however fast the machine, the import waits there."""
-
-    def __init__(self, path: Path):
-        self.path, self.kept, self.pipe = path, path.with_suffix(".kept"), path.with_suffix(".pipe")
-        path.rename(self.kept)
-        os.mkfifo(self.pipe)
-        os.link(self.pipe, path)
-
-    def open(self) -> None:
-        """Give the file to every reader from now on, and to one that waits for it already."""
-        content = self.kept.read_bytes()
-        self.kept.replace(self.path)
-        with suppress(OSError):  # nobody waits
-            pipe = os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK)
-            os.set_blocking(pipe, True)
-            with os.fdopen(pipe, "wb") as waiting:
-                waiting.write(content)
 
 
 @pytest.fixture
@@ -103,7 +85,7 @@ def wait_for_percent(page, above: int) -> int:
 def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_all_in_the_history(
     page, live_server, settings, django_user_model, gates, cluster
 ):
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     sign_in(page, live_server, settings, django_user_model)
@@ -135,14 +117,16 @@ def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_al
     stands_at = percent(page)
     assert 0 < stands_at < 100
     gates[1].open()
-    page.wait_for_timeout(2_000)
+    paused = ImportCheckpoint.objects.filter(status=ImportStatus.PAUSED)
+    others = ImportCheckpoint.objects.exclude(pk=paused.get().pk)
+    until(lambda: set(others.values_list("status", flat=True)) == {ImportStatus.COMPLETED})  # to the end of the files
     page.reload()
     assert percent(page) == stands_at
 
     # resume, and look on until it is done
     page.get_by_role("button", name="Resume").click()
     page.evaluate("window.stillTheSamePage = true")
-    expect(badge).to_have_text("COMPLETED", timeout=PATIENCE_MS)
+    expect(badge).to_have_text("COMPLETED")
     assert page.evaluate("window.stillTheSamePage")
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
     page_of_the_import = page.url
@@ -150,7 +134,7 @@ def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_al
     # the other parks went on by themselves
     page.goto(f"{live_server.url}/admin/imports/importcheckpoint/")
     for name in Park.objects.values_list("park_name", flat=True):
-        expect(page.locator("#result_list tr", has_text=name)).to_contain_text("COMPLETED", timeout=PATIENCE_MS)
+        expect(page.locator("#result_list tr", has_text=name)).to_contain_text("COMPLETED")
 
     # coverage, and a cell of it
     page.get_by_role("link", name="Coverage").click()
@@ -176,7 +160,7 @@ def test_without_javascript_the_pages_work_and_reload_themselves(
 ):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     sign_in(page, live_server, settings, django_user_model)
     page.goto(f"{live_server.url}/admin/imports/importcheckpoint/start/?everything=on&days=all")
     page.get_by_role("button", name="Start import").click()

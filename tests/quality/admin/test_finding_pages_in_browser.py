@@ -10,9 +10,12 @@ from quality.check.run import check
 from quality.log import record
 from quality.models import DataQualityLog
 from tests.quality.admin.test_finding_pages import finding
+from tests.waiting import HANG_SECONDS
 from warehouse.models import Park
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+expect.set_options(timeout=HANG_SECONDS * 1000)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
