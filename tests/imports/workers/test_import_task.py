@@ -21,6 +21,7 @@ from quality.tasks import check_imported
 from tests.imports import processes
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.table_state import table_state
+from tests.waiting import HANG_SECONDS, until
 from warehouse.models import RideStatusSnapshot
 from warehouse.snapshot_id import RIDE_ID_LIMIT
 
@@ -193,10 +194,22 @@ def test_a_slice_that_takes_too_long_is_put_back_with_its_reason_and_is_an_attem
     os.mkfifo(path)
     (first, _) = queued(archive)
     handler = signal.getsignal(signal.SIGALRM)
+
+    def time_is_up():
+        """When the first day is in and the second is waited for, instead of after as many seconds."""
+        try:
+            until(lambda: ImportCheckpoint.objects.filter(pk=first.pk, last_processed_date=DAYS[0]).exists())
+        finally:
+            connection.close()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
+    alarm = threading.Thread(target=time_is_up)
+    alarm.start()
     try:
-        with pytest.raises(SystemExit, match="maximum timeout"), TimeoutHandler(1):
+        with pytest.raises(SystemExit, match="maximum timeout"), TimeoutHandler(2 * HANG_SECONDS):
             import_task.import_slice(next_message())
     finally:
+        alarm.join()
         signal.signal(signal.SIGALRM, handler)
         os.close(os.open(path, os.O_WRONLY))  # lets the reading thread go
     first.refresh_from_db()
