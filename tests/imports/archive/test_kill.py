@@ -11,7 +11,9 @@ from django.core.management import call_command
 
 from imports.models import ImportCheckpoint, ImportedFile
 from tests.imports import processes
+from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("KILLS", "6"))  # a trial by hand sets 30
@@ -26,24 +28,26 @@ def test_an_import_killed_again_and_again_leaves_what_an_undisturbed_one_leaves(
     assert processes.run("import_archive", "--source", archive, "--all")[0] == 0
     undisturbed = table_state()
     assert undisturbed["snapshots"][0] > 20_000
+    last = sorted(archive.rglob("*.json.gz"))[-1]
+    before_the_last = ImportedFile.objects.exclude(source_file__gte=str(last.relative_to(archive))).count()
     call_command("flush", interactive=False, verbosity=0)
 
+    gate = Gate(last)  # no import comes to its end before it is killed
     instants = random.Random(7)
     arguments = ["--source", archive, "--all"]
     for _ in range(KILLS):
         files = ImportedFile.objects.count()
+        if files == before_the_last:
+            break  # the next one would wait at the gate, and nothing comes in
         process = processes.start("import_archive", *arguments)
-        while ImportedFile.objects.count() == files and process.poll() is None:
-            time.sleep(0.002)
+        until(lambda files=files: ImportedFile.objects.count() > files, every_seconds=0.002)
         time.sleep(instants.uniform(0, 0.15))  # a file takes some 0.05 s
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL
         arguments = ["--resume"]
-        if not ImportCheckpoint.objects.exclude(status="COMPLETED").exists():
-            break
-    assert ImportCheckpoint.objects.exclude(status="COMPLETED").exists(), (
-        "the kills came too late to interrupt anything"
-    )
+    assert ImportCheckpoint.objects.exclude(status="COMPLETED").exists()
+    gate.open()
     status, output = processes.run("import_archive", *arguments)
     assert status == 0, output
     assert not ImportCheckpoint.objects.exclude(status="COMPLETED").exists()
