@@ -5,13 +5,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from contextlib import closing
 from pathlib import Path
 
 import environ
 import MySQLdb
 import pytest
+
+from tests.waiting import HANG_SECONDS, until
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,7 +41,7 @@ class Folder:
 
     def db(self, *arguments: str, status: int = 0, **environment: str) -> str:
         process = self.popen(*arguments, **environment)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == status, output
         return output
 
@@ -116,7 +117,7 @@ def test_start_and_stop_can_be_called_twice_and_the_data_stays(folder):
 
 def test_several_first_starts_at_once_give_one_server(new_folder):
     starts = [new_folder.popen("start") for _ in range(3)]
-    outputs = [start.communicate(timeout=120)[0] for start in starts]
+    outputs = [start.communicate(timeout=HANG_SECONDS)[0] for start in starts]
     assert [start.returncode for start in starts] == [0, 0, 0], outputs
     assert sum("Making a MariaDB data directory" in output for output in outputs) == 1
     assert new_folder.query("SELECT @@pid_file") == ((str(new_folder.home / "mariadb.pid"),),)
@@ -128,15 +129,14 @@ def test_a_server_killed_in_the_middle_is_recovered_with_what_was_committed(fold
     folder.query("INSERT INTO committed VALUES (1), (2)")
     killed = folder.pid()
     os.kill(killed, signal.SIGKILL)
-    while "is running" in folder.popen("status").communicate()[0]:
-        time.sleep(0.05)
+    until(lambda: "is running" not in folder.popen("status").communicate()[0])
     assert "not running" in folder.db("status", status=3)
     folder.db("start")
     assert folder.query("SELECT COUNT(*) FROM committed") == ((2,),)
 
 
 def test_a_pid_file_that_names_somebody_else_after_a_restart_harms_nobody(folder):
-    bystander = subprocess.Popen(["sleep", "60"])
+    bystander = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
     try:
         (folder.home / "mariadb.pid").write_text(f"{bystander.pid}\n")
         (folder.home / "mariadb.sock").touch()

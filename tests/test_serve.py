@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 import urllib.request
 import uuid
 from pathlib import Path
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+
+from tests.waiting import HANG_SECONDS, until
 
 ROOT = Path(__file__).parent.parent
 pytestmark = [
@@ -49,7 +50,9 @@ def served():
         return _processes_with(mark)
 
     try:
-        _until(lambda: _answers(port) and sum("qcluster" in line for line in running().values()) >= 4, process)
+        until(lambda: process.poll() is not None or (_answers(port) and _workers(running()) >= 4))
+        if process.poll() is not None:
+            pytest.fail(f"bin/serve ended: {process.communicate()[0]}")
         yield process, running
     finally:
         for pid in running():
@@ -60,7 +63,7 @@ def served():
 def test_sigterm_ends_both_and_leaves_nobody_behind(served):
     process, running = served
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 0, output
     assert running() == {}
 
@@ -69,7 +72,7 @@ def test_when_the_workers_are_killed_the_rest_ends_too_and_says_so(served):
     process, running = served
     workers = min(pid for pid, line in running().items() if "qcluster" in line)
     os.kill(workers, signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 1
     assert "the worker cluster has ended by itself" in output
     assert running() == {}
@@ -78,7 +81,7 @@ def test_when_the_workers_are_killed_the_rest_ends_too_and_says_so(served):
 def test_when_the_script_itself_is_killed_both_end(served):
     process, running = served
     process.kill()
-    _until(lambda: running() == {})
+    until(lambda: running() == {})
 
 
 def _url_of_the_test_database() -> str:
@@ -88,9 +91,13 @@ def _url_of_the_test_database() -> str:
 
 def _answers(port: int) -> bool:
     try:
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/", timeout=5).status == 200
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/", timeout=HANG_SECONDS).status == 200
     except OSError:
         return False
+
+
+def _workers(running: dict[int, str]) -> int:
+    return sum("qcluster" in line for line in running.values())
 
 
 def _processes_with(mark: str) -> dict[int, str]:
@@ -103,12 +110,3 @@ def _processes_with(mark: str) -> dict[int, str]:
         except OSError:
             continue  # ended meanwhile, or another user's
     return found
-
-
-def _until(condition, process: subprocess.Popen | None = None, patience_seconds: float = 60) -> None:
-    given_up_at = time.monotonic() + patience_seconds
-    while not condition():
-        if process is not None and process.poll() is not None:
-            pytest.fail(f"bin/serve ended: {process.communicate()[0]}")
-        assert time.monotonic() < given_up_at
-        time.sleep(0.1)

@@ -12,6 +12,7 @@ from quality.grouping import FILES_SINGLE
 from quality.log import record
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove, ResolutionStatus
 from tests.quality.triage import bring
+from tests.waiting import HANG_SECONDS
 from warehouse.models import Park, Ride
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -223,7 +224,7 @@ def test_two_that_find_the_same_at_once_make_one_record():
         try:
             with transaction.atomic():
                 DataQualityLog.objects.count()
-                begun.wait(timeout=10)
+                begun.wait(timeout=HANG_SECONDS)
                 record([of_a_file(day) for day in range(1, 4)], NOW)
         except Exception as error:
             errors.append(error)

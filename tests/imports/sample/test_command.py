@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.core.management import CommandError, call_command
 
 from imports.sample.resorts import make_destination
 from imports.sources.folder import FolderSource
+from tests.waiting import HANG_SECONDS, until
 
 pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -148,11 +148,9 @@ def test_an_interrupted_call_says_how_to_go_on(tmp_path):
         # a shell that runs the tests in the background has its children ignore it
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while not list(tmp_path.rglob("*.json.gz")):
-        assert run.poll() is None
-        time.sleep(0.05)
+    until(lambda: list(tmp_path.rglob("*.json.gz")) or run.poll() is not None)
     run.send_signal(signal.SIGINT)
-    assert "is incomplete, call again to replace it" in run.communicate(timeout=30)[1]
+    assert "is incomplete, call again to replace it" in run.communicate(timeout=HANG_SECONDS)[1]
     assert run.returncode == 130
     assert not (tmp_path / "sample-manifest.json").exists()
     create(tmp_path, "--days=1", "--events-per-day=1", "--destinations=1")
