@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-HANG_SECONDS = 300
+HANG_SECONDS = 180
 T = TypeVar("T")
 
 

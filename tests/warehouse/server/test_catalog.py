@@ -6,6 +6,7 @@ import time
 import pytest
 from django.db import connection
 
+from tests.waiting import HANG_SECONDS, until
 from tests.warehouse.conftest import another_session as another_session
 from warehouse.server import catalog
 from warehouse.storage import measurement
@@ -32,6 +33,12 @@ def table(transactional_db):
         cursor.execute(TRIGGER)
         yield TABLE
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """With a busy machine, which may leave no gap between two changes for as long as an operator would wait."""
+    monkeypatch.setattr(catalog, "ASK_AGAIN_SECONDS", HANG_SECONDS)
 
 
 @pytest.fixture
@@ -85,7 +92,8 @@ def held(table, another_session):
     gate.query("SELECT GET_LOCK(CONCAT('gate of ', DATABASE()), 10)")
     gate.store_result()
     make_anew = (
-        f"CREATE OR REPLACE TABLE {TABLE} (a INT PRIMARY KEY) SELECT GET_LOCK(CONCAT('gate of ', DATABASE()), 60) AS a"
+        f"CREATE OR REPLACE TABLE {TABLE} (a INT PRIMARY KEY) "
+        f"SELECT GET_LOCK(CONCAT('gate of ', DATABASE()), {HANG_SECONDS}) AS a"
     )
     session_id = session.thread_id()
     thread = threading.Thread(target=session.query, args=(make_anew,))
@@ -99,9 +107,8 @@ def held(table, another_session):
             )
             return bool(cursor.fetchall())
 
-    while not is_waiting():
-        assert thread.is_alive()
-        time.sleep(0.01)
+    until(lambda: is_waiting() or not thread.is_alive())
+    assert thread.is_alive()
 
     def open_gate() -> None:
         gate.query("DO RELEASE_LOCK(CONCAT('gate of ', DATABASE()))")

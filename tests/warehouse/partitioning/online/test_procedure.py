@@ -224,9 +224,10 @@ def no_sessions_of_earlier_tests(db):
 
 
 @pytest.fixture(autouse=True)
-def patience_with_sessions_that_were_killed(monkeypatch):
-    """A busy machine takes its time to end the session of a process that is gone."""
-    monkeypatch.setattr(procedure, "OTHER_OPERATOR_WAIT_SECONDS", 60)
+def patience_with_a_busy_machine(monkeypatch):
+    """It takes its time to end the session of a process that was killed, and to leave a gap between two ALTERs."""
+    monkeypatch.setattr(procedure, "OTHER_OPERATOR_WAIT_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(catalog, "ASK_AGAIN_SECONDS", HANG_SECONDS)
 
 
 # A process of its own and no fork: what the tests before keep running in this one (a browser's loop, servers' threads)
