@@ -7,12 +7,13 @@
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import MySQLdb
 from django.db import OperationalError, connection
+
+from tests.waiting import until
 
 LOCK_WAIT_TIMEOUT, DEADLOCK = 1205, 1213
 ROWS_OF_WEIGHT = 2_000  # of two that wait for each other the server ends the one that has changed less
@@ -42,8 +43,8 @@ def deadlock() -> Iterator[list[int]]:
         waiting.append(threading.Thread(target=other.query, args=["UPDATE rides SET ride_name = 'not to be seen'"]))
         session = other.thread_id()
         waiting[0].start()
-        while waiting[0].is_alive() and not _waits(session):
-            time.sleep(0.01)
+        # the server makes its list of transactions anew when it was not read for 0.1 s
+        until(lambda: not waiting[0].is_alive() or _waits(session), every_seconds=0.2)
 
     def after(other: MySQLdb.Connection) -> None:
         waiting[0].join()

@@ -291,5 +291,5 @@ def test_a_pause_takes_effect_within_a_file_and_a_resume_goes_on(archive, undist
 
 
 def no_slice_is_in_hand() -> bool:
-    """A ticket leaves the queue when its slice has ended."""
+    """A message leaves the queue when its slice has ended."""
     return not any(row.task["func"] == queue.TASK for row in OrmQ.objects.all())

@@ -122,7 +122,7 @@ def test_without_its_table_the_storage_page_says_what_failed(admin_client, snaps
     try:
         response = admin_client.get(STORAGE)
     finally:
-        with connection.cursor() as cursor:  # another: behind a part that failed, the page closes an old connection
+        with connection.cursor() as cursor:  # a page that failed closes a connection older than CONN_MAX_AGE, 60 s
             cursor.execute("RENAME TABLE storage_metrics_aside TO storage_metrics")
     page = response.content.decode()
     assert response.status_code == 200

@@ -91,10 +91,8 @@ def held(table, another_session):
     gate, session = another_session(autocommit=True), another_session(autocommit=True)
     gate.query("SELECT GET_LOCK(CONCAT('gate of ', DATABASE()), 10)")
     gate.store_result()
-    make_anew = (
-        f"CREATE OR REPLACE TABLE {TABLE} (a INT PRIMARY KEY) "
-        f"SELECT GET_LOCK(CONCAT('gate of ', DATABASE()), {HANG_SECONDS}) AS a"
-    )
+    wait_at_the_gate = f"SELECT GET_LOCK(CONCAT('gate of ', DATABASE()), {HANG_SECONDS}) AS a"
+    make_anew = f"CREATE OR REPLACE TABLE {TABLE} (a INT PRIMARY KEY) {wait_at_the_gate}"
     session_id = session.thread_id()
     thread = threading.Thread(target=session.query, args=(make_anew,))
     thread.start()
