@@ -8,6 +8,7 @@ import pytest
 from warehouse.days import day_from, month_from, range_trouble
 from warehouse.management import arguments
 
+pytestmark = pytest.mark.no_database
 TODAY = date(2025, 7, 1)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from warehouse.ids import park_lookup, uuid_of
 
+pytestmark = pytest.mark.no_database
 UUID = "75ea578a-adc8-4116-a54d-dccb60765ef9"
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from warehouse.instants import EPOCH, aware_utc, day_at, instant_at, milliseconds_of, naive_utc
 
+pytestmark = pytest.mark.no_database
 EASTERN = timezone(timedelta(hours=-5))
 instants = st.datetimes(datetime(1900, 1, 1), datetime(2300, 1, 1), timezones=st.sampled_from([UTC, EASTERN]))
 

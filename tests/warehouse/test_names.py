@@ -1,6 +1,10 @@
 """Names for comparing. No database."""
 
+import pytest
+
 from warehouse.names import normalised
+
+pytestmark = pytest.mark.no_database
 
 
 def test_names_are_compared_without_case_accents_marks_and_punctuation():

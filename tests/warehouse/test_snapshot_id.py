@@ -17,6 +17,9 @@ from warehouse.snapshot_id import (
     snapshot_id_of,
 )
 
+pytestmark = pytest.mark.no_database
+
+
 ride_ids = st.integers(1, RIDE_ID_LIMIT - 1)
 instants = st.datetimes(datetime(1960, 1, 1), datetime(2248, 1, 1), timezones=st.just(UTC)).map(
     lambda instant: instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -6,6 +6,8 @@ import pytest
 
 from warehouse.text import age_in_words, aligned, count_of, duration_in_words, size_in_words
 
+pytestmark = pytest.mark.no_database
+
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1_234, "1,234 files")])
 def test_one_is_one_and_all_others_are_many(count, text):

@@ -1,8 +1,12 @@
 """Issues counted by park and reason. No database."""
 
+import pytest
+
 from imports.events.issues import Issues
 from quality.findings import EXAMPLES_MAX
 from tests.imports.building import OTHER_PARK, PARK
+
+pytestmark = pytest.mark.no_database
 
 
 def test_every_record_counts_and_the_first_few_are_kept():
