@@ -150,7 +150,7 @@ def test_the_command_takes_the_option_and_says_what_went(parks, tmp_path, capsys
     live_row("2024-12-25 12:00")
     write_day(tmp_path, [event("12:01:00Z")])
     call_command("import_archive", source=str(tmp_path), all=True, replace_live=True, first=date(2024, 12, 25))
-    assert "1 LIVE rows gave way" in capsys.readouterr().out
+    assert "1 LIVE row gave way" in capsys.readouterr().out
     assert rows("LIVE") == []
     with pytest.raises(CommandError, match="--resume goes on with what was begun"):
         call_command("import_archive", resume=[], replace_live=True)

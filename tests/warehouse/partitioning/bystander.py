@@ -15,14 +15,17 @@ LOCK_WAIT_TIMEOUT = 1205
 class Bystander(threading.Thread):
     """Repeats a statement, with growing numbers, on a session that does not wait for the lock of a table: where it
     would have to, the server refuses it at once. MySQL has no such session, and refuses after 1 s.
+
+    `lock_wait_seconds`: how long the server lets it wait before it refuses, beside what may lock others out for an
+    instant.
     """
 
-    def __init__(self, session, sql: str):
+    def __init__(self, session, sql: str, *, lock_wait_seconds: int = 0):
         super().__init__()
         self.done = self.refused = 0
         self._session, self._sql = session, sql
         self._leave = threading.Event()
-        self._session.query("SET SESSION lock_wait_timeout = 0")
+        self._session.query(f"SET SESSION lock_wait_timeout = {lock_wait_seconds}")
 
     @contextmanager
     def at_it(self) -> Iterator["Bystander"]:
