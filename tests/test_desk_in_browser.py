@@ -94,7 +94,7 @@ def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_al
     page.get_by_role("link", name="Start import", exact=True).first.click()
     page.get_by_label("Everything the source has").check()
     page.get_by_role("button", name="Preview").click()
-    row = page.locator("#look tbody tr").first
+    row = page.locator("#preview tbody tr").first
     expect(row).to_contain_text("2025-01-10 to 2025-03-10")
     expect(row.locator("td").nth(1)).to_have_text("60")  # files there
     expect(row.locator("td").nth(2)).to_have_text("0")  # imported already

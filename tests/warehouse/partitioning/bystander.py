@@ -15,17 +15,14 @@ LOCK_WAIT_TIMEOUT = 1205
 class Bystander(threading.Thread):
     """Repeats a statement, with growing numbers, on a session that does not wait for the lock of a table: where it
     would have to, the server refuses it at once. MySQL has no such session, and refuses after 1 s.
-
-    `lock_wait_seconds`: how long the server lets it wait before it refuses, beside what may lock others out for an
-    instant.
     """
 
-    def __init__(self, session, sql: str, *, lock_wait_seconds: int = 0):
+    def __init__(self, session, sql: str):
         super().__init__()
         self.done = self.refused = 0
         self._session, self._sql = session, sql
         self._leave = threading.Event()
-        self._session.query(f"SET SESSION lock_wait_timeout = {lock_wait_seconds}")
+        self._session.query("SET SESSION lock_wait_timeout = 0")
 
     @contextmanager
     def at_it(self) -> Iterator["Bystander"]:
@@ -55,4 +52,5 @@ class Bystander(threading.Thread):
                 if error.args[0] != LOCK_WAIT_TIMEOUT:
                     raise
                 self.refused += 1
-            self.done += 1
+            else:
+                self.done += 1

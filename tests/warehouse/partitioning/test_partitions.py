@@ -183,7 +183,7 @@ def test_an_open_reader_makes_it_give_up_and_is_named_while_others_go_on(snapsho
         pytest.raises(partitions.PartitionsBlocked) as blocked,
     ):
         partitions.ensure(date(2027, 1, 1), date(2027, 1, 1), patience_seconds=1.0)
-    assert float(re.search(r"was in use for (\d+\.\d) s", str(blocked.value))[1]) >= 1.0, "it was not patient"
+    assert sum(sql.startswith("LOCK TABLES") for sql in sent) > 1, "it was not patient"
     # An ALTER that is refused has locked writers out while it made files: 1 s of it was seen on a busy disk.
     assert [sql for sql in sent if sql.startswith("ALTER TABLE")] == []
     assert (writes.refused, reads.refused) == (0, 0), "others met a lock"
