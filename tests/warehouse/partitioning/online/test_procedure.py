@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from datetime import date
+from functools import cache
 from io import StringIO
 from itertools import count
 
@@ -230,27 +231,57 @@ def patience_with_a_busy_machine(monkeypatch):
     monkeypatch.setattr(catalog, "ASK_AGAIN_SECONDS", HANG_SECONDS)
 
 
-# A process of its own and no fork: what the tests before keep running in this one (a browser's loop, servers' threads)
-# does not survive a fork whole.
-CHILD = """
-import sys
+# Processes of their own and no forks of this one: what the tests before keep running here (a browser's loop, servers'
+# threads) does not survive a fork whole. One process is begun that has no connection and no thread, and forks them: to
+# load Django for each of the 40 took 1 s of CPU.
+FORKS = """
+import os, sys, traceback
 import django
 django.setup()
 from tests.warehouse.partitioning.online import test_procedure
-test_procedure.run_and_be_killed(int(sys.argv[1]), test_procedure.Direction[sys.argv[2]])
+for line in sys.stdin:
+    nth, direction = line.split()
+    child = os.fork()
+    if child == 0:
+        try:
+            test_procedure.run_and_be_killed(int(nth), test_procedure.Direction[direction])
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forks():
+    """Begins the process on the first call, so that a module of which other tests are run needs none."""
+
+    @cache
+    def begin() -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-c", FORKS],
+            cwd=processes.ROOT,
+            env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    killed_at.begin = begin
+    yield
+    if begin.cache_info().currsize:
+        begin().stdin.close()
+        assert begin().wait() == 0
 
 
 def killed_at(nth: int, direction: Direction) -> bool:
     """Run in a process of its own that kills itself (-9) at its nth report; False when it came to its end first."""
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD, str(nth), direction.name],
-        cwd=processes.ROOT,
-        env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        check=False,
-    )
-    assert child.returncode in (0, -signal.SIGKILL)
-    return child.returncode != 0
+    forks = killed_at.begin()
+    print(nth, direction.name, file=forks.stdin, flush=True)
+    returncode = int(forks.stdout.readline())
+    assert returncode in (0, -signal.SIGKILL)
+    return returncode != 0
 
 
 def run_and_be_killed(nth: int, direction: Direction) -> None:
