@@ -58,6 +58,7 @@ def test_in_a_process(): subprocess.run([sys.executable, "manage.py", "migrate",
     )
     assert outcomes(said) == {"passed": 1, "failed": 4, "errors": 2}, said
     assert said.count("it is marked no_database, and ") >= 4
+    assert re.search(r"^FAILED .*::test_by_the_driver - Failed: it is marked no_database", said, re.MULTILINE), said
 
 
 def test_a_serial_test_runs_alone(run, tmp_path):
