@@ -88,7 +88,13 @@ def test_other(number):
 
 
 def test_a_test_that_hangs_fails_and_the_rest_is_run(run):
-    said = run("import time\ndef test_hangs(): time.sleep(600)\ndef test_other(): pass\n", "--timeout=1")
+    said = run(
+        "import time\n"
+        "import pytest\n"
+        "@pytest.mark.timeout(1)\n"  # and the other has all the time it needs
+        "def test_hangs(): time.sleep(600)\n"
+        "def test_other(): pass\n"
+    )
     assert outcomes(said) == {"passed": 1, "failed": 1}, said
     assert "Timeout (>1.0s)" in said
 
@@ -96,11 +102,13 @@ def test_a_test_that_hangs_fails_and_the_rest_is_run(run):
 def test_a_test_that_hangs_and_hears_no_signal_fails_too(run):
     said = run(
         "import signal, time\n"
+        "import pytest\n"
+        "@pytest.mark.timeout(1)\n"
         "def test_deaf():\n"
         "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n"
         "    time.sleep(600)\n"
         "def test_other(): pass\n",
-        *("-n1", "--timeout=1", "-o", "faulthandler_timeout=2"),
+        *("-n1", "-o", "faulthandler_timeout=5"),
     )
     assert outcomes(said) == {"passed": 1, "failed": 1}, said
     assert re.search(r"worker 'gw\d+' crashed while running '.*test_deaf'", said)

@@ -5,7 +5,6 @@ import pydoc
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -26,10 +25,10 @@ from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
 from tests.imports.building import DAY, event, runs, write_day
 from tests.imports.desk import new_import, park, running
 from tests.imports.fault_server import fault_server
+from tests.waiting import until
 from warehouse.models import EntityMetadata, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_SECONDS = 120
 
 #: what the commit before stored: where the tasks were, by what they are called now
 BEFORE = {
@@ -113,7 +112,10 @@ def test_after_the_migration_a_cluster_runs_its_schedules_and_its_waiting_messag
     assert OrmQ.objects.count() == 5, "three messages of before, and one of each schedule"
     with fault_server(magic_kingdom().answers) as api, cluster(api.url, tmp_path):
         # four of them leave a line of success; what an import did stands in its checkpoint
-        wait_until(lambda: _succeeded().count() == 4 and _status(before) == ImportStatus.COMPLETED)
+        until(
+            lambda: _succeeded().count() == 4 and _status(before) == ImportStatus.COMPLETED,
+            otherwise=lambda: [*Success.objects.values("func", "group"), *Failure.objects.values()],
+        )
     assert not Failure.objects.exists()
     assert set(_succeeded().values_list("func", flat=True)) == {
         "imports.tasks.collect_live",
@@ -156,13 +158,6 @@ def cluster(api_url: str, folder):
     finally:
         os.killpg(started.pid, signal.SIGKILL)
         started.wait()
-
-
-def wait_until(what) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline, [*Success.objects.values("func", "group"), *Failure.objects.values()]
-        time.sleep(0.1)
 
 
 # --- 0004: updated_at ---------------------------------------------------------------------------------------------
