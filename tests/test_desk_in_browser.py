@@ -149,7 +149,7 @@ def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_al
     page.get_by_role("link", name="History").click()
     history = page.locator("#change-history")
     expect(history).to_contain_text("Start: 2025-01-10 to 2025-03-10, 60 days")
-    expect(history).to_contain_text(re.compile(r"Pause: IN_PROGRESS \(\d+ of 60 files, with the workers\) → PAUSED"))
+    expect(history).to_contain_text(re.compile(r"Pause: IN_PROGRESS \(\d+ of 60 files, queued\) → PAUSED"))
     expect(history).to_contain_text(re.compile(r"Resume: PAUSED \(\d+ of 60 files\) → IN_PROGRESS"))
     expect(history.get_by_text("anna").first).to_be_visible()
     assert not broken, broken
