@@ -24,6 +24,7 @@ from quality.admin import finding_view
 from quality.admin.filters import FILTERS
 from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, Triage
 from quality.reasons import REASONS, title_of
+from warehouse.text import count_of
 
 COUNTED_MAX = 10_000
 MOVED_AT_ONCE_MAX = 5_000
@@ -156,11 +157,11 @@ class DataQualityLogAdmin(admin.ModelAdmin):
         return None
 
     def _ask_for_a_note(self, request, queryset, statuses, target):
-        statuses = Counter(statuses.values())
-        legal = sum(statuses[origin] for origin in DataQualityLog.TRANSITIONS[target])
+        by_status = Counter(statuses.values())
+        legal = sum(by_status[origin] for origin in DataQualityLog.TRANSITIONS[target])
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{VERBS[target][0]}: {len(statuses):,} finding{'s' if len(statuses) != 1 else ''}",
+            "title": f"{VERBS[target][0]}: {count_of(len(statuses), 'finding')}",
             "opts": self.opts,
             "media": self.media,
             "target": target,

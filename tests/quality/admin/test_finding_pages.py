@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
+from quality.admin import finding_pages
 from quality.findings import Finding
 from quality.grouping import FILES_SINGLE
 from quality.log import record
@@ -398,7 +399,9 @@ def test_resolving_and_giving_up_many_asks_for_a_note_first(desk, action, target
     chosen = rows(finding(1), finding(2))
     DataQualityLog.transition([row.pk for row in chosen], INVESTIGATING, by="ben", now=NOW)
     asked = act(desk, action, chosen)
+    assert ": 2 findings" in text_of(asked), "in the title"
     assert "Note, for 2 findings" in text_of(asked)
+    assert "will be refused" not in text_of(asked)
     assert statuses() == [INVESTIGATING] * 2
     assert "Say why: this takes a note." in text_of(act(desk, action, chosen, note=" "))
     assert statuses() == [INVESTIGATING] * 2
@@ -416,6 +419,13 @@ def test_of_many_the_illegal_are_refused_with_a_sentence_each(desk):
     assert "The finding is resolved" in text
     assert f"Finding {chosen[0].pk} is OPEN and cannot become RESOLVED; it may become INVESTIGATING or WONTFIX" in text
     assert statuses() == [OPEN, RESOLVED]
+
+
+def test_of_more_than_are_listed_the_rest_is_counted(desk):
+    chosen = rows(*(finding(n) for n in range(1, finding_pages.LISTED_MAX + 4)))
+    asked = text_of(act(desk, "give_up", chosen))
+    assert f": {len(chosen)} findings" in asked
+    assert "and 3 more" in asked
 
 
 def test_all_that_a_filter_shows_can_be_chosen(desk):
