@@ -20,6 +20,7 @@ from quality.log import Recorded, record
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
 from warehouse.models import Park
+from warehouse.text import count_of
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Checked:
     def outcome(self) -> str:
         """What became of the log, as one line: 9 new findings, 2 seen again (1 opened again), 3 resolved."""
         new, again, reopened = self.recorded.new, self.recorded.seen_again, self.recorded.reopened
-        many = f"{new:,} new finding{'s' if new != 1 else ''}"
+        many = count_of(new, "new finding")
         return f"{many}, {again:,} seen again ({reopened:,} opened again), {len(self.resolved):,} resolved"
 
 
