@@ -125,8 +125,8 @@ class ImportCheckpoint(models.Model):
     def lock_out_others(park_ids: Sequence[int], for_these: Sequence["ImportCheckpoint"]) -> None:
         """One import of a park at a time: to be called inside the transaction in which one begins or goes on.
 
-        TransitionRefused where another one runs, or waits for its turn with the workers. One whose worker is gone is
-        paused, so that a frozen worker that wakes up finds itself out.
+        TransitionRefused where another one runs or is queued. One whose worker is gone is paused, so that a frozen
+        worker that wakes up finds itself out.
         """
         # locked, so that of two that want one park the second sees what the first did
         list(Park.objects.select_for_update().filter(pk__in=park_ids).order_by("pk"))

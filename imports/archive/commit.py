@@ -19,7 +19,7 @@ from django.db import transaction as database_transaction
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
-from imports.loading.retry import ATTEMPTS
+from imports.loading.retry import ATTEMPTS, is_conflict
 from warehouse.server import dialect, errors
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Attempt:
         if isinstance(error, ClaimLost):
             self._run.resolver.forget()
             self._run.leave(error.checkpoints)
-            logger.warning("%s left the run: paused, given up or taken over", error)
+            logger.warning("%s left the run: paused, cancelled or taken over", error)
             return True
         return isinstance(error, RowsRefused | IntegrityError | OperationalError) and self._may_follow(error)
 
@@ -156,8 +156,7 @@ class _Patience:
             time.sleep(random.uniform(0.5, 1.5))
             return True
         self._failures += 1
-        passes = isinstance(error, RowsRefused | IntegrityError) or errors.is_locked(error)
-        if self._failures >= ATTEMPTS or not passes:
+        if self._failures >= ATTEMPTS or not is_conflict(error):
             return False
         logger.info("%s; trying the file again", error)
         time.sleep(random.uniform(0.02, 0.1) * 2**self._failures)

@@ -17,10 +17,9 @@ from imports.archive.heartbeat import Heartbeat
 from imports.archive.prefetch import Reading, readings
 from imports.archive.run import ImportRun, MissingDays, Step
 from imports.archive.writing import write
-from imports.loading.loader import forget_local_infile
+from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
 from imports.sources.source import DayFile
-from warehouse.instants import day_at
 from warehouse.partitioning import partitions
 
 FILES_PER_COLLECTION = 50
@@ -60,7 +59,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
                 run.put_back()
                 return False
             found = _found(step, read_ahead)
-            _make_months(found)
+            if isinstance(found, Reading):
+                make_months(found.validated.observations)
             for attempt in transaction(run, step):
                 with attempt:
                     attempt.written = write(run, attempt.checkpoints, found)
@@ -77,13 +77,6 @@ def _found(step: Step, read_ahead: Iterator[Reading]) -> Reading | MissingDays:
         return step
     reading = next(read_ahead)
     return MissingDays(step.day, step.day) if reading.missing else reading
-
-
-def _make_months(found: Reading | MissingDays) -> None:
-    """Of the rows at hand: an event may be months older than its file."""
-    if isinstance(found, Reading) and (observations := found.validated.observations):
-        instants = [observation.milliseconds for observation in observations]
-        partitions.ensure(day_at(min(instants)), day_at(max(instants)))
 
 
 @contextmanager

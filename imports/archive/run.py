@@ -155,7 +155,7 @@ class ImportRun:
         return joining
 
     def leave(self, checkpoints: list[ImportCheckpoint]) -> None:
-        """These parks are no longer ours: paused, given up or taken over. What they lack is done when they resume."""
+        """These parks are no longer ours: paused, cancelled or taken over. What they lack is done when they resume."""
         gone = {checkpoint.pk for checkpoint in checkpoints}
         self.left += [checkpoint for checkpoint in self.checkpoints if checkpoint.pk in gone]
         self.checkpoints = [checkpoint for checkpoint in self.checkpoints if checkpoint.pk not in gone]

@@ -22,14 +22,13 @@ from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
 from imports.loading.attribution import Attributed, Origin, attribute
-from imports.loading.loader import load
+from imports.loading.loader import load, make_months
 from imports.loading.resolver import Resolver, make_park
 from imports.loading.retry import in_a_short_transaction
 from quality import log
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import day_at
 from warehouse.models import DataSource, Park, Ride
-from warehouse.partitioning import partitions
 from warehouse.server import errors
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
 
@@ -107,9 +106,7 @@ def _collect_one(
     rows = [row for row in api.live(destination) if not is_place(row)]
     now = clock()
     answer = Answer(destination, rows, validate([event_from(as_event(row)) for row in rows], now))
-    instants = [observation.milliseconds for observation in answer.validated.observations]
-    if instants:  # a closed ride was last updated months ago
-        partitions.ensure(day_at(min(instants)), day_at(max(instants)))
+    make_months(answer.validated.observations)
     found, findings = in_a_short_transaction(partial(_write, answer, now))
     counts = found.counts.values()
     collection.destinations += 1

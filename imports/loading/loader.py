@@ -18,7 +18,8 @@ from django.db.backends.utils import CursorWrapper
 
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from imports.events.validation import Observation
-from warehouse.instants import naive_utc
+from warehouse.instants import day_at, naive_utc
+from warehouse.partitioning import partitions
 from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,14 @@ def stored(
             states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall()}
         queues = _stored_queues(cursor, states)
     return {snapshot_id: (state, tuple(queues.get(snapshot_id, ()))) for snapshot_id, state in states.items()}
+
+
+def make_months(observations: Sequence[Observation]) -> None:
+    """The month partitions of these observations, outside of any transaction: a row may be months older than what it
+    came in, as an event than its file, or the last word of a closed ride. PartitionsError: they cannot be made."""
+    if observations:
+        instants = [observation.milliseconds for observation in observations]
+        partitions.ensure(day_at(min(instants)), day_at(max(instants)))
 
 
 def load(rows: dict[int, Observation], data_source: str) -> None:
