@@ -63,6 +63,7 @@ class StartForm(forms.Form):
     replace_live = forms.BooleanField(
         required=False, label="In place of live rows: the archive of a day replaces what the live collector stored"
     )
+    force = forms.BooleanField(required=False, label="Force: also do what is held back as out of all proportion")
 
     # `from` is a word of Python's own
     declared_dates = {"from": "First day", "to": "Last day"}
@@ -90,7 +91,9 @@ class StartForm(forms.Form):
         ]
         for name in ("destination", "park"):
             self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
-        self.order_fields(["destination", "park", "everything", "from", "to", "days", "source", "replace_live"])
+        self.order_fields(
+            ["destination", "park", "everything", "from", "to", "days", "source", "replace_live", "force"]
+        )
 
     def request(self, source: Source, listed: list[str]) -> Request:
         """What the form asks for of a source that is open and has listed its destinations."""
@@ -105,6 +108,7 @@ class StartForm(forms.Form):
             last=asked["to"],
             missing_only=asked["days"] == "missing",
             replace_live=asked["replace_live"],
+            force=asked["force"],
         )
 
 
@@ -224,6 +228,7 @@ def _for_people(message: str) -> str:
     """The words of the command's options are those of the form's fields here."""
     for option, field in (
         (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
+        ("--force", "Force"),
         ("--from and --to", "the first and the last day"),
         ("--from", "the first day"),
         ("--to", "the last day"),

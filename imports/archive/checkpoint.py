@@ -69,6 +69,9 @@ class ImportCheckpoint(models.Model):
     whole_destination = models.BooleanField(default=False, help_text="parks that first appear on the way join in")
     missing_only = models.BooleanField(default=False, help_text="days that are imported already are passed over")
     replace_live = models.BooleanField(default=False, help_text="LIVE rows of a day go when its ARCHIVE rows come")
+    force = models.BooleanField(
+        default=False, help_text="what is held back as out of all proportion is done all the same"
+    )
     files_total = models.IntegerField(default=0, help_text="days of the range, with those that have no file")
     files_processed = models.IntegerField(default=0)
     generation = models.IntegerField(default=0, help_text="raised by every claim; a worker of an older one is out")

@@ -37,6 +37,9 @@ class ImportedFile(models.Model):
     live_replaced = models.IntegerField(
         null=True, blank=True, help_text="LIVE snapshots that gave way; empty: the day was not imported to replace them"
     )
+    live_kept = models.IntegerField(
+        null=True, blank=True, help_text="LIVE snapshots that stayed, since the file holds far less; empty: none"
+    )
     imported_at = models.DateTimeField()
     checkpoint = models.ForeignKey(
         "imports.ImportCheckpoint", on_delete=models.PROTECT, null=True, db_index=False, related_name="files"

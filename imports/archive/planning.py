@@ -7,6 +7,7 @@ import that was begun for the same days and source and did not end is gone on wi
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -83,7 +84,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
     """The runs of a plan, their checkpoints written (PENDING). TransitionRefused: a park is being imported already.
 
     Where some imports of the very same request are unfinished, these go on, and those that are done are left alone;
-    where none is, everything is imported anew.
+    where none is, everything is imported anew. `force` makes no other request of it: what was stopped goes on, forced.
     """
     partitions.ensure(min(plan.first for plan in plans), max(plan.last for plan in plans))
     found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
@@ -100,18 +101,24 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
         for (plan, parks), open_imports in zip(found, unfinished, strict=True):
             begun_before = set(_same_request(plan, parks).values_list("park_id", flat=True)) if going_on else set()
             checkpoints = open_imports + [_new(plan, park) for park in parks if park.pk not in begun_before]
+            _change(checkpoints, force=plan.request.force)
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
     return runs
 
 
 def resume(
-    import_ids: Sequence[str], source: Source | None, clock: Callable[[], datetime] = timezone.now
+    import_ids: Sequence[str],
+    source: Source | None,
+    clock: Callable[[], datetime] = timezone.now,
+    *,
+    force: bool = False,
 ) -> list[ImportRun]:
     """The runs of unfinished imports: of those named, or of all that wait and that nobody is working on.
 
     `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that were
-    begun together go on together, however far each has come.
+    begun together go on together, however far each has come. `force`: from here on they are forced; without it they go
+    on as they were begun.
     """
     every = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
     if import_ids:
@@ -132,9 +139,9 @@ def resume(
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
-        ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(source=source.url)
-        for checkpoint in checkpoints:
-            checkpoint.source = source.url
+        _change(checkpoints, source=source.url)
+    if force:
+        _change(checkpoints, force=True)
     found = groups(checkpoints)
     sources = {url: source or open_source(url) for url in {group[0].source for group in found}}
     destinations = {url: opened.list_destinations() for url, opened in sources.items()}
@@ -150,6 +157,7 @@ def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoin
             _destination_of(checkpoint),
             checkpoint.missing_only,
             checkpoint.replace_live,
+            checkpoint.force,
             checkpoint.whole_destination,
             checkpoint.end_date,
         )
@@ -182,6 +190,7 @@ def run_of(
         whole_destination=any(checkpoint.whole_destination for checkpoint in group),
         missing_only=group[0].missing_only,
         replace_live=group[0].replace_live,
+        force=group[0].force,
         worker=process_token(),
         clock=clock,
     )
@@ -252,8 +261,16 @@ def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
         whole_destination=not plan.parks,
         missing_only=plan.request.missing_only,
         replace_live=plan.request.replace_live,
+        force=plan.request.force,
         files_total=(plan.last - plan.first).days + 1,
     )
+
+
+def _change(checkpoints: list[ImportCheckpoint], **changes: Any) -> None:
+    """What is asked for anew of imports that go on."""
+    ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(**changes)
+    for checkpoint in checkpoints:
+        vars(checkpoint).update(changes)
 
 
 def _destination_of(checkpoint: ImportCheckpoint) -> str:
@@ -284,6 +301,7 @@ def _run_of_plan(
         whole_destination=not plan.parks,
         missing_only=plan.request.missing_only,
         replace_live=plan.request.replace_live,
+        force=plan.request.force,
         worker=process_token(),
         clock=clock,
         fetched=plan.fetched,

@@ -22,6 +22,7 @@ class RequestError(Exception):
 class Request:
     """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit.
 
+    `force`: what is held back for being out of all proportion is done all the same.
     `listed`: the destinations of the source, where it was asked for them already.
     """
 
@@ -33,6 +34,7 @@ class Request:
     last: date | None = None
     missing_only: bool = False
     replace_live: bool = False
+    force: bool = False
     listed: Sequence[str] | None = None
 
 

@@ -73,6 +73,7 @@ class ImportRun:
     replace_live: bool
     worker: str
     clock: Callable[[], datetime]
+    force: bool = False  # what is held back as out of all proportion is done all the same
     slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
     fetched: dict[str, bytes] = field(default_factory=dict)  # by key: files that planning has read already, as they are
     resolver: Resolver = field(default_factory=Resolver)
@@ -149,6 +150,7 @@ class ImportRun:
                         end_date=self.last,
                         whole_destination=True,
                         replace_live=self.replace_live,
+                        force=self.force,
                         files_total=(self.last - day).days + 1,
                     )
                 )

@@ -53,16 +53,16 @@ def before(migrate, tmp_path):
 
     One message of each task waits too, with the arguments that it had then.
     """
+    write_day(tmp_path, [event()])
+    (run,) = runs(tmp_path)  # while the columns are those of the models
+    (checkpoint,) = run.checkpoints
+    checkpoint.queue()
     migrate("0002")
     list(schedules.sync())
     for now, then in BEFORE.items():
         Schedule.objects.filter(func=now).update(func=then)
     Schedule.objects.filter(name="Collect live states").update(minutes=30)
     Schedule.objects.filter(name="Sync metadata").update(repeats=0, cron="15 4 * * 2")
-    write_day(tmp_path, [event()])
-    (run,) = runs(tmp_path)
-    (checkpoint,) = run.checkpoints
-    checkpoint.queue()
     named = [[checkpoint.pk, checkpoint.generation]]
     async_task("imports.slices.import_slice", named, group=f"import of {checkpoint.park}", timeout=600, save=False)
     async_task("imports.schedules.sync_metadata", RESORT, group="Sync metadata")

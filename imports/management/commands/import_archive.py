@@ -43,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
         parser.add_argument("--missing-only", action="store_true", help="pass over days that are imported already")
         parser.add_argument("--replace-live", action="store_true", help="LIVE rows of an imported day give way to it")
+        parser.add_argument("--force", action="store_true", help="also do what is held back as out of all proportion")
         parser.add_argument(
             "--resume",
             metavar="IMPORT_ID",
@@ -63,6 +64,7 @@ class Command(BaseCommand):
         source,
         missing_only,
         replace_live,
+        force,
         resume,
         queue,
         dry_run,
@@ -72,6 +74,11 @@ class Command(BaseCommand):
         chosen = bool(destination or park or options["all"])
         if resume is not None and (chosen or first or last or dry_run or missing_only or replace_live):
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
+        if force and (list or resume == []):
+            raise CommandError(
+                "--force is for what is begun with it, or for imports that are named: --resume IMPORT_ID --force",
+                returncode=WRONG_USAGE,
+            )
         if queue and (dry_run or list):
             raise CommandError("--queue starts imports: leave away --dry-run and --list", returncode=WRONG_USAGE)
         begin = self._queue if queue else self._run
@@ -79,7 +86,7 @@ class Command(BaseCommand):
             if list:
                 self._list()
             elif resume is not None:
-                self._resume(resume, source, begin)
+                self._resume(resume, source, begin, force=force)
             else:
                 request = Request(
                     source=open_source(source or settings.ARCHIVE_URL),
@@ -90,6 +97,7 @@ class Command(BaseCommand):
                     last=last,
                     missing_only=missing_only,
                     replace_live=replace_live,
+                    force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
                 if dry_run:
@@ -156,8 +164,8 @@ class Command(BaseCommand):
         if not Worker.alive().exists():
             self.stdout.write("No worker is alive: start one with manage.py qcluster (bin/serve does).")
 
-    def _resume(self, import_ids: list[str], source: str | None, begin) -> None:
-        runs = planning.resume(import_ids, open_source(source) if source else None)
+    def _resume(self, import_ids: list[str], source: str | None, begin, *, force: bool) -> None:
+        runs = planning.resume(import_ids, open_source(source) if source else None, force=force)
         if runs:
             begin(runs)
         elif ImportCheckpoint.objects.exists():

@@ -190,3 +190,8 @@ def test_the_page_makes_as_many_queries_for_many_parks_as_for_few(operator, arch
         assert not touching_facts(sql)
         counts.append(len(sql))
     assert counts[0] == counts[1]
+
+
+def test_an_import_can_be_forced(operator, archive):
+    start(operator, destination=DESTINATION, replace_live="on", force="on")
+    assert set(ImportCheckpoint.objects.values_list("replace_live", "force")) == {(True, True)}

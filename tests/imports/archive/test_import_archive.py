@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from imports.archive.pipeline import run_import
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of
 from quality.models import DataQualityLog
 from tests.imports import processes
-from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, write_day
+from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
 from tests.waiting import HANG_SECONDS, until
 from warehouse.models import Park, QueueData, RideStatusSnapshot
@@ -299,3 +301,32 @@ def test_the_real_samples_come_in_as_they_are():
         assert (RideStatusSnapshot.objects.count(), len(waits), sum(waits)) == (114, 38, 880)
         assert QueueData.objects.count() == 38
         assert DataQualityLog.objects.get(source_file="", issue_type="GAP").reason == "missing_days"
+
+
+# --- --force ------------------------------------------------------------------------------------------------------
+def stopped_after_one_file(archive) -> None:
+    (run,) = runs(archive)
+    stop = threading.Event()
+    assert not run_import(run, stop, lambda run, step: stop.set())
+
+
+def test_force_is_kept_with_what_is_begun_and_makes_no_other_request_of_it(archive):
+    """What was stopped goes on forced when the same command is given with --force, and so does an import by its id."""
+    stopped_after_one_file(archive)
+    assert set(ImportCheckpoint.objects.values_list("force", "status")) == {(False, "PAUSED")}
+    import_archive("--source", archive, "--all", "--force")
+    assert set(ImportCheckpoint.objects.values_list("force", "status")) == {(True, "COMPLETED")}
+
+
+def test_an_import_that_is_named_can_be_resumed_by_force(archive):
+    stopped_after_one_file(archive)
+    ids = ImportCheckpoint.objects.values_list("import_id", flat=True)
+    import_archive("--resume", *ids, "--force")
+    assert set(ImportCheckpoint.objects.values_list("force", "status")) == {(True, "COMPLETED")}
+
+
+@pytest.mark.parametrize("arguments", [["--list", "--force"], ["--resume", "--force"]])
+def test_force_wants_to_know_of_what(arguments):
+    status, said = refused(*arguments)
+    assert status == 2
+    assert "--force is for what is begun with it, or for imports that are named" in said
