@@ -243,6 +243,14 @@ _INVALID = {
         "A price is below 0, without a currency, or no amount; that queue was left out.",
         "Look at the examples.",
     ),
+    "refused_row": Reason(
+        IssueType.INVALID,
+        "Refused by the server",
+        "{count:,} (event was|events were) refused by the database server",
+        "The database server refused the row of an event that every check had passed. The event was left out.",
+        "See what the server says in the examples: a constraint of the table, or a rule that the importer lacks? Then "
+        "import the days again.",
+    ),
     "malformed_entity": Reason(
         IssueType.INVALID,
         "No entity",

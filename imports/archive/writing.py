@@ -14,7 +14,7 @@ from imports.archive.replace_live import replace_live
 from imports.archive.run import ImportRun, MissingDays, Totals
 from imports.loading.attribution import Origin, attribute
 from imports.loading.counts import Counts
-from imports.loading.loader import load
+from imports.loading.refusal import store
 from imports.sources.source import DayFile, key_of
 from quality import log
 from warehouse.days import midnight
@@ -42,7 +42,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     if run.replace_live:
         replaced = {park.pk: replace_live(park, reading.validated, file.day) for park in parks}
     found = attribute(parks, reading.validated, run.resolver, _origin(run, file))
-    load(found.rows, DataSource.ARCHIVE.value)
+    store(found, DataSource.ARCHIVE.value)
     recorded = log.record(found.findings, now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
     _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})

@@ -3,11 +3,12 @@
 The archive calls its files .json.gz and keeps zlib streams in them; gzip and plain JSON are read too.
 """
 
-import json
 import zlib
 from typing import Any
 
 import msgspec
+
+from imports.events.json_text import decode_leniently
 
 INFLATED_MAX_BYTES = 256 * 1024 * 1024
 # What is inflated before the rest is counted without being kept: a bomb costs this much memory, not 256 MB.
@@ -53,7 +54,7 @@ def decode(raw: bytes) -> list[Event | Any]:
     text = inflate(raw)
     try:
         return _decode_list(text) if text.lstrip()[:1] == b"[" else _decode_root(text).events
-    except msgspec.DecodeError:  # also ValidationError: one odd event must not cost the others
+    except (ValueError, RecursionError):  # all that msgspec raises (msgspec#714): one odd event costs no other
         return _decode_leniently(text)
 
 
@@ -111,7 +112,7 @@ def _inflate_stream(raw: bytes) -> bytes:
             raise UnreadableFile(_TOO_LARGE)
         rest = stream.unused_data
         if rest and rest[:2] != b"\x1f\x8b":  # gzip files may be strung together, zlib streams not
-            if rest.strip(b"\0"):
+            if rest.strip(b"\0 \t\r\n"):  # padding, and what an editor or a shell leaves at an end
                 raise UnreadableFile(f"{len(rest)} bytes follow the end of its compressed stream")
             break
     return b"".join(parts)
@@ -127,13 +128,10 @@ def _refuse_too_large(stream: Any, allowance_bytes: int) -> None:
 
 
 def _decode_leniently(text: bytes) -> list[Event | Any]:
-    """The standard library's reading: slower, but NaN, lone surrogates and stray bytes spoil one value, not a file."""
     try:
-        root = json.loads(text.decode("utf-8", errors="replace"))
+        root = decode_leniently(text)
     except ValueError as error:
         raise UnreadableFile(f"not JSON: {error}") from error
-    except RecursionError as error:
-        raise UnreadableFile("not usable JSON: nested too deeply") from error
     if isinstance(root, dict):
         root = root.get("events")
     if not isinstance(root, list):

@@ -6,6 +6,7 @@ counted under its reason and park, with a few raw examples. The archive and the 
 
 import functools
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import msgspec
 
 from imports.events.dayfile import Event
 from imports.events.issues import Issues
+from imports.events.json_text import NESTED_TOO_DEEPLY
 from imports.events.load_format import row_text, text_of
 from imports.events.queues import WAIT_TIME_MAX_MINUTES, QueueIssues, read_queue
 from warehouse.ids import uuid_of
@@ -187,13 +189,17 @@ def _reject(
 _EARLIEST_MS = milliseconds_of(EARLIEST_PLAUSIBLE)
 
 
+# 2024-12-25T00:05:10Z or 2024-12-25T00:05:10.644Z. Python reads much else (week dates, 170510, 17:05) that the server
+# does not: only what has this very shape is passed on as a text, in 1.8 µs, where writing it anew takes 4.2.
+_USUAL_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3})?Z", re.ASCII).fullmatch
+
+
 def _instant(value: Any) -> tuple[int, str]:
     """Milliseconds since 1970, and the instant as the server reads it."""
     try:
         instant = datetime.fromisoformat(value)
-        if value[10] == "T" and (value[19:] == "Z" or (value[19] == "." and len(value) == 24 and value[23] == "Z")):
-            # the usual 2024-12-25T00:05:10Z or 2024-12-25T00:05:10.644Z: a third of the time of what follows, and
-            # as exact, since a float holds whole milliseconds of this century
+        if _USUAL_INSTANT(value):
+            # exact: a float holds whole milliseconds of this century
             milliseconds = round(instant.timestamp() * 1000)
             if milliseconds >= _EARLIEST_MS:
                 return milliseconds, f"{value[:10]} {value[11:-1]}"
@@ -201,7 +207,7 @@ def _instant(value: Any) -> tuple[int, str]:
             if instant.tzinfo is None:
                 raise ValueError("no time zone")
             instant = instant.astimezone(UTC)
-    except (TypeError, ValueError, IndexError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise _Rejected("malformed_time", value) from None
     milliseconds = milliseconds_of(instant)
     if milliseconds < _EARLIEST_MS:
@@ -220,9 +226,16 @@ def _example(event: Event, value: Any) -> dict:
 
 def shorten(value: Any) -> Any:
     """A raw value fit for evidence: JSON-able, and short whatever somebody put there."""
-    if value is None or type(value) in (bool, int):
+    if value is None or type(value) is bool or (type(value) is int and abs(value) < 2**63):
         return value
-    text = text_of(value) if type(value) is str else text_of(json.dumps(msgspec.to_builtins(value), default=str))
+    text = text_of(value) if type(value) is str else _json_of(value)
     if len(text) > EXAMPLE_MAX_CHARACTERS:
         return text[:EXAMPLE_MAX_CHARACTERS] + f"... ({len(text)} characters)"
     return text
+
+
+def _json_of(value: Any) -> str:
+    try:
+        return text_of(json.dumps(msgspec.to_builtins(value), default=str))
+    except RecursionError:
+        return NESTED_TOO_DEEPLY

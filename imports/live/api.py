@@ -13,7 +13,6 @@ import time
 from email.utils import formatdate
 from typing import Any
 
-import msgspec
 import requests
 import stamina
 from cachecontrol import CacheControlAdapter
@@ -24,6 +23,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
+from imports.events.json_text import decode_json
+from imports.events.load_format import text_of
 from imports.live.models import ApiPace, TooLongToWait
 
 CACHED_AT_LEAST_SECONDS = 60  # how long the API itself keeps an answer: nothing new can be had before
@@ -124,8 +125,8 @@ class ThemeParksApi:
             raise kind(f"{url}: {error}; given up after {ATTEMPTS} attempts") from error
         self._unreached = 0
         try:
-            return msgspec.json.decode(body)
-        except msgspec.DecodeError as error:
+            return decode_json(body)
+        except ValueError as error:
             raise MalformedAnswer(f"{url}: {len(body):,} bytes that are no JSON ({error})") from error
 
     def _fetch(self, url: str) -> bytes:
@@ -185,8 +186,8 @@ def _hold_everybody(response: requests.Response) -> None:
 
 def _explain(error: _Refused) -> ApiError:
     try:
-        said = msgspec.json.decode(error.body)["error"]["message"]
-    except (msgspec.DecodeError, KeyError, TypeError):
+        said = text_of(decode_json(error.body)["error"]["message"])
+    except (ValueError, LookupError, TypeError):
         said = error.body[:100].decode(errors="replace").strip()
     message = f"{error}: {said}" if said else str(error)
     if error.status == 404:

@@ -22,7 +22,8 @@ from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
 from imports.loading.attribution import Attributed, Origin, attribute
-from imports.loading.loader import load, make_months
+from imports.loading.loader import make_months
+from imports.loading.refusal import store
 from imports.loading.resolver import Resolver, make_park
 from imports.loading.retry import in_a_short_transaction
 from quality import log
@@ -132,7 +133,7 @@ def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
     )
     found = attribute(parks, answer.validated, Resolver(), origin)
     _leave_to_the_archive(found)
-    load(found.rows, DataSource.LIVE.value)
+    store(found, DataSource.LIVE.value)
     findings = log.record(found.findings, now).new
     refresh(parks, answer, now)
     return found, findings

@@ -1,6 +1,6 @@
 """How fresh each park's live states are: when it was asked for, what was reported, and whether it is open."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from imports.live.answer import Answer
@@ -65,8 +65,8 @@ def _hours(value: Any) -> list[tuple[datetime, datetime]]:
     for hours in value if isinstance(value, list) else ():
         try:
             start, end = (datetime.fromisoformat(hours[name]) for name in ("startTime", "endTime"))
-        except (KeyError, TypeError, ValueError):
+            if start.tzinfo is not None and end.tzinfo is not None:
+                found.append((start.astimezone(UTC), end.astimezone(UTC)))
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
-        if start.tzinfo is not None and end.tzinfo is not None:
-            found.append((start, end))
     return found

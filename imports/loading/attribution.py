@@ -37,15 +37,6 @@ class Origin:
     dense: bool = True  # many events of these days; if not, what is stored is looked up event by event
 
 
-@dataclass
-class Attributed:
-    """What the observations of one file or answer become."""
-
-    rows: dict[int, Observation]  # by snapshot_id: what is to be stored
-    counts: dict[int, Counts]  # by park_id, of every park that was asked for
-    findings: list[Finding]
-
-
 @dataclass(slots=True)
 class _Part:
     """What is one park's."""
@@ -82,6 +73,16 @@ class _Work:
         self.issues.add(part.park.themeparks_wiki_id if part else None, reason, example)
 
 
+@dataclass
+class Attributed:
+    """What the observations of one file or answer become."""
+
+    rows: dict[int, Observation]  # by snapshot_id: what is to be stored
+    counts: dict[int, Counts]  # by park_id, of every park that was asked for
+    findings: list[Finding]
+    work: _Work  # what they were made of, for `reject_refused`
+
+
 def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Attributed:
     """What is to be stored for `parks`, with counts that add up, and the findings; other parks' events are left out.
 
@@ -105,7 +106,19 @@ def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, o
         for (park_id, reason), issue in work.issues.by_park()
         if park_id is None or park_id in work.parts
     ]
-    return Attributed(rows, {part.park.park_id: part.counts for part in work.parts.values()}, findings)
+    return Attributed(rows, {part.park.park_id: part.counts for part in work.parts.values()}, findings, work)
+
+
+def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
+    """Count rows that the server refused as rejected, by snapshot_id and with what it said, and report them."""
+    issues = Issues()
+    for snapshot_id, said in refused.items():
+        observation = found.rows.pop(snapshot_id)
+        part = found.work.part_of(observation)
+        part.counts.stored -= 1
+        part.counts.rejected += 1
+        issues.add(part.park.themeparks_wiki_id, "refused_row", _example(observation) | {"value": shorten(said)})
+    found.findings += [_finding(found.work, park_id, reason, issue) for (park_id, reason), issue in issues.by_park()]
 
 
 def _choose_mine(work: _Work, resolver: Resolver) -> None:
@@ -212,7 +225,7 @@ def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Fin
 
 def _example(observation: Observation) -> dict:
     event = observation.event
-    return {"entityId": observation.entity_id, "eventTime": event.eventTime, "name": shorten(event.name)}
+    return {"entityId": observation.entity_id, "eventTime": shorten(event.eventTime), "name": shorten(event.name)}
 
 
 def _content_example(content: Content) -> dict:

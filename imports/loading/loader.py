@@ -20,6 +20,7 @@ from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, r
 from imports.events.validation import Observation
 from warehouse.instants import day_at, naive_utc
 from warehouse.partitioning import partitions
+from warehouse.server import errors
 from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,15 @@ Content = tuple[str, tuple[str, ...]]
 
 
 class RowsRefused(Exception):
-    """The server did not take every row exactly as it was sent; the transaction must be rolled back."""
+    """The server did not take every row exactly as it was sent; the transaction must be rolled back.
+
+    `by_value`: because of what rows say, so that the same rows sent again are refused again, and not because another
+    writer stored one of them meanwhile or no local file is read.
+    """
+
+    def __init__(self, message: str, *, by_value: bool = False):
+        super().__init__(message)
+        self.by_value = by_value
 
 
 def content_of(observation: Observation) -> Content:
@@ -150,9 +159,13 @@ def _load_infile(table: str, columns: Sequence[str], rows: list[str]) -> None:
         info = connection.connection.info() or ""
         counts = _INFO.search(info if isinstance(info, str) else info.decode())
         if counts is None or tuple(map(int, counts.groups())) != (len(rows), 0, 0, 0):
-            cursor.execute("SHOW WARNINGS LIMIT 3")
-            warnings = "; ".join(str(row[2]) for row in cursor.fetchall())
-            raise RowsRefused(f"{table}: {len(rows)} rows sent, {counts[0] if counts else 'no answer'} ({warnings})")
+            cursor.execute("SHOW WARNINGS")  # as many as max_error_count says, 64
+            warnings = [(code, str(text)) for _, code, text in cursor.fetchall()]
+            said = "; ".join(text for _, text in warnings[:3])
+            raise RowsRefused(
+                f"{table}: {len(rows)} rows sent, {counts[0] if counts else 'no answer'} ({said})",
+                by_value=bool(warnings) and all(code != errors.DUPLICATE_KEY for code, _ in warnings),
+            )
 
 
 class _memory_file:

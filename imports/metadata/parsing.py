@@ -6,6 +6,7 @@ what cannot be believed is left out and becomes an issue.
 
 import functools
 import json
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from imports.events.issues import Issues
+from imports.events.json_text import NESTED_TOO_DEEPLY
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
 from warehouse.ids import uuid_of
@@ -23,6 +25,8 @@ CM_PER_INCH = Decimal("2.54")
 HEIGHT_MAX_CM = 250  # a limit above the tallest visitor is a wrong unit
 COORDINATE_STEP = Decimal("0.0000001")  # DECIMAL(10,7): a centimetre
 ENTITY_TYPE_LENGTH = 50
+TAGS_MAX_CHARACTERS = 50_000  # of one entity, as JSON; 2,000 are many
+TAGS_NESTED_MAX = 8
 
 _HEIGHTS = {
     "minimumHeight": "height_min_cm",
@@ -144,8 +148,8 @@ def _coordinates(row: dict, says: dict, report) -> None:
     elif (
         type(latitude) not in (int, float)
         or type(longitude) not in (int, float)
-        or abs(latitude) > 90
-        or abs(longitude) > 180
+        or not abs(latitude) <= 90  # NaN is neither above nor below
+        or not abs(longitude) <= 180
         or latitude == longitude == 0
     ):
         report("coordinates_out_of_range", {"latitude": latitude, "longitude": longitude})
@@ -162,9 +166,9 @@ def _tags(row: dict, says: dict, report) -> None:
     if not isinstance(tags, list) or not all(isinstance(tag, dict) and isinstance(tag.get("tag"), str) for tag in tags):
         report("malformed_tags", tags)
         return
-    says["tags"] = _sorted_tags(tags)
     for tag in tags:
         _height(tag["tag"], tag.get("value"), says, report)
+    _keep_tags(tags, says, report)
 
 
 def _attributes(row: dict, says: dict, report) -> None:
@@ -175,7 +179,7 @@ def _attributes(row: dict, says: dict, report) -> None:
     if attributes:
         said = [{"tag": _tag_name(key), "value": value} for key, value in attributes.items()]
         named = {tag["tag"] for tag in said}
-        says["tags"] = _sorted_tags(said + [tag for tag in says.get("tags", []) if tag["tag"] not in named])
+        _keep_tags(said + [tag for tag in says.get("tags", []) if tag["tag"] not in named], says, report)
 
 
 def _height(key: str, value: Any, says: dict, report) -> None:
@@ -192,6 +196,40 @@ def _tag_name(key: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).upper()
 
 
-def _sorted_tags(tags: list[dict]) -> list[dict]:
-    """In an order of their own, so that the same tags in another order are no change."""
-    return sorted(tags, key=lambda tag: (tag["tag"], json.dumps(tag, sort_keys=True)))
+def _keep_tags(tags: list[dict], says: dict, report) -> None:
+    """In an order of their own, so that the same tags in another order are no change; and as the server takes them."""
+    fit, unfit = [], []
+    for tag in tags:
+        odd: list[Any] = []
+        fit.append(_storable(tag, odd))
+        if odd:
+            unfit.append({tag["tag"]: odd})
+    for found in unfit:
+        report("malformed_tags", found)
+    fit.sort(key=lambda tag: (tag["tag"], json.dumps(tag, sort_keys=True)))
+    if len(json.dumps(fit)) <= TAGS_MAX_CHARACTERS:
+        says["tags"] = fit
+    else:
+        report("malformed_tags", tags)
+
+
+def _storable(value: Any, odd: list[Any], depth: int = 0) -> Any:
+    """A JSON value with what no column of JSON takes replaced, which is appended to `odd`: NaN and infinity, numbers of
+    more than 64 bits, halves of surrogate pairs, and nesting (MariaDB reads 32 levels of it)."""
+    if isinstance(value, str):
+        fit: Any = text_of(value)
+    elif isinstance(value, float):
+        fit = value if math.isfinite(value) else None
+    elif isinstance(value, int):
+        fit = value if abs(value) < 2**63 else str(value)
+    elif isinstance(value, dict | list) and depth == TAGS_NESTED_MAX:
+        fit = NESTED_TOO_DEEPLY
+    elif isinstance(value, dict):
+        return {_storable(key, odd): _storable(inner, odd, depth + 1) for key, inner in value.items()}
+    elif isinstance(value, list):
+        return [_storable(inner, odd, depth + 1) for inner in value]
+    else:
+        return value
+    if fit is not value and fit != value:
+        odd.append(shorten(value))
+    return fit

@@ -4,6 +4,7 @@ Answers are fetched first, then one short transaction a destination writes them 
 nothing is locked while the network is waited for.
 """
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from imports.events.issues import Issues
 from imports.events.load_format import text_of
@@ -21,6 +23,9 @@ from imports.metadata.parsing import Entity, read_subtree, read_timezone
 from imports.metadata.writing import Answers, Synced, Target, record_failure, write
 from warehouse.ids import park_lookup, uuid_of
 from warehouse.models import Park
+from warehouse.server import errors
+
+logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 120  # a worker ends a task after 300 s, and one destination may take 100 of them
 
@@ -40,7 +45,7 @@ def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Co
             name=text_of(row.get("name")) or row["id"],
             parks={
                 uuid_of(park["id"]): text_of(park.get("name")).strip()
-                for park in row.get("parks") or ()
+                for park in (row.get("parks") if isinstance(row.get("parks"), list) else ())
                 if isinstance(park, dict) and uuid_of(park.get("id"))
             },
         )
@@ -84,7 +89,18 @@ def sync(
         except ApiError as error:
             yield Synced(target, error=str(error))
         else:
-            yield in_a_short_transaction(partial(write, answers, issues, clock(), dry_run))
+            yield _written(answers, issues, clock(), dry_run)
+
+
+def _written(answers: Answers, issues: Issues, now: datetime, dry_run: bool) -> Synced:
+    """OperationalError: the server went away. What else it refuses is this target's, and the others go on."""
+    try:
+        return in_a_short_transaction(partial(write, answers, issues, now, dry_run))
+    except DatabaseError as error:
+        if errors.is_away(error):
+            raise
+        logger.exception("the catalogue of %s cannot be stored", answers.target.destination)
+        return Synced(answers.target, error=errors.in_words(error))
 
 
 def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> str:
@@ -128,7 +144,7 @@ def _with_attributes(api: ThemeParksApi, row: Any) -> Any:
         return row
     try:
         return {**row, **api.entity(row["id"])}
-    except NoSuchEntity:
+    except (NoSuchEntity, MalformedAnswer):
         return row  # listed and unknown: what the list says is all there is
 
 
@@ -139,6 +155,6 @@ def _parks_beside(target: Target, entities: list[Entity]) -> list[str]:
 def _timezone(api: ThemeParksApi, park: str, issues: Issues) -> str | None:
     try:
         return read_timezone(api.entity(park), park, issues)
-    except NoSuchEntity as error:
+    except (NoSuchEntity, MalformedAnswer) as error:  # of one park alone: all else is known
         issues.add(park, "malformed_answer", shorten(str(error)))
         return None

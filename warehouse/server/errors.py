@@ -3,10 +3,14 @@
 MariaDB and MySQL share these numbers. manage.py says `in_words` of what no command expected; the admin does so itself.
 """
 
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, DataError, OperationalError
 
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}  # shut down, killed, not there, connection lost
+DUPLICATE_KEY = 1062
+# Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
+# that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
+_VALUE_REFUSED = {1048, 1264, 1265, 1292, 1366, 1406, 1411, 1526, 1644, 1690, 3819, 4025}
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
 _NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
@@ -21,6 +25,11 @@ def is_locked(error: Exception) -> bool:
 def is_away(error: Exception) -> bool:
     """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows."""
     return isinstance(error, OperationalError) and _code(error) in AWAY
+
+
+def is_value_refused(error: Exception) -> bool:
+    """The server does not take what one of the rows says; the others it may."""
+    return isinstance(error, DataError) or (isinstance(error, DatabaseError) and _code(error) in _VALUE_REFUSED)
 
 
 def is_disk_full(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.planning import begin, plan, resume
 from imports.archive.progress import Reporter
 from imports.archive.request import Request
+from imports.loading import refusal
 from imports.models import ImportCheckpoint, ImportedFile, ImportStatus, TransitionRefused
 from imports.sources.folder import FolderSource
 from quality.models import DataQualityLog
@@ -372,7 +373,7 @@ def test_only_what_is_missing_is_read_when_asked(tmp_path):
 def test_a_row_stored_meanwhile_by_another_writer_makes_the_file_be_done_again(tmp_path, monkeypatch):
     write_day(tmp_path, [event(), event("11:00:00Z")])
     (run,) = runs(tmp_path)
-    real, calls = writing.load, []
+    real, calls = refusal.load, []
 
     def another_is_faster(rows, data_source):
         if not calls:
@@ -389,7 +390,7 @@ def test_a_row_stored_meanwhile_by_another_writer_makes_the_file_be_done_again(t
         finally:
             connection.close()
 
-    monkeypatch.setattr(writing, "load", another_is_faster)
+    monkeypatch.setattr(refusal, "load", another_is_faster)
     # the ride must be known before, or its id would be another one in the second attempt
     park = Park.objects.get()
     Ride.objects.create(park=park, ride_name="known", themeparks_wiki_id=RIDE)

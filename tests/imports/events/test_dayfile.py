@@ -55,6 +55,12 @@ def test_what_cannot_be_read_says_why(raw, reason):
         decode(raw)
 
 
+@pytest.mark.parametrize("tail", [b"\n", b"\r\n", b" \t", b"\0\0"])
+def test_blanks_behind_the_compressed_stream_are_passed_over(tail):
+    text = json.dumps({"events": EVENTS}).encode()
+    assert len(decode(zlib.compress(text) + tail)) == len(decode(gzip.compress(text) + tail)) == 1
+
+
 def test_a_bomb_is_refused_before_it_is_inflated_whole():
     packer = zlib.compressobj(1)
     block = b" " * (1024 * 1024)

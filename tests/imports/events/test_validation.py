@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from imports.events.dayfile import event_from
 from imports.events.load_format import row_text, row_values
-from imports.events.validation import EARLIEST_PLAUSIBLE, validate
+from imports.events.validation import EARLIEST_PLAUSIBLE, shorten, validate
 from quality.reasons import REASONS
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
 from warehouse.instants import instant_at
@@ -58,6 +59,18 @@ def test_only_operating_counts_as_open():
         ("2024-12-25T00:05:10.6449999Z", "2024-12-25 00:05:10.644"),
         ("2024-12-25T00:05:10.9996Z", "2024-12-25 00:05:10.999"),
         ("2024-12-25T00:05:10,644Z", "2024-12-25 00:05:10.644"),
+        ("2024-12-25T17:05:10.6Z", "2024-12-25 17:05:10.600"),
+        ("2024-12-25T17:05:10." + "123456789" * 200 + "Z", "2024-12-25 17:05:10.123"),
+        ("2024-12-25T17:05Z", "2024-12-25 17:05:00.000"),
+        ("2024-12-25T17Z", "2024-12-25 17:00:00.000"),
+        ("20241225T170510Z", "2024-12-25 17:05:10.000"),
+        ("20241225T170510.644Z", "2024-12-25 17:05:10.644"),
+        ("2024-12-25T170510.6444Z", "2024-12-25 17:05:10.644"),
+        ("2024-W52-3T17:05:10Z", "2024-12-25 17:05:10.000"),
+        ("2024-W52-3T17:05:10.644Z", "2024-12-25 17:05:10.644"),
+        ("2024W523T170510Z", "2024-12-25 17:05:10.000"),
+        ("2024-12-25 17:05:10Z", "2024-12-25 17:05:10.000"),
+        ("2024-12-25T18:05:10+01:00:00.5", "2024-12-25 17:05:09.500"),
     ],
 )
 def test_instants_become_utc_and_are_cut_to_milliseconds(written, stored):
@@ -108,6 +121,14 @@ def test_a_queue_that_says_nothing_is_no_defect(queue):
         ({"eventTime": "1970-01-01T00:00:00Z"}, "malformed_time"),
         ({"eventTime": "0001-01-01T00:00:00+12:00"}, "malformed_time"),
         ({"eventTime": ""}, "malformed_time"),
+        ({"eventTime": "2024-360T17:05:10Z"}, "malformed_time"),  # an ordinal date
+        ({"eventTime": "2024-12-25T24:00:00Z"}, "malformed_time"),
+        ({"eventTime": "2024-12-25T23:59:60Z"}, "malformed_time"),
+        ({"eventTime": "2024-12-2\u0665T17:05:10Z"}, "malformed_time"),
+        ({"eventTime": "9999-12-31T23:59:59-12:00"}, "malformed_time"),
+        ({"eventTime": float("nan")}, "malformed_time"),
+        ({"eventTime": 10**300}, "malformed_time"),
+        ({"eventTime": "\ud83c"}, "malformed_time"),
         ({"eventTime": "2026-01-01T00:05:01Z"}, "future_time"),
         ({"data": ...}, "missing_status"),
         ({"data": None}, "missing_status"),
@@ -125,6 +146,20 @@ def test_a_defective_event_is_rejected_with_its_reason_and_its_neighbours_stay(c
     assert len(result.observations) == 2
     assert result.rejected == {PARK: 1}
     assert issues(result) == {(PARK, reason): 1}
+
+
+def test_what_is_shown_of_a_value_is_json_that_every_server_takes():
+    deep: list = []
+    for _ in range(2_000):
+        deep = [deep]
+    odd = [10**300, 2**63, -(2**63) - 1, float("nan"), float("inf"), "\ud83c", deep, {"a": "\ud83c"}, "x" * 10_000]
+    result = checked(*[event(f"10:00:{n:02}Z", eventTime=value) for n, value in enumerate(odd)])
+    assert issues(result) == {(PARK, "malformed_time"): len(odd)}
+    for value in odd:
+        text = json.dumps(shorten(value), allow_nan=False)
+        assert json.loads(text) == shorten(value)
+        assert type(shorten(value)) is str
+        assert len(text) < 400
 
 
 def test_five_minutes_ahead_is_not_yet_the_future():

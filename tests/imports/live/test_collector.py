@@ -375,3 +375,41 @@ def test_the_captured_answer_is_what_this_file_says_of_it():
     assert len(rows) == 61
     assert [found["id"] for found in rows if found["entityType"] == "PARK"] == [MAGIC_KINGDOM]
     assert json.dumps(rows).count('"STANDBY"') == 45
+
+
+def test_an_odd_value_in_an_answer_costs_that_value_alone(collect, api_server):
+    odd = [b'"caf\xe9"', b'"\\ud83c"', b"NaN", b"1e999", b"9" * 5_000, b"[" * 5_000 + b"]" * 5_000, b'"\x01"']
+    for number, written in enumerate(odd):
+        rows = [
+            row(lastUpdated=f"2026-04-14T22:{number:02}:00Z", name="ODD"),
+            row(f"{RIDE[:-1]}{number}", name="Sound"),
+        ]
+        rows.append(
+            row("a" + RIDE[1:], queue={"STANDBY": {"waitTime": "ODD"}}, lastUpdated=f"2026-04-14T21:{number:02}:00Z")
+        )
+        body = json.dumps({"liveData": rows}).encode().replace(b'"ODD"', written)
+        api_server.faults = [Fault("status", "/live", answer=Answer(body))]
+        collection = collect()
+        assert (collection.failed, collection.rows_read, collection.rejected) == (0, 3, 0), written
+        assert collection.stored >= 2
+    assert RideStatusSnapshot.objects.count() == 3 * len(odd)
+
+
+def test_hours_at_the_end_of_the_calendar_do_not_cost_an_answer(collect, world):
+    hours = {"startTime": "2020-01-01T00:00:00Z", "endTime": "9999-12-31T23:59:59-12:00"}
+    world.live[RESORT] = [row(operatingHours=[hours])]
+    assert (collect().failed, collect().stored) == (0, 0)
+    assert ParkFreshness.objects.get().open_until is None
+
+
+def test_a_row_that_the_server_refuses_does_not_cost_its_answer(collect, world):
+    rows = [row(f"{RIDE[:-2]}{n}", queue={"STANDBY": {"waitTime": n}}) for n in range(10, 20)]
+    world.live[RESORT] = rows
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ride_status_snapshots ADD CONSTRAINT made_by_a_test CHECK (wait_time <> 13)")
+        try:
+            collection = collect()
+        finally:
+            cursor.execute("ALTER TABLE ride_status_snapshots DROP CONSTRAINT made_by_a_test")
+    assert (collection.failed, collection.stored, collection.rejected) == (0, 9, 1)
+    assert DataQualityLog.objects.get(reason="refused_row").occurrences == 1

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from imports.live.api import ThemeParksApi
 from imports.metadata import sync as metadata_sync
@@ -312,3 +313,50 @@ def test_the_command_fails_when_a_destination_failed_or_the_api_is_away(api_serv
     settings.THEMEPARKS_API_URL = "http://127.0.0.1:9/v1"
     with pytest.raises(CommandError, match=r"127\.0\.0\.1"):
         run_command()
+
+
+def test_odd_values_of_a_catalogue_cost_themselves_alone(api_server, world):
+    world.destinations += [
+        {"id": f"00000000-0000-4000-8000-{n:012}", "parks": odd} for n, odd in enumerate((5, "x", {}))
+    ]
+    for destination in world.destinations[1:]:
+        world.children[destination["id"]] = []
+    odd = [
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b"9" * 5_000,
+        b'"\\ud83c"',
+        b'"caf\xe9"',
+        b"[" * 5_000 + b"]" * 5_000,
+        b'"\x01"',
+    ]
+    for written in odd:
+        ride = row(world, BARNSTORMER)
+        ride |= {"location": {"latitude": "ODD", "longitude": 5}, "tags": [{"tag": "T", "value": "ODD"}], "mood": "ODD"}
+        body = api_server.answers(f"/v1/entity/{RESORT}/children", {}).body.replace(b'"ODD"', written)
+        api_server.faults = [Fault("status", f"{RESORT}/children", answer=Answer(body))]
+        synced, *others = sync(api_server)
+        assert (synced.error, synced.entities) == ("", 73), written
+        assert [other.error for other in others] == [""] * 3
+        assert EntityMetadata.objects.get(themeparks_wiki_id=BARNSTORMER).latitude is None
+    reasons = set(DataQualityLog.objects.filter(source_file__startswith="api/").values_list("reason", flat=True))
+    assert reasons == {"coordinates_out_of_range", "malformed_tags"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_server_refuses_of_one_destination_does_not_stop_the_others(api_server, world):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE rides ADD CONSTRAINT made_by_a_test CHECK (ride_name NOT LIKE 'Odd%')")
+    try:
+        other = "e8d0207f-da8a-4048-bec8-117aa946b2c2"
+        park = "dae968d5-630d-4719-8b06-3d107e944401"
+        world.destinations.insert(0, {"id": other, "name": "Paris", "parks": [{"id": park, "name": "Park"}]})
+        world.entities[park] = {"id": park, "timezone": "Europe/Paris"}
+        world.children[other] = [{"id": BARNSTORMER[:-1] + "0", "name": "Odd", "entityType": "SHOW", "parentId": park}]
+        refused, synced = sync(api_server)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE rides DROP CONSTRAINT made_by_a_test")
+    assert "made_by_a_test" in refused.error
+    assert (synced.error, synced.entities) == ("", 73)

@@ -1,0 +1,53 @@
+"""Rows that the server refuses in spite of all checks: found by halving, so that the others are stored.
+
+Every rule of what is accepted stands in imports.events, and the tables are ours: what is refused all the same falls
+under a rule that is lacking there, or under a constraint that somebody added here. It costs its row, not its file and
+the days behind it.
+"""
+
+from django.db import DatabaseError, transaction
+
+from imports.events.validation import Observation
+from imports.loading.attribution import Attributed, reject_refused
+from imports.loading.loader import RowsRefused, load
+from warehouse.server import errors
+
+REFUSED_MAX = 100  # rows of one file or answer
+
+
+class TooManyRefused(Exception):
+    """So many rows are refused that it must be the table: nothing of the file may be lost for that."""
+
+
+def store(found: Attributed, data_source: str) -> None:
+    """Write the rows of `found`, inside the caller's transaction; those that the server refuses are taken out of them,
+    counted as rejected, and reported.
+
+    TooManyRefused: more than REFUSED_MAX. RowsRefused, IntegrityError: another writer stored one of them meanwhile.
+    """
+    refused: dict[int, str] = {}
+    _load_halving(found.rows, data_source, refused)
+    if refused:
+        reject_refused(found, refused)
+
+
+def _load_halving(rows: dict[int, Observation], data_source: str, refused: dict[int, str]) -> None:
+    try:
+        with transaction.atomic():  # a savepoint: what is rolled back is this part alone
+            load(rows, data_source)
+        return
+    except (RowsRefused, DatabaseError) as error:
+        if not (error.by_value if isinstance(error, RowsRefused) else errors.is_value_refused(error)):
+            raise
+        said = str(error) if isinstance(error, RowsRefused) else errors.in_words(error)
+        if len(rows) == 1:
+            refused[next(iter(rows))] = said
+            if len(refused) > REFUSED_MAX:
+                raise TooManyRefused(
+                    f"the server refuses more than {REFUSED_MAX} rows of one file, so it is the table and not the "
+                    f"rows: {said}"
+                ) from error
+            return
+    ids = list(rows)
+    for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+        _load_halving({snapshot_id: rows[snapshot_id] for snapshot_id in half}, data_source, refused)
