@@ -173,6 +173,15 @@ _INVALID = {
         "A day file is damaged. Nothing of it was stored.",
         "Get a sound copy of the file and import the day again.",
     ),
+    "stray_files": Reason(
+        IssueType.INVALID,
+        "Files beside the layout",
+        "{count:,} (file is|files are) no day (file|files): {what}",
+        "Files of a destination lie beside the archive's layout (another name, dated before 2015 or after tomorrow, no "
+        "regular file, a second one of a day). Nothing of them is imported, and their days may be called missing.",
+        "Those that are day files: give them their place, <uuid>/YYYY/MM/DD.json.gz, and import their days. Dated "
+        "after tomorrow: check the clock of this machine first. What belongs there: won't fix.",
+    ),
     "malformed_event": Reason(
         IssueType.INVALID,
         "No event",

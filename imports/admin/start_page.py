@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.archive import planning
+from imports.archive import beside, planning
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.archive.request import Request, RequestError
@@ -135,11 +135,13 @@ def start_import(model_admin: admin.ModelAdmin, request):
         form.add_error("source", trouble)
     try:
         if asked and form.is_valid():
-            plans = planning.plan(form.request(source, found), timezone.now().date())
+            wanted = form.request(source, found)
+            plans = planning.plan(wanted, timezone.now().date())
             if request.method == "POST":
                 return _start(model_admin, request, plans)
             context["previews"] = previews = [_preview(plan) for plan in plans]
             context["totals"] = _totals(previews)
+            context["beside"] = beside.sentences(wanted.beside)
     except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:
         form.add_error(None, _for_people(str(error)))
     except DatabaseError as error:

@@ -6,14 +6,14 @@ import that was begun for the same days and source and did not end is gone on wi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from imports.archive import ledger
+from imports.archive import beside, ledger
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.archive.prefetch import read_ahead
@@ -67,15 +67,17 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
     parks_by_destination = chosen(request)
     plans = []
     for destination, parks in parks_by_destination.items():
-        files = request.source.list_days(destination, request.first, request.last)
-        if files:
+        listing = request.source.list_days(destination, request.first, request.last, today)
+        request.beside[destination] = listing.beside
+        if files := listing.files:
             first = _first_day(request.first, files[0].day, parks or parks_of(destination))
             plans.append(DestinationPlan(request, destination, files, first, request.last or files[-1].day, parks))
         elif not request.everything:
-            raise RequestError(nothing_there(request, destination))
+            raise RequestError(nothing_there(request, destination, today))
     if not plans:
         raise RequestError(
-            f"{request.source.url} has no files{range_text(request)} for any of its destinations; widen --from and --to"
+            f"{request.source.url} has no files{range_text(request)} for any of its destinations; "
+            + ("; ".join(beside.sentences(request.beside)) or "widen --from and --to")
         )
     return plans
 
@@ -104,6 +106,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
             _change(checkpoints, force=plan.request.force)
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
+    beside.record({key: found for plan in plans for key, found in plan.request.beside.items()}, clock())
     return runs
 
 
@@ -183,7 +186,9 @@ def run_of(
     return ImportRun(
         source=source,
         destination=destination,
-        files=source.list_days(destination, min(checkpoint.next_day for checkpoint in group), last),
+        files=source.list_days(
+            destination, min(checkpoint.next_day for checkpoint in group), last, clock().astimezone(UTC).date()
+        ).files,
         checkpoints=group,
         first=first,
         last=last,

@@ -5,13 +5,14 @@ of a request is planned in imports.archive.planning.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from imports.sources.source import Source
+from imports.sources.source import Beside, Source
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
+from warehouse.text import count_of
 
 
 class RequestError(Exception):
@@ -23,7 +24,8 @@ class Request:
     """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit.
 
     `force`: what is held back for being out of all proportion is done all the same.
-    `listed`: the destinations of the source, where it was asked for them already.
+    `listed`: the destinations of the source, where it was asked for them already. `beside`: what planning saw beside
+    the layout, by destination, also of those that have no day file at all.
     """
 
     source: Source
@@ -36,6 +38,7 @@ class Request:
     replace_live: bool = False
     force: bool = False
     listed: Sequence[str] | None = None
+    beside: dict[str, Beside] = field(default_factory=dict)
 
 
 def check_dates(request: Request, today: date) -> None:
@@ -92,11 +95,14 @@ def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
     )
 
 
-def nothing_there(request: Request, destination: str) -> str:
+def nothing_there(request: Request, destination: str, today: date) -> str:
     """A sentence for a range in which the source has nothing, with what it has instead; asks the source."""
-    everything = request.source.list_days(destination, None, None)
+    listing = request.source.list_days(destination, None, None, today)
+    everything, others = listing.files, listing.beside
     if not everything:
-        return f"{request.source.url} has no day files of {destination}"
+        return f"{request.source.url} has no day files of {destination}" + (
+            f"; beside the layout it has {count_of(others.total, 'file')}: {others.in_words()}" if others.total else ""
+        )
     return (
         f"{request.source.url} has no files of {destination}{range_text(request)}; "
         f"it has {everything[0].day} to {everything[-1].day}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from imports.events.foreign import name_of_bytes
 from imports.events.json_text import decode_leniently
 
 INFLATED_MAX_BYTES = 256 * 1024 * 1024
@@ -49,8 +50,18 @@ _decode_list = msgspec.json.Decoder(list[Event]).decode
 def decode(raw: bytes) -> list[Event | Any]:
     """The events of a file in their order. What is no object stands in the list as it came.
 
-    UnreadableFile: bad zlib, truncated, not JSON, no list of events, larger than INFLATED_MAX_BYTES inflated.
+    UnreadableFile: bad zlib, truncated, not JSON, no list of events, larger than INFLATED_MAX_BYTES inflated; and what
+    the bytes are instead, where they begin as something known.
     """
+    try:
+        return _decode(raw)
+    except UnreadableFile as error:
+        if found := name_of_bytes(raw):
+            raise UnreadableFile(f"it is {found} ({error})") from error
+        raise
+
+
+def _decode(raw: bytes) -> list[Event | Any]:
     text = inflate(raw)
     try:
         return _decode_list(text) if text.lstrip()[:1] == b"[" else _decode_root(text).events

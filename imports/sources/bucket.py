@@ -6,6 +6,7 @@ an ArchiveError that names the setting to look at. Botocore's own retries are of
 and half-read and stalled bodies are what long downloads die of.
 """
 
+import functools
 import hashlib
 import logging
 import re
@@ -25,7 +26,8 @@ from botocore.parsers import ResponseParserError
 from django.conf import settings
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from imports.sources.source import ArchiveError, DayFile, FileVanished, day_of
+from imports.sources.layout import Found, sort_out, window
+from imports.sources.source import ArchiveError, DayFile, FileVanished, Listing
 from warehouse.ids import uuid_of
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -100,17 +102,23 @@ class S3Source:
         self._prefix = f"{prefix}/" if prefix else ""
         self._client = client
         self._cache = cache
+        self._spellings: dict[str, list[str]] | None = None  # of the UUIDs, as they were listed last
 
     def list_destinations(self) -> list[str]:
         """See Source."""
-        found = self._retrying(self._destinations, self.url)
-        if not found:
+        self._spellings = self._retrying(self._destinations, self.url)
+        if not self._spellings:
             raise ArchiveError(f"{self.url}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")
-        return sorted(found)
+        return sorted(self._spellings)
 
-    def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
+    def list_days(self, destination: str, first: date | None, last: date | None, today: date) -> Listing:
         """See Source."""
-        return self._retrying(lambda: list(self._days(destination, first, last)), f"{self.url}/{destination}")
+        if self._spellings is None:
+            self._spellings = self._retrying(self._destinations, self.url)
+        found: list[Found] = []
+        for spelling in self._spellings.get(destination, ()):
+            found += self._retrying(functools.partial(self._files, spelling, first, last), f"{self.url}/{spelling}")
+        return sort_out(destination, found, first, last, today)
 
     def read(self, file: DayFile) -> bytes:
         """From the cache if it holds this very version, else from the bucket (and into the cache)."""
@@ -118,32 +126,34 @@ class S3Source:
             kept = self._cache.get(file)
             if kept is not None:
                 return kept
-        content = self._retrying(lambda: self._download(file.key), f"{self.url}/{file.key}")
+        content = self._retrying(lambda: self._download(file.place), f"{self.url}/{file.place}")
         if self._cache is not None:
             self._cache.put(file, content)
         return content
 
-    def _destinations(self) -> list[str]:
-        folders = (
-            folder["Prefix"].removeprefix(self._prefix).rstrip("/")
-            for page in self._pages(Delimiter="/", Prefix=self._prefix)
-            for folder in page.get("CommonPrefixes", ())
-        )
-        return [folder for folder in folders if uuid_of(folder)]
+    def _destinations(self) -> dict[str, list[str]]:
+        """The folders that are called by a UUID, by the UUID in lower case."""
+        spellings: dict[str, list[str]] = {}
+        for page in self._pages(Delimiter="/", Prefix=self._prefix):
+            for folder in page.get("CommonPrefixes", ()):
+                name = folder["Prefix"].removeprefix(self._prefix).removesuffix("/")
+                if (uuid := uuid_of(name)) is not None:
+                    spellings.setdefault(uuid, []).append(name)
+        return spellings
 
-    def _days(self, destination: str, first: date | None, last: date | None) -> Iterator[DayFile]:
-        """Keys come sorted and dates are zero-padded: listing begins at the first month and ends past the last."""
-        top = f"{self._prefix}{destination}/"
-        after = {"StartAfter": f"{top}{first:%Y/%m}/"} if first else {}
-        for page in self._pages(Prefix=top, **after):
-            for found in page.get("Contents", ()):
-                day = day_of(found["Key"].removeprefix(top))
-                if day is None or (first and day < first):
-                    continue  # not a day file, or a day before the range in its first month
-                if last and day > last:
-                    return
-                key = found["Key"].removeprefix(self._prefix)
-                yield DayFile(key, day, found["Size"], found["ETag"].strip('"'))
+    def _files(self, spelling: str, first: date | None, last: date | None) -> list[Found]:
+        """Keys come sorted: listing begins at the first year of the range and ends past the last."""
+        top = f"{self._prefix}{spelling}/"
+        low, high = window(first, last)
+        found = []
+        for page in self._pages(Prefix=top, **({"StartAfter": f"{top}{low}"} if low else {})):
+            for listed in page.get("Contents", ()):
+                if high and listed["Key"] >= f"{top}{high}":
+                    return found
+                if not listed["Key"].endswith("/"):  # what consoles put there to show a folder
+                    path = listed["Key"].removeprefix(self._prefix)
+                    found.append(Found(path, listed["Size"], listed["ETag"].strip('"')))
+        return found
 
     def _pages(self, **parameters) -> Iterator[dict[str, Any]]:
         return iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **parameters))

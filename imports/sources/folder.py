@@ -1,11 +1,22 @@
-"""An archive in a folder on disk."""
+"""An archive in a folder on disk.
 
+Links are followed where the layout has a folder or a file, and nowhere else, so no loop of links is walked for ever.
+Nothing but a regular file is ever opened: a FIFO would wait for a writer until the end of days.
+"""
+
+import os
+import re
+import stat
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, day_of
+from imports.sources.layout import Found, sort_out
+from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, Listing, Why, day_of
 from warehouse.ids import uuid_of
+
+LAYOUT_FOLDER = re.compile(r"[^/]+(/[0-9]{4}(/[0-9]{2})?)?")  # of a destination, a year, a month
+DEPTH_MAX = 8  # folders in folders are looked into so deep, for files beside the layout; what is deeper counts as one
 
 
 class FolderSource:
@@ -23,48 +34,89 @@ class FolderSource:
             raise ArchiveError(f"{self.root}: no such folder")
         if not self.root.is_dir():
             raise ArchiveError(f"{self.root}: not a folder; give the one that holds the destinations' folders")
-        found = [entry.name.lower() for entry in _entries(self.root) if uuid_of(entry.name)]
+        found = {uuid for entry in _entries(self.root) if (uuid := uuid_of(entry.name)) and not _is_file(entry)}
         if not found:
             raise ArchiveError(f"{self.root}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")
         return sorted(found)
 
-    def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
+    def list_days(self, destination: str, first: date | None, last: date | None, today: date) -> Listing:
         """See Source."""
-        return sorted(
-            (
-                file
-                for file in self._walk(destination)
-                if (first is None or file.day >= first) and (last is None or file.day <= last)
-            ),
-            key=lambda file: file.day,
-        )
+        return sort_out(destination, self._files(destination), first, last, today)
 
     def read(self, file: DayFile) -> bytes:
         """See Source."""
         try:
-            return (self.root / file.key).read_bytes()
+            # not to wait where a FIFO has taken the place of the file since it was listed
+            with open(os.open(self.root / file.place, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+                if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                    raise FileUnreadable("it is no regular file")
+                return opened.read()
         except FileNotFoundError as error:
-            destination = self.root / file.key.split("/", 1)[0]
+            destination = self.root / file.place.split("/", 1)[0]
             if not destination.is_dir():  # a disk that was unmounted is no day without a file
                 raise ArchiveError(f"{destination}: the folder is gone") from error
             raise FileVanished(f"{file.key}: gone since it was listed") from error
         except OSError as error:
             raise FileUnreadable(f"the file cannot be read: {error.strerror}") from error
 
-    def _walk(self, destination: str) -> Iterator[DayFile]:
-        top = self.root / destination
-        if not top.is_dir():
+    def _files(self, destination: str) -> Iterator[Found]:
+        """Whatever lies below the destination's folders, in no order."""
+        if not self.root.is_dir():
             return
-        for year in _entries(top):
-            for month in _entries(year) if year.is_dir() else ():
-                for file in _entries(month) if month.is_dir() else ():
-                    day = day_of(f"{year.name}/{month.name}/{file.name}")
-                    if day is not None:
-                        yield DayFile(f"{destination}/{year.name}/{month.name}/{file.name}", day, file.stat().st_size)
+        spellings = [entry.name for entry in _entries(self.root) if uuid_of(entry.name) == destination]
+        waiting = [
+            found for name in spellings if (found := _look(self.root / name, name)) and not _is_found_file(found)
+        ]
+        while waiting:
+            found = waiting.pop()
+            if isinstance(found, Found):
+                yield found
+            else:
+                path, folder = found
+                waiting += [look for entry in _entries(folder) if (look := _look(entry, f"{path}/{entry.name}"))]
+
+
+#: a folder that is to be looked into: its path inside the source, and on disk
+_Folder = tuple[str, Path]
+
+
+def _look(entry: Path, path: str) -> Found | _Folder | None:
+    """What a name in a folder stands for; None: nothing any more, or a folder that says nothing by itself."""
+    try:
+        info = entry.stat()
+    except OSError as error:
+        if entry.is_symlink():
+            return Found(path, why=Why.LINK)
+        if isinstance(error, FileNotFoundError):  # gone since its folder was read
+            return None
+        raise _unreadable(entry, error) from error
+    if stat.S_ISREG(info.st_mode):
+        return Found(path, info.st_size)
+    if not stat.S_ISDIR(info.st_mode) or day_of(path.partition("/")[2]) is not None:
+        return Found(path, why=Why.KIND)
+    if LAYOUT_FOLDER.fullmatch(path):
+        return path, entry
+    return Found(path, why=Why.KIND) if entry.is_symlink() or path.count("/") > DEPTH_MAX else (path, entry)
+
+
+def _is_file(entry: Path) -> bool:
+    """Whether it is a file and no folder: not the folder of a destination, whatever it is called."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_found_file(found: Found | _Folder) -> bool:
+    return isinstance(found, Found) and found.why is None
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise ArchiveError(f"{folder}: {error.strerror}; it must be readable to import from it") from error
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ArchiveError:
+    return ArchiveError(f"{path}: {error.strerror}; it must be readable to import from it")

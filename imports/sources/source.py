@@ -1,14 +1,21 @@
 """Where day files lie: a folder in the archive's layout or a bucket, behind one interface.
 
-Layout, on disk as in the bucket: `<destination-uuid>/<YYYY>/<MM>/<DD>.json.gz`, one file a destination and day.
+Layout, on disk as in the bucket: `<destination-uuid>/<YYYY>/<MM>/<DD>.json.gz`, one file a destination and day. The
+UUID may be spelled in upper case, or lie there in both spellings; everywhere else it is spoken of in lower case.
 """
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
 FILE_SUFFIX = ".json.gz"
+#: No archive of park waits is older; a file dated earlier (0001, 1970) is a broken clock's or a slip of the pen.
+EARLIEST_DAY = date(2015, 1, 1)
+
+_DAY = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})" + re.escape(FILE_SUFFIX))
 
 
 class ArchiveError(Exception):
@@ -25,12 +32,56 @@ class FileUnreadable(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
-    """One file of a destination: `key` is its path inside the source, with forward slashes."""
+    """One file of a destination: `key` is its path in the layout, `path` where it lies if that is another."""
 
     key: str
     day: date
     size_bytes: int | None = None
     etag: str = ""
+    path: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its path inside the source as it is named there, with forward slashes."""
+        return self.path or self.key
+
+
+class Why(StrEnum):
+    """Why a file is no day file; the words follow a count."""
+
+    NAME = "not named YYYY/MM/DD.json.gz"
+    DATE = f"dated outside {EARLIEST_DAY} to tomorrow"
+    SECOND = "beside another file of the same day"
+    LINK = "a link that leads nowhere"
+    KIND = "no regular file"
+
+
+@dataclass(slots=True)
+class Beside:
+    """What lies beside the layout of a destination: how many files for which reason, and a few of them by path."""
+
+    counts: Counter[Why] = field(default_factory=Counter)
+    examples: list[tuple[str, Why]] = field(default_factory=list)
+    whole: bool = False  # all of the destination was looked at, not the years of a range alone
+
+    @property
+    def total(self) -> int:
+        """Files of all reasons."""
+        return sum(self.counts.values())
+
+    def in_words(self) -> str:
+        """`5 not named YYYY/MM/DD.json.gz, 1 no regular file: 2025/3/2.json.gz, ... and 1 more`."""
+        kinds = ", ".join(f"{count:,} {why}" for why, count in self.counts.most_common())
+        more = self.total - len(self.examples)
+        return f"{kinds}: {', '.join(path for path, _ in self.examples)}{f' and {more:,} more' if more else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The day files of a destination in a range, by day, one a day; and what the same look saw beside the layout."""
+
+    files: list[DayFile] = field(default_factory=list)
+    beside: Beside = field(default_factory=Beside)
 
 
 class Source(Protocol):
@@ -42,8 +93,9 @@ class Source(Protocol):
     def list_destinations(self) -> list[str]:
         """UUIDs in lower case, sorted. ArchiveError: the place is not there or cannot be read."""
 
-    def list_days(self, destination: str, first: date | None, last: date | None) -> list[DayFile]:
-        """The files of a destination in the inclusive range, by day. Empty: it has none."""
+    def list_days(self, destination: str, first: date | None, last: date | None, today: date) -> Listing:
+        """The day files of a destination in the inclusive range, however its UUID is spelled there, and what lies
+        beside the layout in the years of the range, by one look at the place. `today` is UTC's."""
 
     def read(self, file: DayFile) -> bytes:
         """The bytes as they are kept.
@@ -58,8 +110,8 @@ def key_of(destination: str, day: date) -> str:
 
 
 def day_of(path: str) -> date | None:
-    """`2024/12/25.json.gz` -> 2024-12-25; None for anything that is no day file."""
-    match = re.fullmatch(r"(\d{4})/(\d{2})/(\d{2})" + re.escape(FILE_SUFFIX), path)
+    """`2024/12/25.json.gz` -> 2024-12-25; None for anything that is not named as a day file."""
+    match = _DAY.fullmatch(path)
     if match is None:
         return None
     try:

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from imports.archive import beside, planning, progress
 from imports.archive import dry_run as dry_runs
-from imports.archive import planning, progress
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.post_import_check import check_now
@@ -100,6 +100,8 @@ class Command(BaseCommand):
                     force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
+                for sentence in beside.sentences(request.beside):
+                    self.stdout.write(sentence)
                 if dry_run:
                     dry_runs.dry_run(plans, timezone.now, self.stdout)
                 else:

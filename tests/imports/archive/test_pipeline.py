@@ -422,9 +422,9 @@ class Asked(FolderSource):
         self.asked["destinations"] += 1
         return super().list_destinations()
 
-    def list_days(self, destination, first, last):
+    def list_days(self, destination, first, last, today):
         self.asked["days"] += 1
-        return super().list_days(destination, first, last)
+        return super().list_days(destination, first, last, today)
 
     def read(self, file):
         self.asked[f"{file.day}"] += 1

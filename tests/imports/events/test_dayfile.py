@@ -1,5 +1,7 @@
+import bz2
 import gzip
 import json
+import lzma
 import resource
 import zlib
 
@@ -41,7 +43,6 @@ def test_gzip_members_strung_together_are_read_whole():
         (b"\x78\x9c" + b"nonsense", "bad compression"),
         (zlib.compress(json.dumps({"events": EVENTS * 50}).encode())[:-20], "cut short"),
         (zlib.compress(b'{"events": [{"entityId": "a"'), "not JSON"),
-        (zlib.compress(b"<html>"), "not JSON"),
         (zlib.compress(b'{"data": []}'), "no list of events"),
         (zlib.compress(b'{"events": {"a": 1}}'), "no list of events"),
         (zlib.compress(b'{"events": null}'), "no list of events"),
@@ -59,6 +60,38 @@ def test_what_cannot_be_read_says_why(raw, reason):
 def test_blanks_behind_the_compressed_stream_are_passed_over(tail):
     text = json.dumps({"events": EVENTS}).encode()
     assert len(decode(zlib.compress(text) + tail)) == len(decode(gzip.compress(text) + tail)) == 1
+
+
+TEXT = json.dumps({"events": EVENTS}).encode()
+S3_ERROR = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Denied</Message></Error>'
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"\x28\xb5\x2f\xfd\x04\x00rest", "packed by zstd"),
+        (lzma.compress(TEXT), "packed by xz"),
+        (bz2.compress(TEXT), "packed by bzip2"),
+        (b"PK\x03\x04rest", "packed by zip"),
+        (gzip.compress(zlib.compress(TEXT)), "compressed twice"),
+        (zlib.compress(zlib.compress(TEXT)), "compressed twice"),
+        (gzip.compress(gzip.compress(TEXT)), "compressed twice"),
+        (zlib.compress(lzma.compress(TEXT)), "packed by xz"),
+        (b"<!DOCTYPE html><html><body>Log in</body></html>", "an HTML page"),
+        (zlib.compress(b"\n  <HTML><head>"), "an HTML page"),
+        (S3_ERROR, "S3's answer AccessDenied"),
+        (b"<?xml version='1.0'?><feed/>", "an XML document"),
+        (LFS, "a pointer of Git LFS"),
+        (b"../../../.git/annex/objects/aa/bb/MD5E-s1--00.gz\n", "a pointer of git-annex"),
+        (b"/annex/objects/MD5E-s1--00.gz\n", "a pointer of git-annex"),
+        (b"\0" * 5000, "nothing but zero bytes"),
+        (TEXT.decode().encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_bytes_of_something_else_are_called_by_their_name(raw, says):
+    with pytest.raises(UnreadableFile, match=f"^it is .*{says}"):
+        decode(raw)
 
 
 def test_a_bomb_is_refused_before_it_is_inflated_whole():

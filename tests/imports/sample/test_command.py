@@ -20,6 +20,11 @@ pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
+def days_in(folder) -> list[date]:
+    source = FolderSource(folder)
+    return [file.day for file in source.list_days(make_destination(0).uuid, None, None, datetime.now(UTC).date()).files]
+
+
 def create(folder, *arguments):
     out = StringIO()
     call_command("create_sample_archive", str(folder), *arguments, stdout=out)
@@ -53,14 +58,14 @@ def test_with_defects_it_says_each_case_with_its_file_park_and_outcome(tmp_path)
 def test_without_dates_the_archive_ends_two_days_ago_as_the_real_one_trails(tmp_path):
     before = datetime.now(UTC).date()
     create(tmp_path, "--days=3", "--events-per-day=1", "--destinations=1")
-    days = [file.day for file in FolderSource(tmp_path).list_days(make_destination(0).uuid, None, None)]
+    days = days_in(tmp_path)
     assert days[-1] in {today - timedelta(days=2) for today in (before, datetime.now(UTC).date())}
     assert len(days) == 3
 
 
 def test_an_end_counts_back(tmp_path):
     create(tmp_path, "--days=3", "--events-per-day=1", "--destinations=1", "--end=2024-03-01")
-    days = [file.day for file in FolderSource(tmp_path).list_days(make_destination(0).uuid, None, None)]
+    days = days_in(tmp_path)
     assert days == [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
 
 

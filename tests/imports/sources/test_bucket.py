@@ -10,7 +10,7 @@ import stamina
 
 from imports.sources.folder import FolderSource
 from imports.sources.opening import open_source
-from imports.sources.source import ArchiveError, FileVanished
+from imports.sources.source import ArchiveError, FileVanished, Why
 from tests.imports.fault_server import Answer, Fault
 from tests.waiting import HANG_SECONDS
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.no_database
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 OTHER_RESORT = "89db5d43-c434-4097-b71f-f6869f495a22"
 BUCKET = "archive.example.org"  # dots, as in the real name: it must be addressed by path
+TODAY = date(2025, 1, 4)
 DAYS = [date(2024, 12, 30), date(2024, 12, 31), date(2025, 1, 1), date(2025, 1, 3)]
 
 
@@ -74,8 +75,9 @@ def test_a_bucket_gives_what_a_folder_gives(proxy, bucket):
         (date(2024, 12, 31), date(2025, 1, 2)),
         (date(2025, 1, 2), date(2025, 1, 2)),
     ]:
-        found = in_bucket.list_days(RESORT, first, last)
-        on_disk = in_folder.list_days(RESORT, first, last)
+        listed, walked = (source.list_days(RESORT, first, last, TODAY) for source in (in_bucket, in_folder))
+        assert listed.beside == walked.beside
+        found, on_disk = listed.files, walked.files
         assert [(f.key, f.day, f.size_bytes) for f in found] == [(f.key, f.day, f.size_bytes) for f in on_disk]
         assert [in_bucket.read(f) for f in found] == [in_folder.read(f) for f in on_disk]
         assert all(len(f.etag) == 32 for f in found)
@@ -86,19 +88,24 @@ def test_a_prefix_is_a_source_of_its_own(proxy, bucket, url):
     source = open_source(url)
     assert source.url == f"s3://{BUCKET}/mirror/of/it"
     assert source.list_destinations() == sorted([OTHER_RESORT, RESORT])
-    (file,) = source.list_days(OTHER_RESORT, None, None)
+    (file,) = source.list_days(OTHER_RESORT, None, None, TODAY).files
     assert file.key == f"{OTHER_RESORT}/2025/01/01.json.gz"
     assert source.read(file) == FolderSource(bucket[1]).read(file)
 
 
 def test_a_destination_that_is_not_there_has_no_days(proxy):
-    assert open_source(f"s3://{BUCKET}").list_days("00000000-0000-4000-8000-000000000000", None, None) == []
+    assert (
+        open_source(f"s3://{BUCKET}").list_days("00000000-0000-4000-8000-000000000000", None, None, TODAY).files == []
+    )
 
 
-def test_a_range_lists_no_more_than_it_needs(proxy):
-    open_source(f"s3://{BUCKET}").list_days(RESORT, date(2025, 1, 3), date(2025, 1, 3))
+def test_a_range_lists_the_years_it_touches_and_no_more(proxy):
+    source = open_source(f"s3://{BUCKET}")
+    source.list_destinations()
+    proxy.requests.clear()
+    source.list_days(RESORT, date(2025, 1, 3), date(2025, 1, 3), TODAY)
     (path,) = proxy.paths()
-    assert "start-after=" in path and "2025%2F01%2F" in path
+    assert "start-after=" in path and f"{RESORT}%2F2025" in path
 
 
 def test_requests_are_unsigned_by_default_and_signed_when_asked(proxy, settings, monkeypatch):
@@ -108,7 +115,7 @@ def test_requests_are_unsigned_by_default_and_signed_when_asked(proxy, settings,
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     source = open_source(f"s3://{BUCKET}")
-    file = source.list_days(RESORT, DAYS[0], DAYS[0])[0]
+    file = source.list_days(RESORT, DAYS[0], DAYS[0], TODAY).files[0]
     assert len(source.read(file)) == file.size_bytes
     assert "AWS4-HMAC-SHA256 Credential=key/" in proxy.requests[-1][2]["Authorization"]
 
@@ -148,7 +155,7 @@ HURRY = {"stall": "ARCHIVE_S3_STALL_TIMEOUT_SECONDS", "trickle": "ARCHIVE_S3_FIL
 @pytest.mark.parametrize("what", FAULTS)
 def test_what_passes_by_itself_is_tried_again(proxy, bucket, settings, caplog, what):
     patient = open_source(f"s3://{BUCKET}")
-    file = patient.list_days(RESORT, DAYS[0], DAYS[0])[0]
+    file = patient.list_days(RESORT, DAYS[0], DAYS[0], TODAY).files[0]
     fault = FAULTS[what]
     if fault.kind in HURRY:
         setattr(settings, HURRY[fault.kind], 0.5)
@@ -172,7 +179,7 @@ def test_what_passes_by_itself_is_tried_again(proxy, bucket, settings, caplog, w
 def test_a_listing_is_tried_again_too(proxy, what):
     fault = FAULTS[what]
     proxy.faults = [Fault(fault.kind, "list-type=2", fault.times, fault.answer)]
-    assert [file.day for file in open_source(f"s3://{BUCKET}").list_days(RESORT, None, None)] == DAYS
+    assert [file.day for file in open_source(f"s3://{BUCKET}").list_days(RESORT, None, None, TODAY).files] == DAYS
     assert proxy.faults[0].times == 0
 
 
@@ -181,7 +188,7 @@ def test_a_listing_is_tried_again_too(proxy, what):
     [("stall", "[Rr]ead time(d |)out.*given up after 6"), ("trickle", "bytes in 0.5 s, and more")],
 )
 def test_a_download_that_never_gets_through_ends_with_an_error(proxy, kind, message, settings):
-    file = open_source(f"s3://{BUCKET}").list_days(RESORT, DAYS[0], DAYS[0])[0]
+    file = open_source(f"s3://{BUCKET}").list_days(RESORT, DAYS[0], DAYS[0], TODAY).files[0]
     setattr(settings, HURRY[kind], 0.5)
     proxy.faults = [Fault(kind, r"2024/12/30", times=99, seconds=0.01)]
     with stamina.set_testing(True, attempts=2, cap=True), pytest.raises(ArchiveError, match=message):
@@ -196,7 +203,7 @@ def test_nobody_at_the_endpoint_is_said_with_its_address(settings, proxy):
 
 def test_access_denied_stops_at_once_and_says_how_it_was_asked(proxy, bucket):
     source = open_source(f"s3://{BUCKET}")
-    file = source.list_days(RESORT, DAYS[0], DAYS[0])[0]
+    file = source.list_days(RESORT, DAYS[0], DAYS[0], TODAY).files[0]
     proxy.requests.clear()
     denied = Answer(b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", 403)
     proxy.faults = [Fault("status", answer=denied, times=2)]
@@ -214,7 +221,7 @@ def test_a_bucket_that_is_not_public_is_refused_by_the_server_itself(proxy, buck
     client.put_object(Bucket="closed", Key=f"{RESORT}/2025/01/01.json.gz", Body=b"x")
     with pytest.raises(ArchiveError, match=r"closed/e957.*access denied \(403"):
         source = open_source("s3://closed")
-        source.read(source.list_days(RESORT, None, None)[0])
+        source.read(source.list_days(RESORT, None, None, TODAY).files[0])
 
 
 def test_a_bucket_that_does_not_exist_stops_at_once(proxy):
@@ -252,7 +259,7 @@ def test_a_key_deleted_between_listing_and_reading_has_vanished(proxy, bucket):
     key = f"{RESORT}/2023/01/01.json.gz"
     client.put_object(Bucket=BUCKET, Key=key, Body=day_file(date(2023, 1, 1)))
     source = open_source(f"s3://{BUCKET}")
-    (file,) = source.list_days(RESORT, None, date(2023, 1, 1))
+    (file,) = source.list_days(RESORT, None, date(2023, 1, 1), TODAY).files
     client.delete_object(Bucket=BUCKET, Key=key)
     proxy.requests.clear()
     with pytest.raises(FileVanished, match="2023/01/01"):
@@ -262,7 +269,7 @@ def test_a_key_deleted_between_listing_and_reading_has_vanished(proxy, bucket):
 
 def test_many_threads_may_read_at_once(proxy, bucket):
     source, folder = open_source(f"s3://{BUCKET}"), FolderSource(bucket[1])
-    files = source.list_days(RESORT, None, None) * 6
+    files = source.list_days(RESORT, None, None, TODAY).files * 6
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(source.read, files)) == [folder.read(file) for file in files]
 
@@ -270,7 +277,7 @@ def test_many_threads_may_read_at_once(proxy, bucket):
 def test_a_cached_file_is_not_downloaded_again(proxy, bucket, settings, tmp_path):
     settings.ARCHIVE_CACHE_DIR = str(tmp_path / "cache")
     source = open_source(f"s3://{BUCKET}/mirror/of/it")
-    files = source.list_days(RESORT, None, None)
+    files = source.list_days(RESORT, None, None, TODAY).files
     first = [source.read(file) for file in files]
     proxy.requests.clear()
     again = open_source(f"s3://{BUCKET}/mirror/of/it")
@@ -282,11 +289,11 @@ def test_a_cached_file_is_not_downloaded_again(proxy, bucket, settings, tmp_path
 def test_the_cache_is_itself_a_source(proxy, settings, tmp_path):
     settings.ARCHIVE_CACHE_DIR = str(tmp_path)
     source = open_source(f"s3://{BUCKET}")
-    files = source.list_days(RESORT, None, None)
+    files = source.list_days(RESORT, None, None, TODAY).files
     content = [source.read(file) for file in files]
     kept = open_source(str(tmp_path))
     assert kept.list_destinations() == [RESORT]
-    on_disk = kept.list_days(RESORT, None, None)
+    on_disk = kept.list_days(RESORT, None, None, TODAY).files
     assert [(file.key, file.day) for file in on_disk] == [(file.key, file.day) for file in files]
     assert [kept.read(file) for file in on_disk] == content
 
@@ -298,13 +305,13 @@ def test_a_damaged_or_outdated_cached_file_is_downloaded_again(proxy, bucket, se
     key = f"{RESORT}/2022/06/01.json.gz"
     client.put_object(Bucket=BUCKET, Key=key, Body=b"first version")
     source = open_source(f"s3://{BUCKET}")
-    (file,) = source.list_days(RESORT, None, date(2022, 6, 1))
+    (file,) = source.list_days(RESORT, None, date(2022, 6, 1), TODAY).files
     assert source.read(file) == b"first version"
     if damage:
         (tmp_path / key).write_bytes(damage)
     else:
         client.put_object(Bucket=BUCKET, Key=key, Body=b"other version")  # as long as the first
-    (file,) = source.list_days(RESORT, None, date(2022, 6, 1))
+    (file,) = source.list_days(RESORT, None, date(2022, 6, 1), TODAY).files
     assert source.read(file) == (b"first version" if damage else b"other version")
     client.delete_object(Bucket=BUCKET, Key=key)
 
@@ -319,7 +326,36 @@ def test_a_cache_folder_that_cannot_be_written_is_an_error_at_the_start(settings
 def test_a_cache_that_breaks_on_the_way_costs_a_warning_not_the_download(proxy, settings, tmp_path, caplog):
     settings.ARCHIVE_CACHE_DIR = str(tmp_path)
     source = open_source(f"s3://{BUCKET}")
-    file = source.list_days(RESORT, DAYS[0], DAYS[0])[0]
+    file = source.list_days(RESORT, DAYS[0], DAYS[0], TODAY).files[0]
     (tmp_path / RESORT).write_text("a file where the folder should be")
     assert len(source.read(file)) == file.size_bytes
     assert "is not kept in ARCHIVE_CACHE_DIR" in caplog.text
+
+
+def test_a_destination_in_upper_case_and_in_both_is_one_and_a_cache_filled_from_it_is_a_source(
+    s3_server, proxy, settings, tmp_path
+):
+    settings.ARCHIVE_CACHE_DIR = str(tmp_path)
+    s3_server.public_bucket("spelled")
+    for key in (f"{RESORT.upper()}/2025/01/01", f"{RESORT}/2025/01/02", f"{OTHER_RESORT.upper()}/2025/01/03"):
+        s3_server.client().put_object(Bucket="spelled", Key=f"{key}.json.gz", Body=key.encode())
+    source = open_source("s3://spelled")
+    assert source.list_destinations() == sorted([RESORT, OTHER_RESORT])
+    for destination in (RESORT, OTHER_RESORT):
+        files = source.list_days(destination, None, None, TODAY).files
+        content = [source.read(file) for file in files]
+        assert content == [file.place.removesuffix(".json.gz").encode() for file in files]
+        kept = FolderSource(tmp_path)
+        on_disk = kept.list_days(destination, None, None, TODAY).files
+        assert [file.key for file in on_disk] == [file.key for file in files]
+        assert [kept.read(file) for file in on_disk] == content
+    assert kept.list_destinations() == source.list_destinations()
+
+
+def test_what_lies_beside_the_layout_of_a_bucket_is_told_and_what_shows_folders_is_not(s3_server, proxy):
+    s3_server.public_bucket("beside")
+    for key in ("2025/01/", "2025/1/2.json.gz", "2025/01/04.json.zst", "2025/01/03.json.gz", "0001/01/01.json.gz"):
+        s3_server.client().put_object(Bucket="beside", Key=f"{RESORT}/{key}", Body=b"")
+    found = open_source("s3://beside").list_days(RESORT, None, None, TODAY)
+    assert [file.day.day for file in found.files] == [3]
+    assert found.beside.counts == {Why.NAME: 2, Why.DATE: 1}
