@@ -190,6 +190,11 @@ STORAGE_CAPACITY_GB = env.float("STORAGE_CAPACITY_GB", default=0.0)
 # Rows of a day that was older than this when it was imported are a backfill, and no growth to reckon with.
 BACKFILL_AFTER_DAYS = env.int("BACKFILL_AFTER_DAYS", default=3)
 
+# A standby wait above this is taken for a fault of the source: it is reported, counted by value, and not stored.
+WAIT_TIME_MAX_MINUTES = env.int("WAIT_TIME_MAX_MINUTES", default=300)
+if not 1 <= WAIT_TIME_MAX_MINUTES <= 32_767:
+    raise ImproperlyConfigured("WAIT_TIME_MAX_MINUTES must lie between 1 and 32767, the largest SMALLINT")
+
 # How a bucket is reached. Signed requests take their credentials from where boto3 looks (AWS_ACCESS_KEY_ID, ...).
 ARCHIVE_S3_REGION = env.str("ARCHIVE_S3_REGION", default="eu-west-2")
 ARCHIVE_S3_ENDPOINT_URL = env.str("ARCHIVE_S3_ENDPOINT_URL", default="")

@@ -8,7 +8,7 @@ warehouse) with one fault become one finding, which supersedes theirs. Why so: d
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from quality.findings import Finding
+from quality.findings import Finding, count_value
 from quality.models import DataQualityLog
 from quality.reasons import REASONS, title_of
 from warehouse.models import Park
@@ -62,8 +62,11 @@ def _of_the_month(members: list[Finding]) -> Finding:
     first = members[0]
     month = _same_fault(first)[2]
     files: dict[str, int] = {}
+    values_of_files: dict[str, dict[str, int]] = {}
     for member in members:
         files[member.source_file] = files.get(member.source_file, 0) + member.count
+        for value, count in member.values.items():
+            count_value(values_of_files.setdefault(member.source_file, {}), value, count)
     finding = Finding(
         reason=first.reason,
         entity_type=first.entity_type,
@@ -78,6 +81,7 @@ def _of_the_month(members: list[Finding]) -> Finding:
         examples=[example for member in members for example in member.examples],
         park_id=first.park_id,
         files=files,
+        values_of_files=values_of_files,
     )
     if first.entity_type == "ride" and first.park_id:
         park = Park.objects.get(pk=first.park_id)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.findings import EXAMPLES_MAX, Finding, count_value
 from quality.grouping import describe_files, group_files
 from quality.models import SYSTEM, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride
@@ -116,6 +116,8 @@ def _fill(row: DataQualityLog, finding: Finding, now: datetime) -> None:
     row.occurrences = finding.count
     row.source_file = finding.source_file
     row.evidence = {"entity": finding.entity_key, "count": finding.count, "examples": finding.examples}
+    if finding.values:
+        row.evidence["values"] = finding.values
     if finding.files:
         row.timestamp_end = max(filter(None, [ended, finding.end]), default=None)
         _add_files(row, before, finding)
@@ -137,3 +139,19 @@ def _add_files(row: DataQualityLog, before: dict, finding: Finding) -> None:
         "examples": examples[:EXAMPLES_MAX],
         "files": files,
     }
+    _add_values(row, before, finding)
+
+
+def _add_values(row: DataQualityLog, before: dict, finding: Finding) -> None:
+    """Counts of values, file by file for the same reason as the files are: one that is read again counts once."""
+    of_files = {
+        file: values
+        for file, values in before.get("values_of_files", {}).items()
+        if file not in finding.files  # what this look says of a file is all there is of it
+    } | finding.values_of_files
+    if of_files:
+        values: dict[str, int] = {}
+        for file in sorted(of_files):
+            for value, count in of_files[file].items():
+                count_value(values, value, count)
+        row.evidence |= {"values": values, "values_of_files": of_files}

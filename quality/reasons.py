@@ -220,9 +220,11 @@ _INVALID = {
     "wait_out_of_range": Reason(
         IssueType.INVALID,
         "Impossible wait",
-        "{count:,} (wait is no whole minute|waits are no whole minutes) from 0 to 300",
-        "A wait is no whole number of minutes from 0 to 300. The observation is kept without it.",
-        "A sentinel such as -999 is normal for some parks: won't fix.",
+        "{count:,} (wait is|waits are) below 0, above the limit, or no whole number of minutes",
+        "A wait is no whole number of minutes from 0 to WAIT_TIME_MAX_MINUTES (300; 32,767 beside the standby line). "
+        "The observation is kept without it, and its value is counted here.",
+        "A sentinel such as -999 is normal for some parks: won't fix. Real waits above the limit: raise "
+        "WAIT_TIME_MAX_MINUTES and import the days again.",
     ),
     "unknown_queue_type": Reason(
         IssueType.INVALID,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from quality.findings import EXAMPLES_MAX
+from quality.findings import EXAMPLES_MAX, count_value
 
 #: the themeparks_wiki_id of a park, None where none is known; and the reason
 IssueKey = tuple[str | None, str]
@@ -19,12 +19,19 @@ class Issue:
 
     count: int = 0
     examples: list[Any] = field(default_factory=list)  # the first EXAMPLES_MAX, fit for JSON
+    values: dict[str, int] = field(default_factory=dict)  # how often each value was refused, where that is counted
 
-    def add(self, example: Any) -> None:
-        """One more record with this fault."""
+    def add(self, example: Any, counted_as: str | None = None) -> None:
+        """One more record with this fault; `counted_as` is the value that was refused, in words."""
         self.count += 1
         if len(self.examples) < EXAMPLES_MAX:
             self.examples.append(example)
+        if counted_as is not None:
+            count_value(self.values, counted_as)
+
+    def copy(self) -> "Issue":
+        """With lists of its own."""
+        return Issue(self.count, list(self.examples), dict(self.values))
 
 
 @dataclass(slots=True)
@@ -33,13 +40,13 @@ class Issues:
 
     found: dict[IssueKey, Issue] = field(default_factory=dict)
 
-    def add(self, park_id: str | None, reason: str, example: Any) -> None:
+    def add(self, park_id: str | None, reason: str, example: Any, counted_as: str | None = None) -> None:
         """One more record of the park with the fault that `reason` names; `example` is what can be shown of it."""
-        self.found.setdefault((park_id, reason), Issue()).add(example)
+        self.found.setdefault((park_id, reason), Issue()).add(example, counted_as)
 
     def copy(self) -> "Issues":
         """To be added to in a transaction: one that is tried again must not count twice."""
-        return Issues({key: Issue(issue.count, list(issue.examples)) for key, issue in self.found.items()})
+        return Issues({key: issue.copy() for key, issue in self.found.items()})
 
     def by_park(self) -> Iterator[tuple[IssueKey, Issue]]:
         """In a settled order: those of no park first, then by park and reason."""

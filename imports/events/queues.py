@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from iso4217 import Currency
 
 from imports.events.load_format import NULL, row_text, text_of
 from warehouse.models import QueueType, ReturnTimeState
 
-WAIT_TIME_MAX_MINUTES = 300
+FURTHER_WAIT_MAX_MINUTES = 32_767  # of the queues beside the standby line: SMALLINT. A boarding group waits for hours
 TEXT_MAX = 50  # boarding_group_status, boarding_group_current
 PRICE_MAX = Decimal("99999999.99")  # DECIMAL(10,2)
 
@@ -29,7 +30,8 @@ class QueueSkipped(Exception):
         self.reason = reason
 
 
-QueueIssues = list[tuple[str, Any]]  # reason, raw value
+#: reason, raw value, and of a value that is counted by itself (see Issue.values) the queue it is of
+QueueIssues = list[tuple[str, Any, str | None]]
 
 
 def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, tuple[str, ...]]:
@@ -38,44 +40,55 @@ def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, tuple[str, 
     What is skipped is appended to `issues`.
     """
     if type(queue) is not dict:
-        issues.append(("malformed_queue", queue))
+        issues.append(("malformed_queue", queue, None))
         return None, ()
     wait_time = None
     rows = []
     for queue_type, value in queue.items():
         read = _READERS.get(queue_type)
         if read is None and queue_type != "STANDBY":
-            issues.append(("unknown_queue_type", {queue_type: value}))
+            issues.append(("unknown_queue_type", {queue_type: value}, None))
         elif not value and (value is None or value == {}):
             continue  # nothing is said of this queue
         elif type(value) is not dict:
-            issues.append(("malformed_queue", {queue_type: value}))
+            issues.append(("malformed_queue", {queue_type: value}, None))
         elif read is None:
-            wait_time = _minutes(value.get("waitTime"), issues)
+            wait_time = _minutes(queue_type, value.get("waitTime"), settings.WAIT_TIME_MAX_MINUTES, issues)
         else:
             try:
                 rows.append(read(queue_type, value, issues))
             except QueueSkipped as skipped:
-                issues.append((skipped.reason, {queue_type: value}))
+                issues.append((skipped.reason, {queue_type: value}, None))
     if len(rows) > 1:
         rows.sort()
     return wait_time, tuple(rows)
 
 
-def _minutes(value: Any, issues: QueueIssues) -> int | None:
-    if value is None or (type(value) is int and 0 <= value <= WAIT_TIME_MAX_MINUTES):
+def whole_number(value: Any) -> int | None:
+    """45 of 45 and of 45.0, as the official SDK writes it; None for what is no whole number."""
+    if type(value) is int:
         return value
-    issues.append(("wait_out_of_range", value))
+    return int(value) if type(value) is float and value.is_integer() else None
+
+
+def _minutes(queue_type: str, value: Any, most: int, issues: QueueIssues) -> int | None:
+    if value is None:
+        return None
+    minutes = whole_number(value)
+    if minutes is not None and 0 <= minutes <= most:
+        return minutes
+    issues.append(("wait_out_of_range", value, queue_type))
     return None
 
 
-@functools.lru_cache(maxsize=2048)  # two types, 302 waits
+@functools.lru_cache(maxsize=2048)  # two types, some 300 waits
 def _waiting_row(queue_type: str, minutes: int | None) -> str:
     return row_text((queue_type, minutes, None, None, None, None, None, None, None))
 
 
 def _waiting_queue(queue_type: str, value: dict, issues: QueueIssues) -> str:
-    return _waiting_row(queue_type, _minutes(value.get("waitTime"), issues))
+    minutes = _minutes(queue_type, value.get("waitTime"), FURTHER_WAIT_MAX_MINUTES, issues)
+    return _waiting_row(queue_type, minutes)
 
 
 def _return_time(queue_type: str, value: dict, issues: QueueIssues) -> str:
@@ -98,7 +111,7 @@ def _boarding_group(queue_type: str, value: dict, issues: QueueIssues) -> str:
     status = value.get("allocationStatus")
     if status is not None and (type(status) is not str or len(status) > TEXT_MAX):
         raise QueueSkipped("malformed_queue")
-    minutes = _minutes(value.get("estimatedWait"), issues)
+    minutes = _minutes(queue_type, value.get("estimatedWait"), FURTHER_WAIT_MAX_MINUTES, issues)
     return row_text(
         (queue_type, minutes, None, None, None, None, None if status is None else text_of(status), current, None)
     )
@@ -117,11 +130,12 @@ def _group(value: Any) -> str | None:
     """A boarding group: a number, in old records a text; None where it is not set."""
     if value is None or value == "":
         return None
-    if type(value) is int:
-        return str(value)
     if type(value) is str:
         return text_of(value)
-    raise QueueSkipped("malformed_queue")
+    number = whole_number(value)
+    if number is None:
+        raise QueueSkipped("malformed_queue")
+    return str(number)
 
 
 @functools.lru_cache(maxsize=65536)  # a return window is repeated by ride after ride
@@ -147,12 +161,21 @@ def _price(value: Any) -> tuple[str, str]:
     """Amount and currency of a price object, either NULL where it is not given."""
     if type(value) is not dict:
         raise QueueSkipped("invalid_price")
-    amount, code = value.get("amount"), value.get("currency")
-    if amount is None and code is None:
+    given, code = value.get("amount"), value.get("currency")
+    if given is None and code is None:
         return NULL, NULL
-    if (amount is not None and type(amount) is not int) or type(code) is not str:
+    amount = whole_number(given)
+    if (given is not None and amount is None) or type(code) is not str:
         raise QueueSkipped("invalid_price")
+    if amount == 0 and _is_in_words(value.get("formatted")):
+        amount = None
     return _amount_text(amount, code), code
+
+
+def _is_in_words(formatted: Any) -> bool:
+    """{"amount": 0, "formatted": "Unknown"}: none of the zeros so served was free (ThemeParks/parksapi#531), and since
+    September 2026 the amount of such a price is null."""
+    return type(formatted) is str and bool(formatted.strip()) and not any(map(str.isdigit, formatted))
 
 
 @functools.lru_cache(maxsize=65536)

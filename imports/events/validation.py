@@ -18,7 +18,7 @@ from imports.events.dayfile import Event
 from imports.events.issues import Issues
 from imports.events.json_text import NESTED_TOO_DEEPLY
 from imports.events.load_format import row_text, text_of
-from imports.events.queues import WAIT_TIME_MAX_MINUTES, QueueIssues, read_queue
+from imports.events.queues import QueueIssues, read_queue
 from warehouse.ids import uuid_of
 from warehouse.instants import milliseconds_of
 from warehouse.models import RideStatus
@@ -28,6 +28,7 @@ FUTURE_TOLERANCE_SECONDS = 5 * 60
 # than this it is a broken clock (1970), and one such row would ask for hundreds of empty month partitions.
 EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=UTC)
 EXAMPLE_MAX_CHARACTERS = 300
+LABEL_MAX_CHARACTERS = 40
 
 _MALFORMED_ID = "malformed_id"
 
@@ -139,20 +140,26 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
         if data.queue:
             issues: QueueIssues = []
             wait_time, queues = read_queue(data.queue, issues)
-            for reason, value in issues:
-                result.issues.add(park_id, reason, _example(event, value))
+            for reason, value, queue_type in issues:
+                counted_as = f"{queue_type} {_label(value)}" if queue_type else None
+                result.issues.add(park_id, reason, _example(event, value), counted_as)
         append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait_time], queues, event))
     return result
 
 
-#: status -> wait -> the state as a row: 4 x 302 texts, made once
-_STATES = {
-    status.value: {
-        wait: row_text((status.value, wait, int(status == RideStatus.OPERATING)))
-        for wait in (None, *range(WAIT_TIME_MAX_MINUTES + 1))
-    }
-    for status in RideStatus
-}
+class _StatesOf(dict[int | None, str]):
+    """Of one status: wait -> the state as a row, made once each."""
+
+    def __init__(self, status: RideStatus):
+        super().__init__()
+        self._status = status
+
+    def __missing__(self, wait: int | None) -> str:
+        self[wait] = row_text((self._status.value, wait, int(self._status == RideStatus.OPERATING)))
+        return self[wait]
+
+
+_STATES = {status.value: _StatesOf(status) for status in RideStatus}
 
 
 class _ReportedParks:
@@ -222,6 +229,14 @@ def _example(event: Event, value: Any) -> dict:
         "name": shorten(event.name),
         "value": shorten(value),
     }
+
+
+def _label(value: Any) -> str:
+    """What a value is counted as: -999, 415, 45.5, true; "45" where it is a text."""
+    shown = shorten(value)
+    if type(value) is str or type(shown) is not str:
+        shown = json.dumps(shown, ensure_ascii=False)
+    return shown if len(shown) <= LABEL_MAX_CHARACTERS else shown[:LABEL_MAX_CHARACTERS] + "..."
 
 
 def shorten(value: Any) -> Any:

@@ -220,6 +220,7 @@ def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Fin
         source_file=origin.key,
         count=issue.count,
         examples=issue.examples,
+        values=issue.values,
     )
 
 

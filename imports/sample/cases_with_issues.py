@@ -132,10 +132,10 @@ def wait_that_is_no_number(p: Planter):
 
 
 def wait_of_another_queue_that_cannot_be(p: Planter):
-    """waits of the other queues: SINGLE_RIDER 301, PAID_STANDBY -5, BOARDING_GROUP "30"; the queues are kept"""
+    """waits of the other queues: SINGLE_RIDER 32,768, PAID_STANDBY -5, BOARDING_GROUP "30"; the queues are kept"""
     group = {"allocationStatus": "AVAILABLE", "currentGroupStart": 1, "currentGroupEnd": 5, "estimatedWait": "30"}
     for queue, value in (
-        ("SINGLE_RIDER", {"waitTime": 301}),
+        ("SINGLE_RIDER", {"waitTime": 32_768}),
         ("PAID_STANDBY", {"waitTime": -5}),
         ("BOARDING_GROUP", group),
     ):

@@ -203,6 +203,7 @@ class DataQualityLogAdmin(admin.ModelAdmin):
                 "period": finding_view.period_of(row),
                 "status": finding_view.status_as_html(row.resolution_status),
                 "examples": finding_view.examples_of(row),
+                "values": finding_view.values_of(row),
                 "files": sorted(row.evidence.get("files", {}).items()),
                 "links": finding_view.links_of(row),
                 "import_again": finding_view.import_again(row),

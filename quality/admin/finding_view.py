@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from quality import import_ledger
+from quality.findings import OTHER_VALUES
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.text import age_in_words
@@ -121,6 +122,12 @@ def examples_of(row: DataQualityLog) -> Examples:
         columns = sorted(columns, key=lambda column: _RANKS.get(column, len(_RANKS)))
         return Examples(columns, [[_text(example.get(column, "")) for column in columns] for example in examples])
     return Examples(texts=[_text(example) for example in examples])
+
+
+def values_of(row: DataQualityLog) -> list[tuple[str, int]]:
+    """What was refused and how often, the most frequent first; what was not counted one by one comes last."""
+    values = row.evidence.get("values", {})
+    return sorted(values.items(), key=lambda item: (item[0] == OTHER_VALUES, -item[1], item[0]))
 
 
 def _text(value) -> str:

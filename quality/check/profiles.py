@@ -124,7 +124,7 @@ class RideProfile:
             self.status = status
         if wait != self.wait:
             if wait is not None:
-                self._sketch(ms // 60_000 << 9 | wait)
+                self._sketch(ms // 60_000 << 15 | wait)
                 self.waits |= 1 << abs(wait) // 5
                 self.changes += 1
             self.wait = wait

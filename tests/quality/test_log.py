@@ -168,6 +168,25 @@ def test_one_file_of_a_grouped_month_read_again_counts_once_with_its_new_count()
 
 
 @pytest.mark.django_db
+def test_values_of_a_grouped_month_are_added_up_and_counted_once_however_often_its_files_are_read():
+    def of_day(day: int, **values: int) -> Finding:
+        return replace(of_a_file(day, count=sum(values.values())), values=values)
+
+    for _ in range(2):
+        for day in range(1, FILES_SINGLE + 4):
+            record([of_day(day, long=day, sentinel=1)], NOW)
+    grouped = DataQualityLog.objects.get(evidence__has_key="files")
+    assert grouped.evidence["values"] == {"long": 11 + 12 + 13, "sentinel": 3}
+    assert grouped.occurrences == sum(grouped.evidence["values"].values())
+    record([of_day(12, text=5)], NOW)
+    grouped.refresh_from_db()
+    assert grouped.evidence["values"] == {"long": 11 + 13, "sentinel": 2, "text": 5}
+    before = contents()
+    record([of_day(12, text=5)], LATER)
+    assert contents() == before
+
+
+@pytest.mark.django_db
 def test_examples_of_a_grouped_month_are_kept_once_however_often_its_files_are_read():
     days = range(1, FILES_SINGLE + 3)
     for _ in range(3):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imports.events.queues import WAIT_TIME_MAX_MINUTES
+from imports.events.queues import FURTHER_WAIT_MAX_MINUTES
 from imports.events.validation import EARLIEST_PLAUSIBLE
 from imports.metadata.parsing import HEIGHT_MAX_CM
 from quality.check.run import DETECTORS
@@ -85,7 +85,7 @@ def test_what_was_measured_is_taken_as_it_is():
 
 
 def test_the_bounds_that_the_sentences_name_are_those_of_the_importer():
-    assert f"from 0 to {WAIT_TIME_MAX_MINUTES}" in REASONS["wait_out_of_range"].say(1)
+    assert f"(300; {FURTHER_WAIT_MAX_MINUTES:,} beside the standby line)" in REASONS["wait_out_of_range"].meaning
     assert f"from 1 to {HEIGHT_MAX_CM} cm" in REASONS["invalid_height"].say(1)
     assert f"before {EARLIEST_PLAUSIBLE.year}" in REASONS["malformed_time"].say(1)
 

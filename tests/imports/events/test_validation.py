@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from imports.events.dayfile import event_from
 from imports.events.load_format import row_text, row_values
 from imports.events.validation import EARLIEST_PLAUSIBLE, shorten, validate
+from quality.findings import OTHER_VALUES, VALUES_MAX
 from quality.reasons import REASONS
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
 from warehouse.instants import instant_at
@@ -213,6 +214,73 @@ def test_waits_up_to_five_hours_are_kept(wait):
     assert state(queue={"STANDBY": {"waitTime": wait}})[1] == str(wait)
 
 
+def test_whole_numbers_may_be_written_with_a_point():
+    assert state(queue={"STANDBY": {"waitTime": 45.0}})[1] == "45"
+    rows, reported = queues(
+        {
+            "PAID_RETURN_TIME": {"price": {"amount": 2100.0, "currency": "USD"}},
+            "BOARDING_GROUP": {"currentGroupStart": 12.0, "currentGroupEnd": 34.0, "estimatedWait": 90.0},
+            "SINGLE_RIDER": {"waitTime": 5.0},
+        }
+    )
+    assert [row[1] for row in rows] == ["90", None, "5"]
+    assert (rows[0][7], rows[1][4]) == ("12-34", "21.00")
+    assert not reported
+
+
+def test_the_limit_of_the_standby_line_is_a_setting(settings):
+    settings.WAIT_TIME_MAX_MINUTES = 600
+    assert state(queue={"STANDBY": {"waitTime": 415}})[1] == "415"
+    assert state(queue={"STANDBY": {"waitTime": 601}})[1] is None
+
+
+@pytest.mark.parametrize(
+    ("wait", "stored"), [(301, "301"), (32_767, "32767"), (32_768, None), (-1, None), (True, None)]
+)
+def test_queues_beside_the_standby_line_keep_longer_waits(wait, stored):
+    rows, reported = queues(
+        {
+            "BOARDING_GROUP": {"estimatedWait": wait},
+            "PAID_STANDBY": {"waitTime": wait},
+            "SINGLE_RIDER": {"waitTime": wait},
+        }
+    )
+    assert [row[1] for row in rows] == [stored] * 3
+    assert reported == (set() if stored else {"wait_out_of_range"})
+
+
+def test_waits_that_are_refused_are_counted_by_queue_and_value():
+    standby = [-999, -999, -1, "45", 45.5, True, 415, 10**300, [], float("nan"), "x" * 99]
+    result = checked(
+        *[event(f"10:00:{n:02}Z", queue={"STANDBY": {"waitTime": wait}}) for n, wait in enumerate(standby)],
+        event(queue={"BOARDING_GROUP": {"estimatedWait": -1}}),
+    )
+    issue = result.issues.found[PARK, "wait_out_of_range"]
+    assert issue.count == 12
+    huge = "1" + "0" * 39 + "..."
+    assert issue.values == {
+        "STANDBY -999": 2,
+        "STANDBY -1": 1,
+        'STANDBY "45"': 1,
+        "STANDBY 45.5": 1,
+        "STANDBY true": 1,
+        "STANDBY 415": 1,
+        f"STANDBY {huge}": 1,
+        "STANDBY []": 1,
+        "STANDBY NaN": 1,
+        f'STANDBY "{"x" * 39}...': 1,
+        "BOARDING_GROUP -1": 1,
+    }
+
+
+def test_of_many_values_the_first_are_told_apart_and_all_are_counted():
+    waits = [*range(1_000, 1_000 + VALUES_MAX + 20), 1_000]
+    events = [event(f"10:{n // 60:02}:{n % 60:02}Z", queue={"STANDBY": {"waitTime": w}}) for n, w in enumerate(waits)]
+    values = checked(*events).issues.found[PARK, "wait_out_of_range"].values
+    assert (len(values), sum(values.values())) == (VALUES_MAX + 1, len(waits))
+    assert (values["STANDBY 1000"], values[OTHER_VALUES]) == (2, 20)
+
+
 def test_the_other_lines_become_rows_by_type():
     rows, reported = queues(
         {
@@ -250,6 +318,26 @@ def test_the_other_lines_become_rows_by_type():
 def test_prices_are_divided_by_the_exponent_of_their_currency(amount, currency, stored):
     rows, _ = queues({"PAID_RETURN_TIME": {"price": {"amount": amount, "currency": currency}}})
     assert rows[0][4:6] == [stored, currency]
+
+
+@pytest.mark.parametrize(
+    ("amount", "formatted", "stored"),
+    [
+        (0, "Unknown", None),
+        (0, "$0.00", "0.00"),
+        (0, "¥0", "0.00"),
+        (0, None, "0.00"),
+        (0, "", "0.00"),
+        (0.0, "unbekannt", None),
+        (2100, "Unknown", "21.00"),
+        (None, "Unknown", None),
+    ],
+)
+def test_a_price_of_0_that_is_called_unknown_is_no_price(amount, formatted, stored):
+    price = {"amount": amount, "currency": "USD", "formatted": formatted}
+    rows, reported = queues({"PAID_RETURN_TIME": {"state": "AVAILABLE", "price": price}})
+    assert rows[0][4:6] == [stored, "USD"]
+    assert not reported
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,8 @@ def judge_line(line, value):
         return "malformed_queue", None
     name = WAITING_LINES.get(line, "waitTime")
     wait = value.get(name)
-    if wait is not None and (type(wait) is not int or not 0 <= wait <= 300):
+    most = 300 if line == "STANDBY" else 32_767
+    if wait is not None and (type(wait) is not int or not 0 <= wait <= most):
         return "wait_out_of_range", value | {name: None}
     return None, value
 

@@ -512,3 +512,8 @@ def test_a_grouped_record_lists_its_files(desk):
     text = text_of(desk.get(page_of(row)))
     assert f"d/{FILES_SINGLE + 1:02}.json.gz 1" in text
     assert "d/15.json.gz 1" in text
+
+
+def test_values_that_were_not_taken_are_listed_the_most_frequent_first(desk):
+    (row,) = rows(finding(values={"other values": 90, "STANDBY -999": 12, "STANDBY 415": 3}))
+    assert "STANDBY -999 12 STANDBY 415 3 other values 90" in text_of(desk.get(page_of(row)))
