@@ -97,17 +97,21 @@ class ImportCheckpoint(models.Model):
 
     # --- claiming and being alive -------------------------------------------------------------------------------
     def claim(self, worker: str, *, queued: bool = False) -> None:
-        """Make `worker` the one that goes on with this import.
+        """Make `worker` the one that goes on with this import, as it was seen to stand when it was loaded.
 
-        TransitionRefused: it is completed, or somebody is at it.
+        TransitionRefused: it is completed, somebody is at it, or an operator paused or cancelled it since. A claim
+        that took whatever may become IN_PROGRESS would undo a pause given in the moment before it.
 
         `queued`: the worker is one of django-q2's, and the import stays in their queue should it die.
         """
+        seen = self.status
         with transaction.atomic():
             ImportCheckpoint.lock_out_others([self.park_id], [self])
             hit = (
                 ImportCheckpoint.objects.filter(
-                    pk=self.pk, generation=self.generation, status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]
+                    Q(status=seen) & Q(status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]),
+                    pk=self.pk,
+                    generation=self.generation,
                 )
                 .exclude(self._alive())
                 .update(
@@ -122,6 +126,8 @@ class ImportCheckpoint(models.Model):
             )
         self.refresh_from_db()
         if not hit:
+            if self.status != seen and self.status in (ImportStatus.PAUSED, ImportStatus.FAILED):
+                raise TransitionRefused(f"{self.import_id} of {self.park} has become {self.status} meanwhile")
             self._refuse(ImportStatus.IN_PROGRESS)
 
     @staticmethod

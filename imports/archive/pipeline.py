@@ -45,7 +45,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     partitions.ensure(run.first, run.last)
     forget_local_infile()
     run.claim()
-    if run.queued and not run.checkpoints:
+    if not run.checkpoints and (run.queued or run.left):
         return False
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()

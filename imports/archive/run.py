@@ -169,13 +169,14 @@ class ImportRun:
 
     # --- its checkpoints ------------------------------------------------------------------------------------------
     def claim(self) -> None:
-        """All of them, or TransitionRefused and none. A queued run goes on with those that are to be had, or none."""
+        """All but those that were paused or cancelled since they were planned; where somebody else is at one of them,
+        TransitionRefused and none. A queued run goes on with those that are to be had, or none."""
         claimed: list[ImportCheckpoint] = []
         for checkpoint in list(self.checkpoints):
             try:
                 checkpoint.claim(self.worker, queued=self.queued)
             except TransitionRefused:
-                if self.queued:  # paused or taken meanwhile: the rest can go on
+                if self.queued or checkpoint.status in (ImportStatus.PAUSED, ImportStatus.FAILED):
                     self.leave([checkpoint])
                     continue
                 for mine in claimed:

@@ -360,6 +360,29 @@ def test_a_second_import_of_a_park_that_is_being_imported_is_refused(tmp_path):
     assert not RideStatusSnapshot.objects.exists()
 
 
+def test_a_park_that_is_paused_before_its_turn_is_left_alone_and_the_others_go_on(tmp_path):
+    write_day(tmp_path, [event(), event(entity=OTHER_RIDE, park=OTHER_PARK)])
+    (run,) = runs(tmp_path)
+    ImportCheckpoint.objects.get(park__themeparks_wiki_id=PARK).pause("by somebody")
+    assert not run_import(run, threading.Event())
+    assert set(ImportCheckpoint.objects.values_list("park__themeparks_wiki_id", "status")) == {
+        (PARK, "PAUSED"),
+        (OTHER_PARK, "COMPLETED"),
+    }
+    assert RideStatusSnapshot.objects.count() == 1
+    (run,) = resume([], None)
+    assert run_import(run, threading.Event())
+    assert RideStatusSnapshot.objects.count() == 2
+
+
+def test_when_all_parks_are_paused_before_their_turn_nothing_is_read(tmp_path):
+    write_day(tmp_path, [event()])
+    (run,) = runs(tmp_path)
+    ImportCheckpoint.objects.get().pause("by somebody")
+    assert not run_import(run, threading.Event())
+    assert not ImportedFile.objects.exists()
+
+
 def test_only_what_is_missing_is_read_when_asked(tmp_path):
     for n in range(4):
         write_day(tmp_path, [event(day=day(n))] if n != 2 else b"broken", day(n))

@@ -136,6 +136,28 @@ def test_a_pause_between_slices_holds_and_a_resume_goes_on(archive, one_file_a_s
     assert RideStatusSnapshot.objects.count() == 8
 
 
+@pytest.mark.parametrize(("begun", "stop"), [(False, "pause"), (True, "pause"), (True, "fail")])
+def test_a_stop_between_a_workers_look_and_its_claim_holds(archive, one_file_a_slice, monkeypatch, begun, stop):
+    queued(archive)
+    if begun:
+        import_task.import_slice(next_message())
+    message, look = next_message(), queue.not_stale
+
+    def and_then_somebody_stops_them(message):
+        found = look(message)
+        for checkpoint in ImportCheckpoint.objects.all():
+            getattr(checkpoint, stop)("by somebody")
+        return found
+
+    monkeypatch.setattr(queue, "not_stale", and_then_somebody_stops_them)
+    import_task.import_slice(message)
+    monkeypatch.setattr(queue, "not_stale", look)
+    work()
+    stopped = {"pause": ImportStatus.PAUSED, "fail": ImportStatus.FAILED}[stop]
+    assert set(ImportCheckpoint.objects.values_list("status", "last_error")) == {(stopped, "by somebody")}
+    assert RideStatusSnapshot.objects.count() == (2 if begun else 0)
+
+
 def test_a_slice_that_gets_none_of_its_parks_reads_nothing(archive):
     """Not even for a park that first appears in its first file: whoever has the others meets it there."""
     (run,) = runs(archive)
