@@ -137,8 +137,9 @@ _INVALID = {
     "guard_rows": Reason(
         IssueType.INVALID,
         "Rows in a boundary partition",
-        "{at_least}{count:,} (snapshot lies|snapshots lie) {side} month that has a partition, in {partition}",
-        "Observations lie before the first or after the last month that has a partition, where no check reads them.",
+        "{at_least}{count:,} (snapshot lies|snapshots lie) outside of all months that have a partition, in {partition}",
+        "Observations lie before the first or after the last month that has a partition, or between two of them, where "
+        "no check reads them.",
         "Look at their dates. Real ones: manage.py maintain_partitions --drain. Stray ones: find out who wrote them.",
     ),
     "coordinates_out_of_range": Reason(
@@ -172,6 +173,14 @@ _INVALID = {
         "{file} cannot be read: {why}. Nothing of it was stored; mend it and import the day again",
         "A day file is damaged. Nothing of it was stored.",
         "Get a sound copy of the file and import the day again.",
+    ),
+    "sudden_growth": Reason(
+        IssueType.INVALID,
+        "Sudden growth",
+        "{file} brings {what}, more than any destination has; nothing of it was stored",
+        "A day file brings more than 50 parks or 2,000 rides that are not known: more than any destination has. "
+        "Nothing of it was stored, and the import stopped there.",
+        "Look at the file. If they are real, import its days again with --force; if not, get a sound copy of it.",
     ),
     "stray_files": Reason(
         IssueType.INVALID,

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TextIO
 
+from imports.archive.growth import sudden_growth
 from imports.archive.planning import DestinationPlan
 from imports.archive.prefetch import readings
+from imports.loading.loader import months_of
+from imports.loading.resolver import Resolver
 from warehouse.partitioning import partitions
 from warehouse.server import catalog
 from warehouse.text import count_of
@@ -14,6 +17,7 @@ from warehouse.text import count_of
 
 def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: TextIO) -> None:
     """Write to `out`, by destination: files, days without one, events, and what is wrong with how many of them."""
+    months: set[date] = set()
     for plan in plans:
         out.write(
             f"{plan.destination}, {plan.first} to {plan.last}: {count_of(len(plan.files), 'file')}, "
@@ -27,6 +31,11 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
                 out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
                 continue
             validated = reading.validated
+            if not plan.request.force and (
+                found := sudden_growth(plan.destination, reading.file, validated, parks or None, Resolver())
+            ):
+                out.write(f"  {found.description} An import would stop there unless it is given --force\n")
+            months |= months_of(validated.observations)
             events.update(observation.park_id for observation in validated.observations)
             for (park_id, reason), issue in validated.issues.found.items():
                 if not parks or park_id in parks or park_id is None:
@@ -38,7 +47,5 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
                 out.write(f"  park {park_id or 'not named'}: {count_of(count, 'event')} that can be stored\n")
         for reason, count in issues.most_common():
             out.write(f"  {reason}: {count:,}\n")
-    wanted = partitions.plan(
-        catalog.partitions(partitions.TABLE), min(plan.first for plan in plans), max(plan.last for plan in plans)
-    )
+    wanted = partitions.plan(catalog.partitions(partitions.TABLE), months)
     out.write(f"{count_of(len(wanted.adds), 'month partition')} would be added. Nothing was written.\n")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from imports.archive.commit import transaction
+from imports.archive.growth import hold_back
 from imports.archive.heartbeat import Heartbeat
 from imports.archive.prefetch import Reading, readings
 from imports.archive.run import ImportRun, MissingDays, Step
@@ -20,7 +21,6 @@ from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
 from imports.sources.source import DayFile
-from warehouse.partitioning import partitions
 
 FILES_PER_COLLECTION = 50
 
@@ -39,10 +39,9 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
 
     True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over,
     or the slice of a queued run is over (they are at the end of the queue).
-    PartitionsError: the range has no partitions, nothing was claimed. TransitionRefused: somebody else is at a park
-    (one of a queued run just leaves it). ImportFailed: anything else.
+    TransitionRefused: somebody else is at a park (one of a queued run just leaves it). ImportFailed: anything else, a
+    month among it that cannot be made.
     """
-    partitions.ensure(run.first, run.last)
     forget_local_infile()
     run.claim()
     if not run.checkpoints and (run.queued or run.left):
@@ -60,6 +59,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
                 return False
             found = _found(step, read_ahead)
             if isinstance(found, Reading):
+                if not run.force:
+                    hold_back(run.sudden_growth(found), run.clock())
                 make_months(found.validated.observations)
             for attempt in transaction(run, step):
                 with attempt:

@@ -16,16 +16,17 @@ from django.utils import timezone
 from imports.archive import beside, ledger
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
 from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
-from imports.loading.resolver import make_park
+from imports.loading.loader import make_months
+from imports.loading.resolver import Resolver, make_park
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError, DayFile, Source
 from warehouse.models import Park
-from warehouse.partitioning import partitions
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
 
@@ -84,11 +85,11 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
 
 def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
     """The runs of a plan, their checkpoints written (PENDING). TransitionRefused: a park is being imported already.
+    PartitionsError: the month of a first file cannot be made.
 
     Where some imports of the very same request are unfinished, these go on, and those that are done are left alone;
     where none is, everything is imported anew. `force` makes no other request of it: what was stopped goes on, forced.
     """
-    partitions.ensure(min(plan.first for plan in plans), max(plan.last for plan in plans))
     found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
     with transaction.atomic():
         # locked, so that of two commands for one park the second sees the first one's checkpoints
@@ -228,6 +229,9 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     for file in plan.files[:PEEK_FILES]:
         reading = read_ahead(plan.request.source, file, now, plan.fetched)
         observations = reading.validated.observations
+        if not plan.request.force and sudden_growth(plan.destination, file, reading.validated, None, Resolver()):
+            break  # the run holds it back, and says so
+        make_months(observations)  # who may not make any is told before anything is begun
         seen = {observation.park_id for observation in observations if observation.park_id is not None}
         for park_id in sorted(seen - parks.keys()):
             parks[park_id] = make_park(plan.destination, park_id, reading.validated)

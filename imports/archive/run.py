@@ -13,10 +13,13 @@ from django.db.models.functions import Now
 
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.growth import sudden_growth
+from imports.archive.prefetch import Reading
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.events.validation import Validated
 from imports.loading.resolver import Resolver, make_park
 from imports.sources.source import DayFile, Source
+from quality.findings import Finding
 from warehouse.models import Park
 
 
@@ -108,6 +111,11 @@ class ImportRun:
         if isinstance(step, MissingDays):
             return list(self.missed_by(step))
         return self._wanting(step.day)
+
+    def sudden_growth(self, reading: Reading) -> Finding | None:
+        """What of a file is out of all proportion, of the parks that it would be read for."""
+        parks = None if self.may_be_joined else {checkpoint.park.themeparks_wiki_id for checkpoint in self.checkpoints}
+        return sudden_growth(self.destination, reading.file, reading.validated, parks, self.resolver)
 
     def missed_by(self, missing: MissingDays) -> dict[ImportCheckpoint, list[date]]:
         """The days of a run of missing days that each park has still before it."""

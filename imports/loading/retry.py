@@ -7,6 +7,7 @@ import stamina
 from django.db import IntegrityError, transaction
 
 from imports.loading.loader import RowsRefused
+from warehouse.partitioning.partitions import PartitionsBlocked
 from warehouse.server import errors
 
 ATTEMPTS = 6
@@ -34,4 +35,4 @@ def is_conflict(error: Exception) -> bool:
 
 def is_transient(error: Exception) -> bool:
     """Whether the cause lies with the server or another session, so that a later try may succeed."""
-    return errors.is_away(error) or errors.is_locked(error)
+    return errors.is_away(error) or errors.is_locked(error) or isinstance(error, PartitionsBlocked)

@@ -46,8 +46,7 @@ class FolderSource:
     def read(self, file: DayFile) -> bytes:
         """See Source."""
         try:
-            # not to wait where a FIFO has taken the place of the file since it was listed
-            with open(os.open(self.root / file.place, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+            with open(_open(self.root / file.place), "rb") as opened:
                 if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
                     raise FileUnreadable("it is no regular file")
                 return opened.read()
@@ -74,6 +73,14 @@ class FolderSource:
             else:
                 path, folder = found
                 waiting += [look for entry in _entries(folder) if (look := _look(entry, f"{path}/{entry.name}"))]
+
+
+def _open(path: Path) -> int:
+    """Without waiting, where a FIFO has taken the place of the file since it was listed."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except BlockingIOError:  # a regular file, on which a file server has a lease that it is asked to give back
+        return os.open(path, os.O_RDONLY)
 
 
 #: a folder that is to be looked into: its path inside the source, and on disk

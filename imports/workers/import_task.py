@@ -13,7 +13,6 @@ from imports.archive.process import process_token
 from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import open_source
 from imports.workers import queue
-from warehouse.partitioning.partitions import PartitionsBlocked
 from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
@@ -48,10 +47,6 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
     except ImportFailed as error:
         logger.error("%s: %s", checkpoints[0], error)
         return f"failed: {error}"
-    except PartitionsBlocked as blocked:
-        for checkpoint in _claim(checkpoints):
-            checkpoint.put_back(str(blocked))
-        return f"put back: {blocked}"
     except DatabaseError:
         raise  # the server is away, or another session stands in the way: a new message follows
     except Exception as error:

@@ -83,8 +83,9 @@ def ride_is_back(window: Window, park: ParkProfile | None, row: DataQualityLog) 
 
 
 def mended_files() -> list[tuple[DataQualityLog, str]]:
-    """Unreadable files that were read without fault since."""
-    rows = list(DataQualityLog.objects.filter(reason="unreadable_file", resolution_status__in=TO_DO))
+    """Unreadable files, and such as were held back, that were read without fault since."""
+    about_files = ("unreadable_file", "sudden_growth")
+    rows = list(DataQualityLog.objects.filter(reason__in=about_files, resolution_status__in=TO_DO))
     files_of = {row.pk: set(row.evidence.get("files", {row.source_file})) for row in rows}
     read = import_ledger.imported_since(set().union(*files_of.values()))
     return [

@@ -19,6 +19,7 @@ from warehouse.models import EntityMetadata, Park, QueueData, Ride
 from warehouse.partitioning import partitions
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.server.catalog import Partition
 from warehouse.snapshot_id import first_id_at, instant_of, ride_id_of
 
 BOUNDARY_ROWS_COUNTED_MAX = 100_001  # a boundary partition that holds more says "at least"
@@ -131,24 +132,31 @@ def misnumbered_snapshots(scanned: Scan) -> Iterator[Finding]:
 
 
 def guard_rows(scanned: Scan) -> Iterator[Finding]:
-    """Rows in the two partitions that stay empty in normal life: before the first month, and after the last."""
+    """Rows in partitions that stay empty in normal life: before the first month, after the last, between two."""
     for partition in filter(partitions.is_boundary, catalog.partitioning(TABLE).partitions):
         count = partitions.count_rows(partition.name, TABLE, limit=BOUNDARY_ROWS_COUNTED_MAX)
         if count:
             at_least = "at least " if count == BOUNDARY_ROWS_COUNTED_MAX else ""
-            side = "after the last" if partition.name == partitions.FUTURE else "before the first"
+            side = _side_of(partition)
             examples = _snapshots(f"{TABLE} PARTITION ({partition.name})", "TRUE", [], order="snapshot_id")
             yield Finding(
                 reason="guard_rows",
                 entity_type="table",
                 entity_key=TABLE,
                 scope=side,
-                description=REASONS["guard_rows"].say(count, at_least=at_least, side=side, partition=partition.name),
+                description=REASONS["guard_rows"].say(count, at_least=at_least, partition=partition.name),
                 start=midnight(partition.lower) if partition.lower else None,
                 end=midnight(partition.upper) if partition.upper else None,
                 count=count,
                 examples=examples,
             )
+
+
+def _side_of(partition: Partition) -> str:
+    """Part of the finding's identity; a partition between two months goes by its own name."""
+    if partition.name == partitions.FUTURE:
+        return "after the last"
+    return f"in {partition.name}" if partition.name.startswith(partitions.BETWEEN) else "before the first"
 
 
 # --- values that cannot be -------------------------------------------------------------------------------------------

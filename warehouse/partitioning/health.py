@@ -1,4 +1,4 @@
-"""The two ends of the fact table: how many months lie ready, and whether rows have strayed into a boundary partition.
+"""How many months lie ready, and whether rows have strayed into a boundary partition, at an end or between months.
 
 The system check, the daily task, the command and the page of partitions say what `health` says, with counts; the home
 page, which is asked for all the time, takes `months_ahead` and `filled_boundaries` alone, which count nothing. Rows
@@ -32,7 +32,7 @@ class Health:
 
 
 def health(today: date, table: str = TABLE) -> Health:
-    """How the partitions stand on `today`. Asks two partitions for rows, which by rights have none. CatalogError."""
+    """How the partitions stand on `today`. Asks those for rows that by rights have none. CatalogError."""
     found = catalog.partitioning(table)
     problems = []
     if found.scheme is not Scheme.COLUMN:
@@ -62,13 +62,17 @@ def health(today: date, table: str = TABLE) -> Health:
 
 
 def months_ahead(existing: Sequence[Partition], today: date) -> int:
-    """Whole months after today's with a partition of their own; 0 when today's month has none either."""
-    last = existing[-1]
-    end = last.upper or last.lower
+    """Whole months after today's with a partition of their own, without a hole; 0 when today's month has none."""
+    month = partitions.month_of(today)
+    end: date | None = month  # up to where months follow each other from this one on
+    for partition in existing:
+        if partitions.is_boundary(partition) or end is None:
+            continue
+        if (partition.lower is None or partition.lower <= end) and (partition.upper is None or partition.upper > end):
+            end = partition.upper
     if end is None:
         return 0
-    this_month = partitions.month_of(today)
-    return max(0, (end.year - this_month.year) * 12 + end.month - this_month.month - 1)
+    return max(0, (end.year - month.year) * 12 + end.month - month.month - 1)
 
 
 def filled_boundaries(existing: Sequence[Partition], table: str = TABLE) -> list[str]:
@@ -82,21 +86,21 @@ def filled_boundaries(existing: Sequence[Partition], table: str = TABLE) -> list
     return filled
 
 
-def span(table: str = TABLE) -> tuple[date, date] | None:
-    """The first and the last day of rows in the boundary partitions, which need months; None when there are none.
+def months_needed(table: str = TABLE) -> list[date]:
+    """The months of the rows in the boundary partitions, in order; reads all of these rows (by rights none).
 
     Rows of before EARLIEST_MONTH or after LATEST_MONTH have no month: they stay, to be looked at.
     """
-    needed = []
+    needed: set[date] = set()
     for partition in _boundaries(catalog.partitions(table)):
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT MIN(recorded_at), MAX(recorded_at) FROM {table} PARTITION ({partition.name}) "
-                "WHERE recorded_at >= %s AND recorded_at < %s",
+                "SELECT DISTINCT YEAR(recorded_at), MONTH(recorded_at) "
+                f"FROM {table} PARTITION ({partition.name}) WHERE recorded_at >= %s AND recorded_at < %s",
                 [EARLIEST_MONTH, partitions.add_months(LATEST_MONTH, 1)],
             )
-            needed += [instant.date() for instant in cursor.fetchone() if instant is not None]
-    return (min(needed), max(needed)) if needed else None
+            needed |= {date(year, month, 1) for year, month in cursor.fetchall()}
+    return sorted(needed)
 
 
 def _boundaries(existing: Sequence[Partition]) -> list[Partition]:

@@ -1,16 +1,20 @@
 """Month partitions of the fact table: their names and bounds, and how missing ones are made.
 
-`plan` turns what exists and what is wanted into SQL and touches nothing; `apply` runs it; `ensure` is both in one
-call, for an importer. Only the two boundary partitions are ever split: `p_before_...`, which takes all rows before the
-first month and is named after its bound, and `p_future`, which takes all after the last. Both are empty in normal life.
-Nothing here ever deletes a row or a month.
+`plan` turns what exists and what is wanted into SQL and touches nothing; `apply` runs it; `ensure_months` is both in
+one call, for an importer. Months are made one by one as rows come for them; the server wants partitions without a
+hole, so what lies between two of them is a boundary partition, as before the first and after the last:
+
+    p_before_201603 | p201603 | p_between_201604_202501 | p202501 | ... | p202612 | p_future
+
+Only boundary partitions are ever split. They are named after their bounds and empty in normal life. Nothing here ever
+deletes a row or a month.
 
 DDL commits, so nothing here runs inside a transaction; and it never waits for a lock (warehouse.server.ddl).
 """
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +29,7 @@ TABLE = "ride_status_snapshots"
 COPY = "ride_status_snapshots_copy"  # while repartition makes the table over, rows go here too
 FUTURE = "p_future"
 BEFORE = "p_before_"
+BETWEEN = "p_between_"
 
 # Outside of these a month gets no partition of its own: its rows lie in a boundary partition, where they are reported.
 # Recording began in 2021; a stray row of 1970 must not make 600 empty partitions.
@@ -33,7 +38,8 @@ LATEST_MONTH = date(2099, 12, 1)
 
 IMPORT_PATIENCE_SECONDS = 60.0
 MAINTAIN_PATIENCE_SECONDS = 1.5  # an operator waits for the answer, which is to come within 2 s
-# A boundary partition that is split is copied. So few rows take milliseconds and are carried along without asking.
+# A boundary partition that is split is copied. So few rows take milliseconds and are carried along without asking: of
+# before the first month or after the last, where strays of a broken clock lie. Between two months none are.
 BOUNDARY_ROWS_CARRIED_ALONG = 10_000
 
 # Another process changed the partitions, or swapped in a table that has none or others (repartition), between our look
@@ -124,6 +130,11 @@ def boundary_name(bound: date) -> str:
     return f"{BEFORE}{bound:%Y}" if bound.month == 1 else f"{BEFORE}{bound:%Y%m}"
 
 
+def between_name(first: date, bound: date) -> str:
+    """Of the boundary partition from the month `first` up to, not including, `bound`: p_between_201604_202501."""
+    return f"{BETWEEN}{first:%Y%m}_{bound:%Y%m}"
+
+
 def bounds_of(name: str) -> tuple[date | None, date | None] | None:
     """What a name says of its bounds: p202503 -> (2025-03-01, 2025-04-01), p_before_2025 -> (None, 2025-01-01).
 
@@ -131,6 +142,9 @@ def bounds_of(name: str) -> tuple[date | None, date | None] | None:
     """
     if name == FUTURE:
         return None, None
+    if (between := re.fullmatch(rf"{BETWEEN}(\d{{6}})_(\d{{6}})", name)) is not None:
+        lower, upper = bounds_of(f"p{between[1]}"), bounds_of(f"p{between[2]}")
+        return (lower[0], upper[0]) if lower and upper and between[1] < between[2] else None
     match = re.fullmatch(r"p(_before_)?(\d{4})(\d\d)?", name)
     if match is None or not 1 <= int(match[3] or 1) <= 12 or not (match[1] or match[3]) or match[2] == "0000":
         return None
@@ -139,27 +153,22 @@ def bounds_of(name: str) -> tuple[date | None, date | None] | None:
 
 
 def is_boundary(partition: Partition) -> bool:
-    """Whether it is a boundary partition, by its name: there may be none at an end, one at both at most."""
-    return partition.name == FUTURE or partition.name.startswith(BEFORE)
+    """Whether it is a boundary partition, by its name: at an end (there may be none) or between two months."""
+    return partition.name == FUTURE or partition.name.startswith((BEFORE, BETWEEN))
 
 
 # --- planning ---------------------------------------------------------------------------------------------------
 def plan(
-    existing: Sequence[Partition],
-    first_month: date,
-    last_month: date,
-    table: str = TABLE,
-    scheme: Scheme = Scheme.COLUMN,
+    existing: Sequence[Partition], months: Iterable[date], table: str = TABLE, scheme: Scheme = Scheme.COLUMN
 ) -> Plan:
-    """The ALTERs that give every month from first_month to last_month a partition, without a hole to what exists.
+    """The ALTERs that give each of `months` (any day of it) a partition: one for each boundary partition concerned.
 
     Pure: `existing` is what catalog.partitions says, in order; nothing is planned when it is empty (the table has
     none). Months outside of EARLIEST_MONTH to LATEST_MONTH are left to the boundary partitions. PartitionsError: a
     partition ends inside a month.
     """
-    first = max(month_of(first_month), EARLIEST_MONTH)
-    last = min(month_of(last_month), LATEST_MONTH)
-    if first > last or not existing:
+    wanted = sorted({month_of(day) for day in months if EARLIEST_MONTH <= month_of(day) <= LATEST_MONTH})
+    if not wanted or not existing:
         return Plan(table)
     for partition in existing:
         if partition.upper is not None and partition.upper.day != 1:
@@ -167,23 +176,35 @@ def plan(
                 f"Partition {partition.name} of {table} ends at {partition.upper}, inside a month. "
                 "Run manage.py partition_snapshots apply, which gives every month one partition"
             )
-    steps: list[Step] = []
-    low, high = existing[0], existing[-1]
-    begin = _begin_of_months(low)
-    if begin is not None and first < begin:
-        pieces = [(boundary_name(first), first), *_months(first, add_months(begin, -1))]
-        if low.upper != begin:  # no p_before_... so far: the oldest month lies open, and keeps its name
-            pieces.append((low.name, low.upper))
-        steps.append(_reorganize(table, low, pieces, scheme))
-    end = high.lower if high.upper is None else high.upper
-    if end is not None and last >= end:
-        pieces = [*_months(end, last), (FUTURE, None)]
-        steps.append(
-            _reorganize(table, high, pieces, scheme)
-            if high.upper is None
-            else Step(f"ALTER TABLE {table} ADD PARTITION ({_definitions(pieces, scheme)})", "", _months_of(pieces))
-        )
+    steps = [
+        _reorganize(table, partition, pieces, scheme)
+        for partition in existing
+        if (pieces := _pieces(partition, partition is existing[0], wanted))
+    ]
+    end = existing[-1].upper
+    if end is not None and wanted[-1] >= end:  # no p_future so far
+        pieces = [*_months_from(end, [month for month in wanted if month >= end]), (FUTURE, None)]
+        sql = f"ALTER TABLE {table} ADD PARTITION ({_definitions(pieces, scheme)})"
+        steps.append(Step(sql, "", _months_of(pieces)))
     return Plan(table, tuple(steps))
+
+
+def _pieces(partition: Partition, is_lowest: bool, wanted: Sequence[date]) -> list[Piece]:
+    """What a partition is to be split into, so that the wanted months that lie in it have one each; []: it stays."""
+    if is_lowest and partition.upper is not None:
+        begin = _begin_of_months(partition)
+        if begin is None or not (inside := [month for month in wanted if month < begin]):
+            return []
+        pieces = [(boundary_name(inside[0]), inside[0]), *_months_from(inside[0], inside, begin)]
+        # no p_before_... so far: the oldest month lies open, and keeps its name
+        return pieces if partition.upper == begin else [*pieces, (partition.name, partition.upper)]
+    lower, upper = partition.lower, partition.upper
+    if not is_boundary(partition) or lower is None:
+        return []
+    inside = [month for month in wanted if month >= lower and (upper is None or month < upper)]
+    if not inside:
+        return []
+    return _months_from(lower, inside, upper) if upper is not None else [*_months_from(lower, inside), (FUTURE, None)]
 
 
 def _begin_of_months(low: Partition) -> date | None:
@@ -194,8 +215,17 @@ def _begin_of_months(low: Partition) -> date | None:
     return low.upper
 
 
-def _months(first: date, last: date) -> list[Piece]:
-    return [(name_of(month), add_months(month, 1)) for month in months_between(first, last)]
+def _months_from(begin: date, months: Sequence[date], end: date | None = None) -> list[Piece]:
+    """The months, and what lies between them from `begin` on, up to `end` where there is one."""
+    pieces: list[Piece] = []
+    for month in months:
+        if begin < month:
+            pieces.append((between_name(begin, month), month))
+        begin = add_months(month, 1)
+        pieces.append((name_of(month), begin))
+    if end is not None and begin < end:
+        pieces.append((between_name(begin, end), end))
+    return pieces
 
 
 def _reorganize(table: str, split: Partition, pieces: list[Piece], scheme: Scheme) -> Step:
@@ -204,7 +234,7 @@ def _reorganize(table: str, split: Partition, pieces: list[Piece], scheme: Schem
 
 
 def _months_of(pieces: list[Piece]) -> tuple[str, ...]:
-    return tuple(name for name, _ in pieces if name != FUTURE and not name.startswith(BEFORE))
+    return tuple(name for name, _ in pieces if name != FUTURE and not name.startswith((BEFORE, BETWEEN)))
 
 
 def definitions(first_month: date, last_month: date) -> str:
@@ -214,7 +244,8 @@ def definitions(first_month: date, last_month: date) -> str:
     """
     first = min(max(month_of(first_month), EARLIEST_MONTH), LATEST_MONTH)
     last = max(min(month_of(last_month), LATEST_MONTH), first)
-    return _definitions([(boundary_name(first), first), *_months(first, last), (FUTURE, None)], Scheme.COLUMN)
+    months = _months_from(first, months_between(first, last))
+    return _definitions([(boundary_name(first), first), *months, (FUTURE, None)], Scheme.COLUMN)
 
 
 def _definitions(pieces: list[Piece], scheme: Scheme) -> str:
@@ -232,6 +263,18 @@ def ensure(
 ) -> list[str]:
     """Make sure that every month from first's to last's has a partition; the names this call added.
 
+    For months that are kept ready; an importer makes those of its rows alone (`ensure_months`). Errors as there.
+    """
+    if first > last:
+        raise ValueError(f"{first} lies after {last}")
+    return ensure_months(months_between(first, last), patience_seconds=patience_seconds, table=table)
+
+
+def ensure_months(
+    months: Collection[date], *, patience_seconds: float = IMPORT_PATIENCE_SECONDS, table: str = TABLE
+) -> list[str]:
+    """Make sure that each of `months` (any day of it) has a partition; the names this call added.
+
     Cheap when nothing is missing (one look at the catalog, under 1 ms), so call it before each file. Safe beside
     others that do the same. A table that is not partitioned by month (after a rollback, say) needs nothing; while
     it is being made over, its copy gets the months.
@@ -243,24 +286,22 @@ def ensure(
         ddl.refuse_inside_a_transaction()
     except ddl.InsideTransaction as error:
         raise PartitionsError(f"{error}. Ensure partitions before it begins") from error
-    if first > last:
-        raise ValueError(f"{first} lies after {last}")
     deadline = time.monotonic() + patience_seconds
     added: list[str] = []
     try:
         # The copy before the table: it may become the table at any instant, and then has the months, or gets them.
         if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
             with suppress(catalog.NoSuchTableError):  # it has just become the table, or was given up
-                _ensure(first, last, COPY, deadline, added)
-        _ensure(first, last, table, deadline, added)
+                _ensure(months, COPY, deadline, added)
+        _ensure(months, table, deadline, added)
     except catalog.CatalogError as error:
         raise PartitionsError(str(error)) from error
     return added
 
 
-def _ensure(first: date, last: date, table: str, deadline: float, added: list[str]) -> None:
+def _ensure(months: Collection[date], table: str, deadline: float, added: list[str]) -> None:
     while True:
-        wanted = plan_now(first, last, table)
+        wanted = plan_now(months, table)
         if not wanted:
             return
         try:
@@ -272,10 +313,10 @@ def _ensure(first: date, last: date, table: str, deadline: float, added: list[st
                 raise PartitionsError(f"The partitions of {table} keep changing: {changed.__cause__}") from changed
 
 
-def plan_now(first: date, last: date, table: str = TABLE, *, drain: bool = False) -> Plan:
+def plan_now(months: Collection[date], table: str = TABLE, *, drain: bool = False) -> Plan:
     """The plan for the table as it stands; empty for one without months. `drain` accepts that rows are copied."""
     found = catalog.partitioning(table)
-    wanted = plan(found.partitions, first, last, table, found.scheme)
+    wanted = plan(found.partitions, months, table, found.scheme)
     if not drain:
         _refuse_to_drain(wanted)
     return wanted
@@ -307,10 +348,12 @@ def _run(step: Step, table: str, deadline: float) -> None:
 
 
 def _refuse_to_drain(wanted: Plan) -> None:
-    """What is split is copied, so a partition that holds rows of the new months, or many rows, is left alone."""
+    """What is split is copied, so a partition that holds rows of the new months, or many rows, is left alone; and one
+    between two months where it holds any: each of its rows has a month."""
     for step in wanted.steps:
+        most = 0 if step.splits.startswith(BETWEEN) else BOUNDARY_ROWS_CARRIED_ALONG
         rows, inside = _rows_in_the_way(step, wanted.table) if step.splits else (0, False)
-        if inside or rows > BOUNDARY_ROWS_CARRIED_ALONG:
+        if inside or rows > most:
             many = (
                 f"over {BOUNDARY_ROWS_CARRIED_ALONG:,} rows"
                 if rows > BOUNDARY_ROWS_CARRIED_ALONG
@@ -324,8 +367,14 @@ def _refuse_to_drain(wanted: Plan) -> None:
 
 
 def _rows_in_the_way(step: Step, table: str) -> tuple[int, bool]:
-    """(rows of the partition to split, up to one above the limit; whether one of them belongs to a new month)."""
+    """(rows of the partition to split, up to one above the limit; whether one of them belongs to a new month, or to
+    one between new months)."""
     begin, end = _month_named(step.adds[0]), add_months(_month_named(step.adds[-1]), 1)
+    named = bounds_of(step.splits)
+    if step.splits == FUTURE:
+        begin = EARLIEST_MONTH
+    elif named is not None:  # the months of the table begin here
+        end = named[0] or named[1] or end
     rows = count_rows(step.splits, table, limit=BOUNDARY_ROWS_CARRIED_ALONG + 1)
     try:
         with connection.cursor() as cursor:

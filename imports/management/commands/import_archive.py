@@ -23,6 +23,7 @@ from imports.workers.queue import enqueue
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
 from warehouse.partitioning.partitions import PartitionsError
+from warehouse.server import errors
 from warehouse.text import count_of
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
@@ -113,13 +114,24 @@ class Command(BaseCommand):
 
     def _run(self, runs: list[ImportRun]) -> None:
         completed = []
+        failures: list[str] = []
         try:
             with stop_on_signals() as stop:
                 for run in runs:
                     if not stop.is_set():
-                        completed.append(self._run_one(run, stop))
+                        try:
+                            completed.append(self._run_one(run, stop))
+                        except ImportFailed as error:  # what is wrong with one destination costs the others nothing
+                            failures.append(_failure(run, error))
+                            if len(runs) > 1:
+                                self.stdout.write(f"  {failures[-1]}")
+                            if errors.is_away(error.__cause__):  # each would wait for the server, for a minute
+                                break
         except KeyboardInterrupt:
             self.stdout.write("")  # a second signal: the file in hand was rolled back
+        if failures:
+            many = f"{len(failures)} of {count_of(len(runs), 'destination')} failed, the first of them so: "
+            raise CommandError((many if len(runs) > 1 else "") + failures[0], returncode=FAILED)
         if len(completed) < len(runs) or not all(completed):
             raise CommandError(
                 "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
@@ -132,13 +144,6 @@ class Command(BaseCommand):
         reporter = progress.Reporter(self.stdout, run)
         try:
             completed = run_import(run, stop, reporter)
-        except ImportFailed as error:
-            ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
-            raise CommandError(
-                f"Failed: {error}. What was committed stays; when the cause is mended, give the same command again, "
-                f"or:  manage.py import_archive --resume {ids}",
-                returncode=FAILED,
-            ) from error
         finally:
             reporter.close()
         for line in progress.summary(run):
@@ -190,3 +195,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
         if not ImportCheckpoint.objects.exists():
             self.stdout.write("No import was begun yet.")
+
+
+def _failure(run: ImportRun, error: ImportFailed) -> str:
+    """One line: what failed, and how to go on."""
+    ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
+    resume = f", or:  manage.py import_archive --resume {ids}" if ids else ""
+    return f"Failed: {error}. What was committed stays; when the cause is mended, give the same command again{resume}"

@@ -421,19 +421,6 @@ def test_a_row_stored_meanwhile_by_another_writer_makes_the_file_be_done_again(t
     assert ledger() == ("IMPORTED", 2, 1, 1, 0, 0)
 
 
-def test_partitions_are_there_for_the_whole_range_before_the_first_row(tmp_path):
-    write_day(tmp_path, [event("10:00:00Z", day=date(2021, 7, 3))], date(2021, 7, 3))
-    write_day(tmp_path, [event("10:00:00Z", day=date(2022, 2, 1))], date(2022, 2, 1))
-    (run,) = runs(tmp_path)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT COUNT(*) FROM information_schema.partitions WHERE table_schema = DATABASE() "
-            "AND table_name = 'ride_status_snapshots' AND partition_name BETWEEN 'p202107' AND 'p202202'"
-        )
-        assert cursor.fetchone() == (8,)
-    assert run.first == date(2021, 7, 3)
-
-
 class Asked(FolderSource):
     """A folder that remembers what it was asked for."""
 

@@ -1,6 +1,5 @@
 """Slices: they end with a file, take turns, survive being delivered twice, and give up what can never go on."""
 
-import os
 import shutil
 import signal
 import threading
@@ -20,6 +19,7 @@ from imports.workers import import_task, queue
 from quality.tasks import check_imported
 from tests.imports import processes
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
+from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
 from tests.waiting import HANG_SECONDS, until
 from warehouse.models import RideStatusSnapshot
@@ -210,10 +210,8 @@ def test_slices_of_a_park_that_waits_for_the_others_to_catch_up_are_no_attempts(
 
 
 def test_a_slice_that_takes_too_long_is_put_back_with_its_reason_and_is_an_attempt(archive):
-    """A day file that is a pipe nobody writes to stands for a disk that does not answer."""
-    path = archive / DESTINATION / "2024/12/02.json.gz"
-    path.unlink()
-    os.mkfifo(path)
+    """A day file that does not come stands for a disk that does not answer."""
+    gate = Gate(archive / DESTINATION / "2024/12/02.json.gz")
     (first, _) = queued(archive)
     handler = signal.getsignal(signal.SIGALRM)
 
@@ -233,7 +231,7 @@ def test_a_slice_that_takes_too_long_is_put_back_with_its_reason_and_is_an_attem
     finally:
         alarm.join()
         signal.signal(signal.SIGALRM, handler)
-        os.close(os.open(path, os.O_WRONLY))  # lets the reading thread go
+        gate.open()  # lets the reading thread go
     first.refresh_from_db()
     assert (first.status, first.worker, first.attempts) == (ImportStatus.IN_PROGRESS, "", 0)
     assert first.last_processed_date == DAYS[0]

@@ -8,7 +8,9 @@ from imports.models import ImportCheckpoint
 from quality.check.run import check
 from quality.models import DataQualityLog, IssueType
 from tests.quality.check.clean_year import MINUTE_MS, NOW, add_ride, milliseconds, observe
+from tests.warehouse.conftest import snapshots as snapshots
 from warehouse.models import EntityMetadata, QueueData, QueueType, Ride, RideStatusSnapshot
+from warehouse.partitioning import partitions
 from warehouse.snapshot_id import snapshot_id_of
 
 NOON = datetime(2025, 7, 8, 16, tzinfo=UTC)  # in Lakeside
@@ -79,6 +81,15 @@ def test_rows_in_a_guard_partition_are_found_and_read_by_no_other_detector(year)
         ("guard_rows", "after the last", 1),
     ]
     assert findings[1].examples[0]["recorded_at"].startswith("2300-01-01")
+
+
+def test_rows_between_two_months_are_found_by_the_name_of_their_partition(year, snapshots):
+    partitions.ensure_months([datetime(2016, 3, 1).date()])
+    between = datetime(2020, 5, 5, tzinfo=UTC)
+    insert_snapshot(snapshot_id_of(year.ride("Comet").pk, milliseconds(between)), year.ride("Comet").pk, between)
+    (finding,) = found()
+    assert (finding.reason, finding.scope, finding.count) == ("guard_rows", "in p_between_201604_202501", 1)
+    assert (finding.start, finding.end) == (datetime(2016, 4, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
 
 
 def test_what_belongs_to_no_park_is_not_looked_for_in_a_check_of_one_park(year):

@@ -62,7 +62,7 @@ def test_check_fails_while_fewer_than_three_months_are_ahead():
     with pytest.raises(CommandError, match="for 1 month ahead of 2026-11, fewer than 3"):
         maintain("--check")
     maintain("--ahead", "3")
-    assert maintain("--check") == "3 months ahead, both boundary partitions are empty\n"
+    assert maintain("--check") == "3 months ahead, all boundary partitions are empty\n"
 
 
 def test_rows_in_the_boundary_partitions_are_reported_and_drained_when_asked(snapshots):
@@ -77,10 +77,27 @@ def test_rows_in_the_boundary_partitions_are_reported_and_drained_when_asked(sna
     said = maintain("--drain", "--dry-run")
     assert "-- copies the 2 rows of p_before_2025; others wait for about 0.1 s\n" in said
     assert "Dry run" in said
-    assert "Made 34 months: p202305 to p202802" in maintain("--drain")
+    assert "Made 13 months: p202305 to p202802" in maintain("--drain")
     assert snapshots.count() == 3
     assert health.health(date(2026, 11, 23)).boundary_rows == {"p_before_202305": 1}  # 1969 has no month of its own
     assert "Nothing to do" in maintain("--drain")
+    assert {"p_between_202306_202501", "p_between_202712_202802"} < set(snapshots.partition_names())
+
+
+def test_months_ahead_end_where_a_month_is_missing(snapshots):
+    partitions.ensure_months([date(2027, 1, 1), date(2027, 2, 1), date(2027, 4, 1)])
+    assert health.months_ahead(catalog.partitions(partitions.TABLE), date(2026, 11, 23)) == 3
+    with pytest.raises(CommandError, match="for 2 months ahead of 2026-12"), time_machine.travel("2026-12-03 12:00Z"):
+        maintain("--check")
+    assert "Made 8 months: p202703 to p202711" in maintain()
+    assert "12 months ahead" in maintain("--check")
+
+
+def test_a_row_in_a_partition_between_months_is_reported(snapshots):
+    partitions.ensure_months([date(2016, 3, 1)])
+    snapshots.add("2020-05-05")
+    with pytest.raises(CommandError, match=r"The boundary partition p_between_201604_202501 of .* holds 1 row\."):
+        maintain("--check")
 
 
 def test_a_reader_with_an_open_transaction_is_named(snapshots, another_session, monkeypatch):

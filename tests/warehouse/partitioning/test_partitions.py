@@ -40,9 +40,7 @@ def test_ensure_makes_every_month_of_the_range_in_both_directions(snapshots):
 
 def test_ensure_sees_what_another_process_has_made(snapshots, another_session):
     assert partitions.ensure(date(2026, 1, 1), date(2026, 12, 31)) == []
-    another_session().query(
-        partitions.plan(catalog.partitions(partitions.TABLE), date(2027, 1, 1), date(2027, 1, 1)).steps[0].sql
-    )
+    another_session().query(partitions.plan(catalog.partitions(partitions.TABLE), [date(2027, 1, 1)]).steps[0].sql)
     assert partitions.ensure(date(2027, 1, 1), date(2027, 2, 1)) == ["p202702"]
 
 
@@ -71,7 +69,7 @@ def test_a_plan_that_meets_a_table_swapped_meanwhile_is_made_anew(snapshots, mon
     plan_now, month = partitions.plan_now, date(2027, 1, 1)
     with connection.cursor() as cursor:
         cursor.execute(planned_for)
-        outdated = plan_now(month, month)
+        outdated = plan_now([month])
         cursor.execute(meets)
     with pytest.raises(partitions.PartitionsError, match="Another process has changed"):
         partitions.apply(outdated, patience_seconds=HANG_SECONDS)
@@ -338,6 +336,49 @@ def test_a_stray_row_of_1970_stays_in_the_boundary_partition_and_stops_no_import
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM ride_status_snapshots PARTITION (p_before_202107)")
         assert cursor.fetchone() == (1,)
+
+
+def test_a_single_month_of_long_ago_is_one_partition_and_the_months_between_are_made_when_rows_come(snapshots):
+    assert partitions.ensure_months([date(2016, 3, 9)]) == ["p201603"]
+    assert snapshots.partition_names()[:4] == ["p_before_201603", "p201603", "p_between_201604_202501", "p202501"]
+    assert partitions.ensure_months([date(2016, 3, 9), date(2020, 5, 1)]) == ["p202005"]
+    names_match_their_bounds()
+    snapshots.add("2016-03-09", "2020-05-31 23:59:59", "2025-01-01")
+    assert catalog.partitions_opened(partitions.TABLE, date(2020, 5, 1), date(2020, 6, 1)) == ["p202005"]
+    assert len(partitions.ensure(date(2016, 1, 1), date(2025, 1, 1))) == 108 - 2
+    assert not [name for name in snapshots.partition_names() if name.startswith("p_between")]
+    names_match_their_bounds()
+    assert snapshots.count() == 3
+
+
+def test_a_boundary_partition_between_two_months_is_never_split_while_it_holds_a_row(snapshots):
+    partitions.ensure_months([date(2016, 3, 1)])
+    snapshots.add("2020-05-05")
+    with pytest.raises(
+        partitions.PartitionsError, match=r"p_between_201604_202501 .* holds 1 row .*to make p201802\..*--drain"
+    ):
+        partitions.ensure_months([date(2018, 2, 1)])
+    assert partitions.ensure_months([date(2014, 1, 1)]) == ["p201401"]  # another one is split all the same
+    call_command("maintain_partitions", "--drain", verbosity=0)
+    assert partitions.ensure_months([date(2018, 2, 1)]) == ["p201802"]
+    assert [name for name in snapshots.partition_names() if name.startswith("p20")][:4] == [
+        "p201401", "p201603", "p201802", "p202005",
+    ]  # fmt: skip
+    assert snapshots.count() == 1
+
+
+def test_rows_before_the_first_month_are_not_carried_into_a_partition_between_months(snapshots):
+    snapshots.add("2020-05-05")
+    with pytest.raises(partitions.PartitionsError, match=r"p_before_2025 .* holds 1 row"):
+        partitions.ensure_months([date(2016, 3, 1)])
+    assert partitions.ensure_months([date(2020, 6, 1)]) == ["p202006"]
+
+
+def test_rows_after_the_last_month_are_not_carried_into_a_partition_between_months(snapshots):
+    snapshots.add("2027-05-05")
+    with pytest.raises(partitions.PartitionsError, match=r"p_future .* holds 1 row"):
+        partitions.ensure_months([date(2028, 3, 1)])
+    assert partitions.ensure_months([date(2027, 3, 1)]) == ["p202703"]
 
 
 def test_a_table_without_partitions_needs_none(snapshots):

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         found = health.health(today)
         if found.problems or found.months_ahead is None:
             raise CommandError("\n".join(found.problems))
-        self.stdout.write(f"{count_of(found.months_ahead, 'month')} ahead, both boundary partitions are empty")
+        self.stdout.write(f"{count_of(found.months_ahead, 'month')} ahead, all boundary partitions are empty")
 
     def _maintain(self, first: date, last: date, dry_run: bool, drain: bool) -> None:
         if not catalog.partitions(partitions.TABLE):
@@ -58,9 +58,8 @@ class Command(BaseCommand):
                 f"{partitions.TABLE} is not partitioned by month; manage.py partition_snapshots apply does that"
             )
             return
-        if drain and (needed := health.span()):
-            first, last = min(first, needed[0]), max(last, needed[1])
-        plan = partitions.plan_now(first, last, drain=drain)
+        months = partitions.months_between(first, last) + (health.months_needed() if drain else [])
+        plan = partitions.plan_now(months, drain=drain)
         for step in plan.steps:
             self.stdout.write(f"{step.sql};")
             if drain and step.splits and (rows := partitions.count_rows(step.splits, limit=COUNT_LIMIT)):
