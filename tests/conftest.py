@@ -16,11 +16,21 @@ from pathlib import Path
 
 import MySQLdb
 import pytest
+from django.conf import settings
+
+from tests.waiting import HANG_SECONDS
 
 # Playwright's sync API runs an event loop in this thread, in which Django would refuse the test's own queries.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-BROWSER_TIMEOUT_MS = 10_000
+BROWSER_TIMEOUT_MS = HANG_SECONDS * 1000  # a slow machine is no fault
+
+
+# --- passwords ------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_cost_nothing():
+    """The real hash is slow on purpose: half a second of CPU for each user that a test makes, 40 s of a run."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 # --- taking turns ---------------------------------------------------------------------------------------------------
