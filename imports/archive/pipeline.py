@@ -16,6 +16,7 @@ from imports.archive.commit import transaction
 from imports.archive.heartbeat import Heartbeat
 from imports.archive.prefetch import Reading, readings
 from imports.archive.run import ImportRun, MissingDays, Step
+from imports.archive.slow_clock import refuse_a_slow_clock
 from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
@@ -40,7 +41,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over,
     or the slice of a queued run is over (they are at the end of the queue).
     PartitionsError: the range has no partitions, nothing was claimed. TransitionRefused: somebody else is at a park
-    (one of a queued run just leaves it). ImportFailed: anything else.
+    (one of a queued run just leaves it). ImportFailed: anything else, a clock that is slow among it.
     """
     partitions.ensure(run.first, run.last)
     forget_local_infile()
@@ -49,7 +50,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
         return False
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()
-    read_ahead = readings(run.source, [step for step in steps if isinstance(step, DayFile)], run.clock, run.fetched)
+    files = [step for step in steps if isinstance(step, DayFile)]
+    read_ahead = readings(run.source, files, run.clock, run.fetched, run.was_read)
     with _failure_written_down(run), Heartbeat(run), _few_collections() as sweep, closing(read_ahead):
         for number, step in enumerate(steps):
             if stop.is_set():
@@ -60,6 +62,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
                 return False
             found = _found(step, read_ahead)
             if isinstance(found, Reading):
+                refuse_a_slow_clock(found, run.clock())
                 make_months(found.validated.observations)
             for attempt in transaction(run, step):
                 with attempt:

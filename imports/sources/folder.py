@@ -1,11 +1,12 @@
 """An archive in a folder on disk."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, day_of
 from warehouse.ids import uuid_of
+from warehouse.instants import EPOCH
 
 
 class FolderSource:
@@ -60,7 +61,18 @@ class FolderSource:
                 for file in _entries(month) if month.is_dir() else ():
                     day = day_of(f"{year.name}/{month.name}/{file.name}")
                     if day is not None:
-                        yield DayFile(f"{destination}/{year.name}/{month.name}/{file.name}", day, file.stat().st_size)
+                        found = file.stat()
+                        key = f"{destination}/{year.name}/{month.name}/{file.name}"
+                        yield DayFile(key, day, found.st_size, modified_at=_instant(found.st_mtime_ns))
+
+
+def _instant(nanoseconds: int) -> datetime | None:
+    """None for a time that no column holds: the file is then known by its content alone."""
+    try:
+        instant = EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:
+        return None
+    return instant if instant.year >= 1000 else None  # DATETIME begins there
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ Layout, on disk as in the bucket: `<destination-uuid>/<YYYY>/<MM>/<DD>.json.gz`,
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 FILE_SUFFIX = ".json.gz"
@@ -25,12 +25,16 @@ class FileUnreadable(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
-    """One file of a destination: `key` is its path inside the source, with forward slashes."""
+    """One file of a destination: `key` is its path inside the source, with forward slashes.
+
+    Size with ETag (a bucket) or time of change (a folder) tell without reading it whether it is the file of before.
+    """
 
     key: str
     day: date
     size_bytes: int | None = None
     etag: str = ""
+    modified_at: datetime | None = None  # UTC, to the microsecond
 
 
 class Source(Protocol):
