@@ -53,16 +53,16 @@ def before(migrate, tmp_path):
 
     One message of each task waits too, with the arguments that it had then.
     """
+    write_day(tmp_path, [event()])
+    (run,) = runs(tmp_path)
+    (checkpoint,) = run.checkpoints
+    checkpoint.queue()
     migrate("0002")
     list(schedules.sync())
     for now, then in BEFORE.items():
         Schedule.objects.filter(func=now).update(func=then)
     Schedule.objects.filter(name="Collect live states").update(minutes=30)
     Schedule.objects.filter(name="Sync metadata").update(repeats=0, cron="15 4 * * 2")
-    write_day(tmp_path, [event()])
-    (run,) = runs(tmp_path)
-    (checkpoint,) = run.checkpoints
-    checkpoint.queue()
     named = [[checkpoint.pk, checkpoint.generation]]
     async_task("imports.slices.import_slice", named, group=f"import of {checkpoint.park}", timeout=600, save=False)
     async_task("imports.schedules.sync_metadata", RESORT, group="Sync metadata")
@@ -274,8 +274,8 @@ def test_the_ledger_learns_whose_file_it_was_and_forgets_it_again(migrate):
     _ledger_row(place, 4, f"{B}/2024/01/04.json.gz", "UNREADABLE")
     _insert(
         "import_checkpoints", park_id=place.pk, import_id="imp_1", source="/a",
-        last_processed_file=f"{A}/2024/01/01.json.gz", records_imported=6, errors_encountered=0, whole_destination=1, missing_only=0, replace_live=0, files_total=1,
-        files_processed=1, generation=1, worker="", attempts=0, last_error="", updated_at="2025-01-01 00:00:00",
+        last_processed_file=f"{A}/2024/01/01.json.gz", records_imported=6, errors_encountered=0, whole_destination=1,
+        missing_only=0, replace_live=0, files_total=1, files_processed=1, generation=1, worker="", attempts=0, last_error="", updated_at="2025-01-01 00:00:00",
     )  # fmt: skip
     migrate("0007")
     assert _ledger("destination_wiki_id, outcome, all_parks, modified_at") == [

@@ -82,7 +82,7 @@ def test_looking_says_what_there_is_what_is_imported_and_what_is_missing(operato
 
 
 def test_a_day_that_one_park_lacks_is_not_imported_already(operator, archive):
-    day_file(known_park(PARK), DAYS[0], **as_listed(archive, DAYS[0]))
+    day_file(known_park(PARK), DAYS[0], **as_listed(archive, DAYS[0]) | {"all_parks": False})
     known_park(OTHER_PARK)
     response = preview(operator, destination=DESTINATION)
     assert cells(response) == [["9", "0", "1", "9"]]
