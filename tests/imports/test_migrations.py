@@ -275,7 +275,8 @@ def test_the_ledger_learns_whose_file_it_was_and_forgets_it_again(migrate):
     _insert(
         "import_checkpoints", park_id=place.pk, import_id="imp_1", source="/a",
         last_processed_file=f"{A}/2024/01/01.json.gz", records_imported=6, errors_encountered=0, whole_destination=1,
-        missing_only=0, replace_live=0, files_total=1, files_processed=1, generation=1, worker="", attempts=0, last_error="", updated_at="2025-01-01 00:00:00",
+        missing_only=0, replace_live=0, files_total=1, files_processed=1, generation=1, worker="", attempts=0,
+        last_error="", updated_at="2025-01-01 00:00:00",
     )  # fmt: skip
     migrate("0007")
     assert _ledger("destination_wiki_id, outcome, all_parks, modified_at") == [
