@@ -14,7 +14,24 @@ from django.db import connection
 
 from warehouse.days import ONE_DAY
 
-IMPORTED, MISSING, UNREADABLE = "IMPORTED", "MISSING", "UNREADABLE"
+IMPORTED, MISSING, UNREADABLE, NO_EVENTS = "IMPORTED", "MISSING", "UNREADABLE", "NO_EVENTS"
+
+#: A park may have a row of several destinations' files for one day: what is known of the day is what the first of
+#: these says. A park that was sold has NO_EVENTS in the old resort's file and IMPORTED in the new one's; where the new
+#: one's is missing, the day is.
+BEST_FIRST = (IMPORTED, UNREADABLE, MISSING, NO_EVENTS)
+_RANKS = ", ".join(f"'{outcome}'" for outcome in BEST_FIRST)
+
+
+def park_days(where: str = "TRUE") -> str:
+    """SQL of a row a park and day, over all destinations: park_id, file_date, outcome, events_read, observations (that
+    are in the table), rejected. Whoever asks what is known of a day asks this."""
+    return (
+        f"SELECT park_id, file_date, ELT(MIN(FIELD(outcome, {_RANKS})), {_RANKS}) AS outcome, "
+        "CAST(SUM(events_read) AS SIGNED) AS events_read, "
+        "CAST(SUM(`stored` + already_known) AS SIGNED) AS observations, "  # a reserved word on MySQL
+        f"CAST(SUM(rejected) AS SIGNED) AS rejected FROM import_files WHERE {where} GROUP BY park_id, file_date"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,10 @@ class ParkLedger:
             day += ONE_DAY
         return runs
 
+    def missing_days(self) -> set[date]:
+        """Days for which the source has no file, of whichever destination the park was heard in."""
+        return {day for day, outcome in self._outcomes.items() if outcome == MISSING}
+
     def is_missing(self, day: date) -> bool:
         """Inside the park's history, and without a file or never asked for."""
         inside = self._began is not None and self._began <= day <= self._last
@@ -68,7 +89,9 @@ class ParkLedger:
 
 def of_park(park_id: int) -> ParkLedger:
     """All days of one park: one range of the ledger's key."""
-    rows = _rows("SELECT file_date, outcome, events_read FROM import_files WHERE park_id = %s", park_id)
+    rows = _rows(
+        f"SELECT file_date, outcome, events_read FROM ({park_days('park_id = %s')}) AS days ORDER BY file_date", park_id
+    )
     began = min((day for day, _, events in rows if events), default=None)
     return ParkLedger({day: outcome for day, outcome, _ in rows}, began)
 
@@ -104,7 +127,7 @@ def imported_since(source_files: Iterable[str]) -> set[str]:
         key
         for (key,) in _rows(
             "SELECT source_file FROM import_files WHERE source_file IN %s "
-            "GROUP BY source_file HAVING SUM(outcome <> 'IMPORTED') = 0",
+            "GROUP BY source_file HAVING SUM(outcome NOT IN ('IMPORTED', 'NO_EVENTS')) = 0",
             source_files,
         )
     }
@@ -122,13 +145,14 @@ class Reading:
 
 
 def readings(park_id: int, first: date, last: date, limit: int = 1) -> list[Reading]:
-    """Of a park's days in the inclusive range, the latest days first."""
+    """Of a park's days in the inclusive range, the latest days first, and of a day the reading that counts."""
     return [
         Reading(*row)
         for row in _rows(
             "SELECT f.file_date, f.outcome, c.checkpoint_id, c.import_id, c.source FROM import_files f "
             "LEFT JOIN import_checkpoints c ON c.checkpoint_id = f.checkpoint_id "
-            "WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s ORDER BY f.file_date DESC LIMIT %s",
+            "WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s "
+            f"ORDER BY f.file_date DESC, FIELD(f.outcome, {_RANKS}) LIMIT %s",
             park_id,
             first,
             last,

@@ -103,6 +103,13 @@ _DUPLICATES = {
         "Two events of one ride and instant say different things. The first one stays.",
         "Look at both values in the examples. If the second is right, the stored row must be corrected by hand.",
     ),
+    "heard_in_two_destinations": Reason(
+        IssueType.DUPLICATE,
+        "In two destinations",
+        "on {day} the files of {count} destinations hold events of it: {destinations}; all of them were imported",
+        "A park is in the files of two destinations on one day. Its events were imported from both.",
+        "On the day on which a park was moved: won't fix. Where it goes on, see whether both tell of the same rides.",
+    ),
     "ambiguous_ride": Reason(
         IssueType.DUPLICATE,
         "Ambiguous ride",

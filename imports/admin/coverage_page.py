@@ -23,13 +23,28 @@ from warehouse.models import Park
 from warehouse.partitioning.partitions import add_months
 
 #: by state: what stands in the cell, so that it is not told by its colour alone
-SIGNS = {State.COMPLETE: "", State.PARTIAL: "◐", State.MISSING: "-", State.UNREADABLE: "!", State.NONE: ""}
+SIGNS = {
+    State.COMPLETE: "",
+    State.PARTIAL: "◐",
+    State.MISSING: "-",
+    State.UNREADABLE: "!",
+    State.EMPTY: "○",
+    State.NONE: "",
+}
 MEANINGS = {
     State.COMPLETE: "every day imported",
     State.PARTIAL: "some days imported",
     State.MISSING: "no file for any day",
     State.UNREADABLE: "a file cannot be read",
+    State.EMPTY: "files read, none with an event of the park",
     State.NONE: "never tried",
+}
+#: what a day is called by in the calendar of a month
+DAY_STATES = {
+    FileOutcome.IMPORTED: State.COMPLETE,
+    FileOutcome.MISSING: State.MISSING,
+    FileOutcome.UNREADABLE: State.UNREADABLE,
+    FileOutcome.NO_EVENTS: State.EMPTY,
 }
 
 
@@ -172,7 +187,7 @@ def _calendar(park: Park, first: date, source: str, operate: bool) -> list[list[
     for day, file in days_of(park, first):
         if len(weeks[-1]) == 7:
             weeks.append([])
-        state = {None: "none", "IMPORTED": "complete"}.get(file and file.outcome, file and file.outcome.lower())
+        state = DAY_STATES[FileOutcome(file.outcome)] if file else State.NONE
         if file is None:
             said, url = "never tried", start_url(park, day, day, source) if operate else ""
         else:

@@ -5,7 +5,6 @@ the start is a POST that previews again, begins the imports and hands them to th
 """
 
 from dataclasses import dataclass
-from datetime import date
 
 from django import forms
 from django.conf import settings
@@ -13,6 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
+from django.db.models import Q
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -21,8 +21,9 @@ from django.utils.html import format_html
 
 from imports.archive import beside, planning
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.destinations import parks_of
 from imports.archive.request import Request, RequestError
+from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError, Source
@@ -34,7 +35,13 @@ from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
 from warehouse.text import count_of
 
-DAYS = [("all", "Every day of the range"), ("missing", "Missing and failed days only")]
+DAYS = [
+    ("all", "Every day of the range"),
+    ("missing", "What is new: days not read yet, missing or failed ones, and those whose file has changed"),
+    ("changed", "Only days that were read and whose file has changed"),
+]
+#: what is said of an import that was begun so
+DAYS_ASKED = {"all": "", "missing": ", what is new only", "changed": ", changed days only"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Preview:
 
     plan: planning.DestinationPlan
     parks: list[Park]  # as far as they are known
-    imported: int  # files that every known park has
+    imported: int  # files that were read, as they are now, for every known park
     imported_by_park: list[tuple[Park, int]]  # where the parks differ
     to_read: int
     megabytes: float | None
@@ -107,6 +114,7 @@ class StartForm(forms.Form):
             first=asked["from"],
             last=asked["to"],
             missing_only=asked["days"] == "missing",
+            changed_only=asked["days"] == "changed",
             replace_live=asked["replace_live"],
             force=asked["force"],
         )
@@ -159,16 +167,16 @@ def start_import(model_admin: admin.ModelAdmin, request):
 def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.DestinationPlan]):
     runs = planning.begin(plans)
     checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
+    not_queued = queue.why_not_queued(runs)
     if not checkpoints:
-        raise RequestError(
-            "No park is known of what was asked for, nor found in its first files. Sync the metadata first, or import "
-            "it by manage.py import_archive"
-        )
+        raise RequestError(not_queued or "Nothing is left to import here")
     queue.enqueue(checkpoints)
+    if not_queued:
+        model_admin.message_user(request, not_queued, messages.WARNING)
     for checkpoint in checkpoints:
         what = (
             f"Start: {checkpoint.start_date} to {checkpoint.end_date}, {count_of(checkpoint.files_total, 'day')}"
-            f"{', missing and failed days only' if checkpoint.missing_only else ''}, from {checkpoint.source}; "
+            f"{_days_asked(checkpoint)}, from {checkpoint.source}; "
             f"nothing → {checkpoint.status}"
             if checkpoint.generation == 0
             else f"Start again of what was unfinished, at {checkpoint.last_processed_date or checkpoint.start_date}"
@@ -184,25 +192,34 @@ def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.Destinat
     return redirect(f"{reverse('admin:imports_importcheckpoint_changelist')}?show=workers")
 
 
+def _days_asked(checkpoint: ImportCheckpoint) -> str:
+    return DAYS_ASKED["missing" if checkpoint.missing_only else "changed" if checkpoint.changed_only else "all"]
+
+
 def _preview(plan: planning.DestinationPlan) -> Preview:
-    parks = plan.parks or planning.parks_of(plan.destination)
-    imported: dict[int, set[date]] = {park.pk: set() for park in parks}
-    for park_id, day in ImportedFile.objects.filter(
-        park__in=parks, outcome=FileOutcome.IMPORTED, file_date__gte=plan.first, file_date__lte=plan.last
-    ).values_list("park_id", "file_date"):
-        imported[park_id].add(day)
-    everywhere = set.intersection(*imported.values()) if imported else set()
-    days = {file.day for file in plan.files}
-    by_park = [(park, len(days & imported[park.pk])) for park in parks]
-    busy = ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.IN_PROGRESS) | (
-        ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.PENDING, queued_at__isnull=False)
+    parks = plan.parks or parks_of(plan.destination)
+    known = KnownReadings.of(plan.destination, plan.first, plan.last)
+    lacking = {park.pk: [file for file in plan.files if known.lacks(park.pk, file)] for park in parks}
+    by_park = [(park, len(plan.files) - len(lacking[park.pk])) for park in parks]
+    lacked = {file.day for files in lacking.values() for file in files}
+    park_ids = [park.pk for park in parks]
+    asked = plan.request
+    files = [
+        file
+        for file in plan.files
+        if not asked.is_selective
+        or known.ask_for(file, park_ids, whole=not plan.parks, changed_only=asked.changed_only)
+    ]
+    busy = ImportCheckpoint.objects.filter(
+        Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
+        park__in=parks,
+        destination_wiki_id=plan.destination,
     )
-    files = [file for file in plan.files if not (plan.request.missing_only and file.day in everywhere)]
     sizes = [file.size_bytes for file in files]
     return Preview(
         plan=plan,
         parks=parks,
-        imported=len(days & everywhere),
+        imported=len(plan.files) - len(lacked) if parks else 0,
         imported_by_park=by_park if len({count for _, count in by_park}) > 1 else [],
         to_read=len(files),
         megabytes=sum(sizes) / 1e6 if None not in sizes else None,

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
-from django_mysql.models import EnumField
+from django_mysql.models import EnumField, FixedCharField
 
 from imports.archive.process import is_known_dead
 from imports.archive.transitions import (
@@ -51,11 +51,15 @@ def new_import_id() -> str:
 
 
 class ImportCheckpoint(models.Model):
-    """How far the import of one park's days has come. Advanced in the transaction of the rows it speaks of."""
+    """How far the import of one park's days from one destination's files has come.
+
+    Advanced in the transaction of the rows it speaks of.
+    """
 
     checkpoint_id = models.AutoField(primary_key=True)
     import_id = models.CharField(max_length=20, unique=True, default=new_import_id)
     park = models.ForeignKey(Park, on_delete=models.PROTECT, related_name="imports")
+    destination_wiki_id = FixedCharField(max_length=36, help_text="whose files are read")
     last_processed_date = models.DateField(null=True, blank=True)
     last_processed_file = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     records_imported = models.BigIntegerField(default=0, help_text="snapshots stored")
@@ -67,7 +71,12 @@ class ImportCheckpoint(models.Model):
     end_date = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=500)
     whole_destination = models.BooleanField(default=False, help_text="parks that first appear on the way join in")
-    missing_only = models.BooleanField(default=False, help_text="days that are imported already are passed over")
+    missing_only = models.BooleanField(
+        default=False, help_text="days whose file was read already, and is the same as then, are passed over"
+    )
+    changed_only = models.BooleanField(
+        default=False, help_text="only days whose file was read already, and is another one now"
+    )
     replace_live = models.BooleanField(default=False, help_text="LIVE rows of a day go when its ARCHIVE rows come")
     force = models.BooleanField(
         default=False, help_text="what is held back as out of all proportion is done all the same"
@@ -106,7 +115,7 @@ class ImportCheckpoint(models.Model):
         """
         seen = self.status
         with transaction.atomic():
-            ImportCheckpoint.lock_out_others([self.park_id], [self])
+            ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             hit = (
                 ImportCheckpoint.objects.filter(
                     Q(status=seen) & Q(status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]),
@@ -131,8 +140,9 @@ class ImportCheckpoint(models.Model):
             self._refuse(ImportStatus.IN_PROGRESS)
 
     @staticmethod
-    def lock_out_others(park_ids: Sequence[int], for_these: Sequence["ImportCheckpoint"]) -> None:
-        """One import of a park at a time: to be called inside the transaction in which one begins or goes on.
+    def lock_out_others(park_ids: Sequence[int], destination: str, for_these: Sequence["ImportCheckpoint"]) -> None:
+        """One import of a park from a destination's files at a time: to be called inside the transaction in which one
+        begins or goes on. From two destinations' files a park may be imported at once: each row is stored by one.
 
         TransitionRefused where another one runs or is queued. One whose worker is gone is paused, so that a frozen
         worker that wakes up finds itself out.
@@ -142,6 +152,7 @@ class ImportCheckpoint(models.Model):
         others = ImportCheckpoint.objects.filter(
             Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
             park__in=park_ids,
+            destination_wiki_id=destination,
         ).exclude(pk__in=[checkpoint.pk for checkpoint in for_these])
         for other in others.select_related("park"):
             if other.queued_at is not None:
@@ -198,7 +209,7 @@ class ImportCheckpoint(models.Model):
         TransitionRefused: it is completed, somebody is at it, or it is queued already.
         """
         with transaction.atomic():
-            ImportCheckpoint.lock_out_others([self.park_id], [self])
+            ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             new = ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
             begun = ImportCheckpoint.objects.filter(
                 Q(status=ImportStatus.IN_PROGRESS, queued_at=None)

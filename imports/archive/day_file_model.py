@@ -1,4 +1,9 @@
-"""The ledger of day files: one row a park and day, about the last reading of that day's file."""
+"""The ledger of day files: one row a park, day and destination, about the last reading of that destination's file.
+
+A park has a row of each destination whose files it was looked for in: one that was sold is in the files of the old
+resort until a day, and in those of the new one from then on. What is known of its day is what the best of its rows
+says (quality.import_ledger).
+"""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,15 +13,20 @@ from warehouse.models import Park
 
 
 class FileOutcome(models.TextChoices):
-    """What became of a park's day when its file was last looked for."""
+    """What became of a park's day when a destination's file was last looked for."""
 
-    IMPORTED = "IMPORTED"
+    IMPORTED = "IMPORTED"  # events of the park were in the file
     MISSING = "MISSING"
     UNREADABLE = "UNREADABLE"
+    NO_EVENTS = "NO_EVENTS"  # the file was read, and none of its events was the park's
+
+
+#: the file was read, and what it holds of the park is known
+READ = (FileOutcome.IMPORTED, FileOutcome.NO_EVENTS)
 
 
 class ImportedFile(models.Model):
-    """The ledger: what the last reading of one day's file gave for one park.
+    """The ledger: what the last reading of one destination's file of a day gave for one park.
 
     Held on every row: events_read = stored + already_known + duplicates + rejected.
     """
@@ -24,11 +34,14 @@ class ImportedFile(models.Model):
     file_id = models.BigAutoField(primary_key=True)
     park = models.ForeignKey(Park, on_delete=models.PROTECT, db_index=False, related_name="files")
     file_date = models.DateField()
+    destination_wiki_id = FixedCharField(max_length=36, help_text="whose file it was")
     source_file = models.CharField(max_length=255)
     outcome = EnumField(choices=[*FileOutcome.choices])
     sha256 = FixedCharField(max_length=64, null=True, blank=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)
     etag = models.CharField(max_length=100, blank=True, help_text="of an S3 object")
+    modified_at = models.DateTimeField(null=True, blank=True, help_text="of a file in a folder, as it was listed")
+    all_parks = models.BooleanField(default=False, help_text="it was read for every park that it speaks of")
     events_read = models.IntegerField(default=0)
     stored = models.IntegerField(default=0)
     already_known = models.IntegerField(default=0)
@@ -50,7 +63,9 @@ class ImportedFile(models.Model):
         verbose_name = "day file"
         ordering = ["-file_date", "park_id"]
         constraints = [
-            models.UniqueConstraint(fields=["park", "file_date"], name="unique_park_file_date"),
+            models.UniqueConstraint(
+                fields=["park", "file_date", "destination_wiki_id"], name="unique_park_file_date_destination"
+            ),
             models.CheckConstraint(
                 condition=Q(events_read=F("stored") + F("already_known") + F("duplicates") + F("rejected")),
                 name="import_files_counts_add_up",
@@ -58,6 +73,7 @@ class ImportedFile(models.Model):
         ]
         indexes = [
             models.Index(fields=["file_date"], name="idx_import_files_date"),
+            models.Index(fields=["destination_wiki_id", "file_date"], name="idx_import_files_destination"),
             models.Index(fields=["checkpoint", "imported_at"], name="idx_import_files_pace"),
         ]
 

@@ -4,29 +4,35 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
 from imports.loading.counts import Counts
 from imports.sources.source import DayFile, key_of
+from quality import import_ledger
 from quality.check.gaps import missing_days_finding
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
-_RECORDED = ["source_file", "outcome", "sha256", "size_bytes", "etag", *_COUNTS, "imported_at", "checkpoint"]
+_RECORDED = [
+    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", *_COUNTS, "imported_at",
+    "checkpoint",
+]  # fmt: skip
 
 
 def record_file(
     file: DayFile,
-    outcome: FileOutcome,
     counts: dict[ImportCheckpoint, Counts],
     *,
     now: datetime,
+    unreadable: bool = False,
     sha256: str | None = None,
+    all_parks: bool = False,
     live_replaced: dict[ImportCheckpoint, int] | None = None,
 ) -> None:
     """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading.
 
+    A park of which the file held nothing has NO_EVENTS. `all_parks`: no park that the file speaks of was left out.
     `live_replaced`: how many LIVE rows gave way, by an import that replaces them; what an earlier one replaced stays.
     """
     ImportedFile.objects.bulk_create(
@@ -34,11 +40,14 @@ def record_file(
             ImportedFile(
                 park_id=checkpoint.park_id,
                 file_date=file.day,
+                destination_wiki_id=checkpoint.destination_wiki_id,
                 source_file=file.key,
-                outcome=outcome,
+                outcome=_outcome(count, unreadable=unreadable),
                 sha256=sha256,
                 size_bytes=file.size_bytes,
                 etag=file.etag,
+                modified_at=file.modified_at,
+                all_parks=all_parks,
                 events_read=count.events_read,
                 stored=count.stored,
                 already_known=count.already_known,
@@ -55,9 +64,35 @@ def record_file(
     )
 
 
-def has_events_before(park_id: int, day: date) -> bool:
-    """Whether the park had begun before `day`: days without a file before its first event are no gap of its."""
-    return ImportedFile.objects.filter(park=park_id, file_date__lt=day, events_read__gt=0).exists()
+def _outcome(count: Counts, *, unreadable: bool) -> FileOutcome:
+    if unreadable:
+        return FileOutcome.UNREADABLE
+    return FileOutcome.IMPORTED if count.events_read else FileOutcome.NO_EVENTS
+
+
+def record_same(destination: str, file: DayFile, sha256: str | None, *, all_parks: bool) -> None:
+    """A file that was read before is listed otherwise than then, and holds the same: so that it is not read again.
+
+    What another kind of source knows it by (an ETag, a time of change) stays. With `all_parks` it is known from now on
+    that no park of it was left out.
+    """
+    known_by = {"etag": file.etag} if file.etag else {"modified_at": file.modified_at}
+    ImportedFile.objects.filter(
+        destination_wiki_id=destination, file_date=file.day, outcome__in=READ, sha256=sha256
+    ).update(size_bytes=file.size_bytes, **known_by, **({"all_parks": True} if all_parks else {}))
+
+
+def has_events_before(park_id: int, day: date, destination: str | None = None) -> bool:
+    """Whether the park had begun before `day`: days without a file before its first event are no gap of its.
+
+    With a destination: whether it was last heard in that one's files, perhaps in another's on the same day. What a
+    destination lacks after a park has left it is no gap of the park.
+    """
+    heard = ImportedFile.objects.filter(park=park_id, file_date__lt=day, outcome=FileOutcome.IMPORTED)
+    if destination is None:
+        return heard.exists()
+    latest = heard.order_by("-file_date").values("file_date")[:1]
+    return heard.filter(file_date=latest, destination_wiki_id=destination).exists()
 
 
 def record_missing(
@@ -65,12 +100,13 @@ def record_missing(
 ) -> list[Finding]:
     """A MISSING row for each day without a file, and one GAP finding for each run of missing days it is part of.
 
-    A day imported before keeps its row: its observations are in the table, whatever became of the file.
+    A day read before keeps its row: its observations are in the table, whatever became of the file. No gap is a day
+    that another destination's file had.
     """
     days = set(days)
     days -= set(
         ImportedFile.objects.filter(
-            park=checkpoint.park_id, file_date__in=days, outcome=FileOutcome.IMPORTED
+            park=checkpoint.park_id, file_date__in=days, destination_wiki_id=destination, outcome__in=READ
         ).values_list("file_date", flat=True)
     )
     ImportedFile.objects.bulk_create(
@@ -78,6 +114,7 @@ def record_missing(
             ImportedFile(
                 park_id=checkpoint.park_id,
                 file_date=day,
+                destination_wiki_id=destination,
                 source_file=key_of(destination, day),
                 outcome=FileOutcome.MISSING,
                 imported_at=now,
@@ -88,9 +125,8 @@ def record_missing(
         update_conflicts=True,
         update_fields=_RECORDED,
     )
-    return [
-        missing_days_finding(checkpoint.park, first, last) for first, last in _runs_of_missing_days(checkpoint, days)
-    ]
+    known = import_ledger.of_park(checkpoint.park_id).missing_days()
+    return [missing_days_finding(checkpoint.park, first, last) for first, last in _runs_of(known, days & known)]
 
 
 def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
@@ -108,15 +144,8 @@ def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
     )
 
 
-def _runs_of_missing_days(checkpoint: ImportCheckpoint, days: set[date]) -> list[tuple[date, date]]:
-    """Runs that contain any of `days`, with the missing days the ledger already knows on either side."""
-    if not days:
-        return []
-    known = set(
-        ImportedFile.objects.filter(park=checkpoint.park_id, outcome=FileOutcome.MISSING).values_list(
-            "file_date", flat=True
-        )
-    )
+def _runs_of(known: set[date], days: set[date]) -> list[tuple[date, date]]:
+    """Runs of `known` days that contain any of `days`."""
     runs = []
     left = set(days)
     while left:

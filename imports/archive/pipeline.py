@@ -17,6 +17,7 @@ from imports.archive.growth import hold_back
 from imports.archive.heartbeat import Heartbeat
 from imports.archive.prefetch import Reading, readings
 from imports.archive.run import ImportRun, MissingDays, Step
+from imports.archive.slow_clock import refuse_a_slow_clock
 from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
@@ -40,7 +41,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over,
     or the slice of a queued run is over (they are at the end of the queue).
     TransitionRefused: somebody else is at a park (one of a queued run just leaves it). ImportFailed: anything else, a
-    month among it that cannot be made.
+    clock that is slow and a month that cannot be made among it.
     """
     forget_local_infile()
     run.claim()
@@ -48,7 +49,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
         return False
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()
-    read_ahead = readings(run.source, [step for step in steps if isinstance(step, DayFile)], run.clock, run.fetched)
+    files = [step for step in steps if isinstance(step, DayFile)]
+    read_ahead = readings(run.source, files, run.clock, run.fetched, run.was_read)
     with _failure_written_down(run), Heartbeat(run), _few_collections() as sweep, closing(read_ahead):
         for number, step in enumerate(steps):
             if stop.is_set():
@@ -59,6 +61,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
                 return False
             found = _found(step, read_ahead)
             if isinstance(found, Reading):
+                refuse_a_slow_clock(found, run.clock())
                 if not run.force:
                     hold_back(run.sudden_growth(found), run.clock())
                 make_months(found.validated.observations)

@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from imports.archive import beside, ledger
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
 from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
+from imports.archive.selection import KnownReadings
+from imports.archive.slow_clock import slow_clock
 from imports.archive.transitions import ImportStatus
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
@@ -35,7 +37,8 @@ PEEK_FILES = 5  # how many files are opened to learn the parks of a destination 
 class DestinationPlan:
     """One destination's part: its files of the range, and the parks that were named (empty: all there are).
 
-    `fetched` holds the bytes of files, by key, that were read already to learn the destination's parks.
+    `fetched` holds the bytes of files, by key, that were read already to learn the destination's parks, and `troubles`
+    what is wrong where none could be learned.
     """
 
     request: Request
@@ -45,6 +48,7 @@ class DestinationPlan:
     last: date
     parks: list[Park]
     fetched: dict[str, bytes] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
 
     @property
     def days_missing(self) -> int:
@@ -52,14 +56,10 @@ class DestinationPlan:
         return (self.last - self.first).days + 1 - len(self.files)
 
     def days_imported(self) -> int:
-        """Files of the range that every named park (or any park of the destination) has in its ledger."""
-        days = ImportedFile.objects.filter(
-            outcome=FileOutcome.IMPORTED,
-            file_date__gte=self.first,
-            file_date__lte=self.last,
-            park__in=self.parks or parks_of(self.destination),
-        )
-        return len(set(days.values_list("file_date", flat=True)) & {file.day for file in self.files})
+        """Files of the range that were read, as they are now, for every named park, or every known one."""
+        known = KnownReadings.of(self.destination, self.first, self.last)
+        parks = self.parks or parks_of(self.destination)
+        return sum(bool(parks) and not any(known.lacks(park.pk, file) for park in parks) for file in self.files)
 
 
 def plan(request: Request, today: date) -> list[DestinationPlan]:
@@ -71,15 +71,19 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
         listing = request.source.list_days(destination, request.first, request.last, today)
         request.beside[destination] = listing.beside
         if files := listing.files:
-            first = _first_day(request.first, files[0].day, parks or parks_of(destination))
+            first = _first_day(request.first, files[0].day, destination, parks or parks_of(destination))
             plans.append(DestinationPlan(request, destination, files, first, request.last or files[-1].day, parks))
-        elif not request.everything:
-            raise RequestError(nothing_there(request, destination, today))
-    if not plans:
+        elif not request.everything and not parks:
+            raise RequestError(nothing_there(request, today, destination))
+    if not plans and request.everything:
         raise RequestError(
             f"{request.source.url} has no files{range_text(request)} for any of its destinations; "
             + ("; ".join(beside.sentences(request.beside)) or "widen --from and --to")
         )
+    for park in () if request.everything else {park for parks in parks_by_destination.values() for park in parks}:
+        theirs = [destination for destination, parks in parks_by_destination.items() if park in parks]
+        if not any(plan.destination in theirs for plan in plans):
+            raise RequestError(nothing_there(request, today, *theirs))
     return plans
 
 
@@ -87,8 +91,9 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
     """The runs of a plan, their checkpoints written (PENDING). TransitionRefused: a park is being imported already.
     PartitionsError: the month of a first file cannot be made.
 
-    Where some imports of the very same request are unfinished, these go on, and those that are done are left alone;
-    where none is, everything is imported anew. `force` makes no other request of it: what was stopped goes on, forced.
+    Where some imports of the very same request are unfinished, these go on, and those that are done are left alone
+    (unless only what is new is asked for: it may have come since); where none is, everything is imported anew. `force`
+    makes no other request of it: what was stopped goes on, forced.
     """
     found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
     with transaction.atomic():
@@ -98,12 +103,15 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
         going_on_with = [checkpoint for checkpoints in unfinished for checkpoint in checkpoints]
         for checkpoint in going_on_with:
             checkpoint.refuse_another_if_alive()
-        ImportCheckpoint.lock_out_others([park.pk for _, parks in found for park in parks], going_on_with)
-        going_on = any(unfinished)
+        for plan, parks in found:
+            ImportCheckpoint.lock_out_others([park.pk for park in parks], plan.destination, going_on_with)
+        done_stays_done = any(unfinished) and not any(plan.request.is_selective for plan in plans)
         runs = []
         for (plan, parks), open_imports in zip(found, unfinished, strict=True):
-            begun_before = set(_same_request(plan, parks).values_list("park_id", flat=True)) if going_on else set()
-            checkpoints = open_imports + [_new(plan, park) for park in parks if park.pk not in begun_before]
+            begun = {checkpoint.park_id for checkpoint in open_imports}
+            if done_stays_done:
+                begun |= set(_same_request(plan, parks).values_list("park_id", flat=True))
+            checkpoints = open_imports + [_new(plan, park) for park in parks if park.pk not in begun]
             _change(checkpoints, force=plan.request.force)
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
@@ -158,8 +166,9 @@ def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoin
     for checkpoint in checkpoints:
         key = (
             checkpoint.source,
-            _destination_of(checkpoint),
+            checkpoint.destination_wiki_id,
             checkpoint.missing_only,
+            checkpoint.changed_only,
             checkpoint.replace_live,
             checkpoint.force,
             checkpoint.whole_destination,
@@ -179,7 +188,7 @@ def run_of(
 
     `destinations`: those of the source, where they were listed before. ArchiveError: the source has moved.
     """
-    destination = _destination_of(group[0])
+    destination = group[0].destination_wiki_id
     if destination not in (source.list_destinations() if destinations is None else destinations):
         # else all that is left would count as missing
         raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
@@ -195,6 +204,7 @@ def run_of(
         last=last,
         whole_destination=any(checkpoint.whole_destination for checkpoint in group),
         missing_only=group[0].missing_only,
+        changed_only=group[0].changed_only,
         replace_live=group[0].replace_live,
         force=group[0].force,
         worker=process_token(),
@@ -202,23 +212,12 @@ def run_of(
     )
 
 
-def parks_of(destination: str) -> list[Park]:
-    """The parks of a destination: by the catalogue, or because its files held them."""
-    return list(
-        Park.objects.filter(
-            Q(destination_wiki_id=destination) | Q(imports__last_processed_file__startswith=f"{destination}/")
-        )
-        .distinct()
-        .order_by("park_id")
-    )
-
-
-def _first_day(asked: date | None, first_file: date, parks: list[Park]) -> date:
+def _first_day(asked: date | None, first_file: date, destination: str, parks: list[Park]) -> date:
     """Days before the first file are missing only to parks that had begun by then, not to those the archive begins
     with later; and no partitions are made for years in which there is nothing."""
     if asked is None or asked >= first_file:
         return first_file if asked is None else asked
-    return asked if any(ledger.has_events_before(park.pk, first_file) for park in parks) else first_file
+    return asked if any(ledger.has_events_before(park.pk, first_file, destination) for park in parks) else first_file
 
 
 # --- checkpoints --------------------------------------------------------------------------------------------------
@@ -228,6 +227,8 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
     for file in plan.files[:PEEK_FILES]:
         reading = read_ahead(plan.request.source, file, now, plan.fetched)
+        if trouble := slow_clock(reading, now):
+            plan.troubles.append(trouble)
         observations = reading.validated.observations
         if not plan.request.force and sudden_growth(plan.destination, file, reading.validated, None, Resolver()):
             break  # the run holds it back, and says so
@@ -243,10 +244,12 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
 def _same_request(plan: DestinationPlan, parks: list[Park]) -> QuerySet[ImportCheckpoint]:
     return ImportCheckpoint.objects.filter(
         park__in=parks,
+        destination_wiki_id=plan.destination,
         source=plan.request.source.url,
         end_date=plan.last,
         start_date__gte=plan.first,
         missing_only=plan.request.missing_only,
+        changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
         whole_destination=not plan.parks,
     ).select_related("park")
@@ -264,11 +267,13 @@ def _unfinished_of(plan: DestinationPlan, parks: list[Park]) -> list[ImportCheck
 def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
     return ImportCheckpoint.objects.create(
         park=park,
+        destination_wiki_id=plan.destination,
         source=plan.request.source.url,
         start_date=plan.first,
         end_date=plan.last,
         whole_destination=not plan.parks,
         missing_only=plan.request.missing_only,
+        changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
         force=plan.request.force,
         files_total=(plan.last - plan.first).days + 1,
@@ -280,13 +285,6 @@ def _change(checkpoints: list[ImportCheckpoint], **changes: Any) -> None:
     ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(**changes)
     for checkpoint in checkpoints:
         vars(checkpoint).update(changes)
-
-
-def _destination_of(checkpoint: ImportCheckpoint) -> str:
-    """By the file it stands at: a park may have been moved to another destination since."""
-    if checkpoint.last_processed_file:
-        return checkpoint.last_processed_file.split("/", 1)[0]
-    return checkpoint.park.destination_wiki_id or ""
 
 
 def _range_of(group: list[ImportCheckpoint]) -> tuple[date, date]:
@@ -309,9 +307,11 @@ def _run_of_plan(
         last=plan.last,
         whole_destination=not plan.parks,
         missing_only=plan.request.missing_only,
+        changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
         force=plan.request.force,
         worker=process_token(),
         clock=clock,
         fetched=plan.fetched,
+        troubles=plan.troubles,
     )

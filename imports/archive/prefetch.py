@@ -27,15 +27,21 @@ class Reading:
     validated: Validated = field(default_factory=Validated)
     unreadable: str = ""  # the reason
     missing: bool = False  # listed, and gone when it was to be read
+    unchanged: bool = False  # it holds what was read of it before, and was not looked into again
 
 
 def readings(
-    source: Source, files: Iterable[DayFile], clock: Callable[[], datetime], fetched: dict[str, bytes] | None = None
+    source: Source,
+    files: Iterable[DayFile],
+    clock: Callable[[], datetime],
+    fetched: dict[str, bytes] | None = None,
+    was_read: Callable[[DayFile, str], bool] = lambda file, sha256: False,
 ) -> Generator[Reading]:
     """A Reading for each file, in order; at most FILES_AHEAD (and the source's parallel fetches) are held at once.
 
-    What lies in `fetched` (by key) is taken from there instead of from the source. ArchiveError: the source failed as
-    a whole.
+    What lies in `fetched` (by key) is taken from there instead of from the source. A file of which `was_read` says, by
+    its sha256, that it was read before is not decoded; it is asked on a thread. ArchiveError: the source failed as a
+    whole.
     """
     at_hand = {} if fetched is None else fetched
     fetchers = ThreadPoolExecutor(source.parallel_reads, thread_name_prefix="fetch")
@@ -44,7 +50,7 @@ def readings(
     try:
         for file in files:
             raw = _done(at_hand.pop(file.key)) if file.key in at_hand else fetchers.submit(source.read, file)
-            pending.append(decoder.submit(_read, file, raw, clock))
+            pending.append(decoder.submit(_read, file, raw, clock, was_read))
             if len(pending) >= FILES_AHEAD + source.parallel_reads:
                 yield pending.popleft().result()
         while pending:
@@ -64,7 +70,7 @@ def read_ahead(source: Source, file: DayFile, now: datetime, fetched: dict[str, 
         future = _done(fetched[file.key])
     except Exception as error:
         future.set_exception(error)
-    return _read(file, future, lambda: now)
+    return _read(file, future, lambda: now, lambda file, sha256: False)
 
 
 def _done(raw: bytes) -> Future[bytes]:
@@ -73,12 +79,16 @@ def _done(raw: bytes) -> Future[bytes]:
     return future
 
 
-def _read(file: DayFile, fetched: Future[bytes], clock: Callable[[], datetime]) -> Reading:
+def _read(
+    file: DayFile, fetched: Future[bytes], clock: Callable[[], datetime], was_read: Callable[[DayFile, str], bool]
+) -> Reading:
     reading = Reading(file)
     try:
         raw = fetched.result()
         reading.sha256 = hashlib.sha256(raw).hexdigest()
-        reading.validated = validate(decode(raw), clock())
+        reading.unchanged = was_read(file, reading.sha256)
+        if not reading.unchanged:
+            reading.validated = validate(decode(raw), clock())
     except FileVanished:
         reading.missing = True
     except (FileUnreadable, UnreadableFile) as error:

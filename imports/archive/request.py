@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from imports.archive.destinations import destinations_of
 from imports.sources.source import Beside, Source
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
@@ -23,6 +24,7 @@ class RequestError(Exception):
 class Request:
     """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit.
 
+    `missing_only`: days that were not read, or whose file has changed since; `changed_only`: these alone.
     `force`: what is held back for being out of all proportion is done all the same.
     `listed`: the destinations of the source, where it was asked for them already. `beside`: what planning saw beside
     the layout, by destination, also of those that have no day file at all.
@@ -35,10 +37,16 @@ class Request:
     first: date | None = None
     last: date | None = None
     missing_only: bool = False
+    changed_only: bool = False
     replace_live: bool = False
     force: bool = False
     listed: Sequence[str] | None = None
     beside: dict[str, Beside] = field(default_factory=dict)
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether files that were read before, and are the same as then, are passed over."""
+        return self.missing_only or self.changed_only
 
 
 def check_dates(request: Request, today: date) -> None:
@@ -59,8 +67,8 @@ def chosen(request: Request) -> dict[str, list[Park]]:
         found.setdefault(destination.lower(), [])
     for name in request.parks:
         park = _park(name)
-        destination = _destination_of_park(park, list(found) if request.destinations else there, request)
-        found.setdefault(destination, []).append(park)
+        for destination in _destinations_of_park(park, there, request):
+            found.setdefault(destination, []).append(park)
     if request.everything:
         for destination in there:
             found.setdefault(destination, [])
@@ -84,28 +92,35 @@ def _park(name: str) -> Park:
     return park
 
 
-def _destination_of_park(park: Park, among: list[str], request: Request) -> str:
-    if park.destination_wiki_id in among:
-        return park.destination_wiki_id
+def _destinations_of_park(park: Park, there: list[str], request: Request) -> list[str]:
+    """Every destination whose files may hold it: what the catalogue says today is not where it was before a move.
+
+    With --destination only those that were named; where none of them is known to hold the park, the operator knows
+    better than we do.
+    """
+    known = destinations_of(park)
     if request.destinations:
-        raise RequestError(f"{park} is not a park of the destinations that were named; leave --destination away")
-    raise RequestError(
-        f"{park} belongs to destination {park.destination_wiki_id or 'unknown'}, of which {request.source.url} has no "
-        "files"
-    )
-
-
-def nothing_there(request: Request, destination: str, today: date) -> str:
-    """A sentence for a range in which the source has nothing, with what it has instead; asks the source."""
-    listing = request.source.list_days(destination, None, None, today)
-    everything, others = listing.files, listing.beside
-    if not everything:
-        return f"{request.source.url} has no day files of {destination}" + (
-            f"; beside the layout it has {count_of(others.total, 'file')}: {others.in_words()}" if others.total else ""
+        named = [destination.lower() for destination in request.destinations]
+        return [destination for destination in known if destination in named] or list(dict.fromkeys(named))
+    found = [destination for destination in known if destination in there]
+    if not found:
+        raise RequestError(
+            f"{park} belongs to destination {' and '.join(known) or 'unknown'}, of which {request.source.url} has no "
+            "files; name the one whose files hold it by --destination"
         )
-    return (
-        f"{request.source.url} has no files of {destination}{range_text(request)}; "
-        f"it has {everything[0].day} to {everything[-1].day}"
+    return found
+
+
+def nothing_there(request: Request, today: date, *destinations: str) -> str:
+    """A sentence for a range in which the source has nothing, with what it has instead; asks the source."""
+    which = " and ".join(destinations)
+    listings = [request.source.list_days(destination, None, None, today) for destination in destinations]
+    days = [file.day for listing in listings for file in listing.files]
+    if days:
+        return f"{request.source.url} has no files of {which}{range_text(request)}; it has {min(days)} to {max(days)}"
+    others = [listing.beside for listing in listings if listing.beside.total]
+    return f"{request.source.url} has no day files of {which}" + "".join(
+        f"; beside the layout it has {count_of(beside.total, 'file')}: {beside.in_words()}" for beside in others
     )
 
 

@@ -9,18 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models.functions import Now
-
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
-from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import Reading
+from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
-from imports.events.validation import Validated
-from imports.loading.resolver import Resolver, make_park
+from imports.loading.resolver import Resolver
 from imports.sources.source import DayFile, Source
 from quality.findings import Finding
-from warehouse.models import Park
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,7 @@ class Totals:
     rejected: int = 0
     live_replaced: int = 0
     unreadable: int = 0
+    unchanged: int = 0  # files whose content was read before
     missing_days: int = 0
     findings: int = 0  # new ones
 
@@ -73,21 +70,23 @@ class ImportRun:
     last: date
     whole_destination: bool
     missing_only: bool
+    changed_only: bool
     replace_live: bool
     worker: str
     clock: Callable[[], datetime]
     force: bool = False  # what is held back as out of all proportion is done all the same
     slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
     fetched: dict[str, bytes] = field(default_factory=dict)  # by key: files that planning has read already, as they are
+    troubles: list[str] = field(default_factory=list)  # that planning met in these
     resolver: Resolver = field(default_factory=Resolver)
     totals: Totals = field(default_factory=Totals)
     left: list[ImportCheckpoint] = field(default_factory=list)  # paused or taken over on the way
     joined: list[ImportCheckpoint] = field(default_factory=list)  # parks that first appeared on the way
-    _imported: dict[int, set[date]] = field(default_factory=dict)  # for missing_only: by park, what is there
+    known: KnownReadings = field(default_factory=KnownReadings)  # where not every file is to be read
 
     def __post_init__(self) -> None:
-        if self.missing_only:
-            self._imported = _imported_days(self.checkpoints)
+        if self.is_selective:
+            self.known = KnownReadings.of(self.destination, self.first, self.last)
 
     # --- what is to be done ---------------------------------------------------------------------------------------
     def steps(self) -> list[Step]:
@@ -97,12 +96,12 @@ class ImportRun:
         for file in self.files:
             if not expected <= file.day <= self.last:
                 continue
-            if file.day > expected:
+            if file.day > expected and not self.changed_only:
                 steps.append(MissingDays(expected, file.day - timedelta(days=1)))
-            if self.concerned_by(file) or self.may_be_joined:
+            if self._is_to_be_read(file):
                 steps.append(file)
             expected = file.day + timedelta(days=1)
-        if expected <= self.last:
+        if expected <= self.last and not self.changed_only:
             steps.append(MissingDays(expected, self.last))
         return steps
 
@@ -110,7 +109,15 @@ class ImportRun:
         """The parks that have this step still before them, in the order in which their rows are locked."""
         if isinstance(step, MissingDays):
             return list(self.missed_by(step))
-        return self._wanting(step.day)
+        wanting = [checkpoint for checkpoint in self._before(step.day) if self._wants(checkpoint, step)]
+        return sorted(wanting, key=lambda checkpoint: checkpoint.pk)
+
+    def was_read(self, file: DayFile, sha256: str) -> bool:
+        """Whether nothing is to be had from this content, since it was read for all whom it may concern."""
+        if not self.is_selective:
+            return False
+        concerned = [checkpoint.park_id for checkpoint in self.concerned_by(file)]
+        return self.known.holds(file.day, concerned, sha256, for_all=self.whole_destination)
 
     def sudden_growth(self, reading: Reading) -> Finding | None:
         """What of a file is out of all proportion, of the parks that it would be read for."""
@@ -121,48 +128,11 @@ class ImportRun:
         """The days of a run of missing days that each park has still before it."""
         found: dict[ImportCheckpoint, list[date]] = {}
         for day in missing.days():
-            for checkpoint in self._wanting(day):
+            for checkpoint in self._before(day):
+                if self.missing_only and not self.known.lacks_day(checkpoint.park_id, day):
+                    continue  # it was imported before its file went
                 found.setdefault(checkpoint, []).append(day)
         return {checkpoint: found[checkpoint] for checkpoint in sorted(found, key=lambda checkpoint: checkpoint.pk)}
-
-    def parks_joining(self, day: date, validated: Validated) -> list[ImportCheckpoint]:
-        """Checkpoints, written in the caller's transaction, for the parks of this day that the import does not know
-        yet. They begin with this day: those before are no gap of theirs."""
-        if not self.may_be_joined:
-            return []
-        seen = {observation.park_id for observation in validated.observations if observation.park_id is not None}
-        seen -= {checkpoint.park.themeparks_wiki_id for checkpoint in self.checkpoints}
-        if not seen:
-            return []
-        known = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=seen)}
-        # of this import and done or stopped on its own, or of another import of these days
-        elsewhere = set(
-            ImportCheckpoint.objects.filter(
-                park__in=known.values(), source=self.source.url, end_date__gte=day
-            ).values_list("park_id", flat=True)
-        )
-        joining = []
-        for park_id in sorted(seen):
-            park = known.get(park_id) or make_park(self.destination, park_id, validated)
-            if park.park_id not in elsewhere:
-                joining.append(
-                    ImportCheckpoint.objects.create(
-                        park=park,
-                        status=ImportStatus.IN_PROGRESS,
-                        generation=1,
-                        worker=self.worker,
-                        heartbeat_at=Now(),
-                        queued_at=Now() if self.queued else None,
-                        source=self.source.url,
-                        start_date=day,
-                        end_date=self.last,
-                        whole_destination=True,
-                        replace_live=self.replace_live,
-                        force=self.force,
-                        files_total=(self.last - day).days + 1,
-                    )
-                )
-        return joining
 
     def leave(self, checkpoints: list[ImportCheckpoint]) -> None:
         """These parks are no longer ours: paused, cancelled or taken over. What they lack is done when they resume."""
@@ -232,22 +202,21 @@ class ImportRun:
     @property
     def may_be_joined(self) -> bool:
         """Whether parks that first appear on the way belong to this run."""
-        return self.whole_destination and not self.missing_only
+        return self.whole_destination
 
-    def _wanting(self, day: date) -> list[ImportCheckpoint]:
-        return sorted(
-            (checkpoint for checkpoint in self.checkpoints if self._wants(checkpoint, day)),
-            key=lambda checkpoint: checkpoint.pk,
-        )
+    @property
+    def is_selective(self) -> bool:
+        """Whether files that were read before, and are the same as then, are passed over."""
+        return self.missing_only or self.changed_only
 
-    def _wants(self, checkpoint: ImportCheckpoint, day: date) -> bool:
-        return checkpoint.next_day <= day and day not in self._imported.get(checkpoint.park_id, ())
+    def _is_to_be_read(self, file: DayFile) -> bool:
+        if not self.is_selective:
+            return self.whole_destination or bool(self._before(file.day))
+        park_ids = [checkpoint.park_id for checkpoint in self._before(file.day)]
+        return self.known.ask_for(file, park_ids, whole=self.whole_destination, changed_only=self.changed_only)
 
+    def _before(self, day: date) -> list[ImportCheckpoint]:
+        return [checkpoint for checkpoint in self.checkpoints if checkpoint.next_day <= day]
 
-def _imported_days(checkpoints: list[ImportCheckpoint]) -> dict[int, set[date]]:
-    days: dict[int, set[date]] = {}
-    for park_id, day in ImportedFile.objects.filter(
-        park__in=[checkpoint.park_id for checkpoint in checkpoints], outcome=FileOutcome.IMPORTED
-    ).values_list("park_id", "file_date"):
-        days.setdefault(park_id, set()).add(day)
-    return days
+    def _wants(self, checkpoint: ImportCheckpoint, file: DayFile) -> bool:
+        return not self.is_selective or self.known.lacks(checkpoint.park_id, file)

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from imports.archive import ledger
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
-from imports.archive.day_file_model import FileOutcome
+from imports.archive.heard_twice import heard_twice
+from imports.archive.joining import parks_joining
 from imports.archive.prefetch import Reading
 from imports.archive.replace_live import replace_live
 from imports.archive.run import ImportRun, MissingDays, Totals
@@ -30,12 +31,14 @@ def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | 
         return _write_missing(run, checkpoints, found)
     if found.unreadable:
         return _write_unreadable(run, checkpoints, found)
+    if found.unchanged:
+        return _write_unchanged(run, checkpoints, found)
     return _write_file(run, checkpoints, found)
 
 
 def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
     file, now = reading.file, run.clock()
-    joined = run.parks_joining(file.day, reading.validated)
+    joined, all_parks = parks_joining(run, checkpoints, reading)
     by_park = {checkpoint.park_id: checkpoint for checkpoint in [*checkpoints, *joined]}
     parks = [checkpoint.park for checkpoint in by_park.values()]
     replaced: dict[int, int] | None = None
@@ -43,18 +46,22 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         replaced = {park.pk: replace_live(park, reading.validated, file.day) for park in parks}
     found = attribute(parks, reading.validated, run.resolver, _origin(run, file))
     store(found, DataSource.ARCHIVE.value)
-    recorded = log.record(found.findings, now)
+    recorded = log.record([*found.findings, *heard_twice(run.destination, file, found.counts)], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
     _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
     ledger.record_file(
         file,
-        FileOutcome.IMPORTED,
         counts,
         now=now,
         sha256=reading.sha256,
+        all_parks=all_parks,
         live_replaced=None if replaced is None else {by_park[park_id]: gone for park_id, gone in replaced.items()},
     )
+    if all_parks and run.is_selective:  # for those whose rows are of this file already, and were left alone
+        ledger.record_same(run.destination, file, reading.sha256, all_parks=True)
     totals = Totals(files=1, findings=recorded.new, live_replaced=sum(replaced.values()) if replaced else 0)
+    if run.whole_destination:
+        totals.events = totals.rejected = found.of_no_park
     for count in counts.values():
         totals.events += count.events_read
         totals.stored += count.stored
@@ -69,12 +76,19 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
     return Origin(run.destination, file.key, f"{file.day}", start, start + timedelta(days=1))
 
 
+def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
+    file = reading.file
+    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
+    ledger.record_same(run.destination, file, reading.sha256, all_parks=run.whole_destination)
+    return Written(file.day, file.key, Totals(files=1, unchanged=1))
+
+
 def _write_unreadable(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
     file, now = reading.file, run.clock()
     recorded = log.record([ledger.unreadable_finding(run.destination, file, reading.unreadable)], now)
     _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 1)))
     nothing = {checkpoint: Counts() for checkpoint in checkpoints}
-    ledger.record_file(file, FileOutcome.UNREADABLE, nothing, now=now, sha256=reading.sha256)
+    ledger.record_file(file, nothing, now=now, unreadable=True, sha256=reading.sha256)
     return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
 
 
@@ -86,7 +100,7 @@ def _write_missing(run: ImportRun, checkpoints: list[ImportCheckpoint], missing:
     _advance(missing.last, key, dict.fromkeys(checkpoints, (0, 0)), missed)
     for checkpoint in checkpoints:
         days = missed[checkpoint]
-        if ledger.has_events_before(checkpoint.park_id, days[0]):
+        if ledger.has_events_before(checkpoint.park_id, days[0], run.destination):
             findings = ledger.record_missing(checkpoint, run.destination, days, now=now)
             totals.findings += log.record(findings, now).new
             totals.missing_days += len(days)

@@ -44,6 +44,14 @@ class Issues:
         """One more record of the park with the fault that `reason` names; `example` is what can be shown of it."""
         self.found.setdefault((park_id, reason), Issue()).add(example, counted_as)
 
+    def give_up_park(self, park_id: str) -> None:
+        """Count the issues of a park as those of none: nobody knows it."""
+        for key in [key for key in self.found if key[0] == park_id]:
+            issue = self.found.pop(key)
+            of_none = self.found.setdefault((None, key[1]), Issue())
+            of_none.count += issue.count
+            of_none.examples = (of_none.examples + issue.examples)[:EXAMPLES_MAX]
+
     def copy(self) -> "Issues":
         """To be added to in a transaction: one that is tried again must not count twice."""
         return Issues({key: issue.copy() for key, issue in self.found.items()})

@@ -75,6 +75,12 @@ class Validated:
     issues: Issues = field(default_factory=Issues)
     parks: dict[str, ReportedPark] = field(default_factory=dict)  # that events name, also rejected ones
     parkless_rejections: list[Rejection] = field(default_factory=list)  # in `rejected` and `issues` they are not
+    to_come: list[int] = field(default_factory=list)  # milliseconds of events that were rejected as in the future
+
+    @property
+    def events(self) -> int:
+        """How many there were."""
+        return len(self.observations) + sum(self.rejected.values()) + len(self.parkless_rejections)
 
     def reject(self, park_id: str | None, reason: str, example: Any) -> None:
         """Count an event that is not stored, and the issue that it is."""
@@ -122,6 +128,7 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
                 raise _Rejected("missing_event_time")
             milliseconds, recorded_at = _instant(event.eventTime)
             if milliseconds > latest_ms:
+                result.to_come.append(milliseconds)
                 raise _Rejected("future_time", event.eventTime)
             data = event.data
             if data is None or data.status is None:

@@ -4,7 +4,7 @@ The same for a day file and for an answer of the live API. Reads, and makes ride
 writes no fact and no finding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +53,7 @@ class _Work:
     issues: Issues
     known: dict[str, KnownRide] = field(default_factory=dict)  # of events that name no park
     mine: list[tuple[_Part, Observation]] = field(default_factory=list)
+    of_no_park: int = 0
 
     def home_of(self, entity_id: str) -> _Part | None:
         """The park in which a known ride lies, for events that name no park."""
@@ -81,10 +82,13 @@ class Attributed:
     counts: dict[int, Counts]  # by park_id, of every park that was asked for
     findings: list[Finding]
     work: _Work  # what they were made of, for `reject_refused`
+    of_no_park: int = 0  # events left out that belong to no park anybody knows; in no park's counts
 
 
 def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Attributed:
     """What is to be stored for `parks`, with counts that add up, and the findings; other parks' events are left out.
+
+    Rejected events that name a park nobody knows are counted, and told under the destination.
 
     A contradiction is settled for the first: in the order of the events, and the table before the events. To be called
     in the transaction that stores the rows: rides that are new are made here. ValueError: a ride_id has outgrown a
@@ -106,7 +110,8 @@ def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, o
         for (park_id, reason), issue in work.issues.by_park()
         if park_id is None or park_id in work.parts
     ]
-    return Attributed(rows, {part.park.park_id: part.counts for part in work.parts.values()}, findings, work)
+    counts = {part.park.park_id: part.counts for part in work.parts.values()}
+    return Attributed(rows, counts, findings, work, work.of_no_park)
 
 
 def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
@@ -136,6 +141,7 @@ def _choose_mine(work: _Work, resolver: Resolver) -> None:
             part = work.home_of(observation.entity_id)
         else:
             part = None
+            work.of_no_park += 1
             work.add_issue(None, "missing_park", _example(observation))
         if part is not None:
             mine.append((part, observation))
@@ -193,15 +199,31 @@ def _report_repeat(work: _Work, part: _Part, second: Observation, first: Content
 
 
 def _count_rejections(work: _Work) -> None:
+    rejected = work.validated.rejected
     for park_id, part in work.parts.items():
-        part.counts.rejected += work.validated.rejected.get(park_id, 0)
+        part.counts.rejected += rejected.get(park_id, 0)
+    work.of_no_park += rejected.get(None, 0)
+    for park_id in unknown_parks(work.validated, work.parts.keys()):
+        work.of_no_park += rejected[park_id]
+        work.issues.give_up_park(park_id)
     for rejection in work.validated.parkless_rejections:
         home = work.home_of(rejection.entity_id)
         if home is not None:
             home.counts.rejected += 1
             work.add_issue(home, rejection.reason, rejection.example)
         elif rejection.entity_id not in work.known:  # else it is another park's, and reported there
+            work.of_no_park += 1
             work.add_issue(None, rejection.reason, rejection.example)
+
+
+def unknown_parks(validated: Validated, ours: Collection[str]) -> set[str]:
+    """Parks, none of `ours`, of which nothing but rejected events is known: no import of theirs will count these."""
+    named = validated.rejected.keys() - set(ours) - {None}
+    if named:
+        named -= {observation.park_id for observation in validated.observations}
+    if named:
+        named -= set(Park.objects.filter(themeparks_wiki_id__in=named).values_list("themeparks_wiki_id", flat=True))
+    return {park_id for park_id in named if park_id is not None}
 
 
 # --- reporting it ----------------------------------------------------------------------------------------------------

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.day_file_model import FileOutcome, ImportedFile
+from quality.import_ledger import IMPORTED, MISSING, NO_EVENTS, UNREADABLE, park_days
 from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.partitions import TABLE as SNAPSHOTS
 from warehouse.server import catalog
 from warehouse.text import aligned
+
+_OUTCOMES = (IMPORTED, MISSING, UNREADABLE, NO_EVENTS)  # in the order of the columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,19 @@ def summarize() -> Iterable[Table]:
 
 
 def by_park() -> Table:
-    """Days as the last reading of their files left them; rows as all imports of the park stored them."""
+    """Days as the last readings of their files left them; rows as all imports of the park stored them."""
     stored = dict(ImportCheckpoint.objects.order_by().values_list("park_id").annotate(Sum("records_imported")))
-    days = (
-        ImportedFile.objects.order_by()
-        .values_list("park_id", "park__park_name")
-        .annotate(
-            first=Min("file_date"),
-            last=Max("file_date"),
-            imported=Count("pk", filter=Q(outcome=FileOutcome.IMPORTED)),
-            missing=Count("pk", filter=Q(outcome=FileOutcome.MISSING)),
-            unreadable=Count("pk", filter=Q(outcome=FileOutcome.UNREADABLE)),
-            rejected=Sum("rejected"),
+    outcomes = ", ".join(f"CAST(SUM(outcome = '{outcome}') AS SIGNED)" for outcome in _OUTCOMES)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT park_id, park_name, MIN(file_date), MAX(file_date), {outcomes}, "
+            f"CAST(SUM(rejected) AS SIGNED) FROM ({park_days()}) AS days JOIN parks USING (park_id) "
+            "GROUP BY park_id, park_name"
         )
-    )
+        days = cursor.fetchall()
     return Table(
         "Imported, by park",
-        ("park", "first day", "last day", "files", "missing", "unreadable", "rejected", "rows"),
+        ("park", "first day", "last day", "imported", "missing", "unreadable", "no events", "rejected", "rows"),
         sorted((*of_park, stored.get(park_id, 0)) for park_id, *of_park in days),
         "nothing yet",
     )

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("imports", "0006_imports_are_cancelled")]
+    dependencies = [("imports", "0007_ledger_by_destination")]
     operations = [
         migrations.AddField(
             "importcheckpoint",

@@ -8,12 +8,13 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from imports.sources.layout import Found, sort_out
 from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, Listing, Why, day_of
 from warehouse.ids import uuid_of
+from warehouse.instants import EPOCH
 
 LAYOUT_FOLDER = re.compile(r"[^/]+(/[0-9]{4}(/[0-9]{2})?)?")  # of a destination, a year, a month
 DEPTH_MAX = 8  # folders in folders are looked into so deep, for files beside the layout; what is deeper counts as one
@@ -98,12 +99,21 @@ def _look(entry: Path, path: str) -> Found | _Folder | None:
             return None
         raise _unreadable(entry, error) from error
     if stat.S_ISREG(info.st_mode):
-        return Found(path, info.st_size)
+        return Found(path, info.st_size, modified_at=_instant(info.st_mtime_ns))
     if not stat.S_ISDIR(info.st_mode) or day_of(path.partition("/")[2]) is not None:
         return Found(path, why=Why.KIND)
     if LAYOUT_FOLDER.fullmatch(path):
         return path, entry
     return Found(path, why=Why.KIND) if entry.is_symlink() or path.count("/") > DEPTH_MAX else (path, entry)
+
+
+def _instant(nanoseconds: int) -> datetime | None:
+    """None for a time that no column holds: the file is then known by its content alone."""
+    try:
+        instant = EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:
+        return None
+    return instant if instant.year >= 1000 else None  # DATETIME begins there
 
 
 def _is_file(entry: Path) -> bool:

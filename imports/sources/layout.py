@@ -6,9 +6,10 @@ What is no day file is counted with the reason and named by a few examples, neve
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 
 from imports.sources.source import EARLIEST_DAY, Beside, DayFile, Listing, Why, day_of, key_of
+from warehouse.days import ONE_DAY
 
 EXAMPLES_MAX = 5  # as many as a finding keeps
 PATH_SHOWN_MAX = 200  # characters
@@ -22,6 +23,7 @@ class Found:
     size_bytes: int | None = None
     etag: str = ""
     why: Why | None = None
+    modified_at: datetime | None = None
 
 
 def sort_out(destination: str, found: Iterable[Found], first: date | None, last: date | None, today: date) -> Listing:
@@ -35,12 +37,14 @@ def sort_out(destination: str, found: Iterable[Found], first: date | None, last:
     for file in found:
         spelling, _, below = file.path.partition("/")
         day = day_of(below)
-        if file.why is not None or day is None or not EARLIEST_DAY <= day <= today + timedelta(days=1):
+        if file.why is not None or day is None or not EARLIEST_DAY <= day <= today + ONE_DAY:
             if not below or (low <= below and (not high or below < high)):  # nothing below: a link to nowhere
-                strays.add(file.path, file.why or (Why.NAME if day is None else Why.DATE))
+                of_name = Why.NAME if day is None else Why.EARLY if day < EARLIEST_DAY else Why.LATE
+                strays.add(file.path, file.why or of_name)
         elif (first is None or first <= day) and (last is None or day <= last):
             key = key_of(destination, day)
-            mine = DayFile(key, day, file.size_bytes, file.etag, "" if file.path == key else file.path)
+            place = "" if file.path == key else file.path
+            mine = DayFile(key, day, file.size_bytes, file.etag, place, file.modified_at)
             other = files.setdefault(day, mine)
             if other is not mine:
                 if spelling == destination:  # the name as it should be goes before any other

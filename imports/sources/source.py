@@ -7,7 +7,7 @@ UUID may be spelled in upper case, or lie there in both spellings; everywhere el
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -32,13 +32,17 @@ class FileUnreadable(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
-    """One file of a destination: `key` is its path in the layout, `path` where it lies if that is another."""
+    """One file of a destination: `key` is its path in the layout, `path` where it lies if that is another.
+
+    Size with ETag (a bucket) or time of change (a folder) tell without reading it whether it is the file of before.
+    """
 
     key: str
     day: date
     size_bytes: int | None = None
     etag: str = ""
     path: str = ""
+    modified_at: datetime | None = None  # UTC, to the microsecond
 
     @property
     def place(self) -> str:
@@ -50,7 +54,8 @@ class Why(StrEnum):
     """Why a file is no day file; the words follow a count."""
 
     NAME = "not named YYYY/MM/DD.json.gz"
-    DATE = f"dated outside {EARLIEST_DAY} to tomorrow"
+    EARLY = f"dated before {EARLIEST_DAY}"
+    LATE = "dated after tomorrow by this machine's clock"
     SECOND = "beside another file of the same day"
     LINK = "a link that leads nowhere"
     KIND = "no regular file"

@@ -21,6 +21,7 @@ from django_q.tasks import async_task
 
 from imports.archive import planning
 from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
+from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
 from imports.workers.models import Worker
 
@@ -40,6 +41,20 @@ def enqueue(checkpoints: Iterable[ImportCheckpoint]) -> None:
         for checkpoint in sorted(checkpoints, key=lambda checkpoint: checkpoint.park_id):
             checkpoint.queue()
         dispatch()
+
+
+def why_not_queued(runs: Iterable[ImportRun]) -> str:
+    """A sentence about those that no import stands for, since no park of them is known; empty: there are none."""
+    unknown = [run for run in runs if not run.checkpoints]
+    troubles = [run.troubles[0] for run in unknown if run.troubles]
+    if troubles:
+        return f"Not queued: {troubles[0]}"
+    if not unknown:
+        return ""
+    return (
+        f"No park is known of {', '.join(run.destination for run in unknown)}, nor found in the first files: import it "
+        "by manage.py import_archive, without --queue, or run manage.py sync_metadata first"
+    )
 
 
 def dispatch(now: datetime | None = None) -> int:

@@ -40,6 +40,7 @@ def park(n: int = 1, destination: str = DESTINATION, name: str = "") -> Park:
 def new_import(of: Park, **changes) -> ImportCheckpoint:
     fields = {
         "park": of,
+        "destination_wiki_id": of.destination_wiki_id or "",
         "source": "/archive",
         "start_date": date(2024, 1, 1),
         "end_date": date(2024, 1, 31),
@@ -62,6 +63,7 @@ def day_file(of: Park, day: date, outcome: str = "IMPORTED", stored: int = 10, *
     return ImportedFile.objects.create(
         park=of,
         file_date=day,
+        destination_wiki_id=changes.pop("destination_wiki_id", of.destination_wiki_id or ""),
         source_file=f"{of.destination_wiki_id}/{day:%Y/%m/%d}.json.gz",
         outcome=outcome,
         events_read=stored,

@@ -22,11 +22,11 @@ from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers import schedules
 from tests.imports import processes
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
-from tests.imports.building import DAY, event, runs, write_day
+from tests.imports.building import DAY, PARK, event, runs, write_day
 from tests.imports.desk import new_import, park, running
 from tests.imports.fault_server import fault_server
 from tests.waiting import until
-from warehouse.models import EntityMetadata, RideStatusSnapshot
+from warehouse.models import EntityMetadata, Park, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,3 +231,84 @@ def test_what_was_reported_of_a_park_keeps_its_figure_through_the_change_of_name
             migrate(name)
             cursor.execute(f"SELECT {column} FROM live_freshness")
             assert cursor.fetchone() == (60,)
+
+
+# --- 0007: whose file it was --------------------------------------------------------------------------------------
+A, B = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
+
+
+def _insert(table: str, **values) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(['%s'] * len(values))})", [*values.values()]
+        )
+
+
+def _ledger_row(place, day: int, source_file: str, outcome: str = "IMPORTED", events: int = 0, **values) -> None:
+    counts = {"events_read": events, "stored": events, "already_known": 0, "duplicates": 0, "rejected": 0}
+    _insert(
+        "import_files",
+        park_id=place.pk,
+        file_date=date(2024, 1, day),
+        source_file=source_file,
+        outcome=outcome,
+        etag="",
+        imported_at="2026-01-01 00:00:00",
+        **counts,
+        **values,
+    )
+
+
+def _ledger(columns: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM import_files ORDER BY file_date, park_id, source_file")
+        return list(cursor.fetchall())
+
+
+def test_the_ledger_learns_whose_file_it_was_and_forgets_it_again(migrate):
+    place = park(destination=B)
+    migrate("0006")
+    _ledger_row(place, 1, f"{A.upper()}/2024/01/01.json.gz", events=6)
+    _ledger_row(place, 2, f"{A}/2024/01/02.json.gz")  # read, and held nothing of it
+    _ledger_row(place, 3, "03.json.gz", "MISSING")
+    _ledger_row(place, 4, f"{B}/2024/01/04.json.gz", "UNREADABLE")
+    _insert(
+        "import_checkpoints", park_id=place.pk, import_id="imp_1", source="/a",
+        last_processed_file=f"{A}/2024/01/01.json.gz", records_imported=6, errors_encountered=0, whole_destination=1,
+        missing_only=0, replace_live=0, files_total=1, files_processed=1, generation=1, worker="", attempts=0,
+        last_error="", updated_at="2025-01-01 00:00:00",
+    )  # fmt: skip
+    migrate("0007")
+    assert _ledger("destination_wiki_id, outcome, all_parks, modified_at") == [
+        (A, "IMPORTED", 0, None),
+        (A, "NO_EVENTS", 0, None),
+        (B, "MISSING", 0, None),
+        (B, "UNREADABLE", 0, None),
+    ]
+    checkpoint = ImportCheckpoint.objects.get()
+    assert (checkpoint.destination_wiki_id, checkpoint.changed_only) == (A, False)
+    assert checkpoint.updated_at.year == 2025, "no update of the import"
+    kept = {"all_parks": 0}
+    _ledger_row(place, 1, f"{B}/2024/01/01.json.gz", "NO_EVENTS", destination_wiki_id=B, **kept)
+    _ledger_row(place, 2, f"{B}/2024/01/02.json.gz", "IMPORTED", 4, destination_wiki_id=B, **kept)
+    _ledger_row(place, 3, f"{A}/2024/01/03.json.gz", "NO_EVENTS", destination_wiki_id=A, **kept)
+    migrate("0006")
+    assert _ledger("file_date, source_file, outcome, events_read") == [
+        (date(2024, 1, 1), f"{A.upper()}/2024/01/01.json.gz", "IMPORTED", 6),
+        (date(2024, 1, 2), f"{B}/2024/01/02.json.gz", "IMPORTED", 4),
+        (date(2024, 1, 3), "03.json.gz", "MISSING", 0),
+        (date(2024, 1, 4), f"{B}/2024/01/04.json.gz", "UNREADABLE", 0),
+    ]
+
+
+def test_the_first_import_of_what_is_new_after_the_update_brings_what_was_lost(migrate, tmp_path):
+    """The ledger of before called a park's day imported by a file that did not speak of it."""
+    write_day(tmp_path, [event()], DAY, B)
+    place = Park.objects.create(park_name="Moved", themeparks_wiki_id=PARK, destination_wiki_id=B)
+    migrate("0006")
+    _ledger_row(place, 1, f"{A}/2024/01/01.json.gz")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE import_files SET file_date = %s", [DAY])
+    migrate("0007")
+    call_command("import_archive", all=True, missing_only=True, source=str(tmp_path), verbosity=0)
+    assert RideStatusSnapshot.objects.count() == 1

@@ -39,7 +39,8 @@ def enter(park: Park, day: date, outcome: str = FileOutcome.IMPORTED, events: in
 
 
 def test_the_words_for_outcomes_are_those_of_the_importer():
-    assert tuple(FileOutcome) == (import_ledger.IMPORTED, import_ledger.MISSING, import_ledger.UNREADABLE)
+    assert set(FileOutcome) == set(import_ledger.BEST_FIRST)
+    assert len(FileOutcome) == len(import_ledger.BEST_FIRST)
 
 
 def test_missing_runs_lie_between_the_first_day_with_events_and_the_last_row(park):
@@ -84,6 +85,41 @@ def test_files_count_as_read_when_no_park_lacks_them(park):
     keys = [f"d/2025/03/0{day}.json.gz" for day in (1, 2, 3)]
     assert import_ledger.imported_since(keys) == {keys[0]}
     assert import_ledger.imported_since([]) == set()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "day_is"),
+    [
+        ({"a": "NO_EVENTS", "b": "IMPORTED"}, "read"),
+        ({"a": "MISSING", "b": "IMPORTED"}, "read"),
+        ({"a": "UNREADABLE", "b": "IMPORTED"}, "read"),
+        ({"a": "NO_EVENTS", "b": "NO_EVENTS"}, "read"),
+        ({"a": "NO_EVENTS", "b": "UNREADABLE"}, "not read"),
+        ({"a": "NO_EVENTS", "b": "MISSING"}, "missing"),
+        ({"a": "UNREADABLE", "b": "MISSING"}, "not read"),
+    ],
+)
+def test_a_day_of_several_destinations_is_what_the_best_of_their_files_says(park, outcomes, day_is):
+    enter(park, date(2025, 3, 1))
+    for destination, outcome in outcomes.items():
+        enter(
+            park, date(2025, 3, 2), outcome, events=5 if outcome == "IMPORTED" else 0, destination_wiki_id=destination
+        )
+    enter(park, date(2025, 3, 3))
+    ledger = import_ledger.of_park(park.pk)
+    day = date(2025, 3, 2)
+    assert (ledger.is_missing(day), ledger.was_not_read(day)) == {
+        "read": (False, False), "not read": (False, True), "missing": (True, True)
+    }[day_is]  # fmt: skip
+    assert [run.first for run in ledger.missing_runs()] == [day] * (day_is == "missing")
+    (reading, _) = import_ledger.readings(park.pk, day, day, limit=2)
+    assert reading.outcome == min(outcomes.values(), key=import_ledger.BEST_FIRST.index)
+
+
+def test_a_file_that_held_nothing_of_a_park_was_read_without_fault(park):
+    enter(park, date(2025, 3, 1), FileOutcome.NO_EVENTS, events=0)
+    (key,) = ImportedFile.objects.values_list("source_file", flat=True)
+    assert import_ledger.imported_since([key]) == {key}
 
 
 def test_a_day_is_traced_to_the_import_that_read_it(park):

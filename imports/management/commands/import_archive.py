@@ -14,12 +14,13 @@ from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.post_import_check import check_now
 from imports.archive.request import Request, RequestError
 from imports.archive.run import ImportRun
+from imports.archive.slow_clock import ClockIsSlow
 from imports.archive.transitions import TransitionRefused
 from imports.management.graceful_stop import stop_on_signals
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
 from imports.workers.models import Worker
-from imports.workers.queue import enqueue
+from imports.workers.queue import enqueue, why_not_queued
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
 from warehouse.partitioning.partitions import PartitionsError
@@ -42,7 +43,12 @@ class Command(BaseCommand):
         parser.add_argument("--from", metavar="DATE", dest="first", type=arguments.day, help="first day, YYYY-MM-DD")
         parser.add_argument("--to", metavar="DATE", dest="last", type=arguments.day, help="last day, included")
         parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
-        parser.add_argument("--missing-only", action="store_true", help="pass over days that are imported already")
+        parser.add_argument(
+            "--missing-only", action="store_true", help="what is new: days not read yet, or whose file has changed"
+        )
+        parser.add_argument(
+            "--changed", action="store_true", help="only days that were read and whose file has changed"
+        )
         parser.add_argument("--replace-live", action="store_true", help="LIVE rows of an imported day give way to it")
         parser.add_argument("--force", action="store_true", help="also do what is held back as out of all proportion")
         parser.add_argument(
@@ -64,6 +70,7 @@ class Command(BaseCommand):
         last,
         source,
         missing_only,
+        changed,
         replace_live,
         force,
         resume,
@@ -73,8 +80,12 @@ class Command(BaseCommand):
         **options,
     ):
         chosen = bool(destination or park or options["all"])
-        if resume is not None and (chosen or first or last or dry_run or missing_only or replace_live):
+        if resume is not None and (chosen or first or last or dry_run or missing_only or changed or replace_live):
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
+        if missing_only and changed:
+            raise CommandError(
+                "--missing-only reads changed days too: give it alone, or --changed", returncode=WRONG_USAGE
+            )
         if force and (list or resume == []):
             raise CommandError(
                 "--force is for what is begun with it, or for imports that are named: --resume IMPORT_ID --force",
@@ -97,6 +108,7 @@ class Command(BaseCommand):
                     first=first,
                     last=last,
                     missing_only=missing_only,
+                    changed_only=changed,
                     replace_live=replace_live,
                     force=force,
                 )
@@ -109,33 +121,42 @@ class Command(BaseCommand):
                     begin(planning.begin(plans))
         except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
-        except (ArchiveError, TransitionRefused, PartitionsError) as error:
+        except (ArchiveError, ClockIsSlow, TransitionRefused, PartitionsError) as error:
             raise CommandError(str(error), returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
-        completed = []
-        failures: list[str] = []
+        completed: list[bool] = []
+        failed: list[str] = []
         try:
             with stop_on_signals() as stop:
                 for run in runs:
-                    if not stop.is_set():
-                        try:
-                            completed.append(self._run_one(run, stop))
-                        except ImportFailed as error:  # what is wrong with one destination costs the others nothing
-                            failures.append(_failure(run, error))
-                            if len(runs) > 1:
-                                self.stdout.write(f"  {failures[-1]}")
-                            if errors.is_away(error.__cause__):  # each would wait for the server, for a minute
-                                break
+                    if stop.is_set():
+                        break
+                    try:
+                        completed.append(self._run_one(run, stop))
+                    except (ImportFailed, TransitionRefused, PartitionsError) as error:
+                        failed.append(self._failure(run, error))
+                        if len(runs) > 1:
+                            self.stderr.write(f"{run.destination}: {failed[-1]}")
+                        if errors.is_away(error.__cause__ or error):
+                            break  # the others would wait for the server in vain
         except KeyboardInterrupt:
             self.stdout.write("")  # a second signal: the file in hand was rolled back
-        if failures:
-            many = f"{len(failures)} of {count_of(len(runs), 'destination')} failed, the first of them so: "
-            raise CommandError((many if len(runs) > 1 else "") + failures[0], returncode=FAILED)
+        if failed:
+            some = f"{len(failed):,} of {len(runs):,} destinations failed, as said above; {len(completed):,} went on"
+            raise CommandError(failed[0] if len(runs) == 1 else some, returncode=FAILED)
         if len(completed) < len(runs) or not all(completed):
             raise CommandError(
                 "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
             )
+
+    def _failure(self, run: ImportRun, error: Exception) -> str:
+        if not isinstance(error, ImportFailed):
+            return str(error)
+        again = "when the cause is mended, give the same command again"
+        ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
+        also = f", or:  manage.py import_archive --resume {ids}" if ids else ""
+        return f"Failed: {error}. What was committed stays; {again}{also}"
 
     def _run_one(self, run: ImportRun, stop: threading.Event) -> bool:
         self.stdout.write(f"{run.destination}, {run.first} to {run.last}, from {run.source.url}")
@@ -153,23 +174,19 @@ class Command(BaseCommand):
         return completed
 
     def _queue(self, runs: list[ImportRun]) -> None:
-        unknown = [run.destination for run in runs if not run.checkpoints]
-        if unknown:
-            raise CommandError(
-                f"No park is known of {', '.join(unknown)}, nor found in its first files: import it without --queue, "
-                "or run manage.py sync_metadata first",
-                returncode=FAILED,
-            )
         checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
-        enqueue(checkpoints)
-        for checkpoint in checkpoints:
-            self.stdout.write(
-                f"{checkpoint.import_id}  {checkpoint.park}, {checkpoint.start_date} to {checkpoint.end_date}, "
-                f"from {checkpoint.source}"
-            )
-        self.stdout.write("Queued. Watch with --list, or in the admin.")
-        if not Worker.alive().exists():
-            self.stdout.write("No worker is alive: start one with manage.py qcluster (bin/serve does).")
+        if checkpoints:
+            enqueue(checkpoints)
+            for checkpoint in checkpoints:
+                self.stdout.write(
+                    f"{checkpoint.import_id}  {checkpoint.park}, {checkpoint.start_date} to {checkpoint.end_date}, "
+                    f"from {checkpoint.source}"
+                )
+            self.stdout.write("Queued. Watch with --list, or in the admin.")
+            if not Worker.alive().exists():
+                self.stdout.write("No worker is alive: start one with manage.py qcluster (bin/serve does).")
+        if not_queued := why_not_queued(runs):
+            raise CommandError(not_queued, returncode=FAILED)
 
     def _resume(self, import_ids: list[str], source: str | None, begin, *, force: bool) -> None:
         runs = planning.resume(import_ids, open_source(source) if source else None, force=force)
@@ -184,7 +201,7 @@ class Command(BaseCommand):
         for checkpoint in ImportCheckpoint.objects.select_related("park"):
             self.stdout.write(
                 f"{checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "
-                f"{checkpoint.start_date} to {checkpoint.end_date}, "
+                f"{checkpoint.start_date} to {checkpoint.end_date} of {checkpoint.destination_wiki_id}, "
                 f"at {checkpoint.last_processed_date or 'its start'}, "
                 f"{count_of(checkpoint.records_imported, 'row')}, {count_of(checkpoint.errors_encountered, 'error')}"
                 + (f"; {checkpoint.last_error}" if checkpoint.last_error else "")
@@ -195,10 +212,3 @@ class Command(BaseCommand):
                 self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
         if not ImportCheckpoint.objects.exists():
             self.stdout.write("No import was begun yet.")
-
-
-def _failure(run: ImportRun, error: ImportFailed) -> str:
-    """One line: what failed, and how to go on."""
-    ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
-    resume = f", or:  manage.py import_archive --resume {ids}" if ids else ""
-    return f"Failed: {error}. What was committed stays; when the cause is mended, give the same command again{resume}"

@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django_q.models import OrmQ
 
 from imports.models import ImportCheckpoint, ImportStatus
+from imports.sources.folder import FolderSource
 from imports.workers.models import Worker
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, write_day
 from tests.imports.desk import (
@@ -46,6 +47,12 @@ def known_park(wiki_id=PARK) -> Park:
     )
 
 
+def as_listed(archive, day) -> dict:
+    """What the ledger keeps of a file that was read, for every park in it, as it lies there."""
+    (file,) = FolderSource(archive).list_days(DESTINATION, day, day, day).files
+    return {"size_bytes": file.size_bytes, "modified_at": file.modified_at, "all_parks": True}
+
+
 def preview(client, **asked):
     return client.get(START, {"days": "all"} | asked)
 
@@ -66,7 +73,7 @@ def test_looking_says_what_there_is_what_is_imported_and_what_is_missing(operato
     for wiki_id in (PARK, OTHER_PARK):
         place = known_park(wiki_id)
         for day in DAYS[:3]:
-            day_file(place, day)
+            day_file(place, day, **as_listed(archive, day))
     response = preview(operator, destination=DESTINATION)
     assert cells(response) == [["9", "3", "1", "9"]]
     assert cells(preview(operator, destination=DESTINATION, days="missing")) == [["9", "3", "1", "6"]]
@@ -75,7 +82,7 @@ def test_looking_says_what_there_is_what_is_imported_and_what_is_missing(operato
 
 
 def test_a_day_that_one_park_lacks_is_not_imported_already(operator, archive):
-    day_file(known_park(PARK), DAYS[0])
+    day_file(known_park(PARK), DAYS[0], **as_listed(archive, DAYS[0]) | {"all_parks": False})
     known_park(OTHER_PARK)
     response = preview(operator, destination=DESTINATION)
     assert cells(response) == [["9", "0", "1", "9"]]

@@ -358,4 +358,4 @@ def test_what_lies_beside_the_layout_of_a_bucket_is_told_and_what_shows_folders_
         s3_server.client().put_object(Bucket="beside", Key=f"{RESORT}/{key}", Body=b"")
     found = open_source("s3://beside").list_days(RESORT, None, None, TODAY)
     assert [file.day.day for file in found.files] == [3]
-    assert found.beside.counts == {Why.NAME: 2, Why.DATE: 1}
+    assert found.beside.counts == {Why.NAME: 2, Why.EARLY: 1}

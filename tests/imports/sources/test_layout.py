@@ -92,7 +92,7 @@ def test_a_range_tells_what_lies_beside_the_layout_in_its_years(tmp_path):
 def test_a_day_before_2015_or_after_tomorrow_is_no_day_file(tmp_path, year, month, day):
     put(tmp_path, f"{RESORT}/{year}/{month}/{day}.json.gz")
     assert listing(tmp_path).files == []
-    assert listing(tmp_path).beside.counts == {Why.DATE: 1}
+    assert listing(tmp_path).beside.counts == {Why.LATE if year == "9999" else Why.EARLY: 1}
 
 
 def test_tomorrow_is_a_day_and_the_day_after_is_none(tmp_path):
@@ -100,7 +100,7 @@ def test_tomorrow_is_a_day_and_the_day_after_is_none(tmp_path):
         put(tmp_path, f"{RESORT}/2025/03/{day}.json.gz")
     put(tmp_path, f"{RESORT}/2015/01/01.json.gz")
     assert days(tmp_path) == ["2015-01-01", "2025-03-20", "2025-03-21"]
-    assert listing(tmp_path).beside.examples == [(f"{RESORT}/2025/03/22.json.gz", Why.DATE)]
+    assert listing(tmp_path).beside.examples == [(f"{RESORT}/2025/03/22.json.gz", Why.LATE)]
     assert EARLIEST_PLAUSIBLE.date() == EARLIEST_DAY
 
 

@@ -1,0 +1,106 @@
+"""Which files of a destination an import still has to read, by what the ledger keeps of their last readings.
+
+A file is known by its listing (size, and ETag or time of change), and where that differs by its content: a copy that
+was touched is the same file. A file that was read for some parks is known for these alone, so that one that opens, or
+moves in, is not passed over.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
+from imports.sources.source import DayFile
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReading:
+    """What the ledger keeps of the last reading of a park's day."""
+
+    outcome: str
+    sha256: str | None
+    size_bytes: int | None
+    etag: str
+    modified_at: datetime | None
+    all_parks: bool
+
+    def is_of(self, file: DayFile) -> bool:
+        """Whether it certainly was this version, by the listing alone; where it has no word for it, it may not be."""
+        if file.size_bytes is None or self.size_bytes != file.size_bytes:
+            return False
+        if file.etag:
+            return self.etag == file.etag
+        return file.modified_at is not None and self.modified_at == file.modified_at
+
+    def has_read(self, file: DayFile) -> bool:
+        """Whether it took in what there is of the park in this version."""
+        return self.outcome in READ and self.is_of(file)
+
+
+@dataclass(slots=True)
+class KnownReadings:
+    """Of the files of one destination in a range of days, as the ledger was when this was made."""
+
+    _by_day: dict[date, dict[int, KnownReading]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, destination: str, first: date, last: date) -> "KnownReadings":
+        """Asks the ledger."""
+        found = cls()
+        for day, park_id, outcome, sha256, size_bytes, etag, modified_at, all_parks in ImportedFile.objects.filter(
+            destination_wiki_id=destination, file_date__gte=first, file_date__lte=last
+        ).values_list(
+            "file_date", "park_id", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks"
+        ):  # fmt: skip
+            found._by_day.setdefault(day, {})[park_id] = KnownReading(
+                outcome, sha256, size_bytes, etag, modified_at, all_parks
+            )
+        return found
+
+    def ask_for(self, file: DayFile, park_ids: Collection[int], *, whole: bool, changed_only: bool) -> bool:
+        """Whether the file is to be read for these parks; `whole`: for every park that it speaks of.
+
+        `changed_only`: only if it was read before and is another one now, by its listing.
+        """
+        if changed_only:
+            return self._has_changed(file, None if whole else park_ids)
+        if whole and not self._was_read_for_all(file):
+            return True
+        return any(self.lacks(park_id, file) for park_id in park_ids)
+
+    def lacks(self, park_id: int, file: DayFile) -> bool:
+        """Whether the park's events of this version may not have been read. A park that has no reading of a version
+        which was read for all was not in it."""
+        reading = self._by_day.get(file.day, {}).get(park_id)
+        return not self._was_read_for_all(file) if reading is None else not reading.has_read(file)
+
+    def lacks_day(self, park_id: int, day: date) -> bool:
+        """Whether no file of the day was ever read for the park."""
+        reading = self._by_day.get(day, {}).get(park_id)
+        return reading is None or reading.outcome not in READ
+
+    def _was_read_for_all(self, file: DayFile) -> bool:
+        return any(reading.all_parks and reading.has_read(file) for reading in self._of_day(file.day))
+
+    def _has_changed(self, file: DayFile, park_ids: Collection[int] | None) -> bool:
+        return any(
+            reading.outcome != FileOutcome.MISSING and not reading.is_of(file)
+            for park_id, reading in self._by_day.get(file.day, {}).items()
+            if park_ids is None or park_id in park_ids
+        )
+
+    def holds(self, day: date, park_ids: Iterable[int], sha256: str, *, for_all: bool) -> bool:
+        """Whether this content was read for all of these parks, and with `for_all` for every park that it speaks of."""
+        of_day = self._by_day.get(day, {})
+        same = {
+            park_id: reading
+            for park_id, reading in of_day.items()
+            if reading.outcome in READ and reading.sha256 == sha256
+        }
+        was_read_for_all = any(reading.all_parks for reading in same.values())
+        if for_all and not was_read_for_all:
+            return False
+        return all(park_id in same or (was_read_for_all and park_id not in of_day) for park_id in park_ids)
+
+    def _of_day(self, day: date) -> Iterator[KnownReading]:
+        yield from self._by_day.get(day, {}).values()

@@ -1,0 +1,39 @@
+"""A clock that is slow: by it, the events of a whole file have not happened yet.
+
+One such event is the source's fault, and refused (future_time). But a day file is written after its day, so where most
+of a file's events lie in the future and on the very day that the file is of, the day has passed, and it is our clock
+that is wrong. Refusing all of them would count the day as imported, and lose it.
+"""
+
+from datetime import UTC, datetime
+
+from imports.archive.prefetch import Reading
+from imports.loading.attribution import NEIGHBOURING_DAY
+from warehouse.days import midnight
+from warehouse.instants import instant_at, milliseconds_of
+from warehouse.text import count_of
+
+
+class ClockIsSlow(Exception):
+    """The import cannot go on before this machine's clock is right; nothing of the file was stored."""
+
+
+def refuse_a_slow_clock(reading: Reading, now: datetime) -> None:
+    """ClockIsSlow where more than half of a file's events have not happened yet by `now`, and are of the file's day."""
+    if trouble := slow_clock(reading, now):
+        raise ClockIsSlow(trouble)
+
+
+def slow_clock(reading: Reading, now: datetime) -> str:
+    """The same as a sentence that says what to do; empty where the clock may be right."""
+    validated, day = reading.validated, reading.file.day
+    first, end = (milliseconds_of(midnight(day) + shift) for shift in (-NEIGHBOURING_DAY, 2 * NEIGHBOURING_DAY))
+    to_come = [milliseconds for milliseconds in validated.to_come if first <= milliseconds < end]
+    if 2 * len(to_come) <= validated.events:
+        return ""
+    earliest, latest = (f"{instant_at(edge(to_come)):%Y-%m-%d %H:%M}" for edge in (min, max))
+    return (
+        f"the clock of this machine says {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and by it {len(to_come):,} of the "
+        f"{count_of(validated.events, 'event')} of {reading.file.key} have not happened yet ({earliest} to {latest} "
+        "UTC). Set the clock right, then go on; nothing of this file was stored"
+    )
