@@ -29,9 +29,10 @@ from imports.loading.retry import in_a_short_transaction
 from quality import log
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import day_at
-from warehouse.models import DataSource, Park, Ride
+from warehouse.models import DataSource, Park
+from warehouse.rides import stays
 from warehouse.server import errors
-from warehouse.snapshot_id import recorded_ms_of, ride_id_of
+from warehouse.snapshot_id import recorded_ms_of
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
 COLLECTION_MAX_SECONDS = 180
@@ -149,13 +150,11 @@ def _leave_to_the_archive(found: Attributed) -> None:
     )
     if not replaced:
         return
-    ride_of = {snapshot_id: ride_id_of(snapshot_id) for snapshot_id in found.rows}
-    park_of = dict(Ride.objects.filter(pk__in=ride_of.values()).values_list("ride_id", "park_id"))
-    for snapshot_id, ride_id in ride_of.items():
-        if (park_of[ride_id], days[snapshot_id]) in replaced:
+    for snapshot_id, park_id in stays.parks_of(found.rows).items():
+        if (park_id, days[snapshot_id]) in replaced:
             del found.rows[snapshot_id]
-            found.counts[park_of[ride_id]].stored -= 1
-            found.counts[park_of[ride_id]].already_known += 1
+            found.counts[park_id].stored -= 1
+            found.counts[park_id].already_known += 1
 
 
 def _parks(answer: Answer) -> list[Park]:
