@@ -59,6 +59,7 @@ class _Work:
     known: dict[str, KnownRide] = field(default_factory=dict)  # by entity: the rides there are
     courses: dict[str, list[Stay]] = field(default_factory=dict)  # of those that were not in one park always
     mine: list[tuple[_Part, Observation]] = field(default_factory=list)
+    ours: set[str] = field(default_factory=set)  # the entities in it
 
     def __post_init__(self) -> None:
         self.by_park_id = {part.park.park_id: part for part in self.parts.values()}
@@ -91,12 +92,19 @@ class Attributed:
     work: _Work  # what they were made of, for `reject_refused`
 
 
-def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Attributed:
-    """What is to be stored for `parks`, with counts that add up, and the findings; other parks' events are left out.
+@dataclass
+class Placed:
+    """Observations of a file or answer whose rides are known, each with the parks it was in."""
 
-    A contradiction is settled for the first: in the order of the events, and the table before the events. To be called
-    in the transaction that stores the rows: rides that are new are made here, their stays and names brought up to
-    date. ValueError: a ride_id has outgrown a snapshot_id. IntegrityError: somebody else made a ride meanwhile.
+    work: _Work
+    findings: list[Finding]
+
+
+def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Placed:
+    """Which rides the observations are of, and which of them are rows of `parks`; others are left out.
+
+    To be called in the transaction that stores the rows, before anything else is read or written of them: rides that
+    are new are made here, stays and names brought up to date. IntegrityError: somebody else made a ride meanwhile.
     """
     work = _Work(
         origin,
@@ -111,21 +119,31 @@ def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, o
     moved = moves.follow(work.heard, work.known, partial(_parks_of, work), origin.key)
     work.courses = moved.courses
     _choose_mine(work)
-    ours = {observation.entity_id for _, observation in work.mine}
-    heard = {entity: mine for entity, mine in work.heard.items() if entity in ours}
+    work.ours = {observation.entity_id for _, observation in work.mine}
+    heard = {entity: mine for entity, mine in work.heard.items() if entity in work.ours}
     names.follow_rides(heard, work.known, resolver)
     names.follow_parks(heard, parks)
     _report_restless(work, heard, moved)
+    return Placed(work, [*findings, *moved.findings])
+
+
+def attribute(placed: Placed) -> Attributed:
+    """What is to be stored, with counts that add up, and the findings.
+
+    A contradiction is settled for the first: in the order of the events, and the table before the events.
+    ValueError: a ride_id has outgrown a snapshot_id.
+    """
+    work = placed.work
     rows = _without_repeats(work)
-    _leave_out_stored(work, {work.known[entity].ride_id for entity in ours}, rows)
+    _leave_out_stored(work, rows)
     _count_rejections(work)
-    findings += moved.findings
-    findings += [
+    findings = [
         _finding(work, park_id, reason, issue)
         for (park_id, reason), issue in work.issues.by_park()
         if park_id is None or park_id in work.parts
     ]
-    return Attributed(rows, {part.park.park_id: part.counts for part in work.parts.values()}, findings, work)
+    counts = {part.park.park_id: part.counts for part in work.parts.values()}
+    return Attributed(rows, counts, placed.findings + findings, work)
 
 
 def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
@@ -134,6 +152,7 @@ def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
     for snapshot_id, said in refused.items():
         observation = found.rows.pop(snapshot_id)
         part = found.work.part_of(observation)
+        assert part is not None, "without a park of ours it would have no row"
         part.counts.stored -= 1
         part.counts.rejected += 1
         issues.add(part.park.themeparks_wiki_id, "refused_row", _example(observation) | {"value": shorten(said)})
@@ -209,12 +228,12 @@ def _without_repeats(work: _Work) -> dict[int, Observation]:
     return rows
 
 
-def _leave_out_stored(work: _Work, ride_ids: set[int], rows: dict[int, Observation]) -> None:
+def _leave_out_stored(work: _Work, rows: dict[int, Observation]) -> None:
     if not rows:
         return
     origin = work.origin
     span = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
-    for snapshot_id, content in stored(ride_ids, rows, span).items():
+    for snapshot_id, content in stored({work.known[entity].ride_id for entity in work.ours}, rows, span).items():
         observation = rows.pop(snapshot_id)
         part = work.part_of(observation)
         assert part is not None, "without a park of ours it would not be in mine"

@@ -47,9 +47,7 @@ def follow(
             continue
         if ride.park_is_set:
             found.courses[entity] = current.get(ride.ride_id) or [Stay(ride.park_id, None)]
-        elif ride.ride_id in current or any(
-            observation.park_id != ride.park_wiki_id and observation.park_id is not None for observation in mine
-        ):
+        elif ride.ride_id in current or {observation.park_id for observation in mine} - {None, ride.park_wiki_id}:
             moving[entity] = mine
     if not moving:
         return found
