@@ -51,7 +51,10 @@ def newest_named(mine: list[Observation]) -> tuple[str, int] | None:
 
 
 def alternating_names(mine: list[Observation]) -> list[str]:
-    """The names that one id has by turns on one day (UTC): each gone and back again. A rename is none."""
+    """The names that one id has by turns on one day (UTC): two or more that were gone and came back.
+
+    A rename is none, nor is a stray name amid events of another one.
+    """
     names = [observation.event.name for observation in mine]
     if names.count(names[0]) == len(names):  # of nearly all; a tenth of the time of what follows
         return []
@@ -61,9 +64,9 @@ def alternating_names(mine: list[Observation]) -> list[str]:
         if before[1] == after[1] or before[0] != after[0]:
             continue
         left[before] = None
-        if after in left:
-            back += [name for name in (before[1], after[1]) if name not in back]
-    return back
+        if after in left and after[1] not in back:
+            back.append(after[1])
+    return sorted(back) if len(back) > 1 else []
 
 
 def _named(mine: list[Observation]) -> Iterator[tuple[int, str]]:

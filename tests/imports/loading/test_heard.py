@@ -35,6 +35,11 @@ def test_two_names_by_turns_are_named_whatever_the_order_of_the_lines():
     assert alternating_names(heard(*lines[::-1])) == ["One", "Two"]
 
 
+def test_a_stray_name_amid_events_of_another_is_none_by_turns():
+    lines = [named(f"{10 + n}:00:00Z", "Stray" if n == 3 else "Name") for n in range(6)]
+    assert alternating_names(heard(*lines)) == []
+
+
 def test_a_name_of_one_day_that_is_back_on_the_next_is_none_by_turns():
     lines = [
         named("2024-12-25T22:00:00Z", "One"),
