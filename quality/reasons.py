@@ -113,9 +113,18 @@ _DUPLICATES = {
     "ambiguous_ride": Reason(
         IssueType.DUPLICATE,
         "Ambiguous ride",
-        "{name!r} ({entity_id}) could be any of {count} rides that have no id yet; it became a new ride",
-        "A name fits several rides that have no id yet, so a new ride was made.",
+        "{name!r} ({entity_id}) could be "
+        "(a ride that has no id yet, but so could another entity|any of {count} rides that have no id yet); "
+        "it became a new ride",
+        "A name fits several rides that have no id yet, or several entities one of them, so a new ride was made.",
         "Give the right ride its themeparks_wiki_id, or leave both.",
+    ),
+    "id_adopted": Reason(
+        IssueType.DUPLICATE,
+        "Taken for a ride without an id",
+        "{name!r} ({entity_id}) was taken for {ride}, which had no id until then",
+        "An entity is called like the one ride of its park that had no id yet, and was taken for it.",
+        "If they are two: undo it on this page, and the entity gets a ride of its own with its rows. Else resolve.",
     ),
 }
 _INVALID = {
@@ -173,6 +182,42 @@ _INVALID = {
         "A wait of more than 10 minutes did not change for 10 hours or longer while the ride was operating.",
         "The source repeated an old value. Leave these hours out of averages.",
         "The waits of {count} rides stood still for 10 hours or longer in {month:%Y-%m}",
+    ),
+    "ride_moved": Reason(
+        IssueType.INVALID,
+        "Ride moved",
+        "moved from {before} to {after} ({days}); what was observed before (that|each move) stays with the old park",
+        "Events, or the catalogue, name another park for a ride than before. Its rows are the new park's from then on.",
+        "Nothing is lost. If it did not move, set its park by hand: no event or sync moves it any more.",
+    ),
+    "alternating_park": Reason(
+        IssueType.INVALID,
+        "Two parks by turns",
+        "{count:,} (entity is|entities are) in two parks by turns on one day",
+        "Events of one day, or events and the catalogue, name two parks by turns for one entity. The day was left with "
+        "the park that it was in before.",
+        "Set the park of the ride by hand where it is clear.",
+    ),
+    "alternating_name": Reason(
+        IssueType.INVALID,
+        "Two names by turns",
+        "{count:,} (entity has|entities have) two names by turns on one day",
+        "Under one id events of one day have two names by turns: perhaps two rides share it. All is stored under it.",
+        "Look at the examples. If it is two rides, their rows cannot be told apart: leave it out of figures.",
+    ),
+    "flickering_status": Reason(
+        IssueType.INVALID,
+        "Flickering status",
+        "the status of {count:,} (entity|entities) changes from second to second",
+        "The status of one id changed ten times or more within two seconds each: two systems write it.",
+        "Look at the examples. Downtime of these hours means nothing.",
+    ),
+    "listed_twice": Reason(
+        IssueType.INVALID,
+        "Listed under two destinations",
+        "{count:,} (park is|parks are) listed under another destination as well",
+        "The catalogue lists a park under two destinations. It stays with the one it is in.",
+        "Set destination_wiki_id by hand where the other one is right.",
     ),
     "unreadable_file": Reason(
         IssueType.INVALID,

@@ -18,9 +18,9 @@ MAY_IMPORT = {
 ROOMS = {
     "warehouse": [
         "fields instants days ids names text zones",
-        "snapshot_id",
+        "snapshot_id stay_models",
         "models",
-        "server",
+        "server rides",
         "partitioning",
         "storage history templatetags",
         "admin checks tasks",

@@ -10,8 +10,11 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from warehouse.partitioning import health, partitions
+from warehouse.rides import numbering
 from warehouse.server import catalog, dialect, sessions
+from warehouse.snapshot_id import RIDE_ID_LIMIT
 
+RIDE_IDS_FULL_SHARE = 0.8
 OLDEST_SERVERS = {"MariaDB": (10, 6), "MySQL": (8, 0)}
 
 
@@ -129,3 +132,23 @@ def check_partitions(app_configs, databases=None, **kwargs) -> list[CheckMessage
     except (DatabaseError, catalog.CatalogError) as error:
         return [Warning(f"The partitions cannot be looked at: {error}", id="warehouse.W110")]
     return [Warning(problem, id="warehouse.W111") for problem in problems]
+
+
+@register(Tags.database)
+def check_ride_ids(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
+    """W112: the numbers for rides run short."""
+    if "default" not in (databases or []):
+        return []
+    try:
+        given = numbering.highest_number()
+    except DatabaseError:  # before the first migrate there is no table, and nothing to say
+        return []
+    if given < RIDE_ID_LIMIT * RIDE_IDS_FULL_SHARE:
+        return []
+    return [
+        Warning(
+            f"{given:,} of {RIDE_ID_LIMIT - 1:,} ride ids are given: behind the last one no new ride can be stored.",
+            hint="Find out where so many rides come from; the world has some 5,000 (docs/operations.md).",
+            id="warehouse.W112",
+        )
+    ]

@@ -5,6 +5,7 @@ of the database driver. Sub-millisecond parts are cut off, never rounded: a snap
 from datetime import UTC, date, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 ONE_MILLISECOND = timedelta(milliseconds=1)
 
 

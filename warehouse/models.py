@@ -9,6 +9,7 @@ from django.db.models.functions import JSONArray
 from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.fields import MillisecondDateTimeField
+from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401 (Django looks for models here)
 
 NAME_LENGTH = 255
 
@@ -31,7 +32,8 @@ class OperatorOverrides(models.Model):
 class Park(OperatorOverrides):
     """A park, whose identity is its UUID at themeparks.wiki; made by whichever import or sync meets it first.
 
-    `timezone` is empty until the catalogue or an operator says it; days of the park are UTC's until then.
+    `timezone` is empty until an event, the catalogue or an operator says it; days of the park are UTC's until then.
+    `park_slug` is what events call it; it is the park's name until the catalogue or an operator gives a proper one.
     """
 
     park_id = models.AutoField(primary_key=True)
@@ -39,6 +41,9 @@ class Park(OperatorOverrides):
     timezone = models.CharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
     themeparks_wiki_id = FixedCharField(max_length=36, unique=True)
     destination_wiki_id = FixedCharField(max_length=36, null=True, blank=True, db_index=True)
+    park_slug = models.CharField(
+        max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False, help_text="as events last said"
+    )
 
     class Meta:
         db_table = "parks"
@@ -47,11 +52,17 @@ class Park(OperatorOverrides):
     def __str__(self) -> str:
         return self.park_name
 
+    @property
+    def has_proper_name(self) -> bool:
+        """Whether the catalogue or an operator named it: its name is neither its slug nor its UUID."""
+        return self.park_name not in (self.park_slug, self.themeparks_wiki_id)
+
 
 class Ride(OperatorOverrides):
     """Whatever in a park has a status: rides, shows and restaurants; which one stands in EntityMetadata.
 
-    A ride without `themeparks_wiki_id` is known by its park and name alone. `tier` is the operators' own.
+    `park` is where it stands now; where it stood before is in RideStay. A ride without `themeparks_wiki_id` is known
+    by its park and name alone. `tier` is the operators' own. New ones are numbered by warehouse.rides.numbering.
     """
 
     class Tier(models.IntegerChoices):
@@ -64,6 +75,9 @@ class Ride(OperatorOverrides):
     ride_name = models.CharField(max_length=NAME_LENGTH)
     themeparks_wiki_id = models.CharField(max_length=36, null=True, blank=True, unique=True)
     tier = models.PositiveSmallIntegerField(choices=Tier.choices, null=True, blank=True)
+    named_at = MillisecondDateTimeField(
+        null=True, blank=True, editable=False, help_text="when its name was heard that it has now; empty: not known"
+    )
 
     class Meta:
         db_table = "rides"
@@ -186,6 +200,12 @@ class EntityMetadata(OperatorOverrides):
     height_min_cm = models.PositiveSmallIntegerField(null=True, blank=True)
     height_max_cm = models.PositiveSmallIntegerField(null=True, blank=True)
     entity_type = models.CharField(max_length=50, blank=True)
+    catalogue_name = models.CharField(
+        max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False, help_text="as last read there"
+    )
+    catalogue_park = FixedCharField(
+        max_length=36, blank=True, default="", db_default="", editable=False, help_text="its UUID, as last read there"
+    )
     tags = models.JSONField(default=list, blank=True)
     last_updated = models.DateTimeField(help_text="when a value last changed, not when it was last looked at")
     version = models.PositiveIntegerField(default=1, db_default=1)
@@ -203,6 +223,10 @@ class EntityMetadata(OperatorOverrides):
         return f"metadata of {self.ride}"
 
 
+#: MetadataChange.changed_by where events brought a new name or time zone; no operator can be called so.
+BY_EVENTS = "(events)"
+
+
 class MetadataChange(models.Model):
     """What a park, or a ride and its metadata, was before a change, and what it became. Written once, never altered."""
 
@@ -210,7 +234,9 @@ class MetadataChange(models.Model):
     park = models.ForeignKey(Park, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
     ride = models.ForeignKey(Ride, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
     changed_at = models.DateTimeField()
-    changed_by = models.CharField(max_length=150, blank=True, help_text="the operator; empty: the metadata sync")
+    changed_by = models.CharField(
+        max_length=150, blank=True, help_text="the operator, or (events); empty: the metadata sync"
+    )
     version = models.PositiveIntegerField(null=True, blank=True, help_text="of entity_metadata, after the change")
     before = models.JSONField(help_text="field: value")
     after = models.JSONField(help_text="field: value")

@@ -1,6 +1,8 @@
 """Imports in the admin: the list and the page of one, both of which refresh themselves while something runs, and the
 actions of an operator, on one or many. Nothing else is changed here."""
 
+from functools import partial
+
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
@@ -15,6 +17,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from imports.admin.actions import act
+from imports.admin.adoption_page import undo_adoption
 from imports.admin.columns import PARTS, rendered
 from imports.admin.progress import progress_of
 from imports.admin.start_page import start_import
@@ -127,6 +130,7 @@ class ImportAdmin(ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("start/", wrap(lambda request: start_import(self, request)), name="imports_start"),
+            path("adoptions/<int:log_id>/undo/", wrap(partial(undo_adoption, self)), name="imports_undo_adoption"),
             path("progress/", wrap(self.progress_view), name="imports_importcheckpoint_progress"),
             path("<int:checkpoint_id>/act/", wrap(self.act_view), name="imports_importcheckpoint_act"),
             *super().get_urls(),

@@ -12,7 +12,8 @@ from django.db import connection
 from imports.events.validation import Validated
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import instant_at, naive_utc
-from warehouse.models import DataSource, Park, Ride
+from warehouse.models import DataSource, Park
+from warehouse.rides import stays
 from warehouse.zones import known_zone
 
 IDS_PER_QUERY = 2000
@@ -24,20 +25,19 @@ def replace_live(park: Park, validated: Validated, day: date) -> int:
     None go where the file has nothing of the park on that day.
     """
     span = day_covered(park, validated, day)
-    ride_ids = list(Ride.objects.filter(park=park).values_list("ride_id", flat=True))
-    if span is None or not ride_ids:
+    if span is None:
         return 0
+    return sum(_delete_live(*period) for period in stays.periods_of(park.pk, *span))
+
+
+def _delete_live(ride_ids: list[int], start: datetime, end: datetime) -> int:
     where = "ride_id IN %s AND recorded_at >= %s AND recorded_at < %s AND data_source = %s"
-    values: list[Any] = [
-        ride_ids,
-        *map(naive_utc, span),
-        DataSource.LIVE.value,
-    ]
+    values: list[Any] = [ride_ids, naive_utc(start), naive_utc(end), DataSource.LIVE.value]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT snapshot_id FROM ride_status_snapshots WHERE {where} FOR UPDATE", values)
         ids = [row[0] for row in cursor.fetchall()]
-        for start in range(0, len(ids), IDS_PER_QUERY):
-            cursor.execute("DELETE FROM queue_data WHERE snapshot_id IN %s", [ids[start : start + IDS_PER_QUERY]])
+        for first in range(0, len(ids), IDS_PER_QUERY):
+            cursor.execute("DELETE FROM queue_data WHERE snapshot_id IN %s", [ids[first : first + IDS_PER_QUERY]])
         if ids:
             cursor.execute(f"DELETE FROM ride_status_snapshots WHERE {where}", values)
     return len(ids)

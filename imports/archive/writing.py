@@ -13,7 +13,7 @@ from imports.archive.joining import parks_joining
 from imports.archive.prefetch import Reading
 from imports.archive.replace_live import replace_live
 from imports.archive.run import ImportRun, MissingDays, Totals
-from imports.loading.attribution import Origin, attribute
+from imports.loading.attribution import Origin, attribute, place
 from imports.loading.counts import Counts
 from imports.loading.refusal import store
 from imports.sources.source import DayFile, key_of
@@ -41,10 +41,11 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     joined, all_parks = parks_joining(run, checkpoints, reading)
     by_park = {checkpoint.park_id: checkpoint for checkpoint in [*checkpoints, *joined]}
     parks = [checkpoint.park for checkpoint in by_park.values()]
+    placed = place(parks, reading.validated, run.resolver, _origin(run, file))
     replaced: dict[int, int] | None = None
-    if run.replace_live:
+    if run.replace_live:  # when it is known which rides are the parks'
         replaced = {park.pk: replace_live(park, reading.validated, file.day) for park in parks}
-    found = attribute(parks, reading.validated, run.resolver, _origin(run, file))
+    found = attribute(placed)
     store(found, DataSource.ARCHIVE.value)
     recorded = log.record([*found.findings, *heard_twice(run.destination, file, found.counts)], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}

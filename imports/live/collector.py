@@ -21,7 +21,7 @@ from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
 from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
-from imports.loading.attribution import Attributed, Origin, attribute
+from imports.loading.attribution import Attributed, Origin, attribute, place
 from imports.loading.loader import make_months
 from imports.loading.refusal import store
 from imports.loading.resolver import Resolver, make_park
@@ -29,9 +29,10 @@ from imports.loading.retry import in_a_short_transaction
 from quality import log
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import day_at
-from warehouse.models import DataSource, Park, Ride
+from warehouse.models import DataSource, Park
+from warehouse.rides import stays
 from warehouse.server import errors
-from warehouse.snapshot_id import recorded_ms_of, ride_id_of
+from warehouse.snapshot_id import recorded_ms_of
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
 COLLECTION_MAX_SECONDS = 180
@@ -131,7 +132,7 @@ def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
         end=midnight(day + ONE_DAY),
         dense=False,  # a row a ride: 300 looked up by key take 3 ms, their two days read through the index 126 ms
     )
-    found = attribute(parks, answer.validated, Resolver(), origin)
+    found = attribute(place(parks, answer.validated, Resolver(), origin))
     _leave_to_the_archive(found)
     store(found, DataSource.LIVE.value)
     findings = log.record(found.findings, now).new
@@ -149,13 +150,11 @@ def _leave_to_the_archive(found: Attributed) -> None:
     )
     if not replaced:
         return
-    ride_of = {snapshot_id: ride_id_of(snapshot_id) for snapshot_id in found.rows}
-    park_of = dict(Ride.objects.filter(pk__in=ride_of.values()).values_list("ride_id", "park_id"))
-    for snapshot_id, ride_id in ride_of.items():
-        if (park_of[ride_id], days[snapshot_id]) in replaced:
+    for snapshot_id, park_id in stays.parks_of(found.rows).items():
+        if (park_id, days[snapshot_id]) in replaced:
             del found.rows[snapshot_id]
-            found.counts[park_of[ride_id]].stored -= 1
-            found.counts[park_of[ride_id]].already_known += 1
+            found.counts[park_id].stored -= 1
+            found.counts[park_id].already_known += 1
 
 
 def _parks(answer: Answer) -> list[Park]:

@@ -7,18 +7,22 @@ writes no fact and no finding.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from imports.events.issues import Issue, Issues
-from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values, text_of
+from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values
 from imports.events.validation import Observation, Validated, shorten
+from imports.loading import moves, names
 from imports.loading.counts import Counts
+from imports.loading.heard import alternating_names, by_entity, flickers, newest_named
 from imports.loading.loader import Content, content_of, stored
-from imports.loading.resolver import KnownRide, Resolver, WantedRide
+from imports.loading.resolver import KnownRide, Resolver, WantedRide, make_park
 from quality.findings import Finding
 from quality.reasons import REASONS
-from warehouse.instants import EPOCH
+from warehouse.instants import EPOCH, instant_at
 from warehouse.models import Park
+from warehouse.rides.stays import Stay, park_at
 from warehouse.snapshot_id import RIDE_ID_BITS, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
@@ -51,24 +55,29 @@ class _Work:
     validated: Validated
     parts: dict[str, _Part]  # by the park's themeparks_wiki_id
     issues: Issues
-    known: dict[str, KnownRide] = field(default_factory=dict)  # of events that name no park
+    heard: dict[str, list[Observation]]  # by entity, the oldest first
+    known: dict[str, KnownRide] = field(default_factory=dict)  # by entity: the rides there are
+    courses: dict[str, list[Stay]] = field(default_factory=dict)  # of those that were not in one park always
     mine: list[tuple[_Part, Observation]] = field(default_factory=list)
     of_no_park: int = 0
+    ours: set[str] = field(default_factory=set)  # the entities in it
+
+    def __post_init__(self) -> None:
+        self.by_park_id = {part.park.park_id: part for part in self.parts.values()}
 
     def home_of(self, entity_id: str) -> _Part | None:
         """The park in which a known ride lies, for events that name no park."""
         ride = self.known.get(entity_id)
-        if ride is None:
-            return None
-        return next((part for part in self.parts.values() if part.park.park_id == ride.park_id), None)
+        return None if ride is None else self.by_park_id.get(ride.park_id)
 
-    def part_of(self, observation: Observation) -> _Part:
-        """The park to which an observation was given, of those in `mine`."""
+    def part_of(self, observation: Observation) -> _Part | None:
+        """The park, of ours, whose row the observation is: that of the ride's stay, else the one it names."""
+        course = self.courses.get(observation.entity_id)
+        if course is not None:
+            return self.by_park_id.get(park_at(course, observation.milliseconds))
         if observation.park_id is not None:
-            return self.parts[observation.park_id]
-        home = self.home_of(observation.entity_id)
-        assert home is not None, "without a home it would not be in mine"
-        return home
+            return self.parts.get(observation.park_id)
+        return self.home_of(observation.entity_id)
 
     def add_issue(self, part: _Part | None, reason: str, example: Any) -> None:
         self.issues.add(part.park.themeparks_wiki_id if part else None, reason, example)
@@ -85,33 +94,59 @@ class Attributed:
     of_no_park: int = 0  # events left out that belong to no park anybody knows; in no park's counts
 
 
-def attribute(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Attributed:
-    """What is to be stored for `parks`, with counts that add up, and the findings; other parks' events are left out.
+@dataclass
+class Placed:
+    """Observations of a file or answer whose rides are known, each with the parks it was in."""
 
-    Rejected events that name a park nobody knows are counted, and told under the destination.
+    work: _Work
+    findings: list[Finding]
 
-    A contradiction is settled for the first: in the order of the events, and the table before the events. To be called
-    in the transaction that stores the rows: rides that are new are made here. ValueError: a ride_id has outgrown a
-    snapshot_id. IntegrityError: somebody else made a ride meanwhile.
+
+def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Placed:
+    """Which rides the observations are of, and which of them are rows of `parks`; others are left out.
+
+    To be called in the transaction that stores the rows, before anything else is read or written of them: rides that
+    are new are made here, stays and names brought up to date. IntegrityError: somebody else made a ride meanwhile.
     """
     work = _Work(
         origin,
         validated,
         parts={park.themeparks_wiki_id: _Part(park) for park in parks},
         issues=validated.issues.copy(),  # a transaction that is tried again must not count twice
+        heard=by_entity(validated.observations),
     )
-    _choose_mine(work, resolver)
+    work.known = resolver.known({*work.heard, *(rejection.entity_id for rejection in validated.parkless_rejections)})
     rides, findings = resolver.resolve(_wanted_rides(work), origin.key)
-    rows = _without_repeats(work, rides)
-    _leave_out_stored(work, rides, rows)
+    work.known |= rides
+    moved = moves.follow(work.heard, work.known, partial(_parks_of, work), origin.key)
+    work.courses = moved.courses
+    _choose_mine(work)
+    work.ours = {observation.entity_id for _, observation in work.mine}
+    heard = {entity: mine for entity, mine in work.heard.items() if entity in work.ours}
+    names.follow_rides(heard, work.known, resolver)
+    names.follow_parks(heard, parks)
+    _report_restless(work, heard, moved)
+    return Placed(work, [*findings, *moved.findings])
+
+
+def attribute(placed: Placed) -> Attributed:
+    """What is to be stored, with counts that add up, and the findings. Rejected events that name a park nobody knows are
+    counted, and told under the destination.
+
+    A contradiction is settled for the first: in the order of the events, and the table before the events.
+    ValueError: a ride_id has outgrown a snapshot_id.
+    """
+    work = placed.work
+    rows = _without_repeats(work)
+    _leave_out_stored(work, rows)
     _count_rejections(work)
-    findings += [
+    findings = [
         _finding(work, park_id, reason, issue)
         for (park_id, reason), issue in work.issues.by_park()
         if park_id is None or park_id in work.parts
     ]
     counts = {part.park.park_id: part.counts for part in work.parts.values()}
-    return Attributed(rows, counts, findings, work, work.of_no_park)
+    return Attributed(rows, counts, placed.findings + findings, work, work.of_no_park)
 
 
 def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
@@ -120,25 +155,43 @@ def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
     for snapshot_id, said in refused.items():
         observation = found.rows.pop(snapshot_id)
         part = found.work.part_of(observation)
+        assert part is not None, "without a park of ours it would have no row"
         part.counts.stored -= 1
         part.counts.rejected += 1
         issues.add(part.park.themeparks_wiki_id, "refused_row", _example(observation) | {"value": shorten(said)})
     found.findings += [_finding(found.work, park_id, reason, issue) for (park_id, reason), issue in issues.by_park()]
 
 
-def _choose_mine(work: _Work, resolver: Resolver) -> None:
+def _wanted_rides(work: _Work) -> list[WantedRide]:
+    """The entities that are not known, and of which something was said of a park of ours."""
+    wanted = []
+    for entity, mine in work.heard.items():
+        if entity in work.known:
+            continue
+        first = next((one for one in mine if one.park_id is not None and one.park_id in work.parts), None)
+        if first is not None and first.park_id is not None:
+            name, at = newest_named(mine) or ("", first.milliseconds)
+            named_at = instant_at(at).isoformat(" ", "milliseconds")[:23]
+            wanted.append(WantedRide(entity, work.parts[first.park_id].park, name, first.recorded_at, named_at))
+    return wanted
+
+
+def _parks_of(work: _Work, wiki_ids: set[str]) -> dict[str, Park]:
+    """The parks that a ride was heard of in, made where they are new: a ride moved there."""
+    found = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=wiki_ids)}
+    for wiki_id in sorted(wiki_ids - found.keys()):
+        found[wiki_id] = make_park(work.origin.destination, wiki_id, work.validated)
+    return found
+
+
+def _choose_mine(work: _Work) -> None:
     """The observations of our parks. Those of other parks are theirs to import, and not counted."""
-    validated = work.validated
-    without_park = {observation.entity_id for observation in validated.observations if observation.park_id is None}
-    without_park |= {rejection.entity_id for rejection in validated.parkless_rejections}
-    if without_park:
-        work.known = resolver.known(without_park)
-    parts, mine = work.parts, work.mine
-    for observation in validated.observations:
-        if observation.park_id is not None:
+    parts, courses, mine = work.parts, work.courses, work.mine
+    for observation in work.validated.observations:
+        if observation.park_id is not None and observation.entity_id not in courses:
             part = parts.get(observation.park_id)
         elif observation.entity_id in work.known:
-            part = work.home_of(observation.entity_id)
+            part = work.part_of(observation)
         else:
             part = None
             work.of_no_park += 1
@@ -147,19 +200,24 @@ def _choose_mine(work: _Work, resolver: Resolver) -> None:
             mine.append((part, observation))
 
 
-def _wanted_rides(work: _Work) -> list[WantedRide]:
-    wanted: dict[str, WantedRide] = {}
-    for part, observation in work.mine:
-        known = wanted.get(observation.entity_id)
-        if known is None or not known.name:  # the first name that an event gives it
-            wanted[observation.entity_id] = WantedRide(
-                observation.entity_id, part.park, text_of(observation.event.name), observation.recorded_at
-            )
-    return list(wanted.values())
+def _report_restless(work: _Work, heard: dict[str, list[Observation]], moved: moves.Moves) -> None:
+    """Entities that are two things by turns: in two parks, of two names, or in two states."""
+    for entity, noted in moved.interleaved:
+        part = work.by_park_id.get(park_at(noted.after, work.heard[entity][0].milliseconds))
+        if part is not None:
+            days = [day.isoformat() for day in noted.interleaved]
+            work.add_issue(part, "alternating_park", {"entityId": entity, "days": days})
+    for mine in heard.values():
+        part = next(filter(None, map(work.part_of, mine)), None)
+        if by_turns := alternating_names(mine):
+            work.add_issue(part, "alternating_name", _example(mine[0]) | {"names": by_turns})
+        if found := flickers(mine):
+            example = _example(found[0]) | {"times": len(found), "last": found[-1].event.eventTime}
+            work.add_issue(part, "flickering_status", example)
 
 
-def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Observation]:
-    ride_ids = {entity_id: ride.ride_id for entity_id, ride in rides.items()}
+def _without_repeats(work: _Work) -> dict[int, Observation]:
+    ride_ids = {entity_id: ride.ride_id for entity_id, ride in work.known.items()}
     for ride_id in ride_ids.values():
         snapshot_id_of(ride_id, 0)  # ValueError where a ride_id has outgrown its bits: once a ride, not once an event
     rows: dict[int, Observation] = {}
@@ -174,14 +232,15 @@ def _without_repeats(work: _Work, rides: dict[str, KnownRide]) -> dict[int, Obse
     return rows
 
 
-def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, Observation]) -> None:
+def _leave_out_stored(work: _Work, rows: dict[int, Observation]) -> None:
     if not rows:
         return
     origin = work.origin
     span = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
-    for snapshot_id, content in stored({ride.ride_id for ride in rides.values()}, rows, span).items():
+    for snapshot_id, content in stored({work.known[entity].ride_id for entity in work.ours}, rows, span).items():
         observation = rows.pop(snapshot_id)
         part = work.part_of(observation)
+        assert part is not None, "without a park of ours it would not be in mine"
         part.counts.stored -= 1
         if content == content_of(observation):
             part.counts.already_known += 1

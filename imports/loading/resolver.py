@@ -1,5 +1,5 @@
 """Park and ride ids, cached for a run. Three outcomes for a ride, none of them silent: found by its id, given to the
-one ride of the park that has no id yet and is called the same, or new. Two ids are never merged.
+one ride of the park that has no id yet and is called the same (which is told), or new. Two ids are never merged.
 """
 
 from collections.abc import Iterable
@@ -7,33 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import IntegrityError
-from rapidfuzz.distance import Levenshtein
 
 from imports.events.validation import Validated
-from quality.findings import EXAMPLES_MAX, Finding
-from quality.reasons import REASONS
+from imports.loading.adoption import Adoption, adopted, ambiguous, choose
+from imports.loading.wanted import WantedRide
+from quality.findings import Finding
 from warehouse.models import NAME_LENGTH, Park, Ride
-from warehouse.names import normalised
+from warehouse.rides.numbering import take_numbers
 
-NAME_DISTANCE_LIMIT = 3  # Levenshtein, on normalised names
+__all__ = ["KnownRide", "Resolver", "WantedRide", "make_park", "placeholder_name"]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRide:
-    """A ride as it is stored, or as it will be where the transaction commits."""
+    """A ride as it is stored, or as it will be where the transaction commits; as it was when it was first asked for."""
 
     ride_id: int
     park_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRide:
-    """A ride that rows are at hand for."""
-
-    entity_id: str
-    park: Park
+    park_wiki_id: str
     name: str
-    seen_at: str  # UTC, YYYY-MM-DD HH:MM:SS[.mmm]: of the event that is first in the file
+    park_is_set: bool = False  # by an operator: nothing moves it
 
 
 @dataclass
@@ -53,7 +46,7 @@ class Resolver:
         return {
             entity: ride
             for entity in wanted
-            if (ride := self._rides.get(entity) or self._new_rides.get(entity)) is not None
+            if (ride := self._new_rides.get(entity) or self._rides.get(entity)) is not None
         }
 
     def resolve(self, wanted: Iterable[WantedRide], source_file: str) -> tuple[dict[str, KnownRide], list[Finding]]:
@@ -66,27 +59,36 @@ class Resolver:
         unknown = [ride for entity, ride in by_entity.items() if entity not in resolved]
         if not unknown:
             return resolved, []
-        findings = []
-        to_create = []
-        without_id = _rides_without_id({ride.park.park_id for ride in unknown})
-        for ride in unknown:
-            candidates = _candidates(ride.name, without_id.get(ride.park.park_id, {}))
-            if len(candidates) == 1:
-                ride_id = candidates[0]
-                hit = Ride.objects.filter(ride_id=ride_id, themeparks_wiki_id=None).update(
-                    themeparks_wiki_id=ride.entity_id
-                )
-                if not hit:
-                    raise IntegrityError(f"ride {ride_id} was given an id meanwhile")
-                del without_id[ride.park.park_id][ride_id]
-                self._new_rides[ride.entity_id] = KnownRide(ride_id, ride.park.park_id)
-                continue
-            if candidates:
-                findings.append(_ambiguous(ride, candidates, source_file))
-            to_create.append(Ride(park=ride.park, ride_name=_fitting_name(ride), themeparks_wiki_id=ride.entity_id))
-        Ride.objects.bulk_create(to_create)
-        self._new_rides |= _rides_of([ride.themeparks_wiki_id for ride in to_create])
-        return {entity: self._rides.get(entity) or self._new_rides[entity] for entity in by_entity}, findings
+        found = choose(unknown, _rides_without_id({ride.park.park_id for ride in unknown}))
+        findings = [ambiguous(ride, candidates, source_file) for ride, candidates in found.ambiguous]
+        for ride, ride_id in found.adoptions:
+            findings.append(self._adopt(ride, ride_id, source_file))
+        made = [
+            Ride(
+                ride_id=number,
+                park=ride.park,
+                ride_name=_fitting_name(ride),
+                themeparks_wiki_id=ride.entity_id,
+                named_at=_instant(ride.named_at) if ride.name.strip() else None,
+            )
+            for number, ride in zip(take_numbers(len(found.new)), found.new, strict=True)
+        ]
+        Ride.objects.bulk_create(made)
+        self._new_rides |= {str(ride.themeparks_wiki_id): _known(ride) for ride in made}
+        return self.known(by_entity), findings
+
+    def renamed(self, entity_id: str, ride: KnownRide) -> None:
+        """It is called otherwise from this transaction on."""
+        self._new_rides[entity_id] = ride
+
+    def _adopt(self, ride: WantedRide, ride_id: int, source_file: str) -> Finding:
+        row = Ride.objects.select_for_update().select_related("park").get(pk=ride_id)
+        if row.themeparks_wiki_id is not None:
+            raise IntegrityError(f"ride {ride_id} was given an id meanwhile")
+        row.themeparks_wiki_id = ride.entity_id
+        row.save(update_fields=["themeparks_wiki_id"])
+        self._new_rides[ride.entity_id] = _known(row)
+        return adopted(Adoption(ride, row, source_file))
 
     def keep(self) -> None:
         """The transaction was committed: the rides made in it are there to stay."""
@@ -105,13 +107,17 @@ def placeholder_name(entity_id: str) -> str:
 
 def _rides_of(entity_ids: Iterable[str | None]) -> dict[str, KnownRide]:
     """The stored rides with these ids, by id."""
-    return {
-        entity_id: KnownRide(ride_id, park_id)
-        for entity_id, ride_id, park_id in Ride.objects.filter(themeparks_wiki_id__in=entity_ids).values_list(
-            "themeparks_wiki_id", "ride_id", "park_id"
-        )
-        if entity_id is not None  # it never is: it was asked for by its id
-    }
+    rides = Ride.objects.filter(themeparks_wiki_id__in=entity_ids).select_related("park")
+    return {str(ride.themeparks_wiki_id): _known(ride) for ride in rides}
+
+
+def _known(ride: Ride) -> KnownRide:
+    wiki_id = ride.park.themeparks_wiki_id
+    return KnownRide(ride.ride_id, ride.park_id, wiki_id, ride.ride_name, "park_id" in ride.hand_set)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _fitting_name(ride: WantedRide) -> str:
@@ -123,37 +129,8 @@ def _rides_without_id(park_ids: set[int]) -> dict[int, dict[int, str]]:
     for ride_id, park_id, name in Ride.objects.filter(park_id__in=park_ids, themeparks_wiki_id=None).values_list(
         "ride_id", "park_id", "ride_name"
     ):
-        found.setdefault(park_id, {})[ride_id] = normalised(name)
+        found.setdefault(park_id, {})[ride_id] = name
     return found
-
-
-def _candidates(name: str, without_id: dict[int, str]) -> list[int]:
-    wanted = normalised(name)
-    if not wanted:
-        return []
-    equal = [ride_id for ride_id, other in without_id.items() if other == wanted]
-    return equal or [
-        ride_id
-        for ride_id, other in without_id.items()
-        if Levenshtein.distance(wanted, other, score_cutoff=NAME_DISTANCE_LIMIT - 1) < NAME_DISTANCE_LIMIT
-    ]
-
-
-def _ambiguous(ride: WantedRide, candidates: list[int], source_file: str) -> Finding:
-    reason = REASONS["ambiguous_ride"]
-    sentence = reason.say(len(candidates), name=ride.name, entity_id=ride.entity_id)
-    return Finding(
-        reason="ambiguous_ride",
-        entity_type="park",
-        entity_key=ride.park.themeparks_wiki_id,
-        entity_id=ride.park.park_id,
-        scope=ride.entity_id,
-        description=f"{ride.park}: {sentence}. {reason.advice}",
-        start=datetime.fromisoformat(ride.seen_at).replace(tzinfo=UTC),
-        source_file=source_file,
-        count=len(candidates),
-        examples=[{"ride_id": ride_id} for ride_id in candidates[:EXAMPLES_MAX]],
-    )
 
 
 def make_park(destination: str, park_id: str, validated: Validated) -> Park:
@@ -163,6 +140,7 @@ def make_park(destination: str, park_id: str, validated: Validated) -> Park:
         themeparks_wiki_id=park_id,
         defaults={
             "park_name": seen.slug[:NAME_LENGTH] or park_id,
+            "park_slug": seen.slug[:NAME_LENGTH],
             "timezone": seen.timezone[:64],
             "destination_wiki_id": destination,
         },

@@ -7,6 +7,7 @@ nothing is locked while the network is waited for.
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,8 +20,9 @@ from imports.events.load_format import text_of
 from imports.events.validation import shorten
 from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.loading.retry import in_a_short_transaction
+from imports.metadata.answers import Answers, Synced, Target
 from imports.metadata.parsing import Entity, read_subtree, read_timezone
-from imports.metadata.writing import Answers, Synced, Target, record_failure, write
+from imports.metadata.writing import record_failure, write
 from warehouse.ids import park_lookup, uuid_of
 from warehouse.models import Park
 from warehouse.server import errors
@@ -52,6 +54,7 @@ def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Co
         for row in api.destinations()
         if isinstance(row, dict) and uuid_of(row.get("id"))
     ]
+    catalogue = _with_listing(catalogue)
     if not destinations and not parks:
         return catalogue
     by_id = {target.destination: target for target in catalogue}
@@ -117,6 +120,15 @@ def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime])
     return ""
 
 
+def _with_listing(catalogue: list[Target]) -> list[Target]:
+    """Each with the destinations under which every park of the catalogue is listed; of most it is one."""
+    listed_by: dict[str, frozenset[str]] = {}
+    for target in catalogue:
+        for park_id in target.parks:
+            listed_by[park_id] = listed_by.get(park_id, frozenset()) | {target.destination}
+    return [replace(target, listed_by=listed_by) for target in catalogue]
+
+
 def _target_of_park(name: str, catalogue: list[Target]) -> Target:
     try:
         lookup = park_lookup(name)
@@ -126,7 +138,7 @@ def _target_of_park(name: str, catalogue: list[Target]) -> Target:
     park_id = park.themeparks_wiki_id if park else lookup.get("themeparks_wiki_id")  # new to the warehouse
     for target in catalogue:
         if park_id in target.parks:
-            return Target(target.destination, target.parks[park_id] or park_id, target.parks, park=park_id)
+            return replace(target, name=target.parks[park_id] or park_id, park=park_id)
     raise UnknownTarget(f"The API has no park {name!r}; give a park_id of the warehouse or the park's UUID")
 
 

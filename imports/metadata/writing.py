@@ -4,6 +4,7 @@ What changes is kept as it was before (MetadataChange); what an operator set by 
 silent about stays; an entity that vanished is kept and no longer `listed`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +13,18 @@ from django.db import transaction
 from django.db.models import Model
 
 from imports.events.issues import Issues
+from imports.loading.moves import moved_findings
 from imports.loading.resolver import Resolver, WantedRide
+from imports.metadata.answers import Answers, Synced, Target
 from imports.metadata.parsing import Entity
 from quality import log
 from quality.check.missing_fields import time_zone_findings
 from quality.findings import Finding
 from quality.reasons import REASONS
+from warehouse.instants import milliseconds_of
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
+from warehouse.rides import sightings
+from warehouse.rides.stays import Sighting
 
 # So many entities of one park do not vanish between two syncs; the answer is taken for half of one.
 HALF_ANSWER_AT_LEAST = 10
@@ -35,50 +41,6 @@ _METADATA_FIELDS = [
     "last_updated",
     "version",
 ]
-
-
-@dataclass(frozen=True)
-class Target:
-    """What one question about a subtree is asked for: a destination, or one park of it."""
-
-    destination: str
-    name: str
-    parks: dict[str, str]  # themeparks_wiki_id: name, as the catalogue has them
-    park: str | None = None  # this park alone
-
-    @property
-    def asked(self) -> str:
-        """The UUID that the API is asked about."""
-        return self.park or self.destination
-
-
-@dataclass
-class Synced:
-    """What came of one target, or (target None) of several."""
-
-    target: Target | None
-    parks: int = 0
-    entities: int = 0  # that stand in a park and have metadata now
-    outside: int = 0  # that stand in no park, as hotels do: not kept
-    new: int = 0
-    changed: int = 0  # parks and entities with a difference
-    vanished: int = 0
-    findings: int = 0  # new ones
-    error: str = ""  # nothing was written
-
-    def add(self, other: "Synced") -> None:
-        """Take in the counts of another target; `error` is left as it is."""
-        for name in ("parks", "entities", "outside", "new", "changed", "vanished", "findings"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(frozen=True)
-class Answers:
-    """All that the API said of one target, read."""
-
-    target: Target
-    entities: list[Entity]
-    timezones: dict[str, str | None]  # by park (themeparks_wiki_id): the parks that were asked for
 
 
 def write(answers: Answers, issues: Issues, now: datetime, dry_run: bool) -> Synced:
@@ -118,7 +80,8 @@ class _Writing:
         parks = self._parks()
         inside = [entity for entity in self.answers.entities if entity.kind not in ("PARK", "DESTINATION")]
         kept = [entity for entity in inside if entity.park_id in parks]
-        synced = Synced(target, parks=len(parks), entities=len(kept), outside=len(inside) - len(kept))
+        outside = [entity for entity in inside if entity.park_id not in self.answers.timezones]
+        synced = Synced(target, parks=len(parks), entities=len(kept), outside=len(outside))
         self._rides_and_metadata(kept, parks, synced)
         self._vanished(kept, parks, synced)
         MetadataChange.objects.bulk_create(self.history)
@@ -145,6 +108,11 @@ class _Writing:
             says |= {"park_name": name} if name else {}
             says |= {"timezone": timezone} if timezone else {}
             park = known.get(park_id)
+            if park is not None and self._is_anothers(park):
+                example = {"id": park_id, "name": name, "destination": park.destination_wiki_id}
+                self.issues.add(park_id, "listed_twice", example)
+                del known[park_id]
+                continue
             if park is None:
                 says.setdefault("park_name", park_id)
                 known[park_id] = Park.objects.create(themeparks_wiki_id=park_id, **says)
@@ -152,6 +120,13 @@ class _Writing:
                 park.save(update_fields=before)
                 self._remember(before, park=park)
         return known
+
+    def _is_anothers(self, park: Park) -> bool:
+        """The catalogue lists the park under another destination, too, and it is in that: only one of them writes it,
+        else it would be in either by turns."""
+        destination = park.destination_wiki_id
+        listed_by = self.answers.target.listed_by.get(park.themeparks_wiki_id, frozenset())
+        return destination != self.answers.target.destination and destination in listed_by
 
     def _rides_and_metadata(self, kept: list[Entity], parks: dict[str, Park], synced: Synced) -> None:
         wanted = [WantedRide(entity.entity_id, parks[entity.park_id], entity.name, self._seen_at()) for entity in kept]
@@ -161,14 +136,22 @@ class _Writing:
             row.themeparks_wiki_id: row
             for row in EntityMetadata.objects.select_for_update().filter(themeparks_wiki_id__in=resolved)
         }
-        new, changed, renamed = [], [], []
+        by_entity = {entity_id: rides[ride.ride_id] for entity_id, ride in resolved.items()}
+        anothers = self._listed_elsewhere(by_entity, known)
+        kept = [entity for entity in kept if entity.entity_id not in anothers]
+        synced.entities = len(kept)
+        moved = self._moves(kept, by_entity, parks, known)
+        new, changed, heard, renamed = [], [], [], []
         for entity in kept:
-            ride = rides[resolved[entity.entity_id].ride_id]
-            says = {"park_id": parks[entity.park_id].park_id} | ({"ride_name": entity.name} if entity.name else {})
+            ride, metadata = by_entity[entity.entity_id], known.get(entity.entity_id)
+            says = {"park_id": moved[ride.pk]} if ride.pk in moved else {}
+            if entity.name and (metadata is None or metadata.catalogue_name != entity.name):
+                says |= {"ride_name": entity.name}
             before = _apply(ride, says)
+            if "ride_name" in before:
+                ride.named_at = self.now
             if before:
                 renamed.append(ride)
-            metadata = known.get(entity.entity_id)
             if metadata is None:
                 metadata = EntityMetadata(
                     ride=ride, themeparks_wiki_id=entity.entity_id, last_updated=self.now, **entity.says
@@ -179,12 +162,51 @@ class _Writing:
                 if before:
                     self._new_version(metadata)
                     changed.append(metadata)
+            if _remember_what_was_said(metadata, entity) and metadata.pk:
+                heard.append(metadata)
             if before:
                 self._remember(before, ride=ride, metadata=metadata)
-        Ride.objects.bulk_update(renamed, ["ride_name", "park"])
+        Ride.objects.bulk_update(renamed, ["ride_name", "named_at"])  # the park is in the tables already
         EntityMetadata.objects.bulk_create(new)
         EntityMetadata.objects.bulk_update(changed, _METADATA_FIELDS)
+        EntityMetadata.objects.bulk_update(heard, ["catalogue_name", "catalogue_park"])
         synced.new = len(new)
+
+    def _listed_elsewhere(self, rides: Mapping[str, Ride], known: Mapping[str, EntityMetadata]) -> set[str]:
+        """The entities in a park of another destination whose catalogue has them still: that one speaks of them."""
+        target = self.answers.target
+        others = target.destinations - {target.destination}
+        parks = set(Park.objects.filter(destination_wiki_id__in=others).values_list("pk", flat=True))
+        return {
+            entity_id
+            for entity_id, ride in rides.items()
+            if ride.park_id in parks and (metadata := known.get(entity_id)) is not None and metadata.listed
+        }
+
+    def _moves(
+        self,
+        kept: list[Entity],
+        rides: Mapping[str, Ride],
+        parks: Mapping[str, Park],
+        known: Mapping[str, EntityMetadata],
+    ) -> dict[int, int]:
+        """Where the rides stand now (park_id by ride_id) that the catalogue newly has in another park than theirs.
+
+        What it said before already moves nothing again: events may have another opinion since.
+        """
+        at = milliseconds_of(self.now)
+        seen = {}
+        for entity in kept:
+            ride, metadata = rides[entity.entity_id], known.get(entity.entity_id)
+            park = parks[entity.park_id]
+            is_news = metadata is None or metadata.catalogue_park != entity.park_id
+            if is_news and ride.park_id != park.pk and "park_id" not in ride.hand_set:
+                seen[ride.pk] = [Sighting(self.now.astimezone(UTC).date(), park.pk, at, at)]
+        if not seen:
+            return {}
+        noted = sightings.note(seen)
+        self.findings += moved_findings(noted.values(), f"api/{self.answers.target.asked}")
+        return {about.ride_id: about.park_id for about in noted.values()}
 
     def _vanished(self, kept: list[Entity], parks: dict[str, Park], synced: Synced) -> None:
         """Entities that were listed and are no more: kept, with all that is known of them."""
@@ -232,6 +254,15 @@ class _Writing:
 
     def _seen_at(self) -> str:
         return self.now.astimezone(UTC).isoformat(" ", "milliseconds")[:23]
+
+
+def _remember_what_was_said(metadata: EntityMetadata, entity: Entity) -> bool:
+    """Keep what the catalogue says of name and park, whatever they are by now; whether it is another than before."""
+    said = entity.name or metadata.catalogue_name, entity.park_id or ""
+    if said == (metadata.catalogue_name, metadata.catalogue_park):
+        return False
+    metadata.catalogue_name, metadata.catalogue_park = said
+    return True
 
 
 def _apply(row: Model, says: dict[str, Any]) -> dict[str, Any]:

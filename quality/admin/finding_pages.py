@@ -207,6 +207,7 @@ class DataQualityLogAdmin(admin.ModelAdmin):
                 "files": sorted(row.evidence.get("files", {}).items()),
                 "links": finding_view.links_of(row),
                 "import_again": finding_view.import_again(row),
+                "undo_adoption": finding_view.undo_adoption(row) if may_triage else None,
                 "moves": row.moves.all(),
                 "may_triage": may_triage,
                 "targets": [(target, VERBS[target][0]) for target in row.allowed_transitions()] if may_triage else [],

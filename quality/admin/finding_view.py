@@ -162,6 +162,11 @@ def links_of(row: DataQualityLog) -> list[Link]:
     return [link for link in links if link.url]
 
 
+def undo_adoption(row: DataQualityLog) -> str | None:
+    """Where an entity that was taken for a ride without an id gets one of its own; None for other findings."""
+    return _url("admin:imports_undo_adoption", row.pk) if row.reason == "id_adopted" else None
+
+
 def import_again(row: DataQualityLog) -> ImportAgain | None:
     """For a gap and for an unreadable file: its days, its parks and where they came from."""
     if row.issue_type != IssueType.GAP and row.reason != "unreadable_file":

@@ -4,6 +4,7 @@ A record that is not found again is not gone by that alone: the check must have 
 """
 
 from datetime import timedelta
+from itertools import pairwise
 
 from quality import import_ledger
 from quality.check import gaps, invalid
@@ -12,6 +13,7 @@ from quality.check.window import Window
 from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
 from warehouse.instants import milliseconds_of
+from warehouse.rides import stays
 
 NOT_FOUND = "A check no longer finds it."
 
@@ -93,3 +95,16 @@ def mended_files() -> list[tuple[DataQualityLog, str]]:
         for row in rows
         if files_of[row.pk] <= read
     ]
+
+
+def moves_taken_back() -> list[tuple[DataQualityLog, str]]:
+    """Moves of rides that what was imported since has shown to be none: no stay follows on the other any more."""
+    rows = list(DataQualityLog.objects.filter(reason="ride_moved", entity_type="ride", resolution_status__in=TO_DO))
+    courses = stays.of_rides([row.entity_id for row in rows if row.entity_id is not None])
+    gone = []
+    for row in rows:
+        told = row.evidence["examples"][0]
+        steps = pairwise(stay.park_id for stay in courses.get(row.entity_id or 0, []))
+        if (told["from_park_id"], told["to_park_id"]) not in set(steps):
+            gone.append((row, "Taken back: what was imported since shows that it did not move so."))
+    return gone

@@ -24,7 +24,7 @@ def same_names(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Rides of one park whose names are equal but for case, accents and punctuation."""
     by_name: dict[str, list[RideProfile]] = {}
     for ride in park.rides:
-        if normalised(ride.name):
+        if ride.is_here and normalised(ride.name):
             by_name.setdefault(normalised(ride.name), []).append(ride)
     for name, rides in sorted(by_name.items()):
         kinds = {ride.entity_type for ride in rides}

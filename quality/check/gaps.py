@@ -183,6 +183,7 @@ def silent_rides(window: Window, park: ParkProfile) -> Iterator[Finding]:
         for ride in park.rides
         if _is_a_ride(ride)
         for begin, end in _silences_of(ride, days, season_of)
+        if not _has_moved(ride, days[begin - 1], days[end - 1])
     ]
     begun = [begin for _, begin, _ in silences]
     for ride, begin, end in silences:
@@ -213,6 +214,12 @@ def _is_a_ride(ride: RideProfile) -> bool:
     if ride.entity_type:
         return ride.entity_type == "ATTRACTION"
     return any(flags & WAITED for flags in ride.days)
+
+
+def _has_moved(ride: RideProfile, last_heard: int, last_silent: int) -> bool:
+    """Whether it went to another park between the day it was last heard of and the end of its silence."""
+    park = ride.park
+    return any(park.end_of(last_heard - 1) <= left < park.end_of(last_silent) for left in ride.left_at)
 
 
 def _days_of_the_park(park: ParkProfile) -> tuple[list[int], dict[int, int]]:

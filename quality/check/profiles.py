@@ -36,7 +36,7 @@ _OPERATING = RideStatus.OPERATING.value
 
 
 class RideProfile:
-    """A ride, and what the scan has found of it."""
+    """A ride in one park, and what the scan has found of it there; a ride that moved has one for each of its parks."""
 
     __slots__ = (
         "changes",
@@ -48,7 +48,9 @@ class RideProfile:
         "epoch",
         "flags",
         "frozen",
+        "is_here",
         "last_ms",
+        "left_at",
         "name",
         "park",
         "records",
@@ -67,6 +69,8 @@ class RideProfile:
     def __init__(self, ride_id: int, name: str, wiki_id: str | None, entity_type: str, park: "ParkProfile"):
         self.ride_id, self.name, self.wiki_id, self.entity_type, self.park = ride_id, name, wiki_id, entity_type, park
         self.days = bytearray(park.day_count)  # by day of the park
+        self.is_here = True  # in this park now
+        self.left_at: list[int] = []  # ms: when it moved to another one
         self.day, self.day_end_ms, self.flags = 0, 0, 0
         self.last_ms = self.since_ms = self.epoch = 0
         self.records = self.since_records = 0
@@ -166,6 +170,10 @@ class ParkProfile:
         """The index of the local day, and when it ends."""
         day = (ms + self._shift_ms) // DAY_MS
         return day - self._day_0, (day + 1) * DAY_MS - self._shift_ms
+
+    def end_of(self, day: int) -> int:
+        """When the local day of an index ends (ms since 1970 UTC)."""
+        return (self._day_0 + day + 1) * DAY_MS - self._shift_ms
 
     def date_of(self, day: int) -> date:
         """The local date of an index into a ride's `days`."""

@@ -78,6 +78,7 @@ def check(
         for detector in OF_NO_PARK:
             _weigh(checked, detector, list(detector.find(scanned)), scanned, None)
     checked.resolved += auto_resolve.mended_files()
+    checked.resolved += auto_resolve.moves_taken_back()
     if not dry_run:
         checked.recorded = record(checked.findings, now)
         checked.resolved = [(row, why) for row, why in checked.resolved if row.resolve_by_system(why, now=now)]

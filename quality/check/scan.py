@@ -9,8 +9,10 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 from django.db import connection
+from django.db.models import Q
 from MySQLdb.cursors import SSCursor
 
 from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkProfile, RideProfile
@@ -19,7 +21,9 @@ from quality.findings import EXAMPLES_MAX
 from warehouse.days import midnight
 from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.partitioning.partitions import TABLE
-from warehouse.snapshot_id import IS_MISNUMBERED_SQL, RIDE_ID_BITS, RIDE_ID_MASK, first_id_at
+from warehouse.rides import stays
+from warehouse.rides.stays import Stay
+from warehouse.snapshot_id import IS_MISNUMBERED_SQL, RIDE_ID_BITS, RIDE_ID_MASK, SNAPSHOT_ID_MAX, first_id_at
 
 ROWS_AT_ONCE = 10_000
 # A few rides of many are fetched through idx_ride_recorded and sorted; from a quarter on, reading all is faster.
@@ -47,7 +51,11 @@ class Scan:
     window: Window
     parks: dict[int, ParkProfile]
     whole: bool  # all parks
-    rides: dict[int, RideProfile] = field(default_factory=dict)
+    rides: dict[int, RideProfile] = field(default_factory=dict)  # by ride_id: in the park where the scan has come to
+    profiles: list[RideProfile] = field(default_factory=list)  # one a ride and park
+    moves: list[tuple[int, int, RideProfile]] = field(
+        default_factory=list
+    )  # first snapshot_id, ride_id; last comes first
     rows: int = 0
     rideless: dict[int, int] = field(default_factory=dict)  # ride_id -> snapshots
     misnumbered: dict[date, Tally] = field(default_factory=dict)  # by month
@@ -74,26 +82,53 @@ def scan(
         _take(scanned, month, _rows(window, month, end, None if whole else list(scanned.rides)), queue_rows)
         for park in scanned.parks.values():
             park.near_duplicates += [(month, one, other) for one, other in find_near_duplicates(park)]
-        for ride in scanned.rides.values():
+        for ride in scanned.profiles:
             ride.end_month()
         progress(month, scanned.rows)
     for park in scanned.parks.values():
         park.end_hour()
-    for ride in scanned.rides.values():
+    for ride in scanned.profiles:
         ride.turn(ride.last_ms, None, None)
     return scanned
 
 
 def _name_rides(scanned: Scan) -> None:
+    """A profile for each ride and park that it was in. Rows of a stay in a park that is not asked for go to a profile
+    that nobody looks at."""
     entity_types = dict(EntityMetadata.objects.values_list("ride_id", "entity_type"))
-    rides = Ride.objects.values_list("ride_id", "ride_name", "themeparks_wiki_id", "park_id")
-    for ride_id, name, wiki_id, park_id in rides if scanned.whole else rides.filter(park_id__in=scanned.parks):
-        park = scanned.parks.get(park_id)
-        if park is None:
-            continue  # a park that was added since the parks were read: its rides are for the next check
-        ride = RideProfile(ride_id, name, wiki_id, entity_types.get(ride_id, ""), park)
-        scanned.rides[ride_id] = ride
-        park.rides.append(ride)
+    rides = Ride.objects.all()
+    if not scanned.whole:
+        rides = rides.filter(Q(park__in=scanned.parks) | Q(stays__park__in=scanned.parks)).distinct()
+    found = list(rides.values_list("ride_id", "ride_name", "themeparks_wiki_id", "park_id"))
+    moved = stays.of_rides([ride_id for ride_id, *_ in found])
+    nowhere = ParkProfile(Park(), scanned.window)
+    for ride_id, name, wiki_id, park_id in found:
+        course = moved.get(ride_id) or [Stay(park_id, None)]
+        profiles: dict[int, RideProfile] = {}
+        for stay in course:
+            if stay.park_id not in profiles:
+                park = scanned.parks.get(stay.park_id, nowhere)
+                ride = RideProfile(ride_id, name, wiki_id, entity_types.get(ride_id, ""), park)
+                ride.is_here = stay.park_id == park_id
+                profiles[stay.park_id] = ride
+                scanned.profiles.append(ride)
+                park.rides.append(ride)
+        scanned.rides[ride_id] = profiles[course[0].park_id]
+        for before, after in pairwise(course):
+            begins = after.begins_ms or 0
+            scanned.moves.append((begins << RIDE_ID_BITS, ride_id, profiles[after.park_id]))
+            profiles[before.park_id].left_at.append(begins)
+    scanned.moves.sort(key=lambda move: move[:2], reverse=True)
+
+
+def _move(scanned: Scan, snapshot_id: int) -> int:
+    """Go on with the profiles that rides have at `snapshot_id`; the id at which the next of them moves."""
+    while scanned.moves and scanned.moves[-1][0] <= snapshot_id:
+        _, ride_id, after = scanned.moves.pop()
+        before = scanned.rides[ride_id]
+        before.turn(before.last_ms, None, None)
+        scanned.rides[ride_id] = after
+    return scanned.moves[-1][0] if scanned.moves else SNAPSHOT_ID_MAX
 
 
 def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) -> None:
@@ -103,8 +138,11 @@ def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) 
     mask, bits = RIDE_ID_MASK, RIDE_ID_BITS
     queue_row, queue_count = 0, len(queue_rows)
     count = 0
+    next_move = _move(scanned, 0)
     for snapshot_id, status, wait, misnumbered in rows:
         count += 1
+        if snapshot_id >= next_move:
+            next_move = _move(scanned, snapshot_id)
         while queue_row < queue_count and queue_rows[queue_row] <= snapshot_id:
             if queue_rows[queue_row] != snapshot_id:
                 scanned.queue_orphans.setdefault(month, Tally()).add(queue_rows[queue_row])

@@ -16,6 +16,7 @@ TABLES = {
             "themeparks_wiki_id": "char(36) NOT NULL",
             "destination_wiki_id": "char(36)",
             "hand_set": None,
+            "park_slug": "varchar(255) NOT NULL DEFAULT ''",
         },
         {"PRIMARY KEY (park_id)", "UNIQUE KEY themeparks_wiki_id (themeparks_wiki_id)", "KEY * (destination_wiki_id)"},
     ),
@@ -26,6 +27,7 @@ TABLES = {
             "themeparks_wiki_id": "varchar(36)",
             "tier": "smallint unsigned",
             "hand_set": None,
+            "named_at": "datetime(3)",
             "park_id": "int NOT NULL",
         },
         {
@@ -113,6 +115,16 @@ TABLES = {
             "outcome": "enum('IMPORTED','MISSING','UNREADABLE') NOT NULL",
         },
         {"UNIQUE KEY unique_park_file_date (park_id,file_date)"},
+    ),
+    "ride_stays": (
+        {
+            "stay_id": "int NOT NULL AUTO_INCREMENT",
+            "ride_id": "int NOT NULL",
+            "park_id": "int NOT NULL",
+            "begins_at": "datetime(3)",
+            "ends_at": "datetime(3)",
+        },
+        {"PRIMARY KEY (stay_id)", "UNIQUE KEY unique_ride_begins_at (ride_id,begins_at)"},
     ),
     "storage_metrics": (
         {

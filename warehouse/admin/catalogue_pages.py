@@ -6,11 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
 from warehouse.admin.park_day_page import park_day_page
-from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
+from warehouse.rides import stays
+from warehouse.rides.numbering import take_numbers
 
 
 class ParkForm(forms.ModelForm):
@@ -96,6 +98,22 @@ class RideAdmin(OverridesAdmin):
     search_fields = ("ride_name", "park__park_name", "themeparks_wiki_id")
     autocomplete_fields = ("park",)
 
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["where"] if obj else [])]
+
+    def save_model(self, request, obj, form, change) -> None:
+        if not change:
+            (obj.ride_id,) = take_numbers(1)
+        super().save_model(request, obj, form, change)
+        if change and "park" in form.changed_data:
+            stays.set_by_operator(obj.pk, obj.park_id)
+
+    @admin.display(description="parks it was in")
+    def where(self, obj) -> str:
+        known = obj.stays.select_related("park").order_by("begins_at")
+        rows = ((f"{stay.begins_at:%Y-%m-%d %H:%M}Z" if stay.begins_at else "before", stay.park) for stay in known)
+        return format_html_join("", "<div>{}: {}</div>", rows) or "this one always, as far as is known"
+
     @admin.display(description="park", ordering="park__park_name")
     def park_name(self, obj) -> str:
         return obj.park.park_name
@@ -153,11 +171,12 @@ class ByFilter(admin.SimpleListFilter):
     parameter_name = "by"
 
     def lookups(self, request, model_admin):
-        return [("sync", "Metadata sync"), ("operator", "An operator")]
+        return [("sync", "Metadata sync"), ("events", "Events"), ("operator", "An operator")]
 
     def queryset(self, request, queryset):
-        by_sync = Q(changed_by="")
-        return {"sync": queryset.filter(by_sync), "operator": queryset.exclude(by_sync)}.get(self.value(), queryset)
+        by_sync, by_events = Q(changed_by=""), Q(changed_by=BY_EVENTS)
+        chosen = {"sync": by_sync, "events": by_events, "operator": ~(by_sync | by_events)}
+        return queryset.filter(chosen.get(self.value() or "", Q()))
 
 
 @admin.register(MetadataChange)

@@ -14,6 +14,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.db.models import Q
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,6 +23,7 @@ from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach, midnight
 from warehouse.instants import ONE_MILLISECOND
 from warehouse.models import Park, QueueData, QueueType, Ride, RideStatusSnapshot
+from warehouse.rides.stays import Span, spans_of
 from warehouse.snapshot_id import SNAPSHOT_ID_MAX, instant_of, ride_id_of
 
 ROWS_A_PAGE = 100
@@ -68,7 +70,8 @@ class RangeForm(DaysForm):
         super().__init__(data)
         park, ride = (str(self.data.get(name, "")) for name in ("park", "ride"))
         if park.isdigit():
-            self.fields["ride"].queryset = Ride.objects.filter(park=park)
+            there = Q(park=park) | Q(stays__park=park)  # now, or once
+            self.fields["ride"].queryset = Ride.objects.filter(there).distinct()
         elif ride.isdigit():
             self.fields["ride"].queryset = Ride.objects.filter(pk=ride)
 
@@ -82,10 +85,12 @@ class RangeForm(DaysForm):
     def limit(self) -> str:
         return f"At most {PARK_DAYS_MAX} days of a park, or {RIDE_DAYS_MAX} of a ride."
 
-    def rides(self) -> dict[int, Ride]:
-        chosen = self.cleaned_data["ride"]
-        rides = [chosen] if chosen else Ride.objects.filter(park=self.cleaned_data["park"])
-        return {ride.pk: ride for ride in rides}
+    def spans(self, before: int | None) -> list[Span]:
+        """The chosen ride's whole period, or of a park's rides what of it they were there."""
+        ride, begin, end = self.cleaned_data["ride"], *self.instants(before)
+        if ride:
+            return [Span(ride.pk, begin, end)]
+        return spans_of(self.cleaned_data["park"].pk, begin, end)
 
     def instants(self, before: int | None) -> tuple[datetime, datetime]:
         """Half-open; `before`: only what lies before that snapshot's instant, or at it."""
@@ -113,9 +118,9 @@ class FactsAdmin(ReadOnlyAdmin):
         }
         if request.GET and form.is_valid():
             before = _snapshot_id(request.GET.get("before", ""))
-            rides = form.rides()
-            ids = self.newest(list(rides), *form.instants(before), before)
-            context["rows"] = self.rows(ids[:ROWS_A_PAGE], rides)
+            spans = form.spans(before)
+            ids = self.newest(spans, before)
+            context["rows"] = self.rows(ids[:ROWS_A_PAGE], Ride.objects.in_bulk({span.ride_id for span in spans}))
             if len(ids) > ROWS_A_PAGE:
                 asked = {name: request.GET[name] for name in ("park", "ride", "from", "to") if name in request.GET}
                 context["older"] = "?" + urlencode(asked | {"before": ids[ROWS_A_PAGE - 1]})
@@ -124,9 +129,9 @@ class FactsAdmin(ReadOnlyAdmin):
 
     queues_a_snapshot = 0  # how many rows of queue_data a snapshot may have, where it must have one
 
-    def newest(self, ride_ids: list[int], begin: datetime, end: datetime, before: int | None) -> list[int]:
+    def newest(self, spans: list[Span], before: int | None) -> list[int]:
         """snapshot_ids, the newest first, one more than a page shows."""
-        if not ride_ids:
+        if not spans:
             return []
         limit = (ROWS_A_PAGE + 1) * max(1, self.queues_a_snapshot)
         queues = "JOIN queue_data q ON q.snapshot_id = s.snapshot_id " if self.queues_a_snapshot else ""
@@ -137,9 +142,9 @@ class FactsAdmin(ReadOnlyAdmin):
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT DISTINCT snapshot_id FROM ({' UNION ALL '.join([of_one_ride] * len(ride_ids))}) newest "
+                f"SELECT DISTINCT snapshot_id FROM ({' UNION ALL '.join([of_one_ride] * len(spans))}) newest "
                 f"ORDER BY snapshot_id DESC LIMIT {ROWS_A_PAGE + 1}",
-                [value for ride_id in ride_ids for value in (ride_id, begin, end, _before(before))],
+                [value for span in spans for value in (span.ride_id, span.start, span.end, _before(before))],
             )
             return [snapshot_id for (snapshot_id,) in cursor.fetchall()]
 

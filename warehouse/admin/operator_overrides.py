@@ -121,6 +121,10 @@ class OverridesAdmin(admin.ModelAdmin):
             LogEntry.objects.log_actions(
                 request.user.pk, [row], CHANGE, f"Gave back to the sync: {', '.join(row.hand_set)}", single_object=True
             )
+        rides = [row.pk for row in rows if isinstance(row, Ride)]
+        EntityMetadata.objects.filter(ride__in=rides).update(
+            catalogue_name="", catalogue_park=""
+        )  # heard as news again
         count = marked.update(hand_set=[])
         self.message_user(
             request,

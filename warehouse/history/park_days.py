@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from warehouse.days import ONE_DAY
-from warehouse.instants import ONE_MILLISECOND, aware_utc, instant_at, milliseconds_of, naive_utc
-from warehouse.models import Park, Ride, RideStatus
+from warehouse.instants import END_OF_TIME, EPOCH, ONE_MILLISECOND, aware_utc, instant_at, milliseconds_of, naive_utc
+from warehouse.models import Park, RideStatus
+from warehouse.rides import stays
 from warehouse.snapshot_id import recorded_ms_of
 from warehouse.zones import known_zone
 
@@ -83,8 +84,8 @@ def park_by_day(park: Park, first: date, last: date, now: datetime) -> list[Park
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     midnights = [milliseconds_of(datetime.combine(day, time(), tzinfo=zone)) for day in [*days, last + ONE_DAY]]
     found = [Figures() for _ in days]
-    for ride_id in Ride.objects.filter(park=park).values_list("pk", flat=True):
-        _add_ride(found, ride_id, midnights, milliseconds_of(now))
+    for span in stays.spans_of(park.pk, instant_at(midnights[0]) - HOLDS_AT_MOST, instant_at(midnights[-1])):
+        _add_ride(found, span, midnights, milliseconds_of(now))
     return [ParkDay(day, figures) for day, figures in zip(days, found, strict=True)]
 
 
@@ -103,16 +104,17 @@ def total(days: Iterable[ParkDay]) -> Figures:
 
 def newest_day(park: Park) -> date | None:
     """The park's own day of its newest observation; one step on the index a ride."""
-    ride_ids = list(Ride.objects.filter(park=park).values_list("pk", flat=True))
-    if not ride_ids:
+    spans = stays.spans_of(park.pk, EPOCH, END_OF_TIME)
+    if not spans:
         return None
     of_one_ride = (
         "(SELECT recorded_at FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE ride_id = %s "
-        "ORDER BY recorded_at DESC LIMIT 1)"
+        "AND recorded_at >= %s AND recorded_at < %s ORDER BY recorded_at DESC LIMIT 1)"
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT MAX(recorded_at) FROM ({' UNION ALL '.join([of_one_ride] * len(ride_ids))}) newest", ride_ids
+            f"SELECT MAX(recorded_at) FROM ({' UNION ALL '.join([of_one_ride] * len(spans))}) newest",
+            [value for span in spans for value in (span.ride_id, naive_utc(span.start), naive_utc(span.end))],
         )
         (newest,) = cursor.fetchone()
     return newest and aware_utc(newest).astimezone(zone_of(park)).date()
@@ -123,14 +125,16 @@ def zone_of(park: Park) -> ZoneInfo:
     return known_zone(park.timezone) or ZoneInfo("UTC")
 
 
-def _add_ride(found: list[Figures], ride_id: int, midnights: Sequence[int], now_ms: int) -> None:
-    begin, end = midnights[0], min(midnights[-1], now_ms)
+def _add_ride(found: list[Figures], span: stays.Span, midnights: Sequence[int], now_ms: int) -> None:
+    """What a ride did while it was in the park; what it said before it came, and after it left, is another park's."""
+    ride_id = span.ride_id
+    begin, end = midnights[0], min(midnights[-1], now_ms, milliseconds_of(span.end))
     holds_ms = HOLDS_AT_MOST // ONE_MILLISECOND
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
             "WHERE ride_id = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY recorded_at",
-            [ride_id, naive_utc(instant_at(begin - holds_ms)), naive_utc(instant_at(end))],
+            [ride_id, naive_utc(span.start), naive_utc(instant_at(end))],
         )
         rows = cursor.fetchall()
     for number, (snapshot_id, status, wait) in enumerate(rows):

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from imports.live.api import ApiError, ThemeParksApi
 from imports.metadata import sync
-from imports.metadata.writing import Synced
+from imports.metadata.answers import Synced
 from warehouse.ids import ID_OR_UUID
 from warehouse.text import count_of
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from imports.archive.pipeline import run_import
 from imports.live import collector
@@ -28,6 +29,8 @@ from tests.imports.fault_server import fault_server
 from warehouse.instants import milliseconds_of
 from warehouse.models import DataSource, Park, QueueData, Ride, RideStatusSnapshot
 from warehouse.partitioning import partitions
+from warehouse.rides import sightings
+from warehouse.rides.stays import Sighting
 from warehouse.snapshot_id import snapshot_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,6 +103,23 @@ def test_a_park_of_which_the_file_has_nothing_keeps_its_live_rows(parks, tmp_pat
     write_day(tmp_path, [event("12:01:00Z"), event("2024-10-01T12:00:00Z", entity=OTHER_RIDE, park=OTHER_PARK)])
     import_all(tmp_path, replace_live=True)
     assert rows("LIVE") == ["2024-12-25 12:00"]
+
+
+def test_the_live_rows_of_a_ride_that_moved_are_its_new_parks(parks, tmp_path):
+    """The day before the move is the first park's and stays; those after it give way to the other park's day."""
+    live_row("2024-12-25 12:00")
+    known, at = Ride.objects.get(themeparks_wiki_id=RIDE), milliseconds_of(datetime(2024, 12, 26, 11, tzinfo=UTC))
+    with transaction.atomic():
+        sightings.note({known.pk: [Sighting(date(2024, 12, 26), parks[1].pk, at, at)]})  # as the live collector had it
+    live_row("2024-12-26 12:00")
+    day = DAY + timedelta(days=1)
+    write_day(
+        tmp_path, [event("11:59:00Z", day=day, park=OTHER_PARK), event("13:00:00Z", day=day, entity=ride(7))], day
+    )
+    import_all(tmp_path, replace_live=True)
+    assert rows("LIVE") == ["2024-12-25 12:00"]
+    replaced = dict(ImportedFile.objects.values_list("park__themeparks_wiki_id", "live_replaced"))
+    assert replaced == {PARK: 0, OTHER_PARK: 1}
 
 
 def test_a_repeated_import_without_the_option_remembers_what_was_replaced(parks, tmp_path):

@@ -5,6 +5,7 @@ from tests.imports.building import OTHER_RIDE, RIDE
 from warehouse.models import Park, Ride
 
 pytestmark = pytest.mark.django_db
+AT = "2024-12-25 10:00:00"
 
 
 def a_park(n=1):
@@ -45,16 +46,19 @@ def test_a_name_longer_than_its_column_is_cut():
 def test_a_ride_without_an_id_gets_it_by_its_name(called):
     park = a_park()
     ride = Ride.objects.create(park=park, ride_name="Space Mountain")
-    assert resolve(Resolver(), park, called) == (ride.ride_id, [])
+    ride_id, (finding,) = resolve(Resolver(), park, called)
+    assert ride_id == ride.ride_id
     ride.refresh_from_db()
     assert ride.themeparks_wiki_id == RIDE
+    assert (finding.reason, finding.entity_id, finding.entity_key) == ("id_adopted", ride_id, RIDE)
+    assert "which had no id until then" in finding.description
 
 
 def test_an_equal_name_goes_before_a_similar_one():
     park = a_park()
     Ride.objects.create(park=park, ride_name="Autopia 2")
     ride = Ride.objects.create(park=park, ride_name="Autopia")
-    assert resolve(Resolver(), park, "autopia") == (ride.ride_id, [])
+    assert resolve(Resolver(), park, "autopia")[0] == ride.ride_id
 
 
 def test_a_name_in_another_park_or_with_an_id_or_too_far_is_no_match():
@@ -68,7 +72,7 @@ def test_a_name_in_another_park_or_with_an_id_or_too_far_is_no_match():
     assert not findings
 
 
-@pytest.mark.parametrize("names", [["Autopia", "AUTOPIA"], ["Autopia1", "Autopia2"]])
+@pytest.mark.parametrize("names", [["Autopia", "AUTOPIA"], ["Autopiaa", "Autopian"]])
 def test_several_candidates_make_a_new_ride_and_a_finding(names):
     park = a_park()
     for name in names:
@@ -83,8 +87,39 @@ def test_two_new_entities_do_not_share_the_one_ride_without_an_id():
     park = a_park()
     Ride.objects.create(park=park, ride_name="Autopia")
     wanted = [WantedRide(entity, park, "Autopia", "2024-12-25 10:00:00") for entity in (RIDE, OTHER_RIDE)]
-    rides, _ = Resolver().resolve(wanted, "")
+    rides, findings = Resolver().resolve(wanted, "")
     assert rides[RIDE].ride_id != rides[OTHER_RIDE].ride_id
+    assert Ride.objects.filter(themeparks_wiki_id=None).count() == 1  # whose it is nobody knows
+    assert [finding.reason for finding in findings] == ["ambiguous_ride"] * 2
+
+
+def test_equal_names_go_first_over_the_whole_file_whatever_the_order():
+    park = a_park()
+    ride = Ride.objects.create(park=park, ride_name="Autopia")
+    near, equal = (WantedRide(RIDE, park, "Autopias", AT), WantedRide(OTHER_RIDE, park, "Autopia", AT))
+    for wanted in ([near, equal], [equal, near]):
+        rides, (finding,) = Resolver().resolve(wanted, "")
+        assert rides[OTHER_RIDE].ride_id == ride.ride_id
+        assert rides[RIDE].ride_id != ride.ride_id
+        assert finding.entity_key == OTHER_RIDE
+        Ride.objects.filter(pk=rides[RIDE].ride_id).delete()
+        Ride.objects.filter(pk=ride.pk).update(themeparks_wiki_id=None)
+
+
+def test_a_near_name_is_given_only_where_nobody_else_is_as_near():
+    park = a_park()
+    Ride.objects.create(park=park, ride_name="Autopia")
+    wanted = [WantedRide(RIDE, park, "Autopias", AT), WantedRide(OTHER_RIDE, park, "Autopian", AT)]
+    _, findings = Resolver().resolve(wanted, "")
+    assert [finding.reason for finding in findings] == ["ambiguous_ride"] * 2
+
+
+def test_another_number_is_another_ride():
+    park = a_park()
+    Ride.objects.create(park=park, ride_name="Racer 1")
+    _, findings = resolve(Resolver(), park, "Racer 2")
+    assert findings == []
+    assert Ride.objects.count() == 2
 
 
 def test_ids_of_a_transaction_that_was_rolled_back_are_forgotten():

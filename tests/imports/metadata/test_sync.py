@@ -1,7 +1,7 @@
 """The metadata sync: captured answers over real HTTP into the real tables, twice; and everything that may change."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,7 +13,10 @@ from imports.metadata import sync as metadata_sync
 from quality.models import DataQualityLog
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT
 from tests.imports.fault_server import Answer, Fault
-from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+from warehouse.instants import milliseconds_of
+from warehouse.models import EntityMetadata, MetadataChange, Park, Ride, RideStatusSnapshot
+from warehouse.rides import stays
+from warehouse.snapshot_id import snapshot_id_of
 
 NOW = datetime(2026, 4, 15, 12, tzinfo=UTC)
 LATER = datetime(2026, 4, 22, 12, tzinfo=UTC)
@@ -195,6 +198,97 @@ def test_a_ride_that_moved_goes_to_its_new_park(api_server, world):
     (synced,) = sync(api_server, LATER)
     assert (synced.parks, synced.changed, synced.vanished) == (2, 1, 0)
     assert Ride.objects.get(themeparks_wiki_id=BARNSTORMER).park.park_name == "EPCOT"
+
+
+EPCOT = "47f90d2c-e191-4239-a466-5892ef59a88b"
+ELSEWHERE = "89db5d43-c434-4097-b71f-f6869f495a22"
+
+
+def observed(ride: Ride, *instants: datetime) -> None:
+    for at in instants:
+        RideStatusSnapshot.objects.create(
+            snapshot_id=snapshot_id_of(ride.pk, milliseconds_of(at)),
+            ride=ride,
+            recorded_at=at,
+            status="OPERATING",
+            computed_is_open=True,
+        )
+
+
+def test_a_ride_that_moved_keeps_its_history_in_the_old_park(api_server, world):
+    sync(api_server)
+    ride = Ride.objects.get(themeparks_wiki_id=BARNSTORMER)
+    observed(ride, NOW)
+    world.destinations[0]["parks"].append({"id": EPCOT, "name": "EPCOT"})
+    world.entities[EPCOT] = {"id": EPCOT, "name": "EPCOT", "entityType": "PARK", "timezone": "America/New_York"}
+    row(world, BARNSTORMER)["parentId"] = EPCOT
+    sync(api_server, LATER)
+    old, new = (Park.objects.get(themeparks_wiki_id=uuid).pk for uuid in (MAGIC_KINGDOM, EPCOT))
+    at = [snapshot_id_of(ride.pk, milliseconds_of(instant)) for instant in (NOW, LATER)]
+    assert stays.parks_of(at) == {at[0]: old, at[1]: new}
+    finding = DataQualityLog.objects.get(reason="ride_moved")
+    assert "from Magic Kingdom Park to EPCOT (2026-04-22)" in finding.description
+    before = rows_of_everything()
+    sync(api_server, LATER + timedelta(days=1))
+    assert rows_of_everything() == before
+
+
+def listed_in_another_destination(world, *, parks=(), children=()) -> None:
+    world.destinations.append({"id": ELSEWHERE, "name": "Elsewhere", "parks": list(parks)})
+    world.children[ELSEWHERE] = list(children)
+
+
+def test_a_park_that_is_listed_under_two_destinations_stays_in_the_one_it_is_in(api_server, world):
+    sync(api_server)
+    same = {"id": MAGIC_KINGDOM, "name": "Another Kingdom"}
+    listed_in_another_destination(world, parks=[same], children=[same | {"entityType": "PARK"}])
+    before = rows_of_everything()
+    for days in (1, 2):
+        *_, second = sync(api_server, LATER + timedelta(days=days))
+        assert (second.parks, second.vanished) == (0, 0)
+        assert rows_of_everything() == before
+    assert DataQualityLog.objects.get(reason="listed_twice").entity_key == ELSEWHERE
+
+
+def test_a_park_goes_to_another_destination_when_the_first_lists_it_no_more(api_server, world):
+    sync(api_server)
+    park = {"id": MAGIC_KINGDOM, "name": "Magic Kingdom Park"}
+    listed_in_another_destination(world, parks=[park], children=world.children.pop(RESORT))
+    world.destinations[0]["parks"], world.children[RESORT] = [], []
+    sync(api_server, LATER)
+    assert Park.objects.get(themeparks_wiki_id=MAGIC_KINGDOM).destination_wiki_id == ELSEWHERE
+
+
+def test_a_ride_that_two_destinations_list_stays_until_its_own_lists_it_no_more(api_server, world):
+    sync(api_server)
+    observed(Ride.objects.get(themeparks_wiki_id=BARNSTORMER), NOW)
+    park = {"id": EPCOT, "name": "EPCOT"}
+    world.entities[EPCOT] = park | {"entityType": "PARK", "timezone": "America/New_York"}
+    children = [park | {"entityType": "PARK"}, row(world, BARNSTORMER) | {"parentId": EPCOT, "name": "Barn Copy"}]
+    listed_in_another_destination(world, parks=[park], children=children)
+    sync(api_server, LATER)
+    before = rows_of_everything()
+    sync(api_server, LATER + timedelta(days=1))
+    assert rows_of_everything() == before
+    ride = Ride.objects.get(themeparks_wiki_id=BARNSTORMER)
+    assert (ride.ride_name, ride.park.themeparks_wiki_id) == ("The Barnstormer", MAGIC_KINGDOM)
+    world.children[RESORT].remove(row(world, BARNSTORMER))
+    sync(api_server, LATER + timedelta(days=2))
+    ride.refresh_from_db()
+    assert (ride.ride_name, ride.park.themeparks_wiki_id) == ("Barn Copy", EPCOT)
+
+
+def test_a_name_that_events_have_since_is_kept_until_the_catalogue_says_another(api_server, world):
+    sync(api_server)
+    ride = Ride.objects.get(themeparks_wiki_id=BARNSTORMER)
+    Ride.objects.filter(pk=ride.pk).update(ride_name="Spooky Barnstormer")  # as an event of today has it
+    sync(api_server, LATER)
+    ride.refresh_from_db()
+    assert ride.ride_name == "Spooky Barnstormer"
+    row(world, BARNSTORMER)["name"] = "Barnstormer II"
+    sync(api_server, LATER + timedelta(days=1))
+    ride.refresh_from_db()
+    assert (ride.ride_name, ride.named_at) == ("Barnstormer II", LATER + timedelta(days=1))
 
 
 def test_what_stands_in_no_park_is_left_out_and_counted(api_server, world):

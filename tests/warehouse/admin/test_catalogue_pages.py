@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+from warehouse.rides import stays
+from warehouse.rides.stays import Stay
 
 pytestmark = pytest.mark.django_db
 
@@ -184,3 +186,28 @@ def test_a_list_asks_as_often_for_50_rows_as_for_one(admin_client, metadata, mod
     for n in range(1, 50):
         add(n)
     assert queries() == few
+
+
+def test_a_ride_that_is_added_by_hand_gets_the_next_number(admin_client, metadata):
+    park = metadata.ride.park
+    posted = {"park": park.pk, "ride_name": "New", "themeparks_wiki_id": "", "tier": ""}
+    posted |= {f"initial-{name}": "" for name in posted}
+    assert admin_client.post(reverse("admin:warehouse_ride_add"), posted).status_code == 302
+    assert Ride.objects.get(ride_name="New").pk == metadata.ride.pk + 1
+
+
+def test_the_park_that_an_operator_sets_is_that_of_the_newest_stay(admin_client, metadata):
+    ride, old = metadata.ride, metadata.ride.park
+    second, third = (
+        Park.objects.create(park_name=name, themeparks_wiki_id=name * 36, timezone="UTC") for name in ("2", "3")
+    )
+    stays.write(ride.pk, [Stay(old.pk, None), Stay(second.pk, 1_700_000_000_000)])
+    ride.refresh_from_db()
+    url, posted = form_of(admin_client, ride)
+    assert admin_client.post(url, posted | {"park": third.pk}).status_code == 302
+    assert [stay.park_id for stay in stays.of_rides([ride.pk])[ride.pk]] == [old.pk, third.pk]
+    ride.refresh_from_db()
+    assert (ride.park, ride.hand_set) == (third, ["park_id"])
+    page = admin_client.get(url).content.decode()
+    assert f"before: {old}" in page
+    assert f"2023-11-14 22:13Z: {third}" in page

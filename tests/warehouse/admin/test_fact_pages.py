@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from warehouse.admin.fact_pages import ROWS_A_PAGE
 from warehouse.instants import milliseconds_of
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
+from warehouse.rides import stays
+from warehouse.rides.stays import Stay
 from warehouse.snapshot_id import instant_of, snapshot_id_of
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +85,20 @@ def test_without_a_range_and_a_park_or_ride_no_fact_is_read(viewer, page, asked,
     asked = {name: names.get(value, value) for name, value in asked.items()}
     assert fact_queries(viewer, page, asked) == []
     assert says in viewer.get(page, asked).content.decode()
+
+
+def test_a_park_shows_what_a_ride_did_there_and_not_what_it_did_elsewhere(viewer):
+    ride = new_ride(name="Wanderer")
+    old, new = ride.park, Park.objects.create(park_name="New", themeparks_wiki_id="new", timezone="UTC")
+    moment = BEGIN + timedelta(days=2)
+    stays.write(ride.pk, [Stay(old.pk, None), Stay(new.pk, milliseconds_of(moment))])
+    for days in (0, 1, 2, 3):
+        observe(ride.pk, BEGIN + timedelta(days=days), wait_time=10 + days)
+    for park, waits in ((old, {10, 11}), (new, {12, 13})):
+        for asked in ({"park": park.pk}, {"park": park.pk, "ride": ride}):
+            page = viewer.get(SNAPSHOTS, march(**asked)).content.decode()
+            shown = {int(wait) for wait in re.findall(r"(\d+) min", page)}
+            assert shown == ({10, 11, 12, 13} if "ride" in asked else waits)
 
 
 def test_a_ride_shows_what_was_observed_the_newest_first(viewer):

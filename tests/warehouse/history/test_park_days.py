@@ -11,6 +11,8 @@ from warehouse.history import park_days
 from warehouse.instants import milliseconds_of
 from warehouse.models import DataSource, Park, Ride, RideStatusSnapshot
 from warehouse.partitioning.partitions import TABLE
+from warehouse.rides import stays
+from warehouse.rides.stays import Stay
 from warehouse.snapshot_id import snapshot_id_of
 
 DAY = date(2025, 7, 4)
@@ -101,6 +103,26 @@ def test_what_is_still_to_come_is_not_told(park, ride):
     said(ride, "2025-07-04 10:00", "OPERATING", 15)
     now = datetime(2025, 7, 4, 14, 30, tzinfo=UTC)  # 10:30 there
     assert figures(park, now=now).operating_hours == 0.5
+
+
+def test_a_ride_counts_for_the_park_that_it_is_in(park, ride):
+    """It operated from 10 to 14, and moved at noon: two hours each, and nobody has the day before twice."""
+    new = Park.objects.create(park_name="New", timezone="America/New_York", themeparks_wiki_id="n" * 36)
+    said(ride, "2025-07-03 10:00", "OPERATING", 10)
+    said(ride, "2025-07-03 11:00", "CLOSED")
+    said(ride, "2025-07-04 10:00", "OPERATING", 20)
+    moment = datetime(2025, 7, 4, 16, tzinfo=UTC)  # noon there
+    said(ride, "2025-07-04 12:00", "OPERATING", 40)
+    said(ride, "2025-07-04 14:00", "CLOSED")
+    stays.write(ride.pk, [Stay(park.pk, None), Stay(new.pk, milliseconds_of(moment))])
+    before, after = figures(park), figures(new)
+    assert (before.operating_hours, before.average_wait, before.observations) == (2.0, 20, 1)
+    assert (after.operating_hours, after.average_wait, after.observations) == (2.0, 40, 2)
+    assert (figures(park, DAY - timedelta(days=1)).operating_hours, figures(new, DAY - timedelta(days=1)).rides) == (
+        1,
+        set(),
+    )
+    assert (park_days.newest_day(park), park_days.newest_day(new)) == (DAY, DAY)
 
 
 def test_a_day_on_which_the_clock_is_changed_has_an_hour_less(park, ride):

@@ -1,0 +1,142 @@
+"""Names, slugs and time zones as they are heard: what was said last holds, by the time of the event.
+
+So an old day imported later changes nothing, what an operator has set stays, and each change is kept as it was before
+(MetadataChange). A name that the catalogue gave is followed by a newer one of an event, until the catalogue says
+another than before; a park with a proper name keeps that and its zone, since events have a slug alone
+(docs/decisions/names-heard-last.md).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from imports.events.load_format import text_of
+from imports.events.validation import Observation
+from imports.loading.heard import newest_named
+from imports.loading.resolver import KnownRide, Resolver, placeholder_name
+from warehouse.instants import instant_at, milliseconds_of, naive_utc
+from warehouse.models import BY_EVENTS, NAME_LENGTH, MetadataChange, Park, Ride
+from warehouse.zones import known_zone
+
+
+# --- rides ----------------------------------------------------------------------------------------------------------
+def follow_rides(heard: Mapping[str, list[Observation]], rides: Mapping[str, KnownRide], resolver: Resolver) -> None:
+    """Call the rides as they were called last; to be done before the rows of the observations are stored."""
+    news: dict[int, tuple[str, str, int]] = {}
+    for entity, mine in heard.items():
+        ride, newest = rides.get(entity), newest_named(mine)
+        if ride is not None and newest is not None and newest[0] != ride.name:
+            news[ride.ride_id] = (entity, *newest)
+    if not news:
+        return
+    changes = []
+    for row in Ride.objects.select_for_update().select_related(None).filter(pk__in=news).order_by("pk"):
+        entity, name, at = news[row.pk]
+        known = rides[entity]
+        if row.ride_name != name and _is_news_of(row, entity, at):
+            changes.append(_change(row, {"ride_name": name}, ride=row))
+            row.named_at = instant_at(at)
+            row.save(update_fields=["ride_name", "named_at"])
+        if row.ride_name != known.name:
+            resolver.renamed(entity, replace(known, name=row.ride_name))
+    MetadataChange.objects.bulk_create(changes)
+
+
+def _is_news_of(ride: Ride, entity_id: str, at: int) -> bool:
+    if "ride_name" in ride.hand_set:
+        return False
+    if ride.ride_name == placeholder_name(entity_id):
+        return True
+    if ride.named_at is not None and milliseconds_of(ride.named_at) >= at:
+        return False
+    return not _is_any_later("ride_id = %s", ride.pk, at)
+
+
+# --- parks ----------------------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class _Said:
+    slug: str = ""
+    slug_at: int = 0
+    zone: str = ""
+    zone_at: int = 0
+
+
+def follow_parks(heard: Mapping[str, list[Observation]], parks: Iterable[Park]) -> None:
+    """Bring slug, time zone and a name that is no proper one up to date; `parks` are what they then are."""
+    said = _said_of_parks(heard)
+    for park in parks:
+        word = said.get(park.themeparks_wiki_id)
+        if word is None:
+            continue
+        if word.slug not in ("", park.park_slug) or word.zone not in ("", park.timezone):
+            _follow_park(park, word)
+
+
+def _said_of_parks(heard: Mapping[str, list[Observation]]) -> dict[str, _Said]:
+    found: dict[str, _Said] = {}
+    for mine in heard.values():
+        for observation in reversed(mine):
+            if observation.park_id is None:
+                continue
+            at = observation.milliseconds
+            word = found.setdefault(observation.park_id, _Said())
+            if word.slug and word.zone and at < min(word.slug_at, word.zone_at):
+                break
+            slug = text_of(observation.event.parkSlug).strip()[:NAME_LENGTH]
+            zone = text_of(observation.event.timezone).strip()
+            if slug:
+                word.slug, word.slug_at = max((word.slug, word.slug_at), (slug, at), key=lambda pair: pair[::-1])
+            if known_zone(zone) is not None:
+                word.zone, word.zone_at = max((word.zone, word.zone_at), (zone, at), key=lambda pair: pair[::-1])
+            if slug and zone:
+                break
+    return found
+
+
+def _follow_park(park: Park, word: _Said) -> None:
+    row = Park.objects.select_for_update().get(pk=park.pk)
+    named_by_catalogue = row.has_proper_name and "park_name" not in row.hand_set
+    says: dict[str, str] = {}
+    if word.slug not in ("", row.park_slug) and (not row.park_slug or _is_last_word_of(row, word.slug_at)):
+        says["park_slug"] = word.slug
+        if not row.has_proper_name and "park_name" not in row.hand_set:
+            says["park_name"] = word.slug
+    if (
+        word.zone not in ("", row.timezone)
+        and "timezone" not in row.hand_set
+        and (known_zone(row.timezone) is None or (not named_by_catalogue and _is_last_word_of(row, word.zone_at)))
+    ):
+        says["timezone"] = word.zone
+    if says:
+        change = _change(row, says, park=row)
+        row.save(update_fields=list(says))
+        if change.before != {"park_slug": ""}:  # of a park that has its proper name: nothing that anybody saw
+            change.save()
+    for name in ("park_name", "park_slug", "timezone", "hand_set"):
+        setattr(park, name, getattr(row, name))
+
+
+def _is_last_word_of(park: Park, at: int) -> bool:
+    return not _is_any_later("ride_id IN (SELECT ride_id FROM rides WHERE park_id = %s)", park.pk, at)
+
+
+# --- both -----------------------------------------------------------------------------------------------------------
+def _is_any_later(which: str, key: int, at: int) -> bool:
+    """Whether a row is stored of a later instant: then something was heard since."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT 1 FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE {which} "
+            "AND recorded_at > %s LIMIT 1",
+            [key, naive_utc(instant_at(at))],
+        )
+        return cursor.fetchone() is not None
+
+
+def _change(row: Park | Ride, says: dict[str, Any], **subject: Park | Ride) -> MetadataChange:
+    before = {name: MetadataChange.plain(getattr(row, name)) for name in says}
+    for name, value in says.items():
+        setattr(row, name, value)
+    return MetadataChange(changed_at=Now(), changed_by=BY_EVENTS, before=before, after=says, **subject)
