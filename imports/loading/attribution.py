@@ -13,7 +13,7 @@ from imports.events.issues import Issue, Issues
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values, text_of
 from imports.events.validation import Observation, Validated, shorten
 from imports.loading.counts import Counts
-from imports.loading.loader import Content, content_of, stored
+from imports.loading.loader import Content, content_of, says_the_same, stored
 from imports.loading.resolver import KnownRide, Resolver, WantedRide
 from quality.findings import Finding
 from quality.reasons import REASONS
@@ -177,7 +177,7 @@ def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, 
         observation = rows.pop(snapshot_id)
         part = work.part_of(observation)
         part.counts.stored -= 1
-        if content == content_of(observation):
+        if says_the_same(content, content_of(observation)):
             part.counts.already_known += 1
         else:
             part.counts.duplicates += 1
@@ -185,7 +185,7 @@ def _leave_out_stored(work: _Work, rides: dict[str, KnownRide], rows: dict[int, 
 
 
 def _report_repeat(work: _Work, part: _Part, second: Observation, first: Content) -> None:
-    if content_of(second) == first:
+    if says_the_same(content_of(second), first):
         work.add_issue(part, "duplicate_event", _example(second))
         return
     example = _example(second) | {"stays": _content_example(first), "left_out": _content_example(content_of(second))}

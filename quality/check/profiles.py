@@ -6,13 +6,14 @@ a ride of which nothing is heard may simply be closed. What silence means is for
 
 from array import array
 from bisect import insort
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from quality.check.window import Window
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
 from warehouse.instants import day_at, milliseconds_of
-from warehouse.models import Park, RideStatus
+from warehouse.models import Park, QueueType, RideStatus
 from warehouse.zones import known_zone
 
 HOUR_MS = 3_600_000
@@ -33,6 +34,18 @@ LAST_STATUS_SHIFT = 4
 STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
 FLAGS = {status: HEARD | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
 _OPERATING = RideStatus.OPERATING.value
+# Of which queues an event speaks, as bits of one byte; STANDBY is 1, as wait_told says it.
+QUEUE_BITS = {queue_type: 1 << number for number, queue_type in enumerate(QueueType.values)}
+SPOKEN_AGAIN_MS = HOUR_MS  # a queue that is not spoken of for longer was closed, not left out
+
+
+@dataclass(slots=True)
+class Omissions:
+    """Of a ride in a month: how many OPERATING archive events it has, and how many lack a queue, by its bit."""
+
+    events: int = 0
+    lacking: dict[int, int] = field(default_factory=dict)
+    first_ms: dict[int, int] = field(default_factory=dict)  # when the first of them was, for examples
 
 
 class RideProfile:
@@ -50,13 +63,18 @@ class RideProfile:
         "frozen",
         "last_ms",
         "name",
+        "omissions",
+        "omissions_of_months",
         "park",
         "records",
         "ride_id",
+        "silent_about",
         "since_ms",
         "since_records",
         "sketch",
         "sketch_max",
+        "spoken",
+        "spoken_ms",
         "status",
         "wait",
         "waited_days",
@@ -73,6 +91,11 @@ class RideProfile:
         self.status: str | None = None
         self.wait: int | None = None
         self.frozen: list[tuple[int, int, int, int]] = []  # from, to (ms), minutes, records in between
+        self.spoken = self.spoken_ms = 0  # queues the ride has while it operates; when it spoke last
+        self.silent_about: dict[
+            int, list[int]
+        ] = {}  # by queue: when it was spoken of, events since, when the first was
+        self.omissions_of_months: list[tuple[date, Omissions]] = []
         self.changes_a_day = array("f")  # of the wait, by month that was read, on days with waits
         self._begin_month()
 
@@ -81,15 +104,18 @@ class RideProfile:
         """The ride's stable name in findings: its themeparks_wiki_id, or "ride 12" where it has none."""
         return self.wiki_id or f"ride {self.ride_id}"
 
-    def end_month(self) -> None:
+    def end_month(self, month: date) -> None:
         """After the last row of a month: its day ends, and the changes and the sketch of the wait begin anew."""
         self.end_day()
+        if self.omissions.lacking:
+            self.omissions_of_months.append((month, self.omissions))
         self.changes_a_day.append(self.changes / self.waited_days if self.waited_days else 0.0)
         self._begin_month()
 
     def _begin_month(self) -> None:
         self.sketch: list[int] = []  # the SKETCH smallest hashes of (minute, new wait)
         self.sketch_max = MASK_64
+        self.omissions = Omissions()
         self.changes = self.waited_days = 0
         self.waits = 0  # a bit for each five minutes
 
@@ -105,6 +131,34 @@ class RideProfile:
             self.days[self.day] = heard_before | self.flags | STATUSES.index(self.status or "") << LAST_STATUS_SHIFT
             self.waited_days += bool(self.flags & WAITED)
             self.flags = 0
+
+    def speak(self, ms: int, status: str, queues: int) -> None:
+        """An archive event speaks of `queues` (QUEUE_BITS). One that lacks a queue of which the ride spoke before and
+        speaks again within the hour, operating all the while, left it out."""
+        if status != _OPERATING:
+            self.spoken, self.silent_about = 0, {}
+            return
+        self.omissions.events += 1
+        if queues != self.spoken or self.silent_about:
+            self._compare(ms, queues)
+        self.spoken_ms = ms
+
+    def _compare(self, ms: int, queues: int) -> None:
+        for bit in QUEUE_BITS.values():
+            silence = self.silent_about.get(bit)
+            if queues & bit:
+                if silence is not None and ms - silence[0] <= SPOKEN_AGAIN_MS:
+                    self.omissions.lacking[bit] = self.omissions.lacking.get(bit, 0) + silence[1]
+                    self.omissions.first_ms.setdefault(bit, silence[2])
+                self.silent_about.pop(bit, None)
+            elif silence is not None:
+                silence[1] += 1
+            elif self.spoken & bit:
+                self.silent_about[bit] = [self.spoken_ms, 1, ms]
+        self.spoken |= queues
+        for bit in [bit for bit, silence in self.silent_about.items() if ms - silence[0] > SPOKEN_AGAIN_MS]:
+            del self.silent_about[bit]
+            self.spoken &= ~bit
 
     def turn(self, ms: int, status: str | None, wait: int | None) -> None:
         """The state changed, or was not heard of for so long that it cannot be taken to have held."""
@@ -144,8 +198,9 @@ class ParkProfile:
 
     ledger: ParkLedger  # check() adds it when the scan is over
 
-    def __init__(self, park: Park, window: Window):
+    def __init__(self, park: Park, window: Window, *, queues_read: bool = True):
         self.park = park
+        self.queues_read = queues_read  # those beside the standby line, too
         self.rides: list[RideProfile] = []
         self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
         self._hour_0 = milliseconds_of(midnight(window.read_from)) // HOUR_MS

@@ -57,7 +57,11 @@ def _change(document: Any, chance: random.Random, raw: list[bytes]) -> None:
     key: Any = None
     while isinstance(holder, dict | list) and holder:  # down to some value, the deeper the more of them there are
         key = chance.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
-        if not isinstance(holder[key], dict | list) or not holder[key] or chance.random() < 0.15:
+        if (
+            not isinstance(holder[key], dict | list)
+            or not holder[key]
+            or chance.random() < (0.02 if holder is document else 0.15)
+        ):
             break
         holder = holder[key]
     if not isinstance(holder, dict | list) or not holder:
