@@ -15,10 +15,11 @@ OPENING = datetime(2025, 7, 8, 14, tzinfo=UTC)
 WHOLE, WINDOW, LINE = {"STANDBY", "RETURN_TIME"}, {"RETURN_TIME"}, {"STANDBY"}
 
 
-def says(ride, events, *, source=DataSource.ARCHIVE, minutes=5, told=None) -> None:
-    """Events every few minutes, each a set of the queues that it speaks of, or a status."""
+def says(ride, events, *, source=DataSource.ARCHIVE, known=True) -> None:
+    """Events every five minutes, each a set of the queues that it speaks of, or a status. Not `known`: rows from before
+    it was kept whether they speak of the standby line."""
     for number, queues in enumerate(events):
-        at = OPENING + timedelta(minutes=minutes * number)
+        at = OPENING + timedelta(minutes=5 * number)
         snapshot_id = snapshot_id_of(ride.pk, milliseconds_of(at))
         is_open = isinstance(queues, set)
         RideStatusSnapshot.objects.create(
@@ -28,16 +29,15 @@ def says(ride, events, *, source=DataSource.ARCHIVE, minutes=5, told=None) -> No
             status="OPERATING" if is_open else queues,
             computed_is_open=is_open,
             data_source=source,
-            wait_told="STANDBY" in queues if told is None else told or None,
+            wait_told="STANDBY" in queues if known else None,
         )
         if "RETURN_TIME" in queues:
             QueueData.objects.create(snapshot_id=snapshot_id, queue_type="RETURN_TIME")
 
 
 def partial(parks=None) -> list:
-    return [
-        finding for finding in check(parks, None, None, NOW, dry_run=True).findings if finding.reason == "partial_state"
-    ]
+    findings = check(parks, None, None, NOW, dry_run=True).findings
+    return [finding for finding in findings if finding.reason == "partial_state"]
 
 
 def test_events_that_leave_out_what_their_neighbours_say_are_told_by_month_and_queue(year):
@@ -84,7 +84,7 @@ def test_whole_states_lines_that_close_and_rides_without_a_line_are_none(year):
         ("Goes down", [LINE, "DOWN", WINDOW, "DOWN"] * 30, {}),
         ("Now and then", [*[LINE] * 30, WINDOW] * 3 + [LINE], {}),
         ("Live", [LINE, WINDOW] * 40, {"source": DataSource.LIVE}),
-        ("Not known", [LINE, WINDOW] * 40, {"told": False}),
+        ("Not known", [LINE, WINDOW] * 40, {"known": False}),
     ):
         says(add_ride(year.lakeside, name), events, **how)
     assert partial() == []
