@@ -136,6 +136,25 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
         send("queue_data", SNAPSHOT_QUEUE_COLUMNS, queue_rows)
 
 
+def remove_orphans(snapshot_ids: Iterable[int]) -> int:
+    """Remove rows of queue_data that lie where these snapshots are to come, which are not there: a file brings its own.
+
+    Whoever wrote them wrote past us, or took the snapshots away; another writer's queue rows come behind its snapshots.
+    """
+    removed = 0
+    with connection.cursor() as cursor:
+        for ids in _slices(sorted(snapshot_ids), IDS_PER_QUERY):
+            cursor.execute(
+                "DELETE q FROM queue_data q LEFT JOIN ride_status_snapshots s ON s.snapshot_id = q.snapshot_id "
+                "WHERE q.snapshot_id IN %s AND s.snapshot_id IS NULL",
+                [ids],
+            )
+            removed += cursor.rowcount
+    if removed:
+        logger.warning("%d rows of queue_data that belonged to no snapshot gave way to those of a file", removed)
+    return removed
+
+
 _local_infile: bool | None = None
 
 

@@ -144,21 +144,23 @@ class RideProfile:
         self.spoken_ms = ms
 
     def _compare(self, ms: int, queues: int) -> None:
-        for bit in QUEUE_BITS.values():
-            silence = self.silent_about.get(bit)
-            if queues & bit:
-                if silence is not None and ms - silence[0] <= SPOKEN_AGAIN_MS:
-                    self.omissions.lacking[bit] = self.omissions.lacking.get(bit, 0) + silence[1]
-                    self.omissions.first_ms.setdefault(bit, silence[2])
-                self.silent_about.pop(bit, None)
-            elif silence is not None:
+        still_silent = 0
+        for bit, silence in list(self.silent_about.items()):
+            if ms - silence[0] > SPOKEN_AGAIN_MS:
+                del self.silent_about[bit]
+                self.spoken &= ~bit
+            elif queues & bit:
+                self.omissions.lacking[bit] = self.omissions.lacking.get(bit, 0) + silence[1]
+                self.omissions.first_ms.setdefault(bit, silence[2])
+                del self.silent_about[bit]
+            else:
                 silence[1] += 1
-            elif self.spoken & bit:
-                self.silent_about[bit] = [self.spoken_ms, 1, ms]
+                still_silent |= bit
+        if left_out := self.spoken & ~queues & ~still_silent:
+            for bit in QUEUE_BITS.values():
+                if left_out & bit:
+                    self.silent_about[bit] = [self.spoken_ms, 1, ms]
         self.spoken |= queues
-        for bit in [bit for bit, silence in self.silent_about.items() if ms - silence[0] > SPOKEN_AGAIN_MS]:
-            del self.silent_about[bit]
-            self.spoken &= ~bit
 
     def turn(self, ms: int, status: str | None, wait: int | None) -> None:
         """The state changed, or was not heard of for so long that it cannot be taken to have held."""

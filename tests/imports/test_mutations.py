@@ -3,7 +3,7 @@
 A short run by default. The long one (docs/reliability.md):
 
     MUTATED_FILES=10000 MUTATED_ANSWERS=2000 MUTATED_CATALOGUES=1000 \\
-        ./bin/test -n 0 -s --timeout 0 tests/imports/test_mutations.py
+        ./bin/test -n 0 -s --timeout 0 -o faulthandler_timeout=0 tests/imports/test_mutations.py
 """
 
 import os
