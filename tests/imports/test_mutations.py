@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.db.models import Sum
 
 from imports.events.dayfile import Event, UnreadableFile, decode
+from imports.events.validation import validate
 from imports.live import collector
 from imports.live.api import MalformedAnswer, ThemeParksApi
 from imports.metadata import sync as metadata_sync
@@ -39,8 +40,8 @@ FILES = int(os.environ.get("MUTATED_FILES", 120))
 ANSWERS = int(os.environ.get("MUTATED_ANSWERS", 40))
 CATALOGUES = int(os.environ.get("MUTATED_CATALOGUES", 30))
 SEED = int(os.environ.get("MUTATION_SEED", 11))
-DAYS, DESTINATIONS = 20, 6  # of one archive
-FIRST = date(2020, 1, 1)
+DAYS, DESTINATIONS = (20, 6) if FILES < 1_000 else (60, 4)  # of one archive
+FIRST = date(2018, 1, 1)
 BOMB_INFLATED_BYTES = 60_000_000
 MEMORY_MAX_MB = 700  # of the process, above what it took before
 
@@ -127,10 +128,10 @@ def _events_in(raw: bytes) -> list | None:
 
 
 def _adds_up(events_of: dict[str, list | None]) -> Counter:
-    """Every file is in the ledger as what it is, and its events are counted: all, but those that name no park."""
+    """Every file is in the ledger as what it is, and all events of the parks there are counted."""
     outcomes: Counter = Counter()
     rows: dict[str, list[ImportedFile]] = {}
-    for row in ImportedFile.objects.filter(source_file__in=events_of):
+    for row in ImportedFile.objects.select_related("park").filter(source_file__in=events_of):
         rows.setdefault(row.source_file, []).append(row)
         assert row.events_read == row.stored + row.already_known + row.duplicates + row.rejected, row.source_file
     unreadable = set()
@@ -147,7 +148,11 @@ def _adds_up(events_of: dict[str, list | None]) -> Counter:
         if events is None:
             assert (outcome, counted) == ({FileOutcome.UNREADABLE}, 0), key
         else:
-            nobodys = sum(type(found) is not Event or uuid_of(found.parkId) is None for found in events)
+            parks = {row.park.themeparks_wiki_id for row in rows[key]}
+            named = [uuid_of(found.parkId) if type(found) is Event else None for found in events]
+            nobodys = sum(park not in parks for park in named)
+            storable = {observation.park_id for observation in validate(events, datetime.now(UTC)).observations}
+            assert storable - {None} <= parks, key  # who is not in the ledger said nothing that could be stored
             assert len(events) - nobodys <= counted <= len(events), key
             assert FileOutcome.UNREADABLE not in outcome, key
         outcomes[min(outcome)] += 1
