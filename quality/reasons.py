@@ -367,6 +367,15 @@ _INVALID = {
     ),
 }
 _MISSING_FIELDS = {
+    "partial_state": Reason(
+        IssueType.MISSING_FIELD,
+        "Partial states",
+        "{count:,} of {events:,} events of operating rides ({rides}) in {month:%Y-%m}, {share:.0%}, are silent about "
+        "{queue}, of which the same rides speak before and within the hour again",
+        "Archive events of a ride lack a queue that the events around them have: they seem to say only what changed, "
+        "and that a queue is lacking means nothing.",
+        "Figures of the standby line carry the wait over such events. Of other queues, take the last that was told.",
+    ),
     "missing_metadata": Reason(
         IssueType.MISSING_FIELD,
         "No metadata",

@@ -124,6 +124,11 @@ class RideStatusSnapshot(models.Model):
     wait_time = models.SmallIntegerField(null=True, blank=True, help_text="minutes in the standby line")
     computed_is_open = models.BooleanField()
     data_source = EnumField(choices=DataSource.choices, default=DataSource.LIVE, db_default=DataSource.LIVE)
+    wait_told = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="whether the event spoke of the standby line; unknown: stored before this was kept",
+    )
 
     class Meta:
         db_table = "ride_status_snapshots"

@@ -14,6 +14,9 @@ from imports.events.json_text import decode_leniently
 INFLATED_MAX_BYTES = 256 * 1024 * 1024
 # What is inflated before the rest is counted without being kept: a bomb costs this much memory, not 256 MB.
 INFLATED_UNCOUNTED_BYTES = 64 * 1024 * 1024
+# Events of a day inflate 10 to 30 times. Millions of empty ones inflate 1,000 times, and each takes 90 bytes of memory.
+INFLATED_TIMES_MAX = 200
+INFLATED_TIMES_FROM_BYTES = 16 * 1024 * 1024  # smaller files may repeat themselves as they like
 
 
 class UnreadableFile(Exception):
@@ -88,7 +91,7 @@ def event_from(value: Any) -> Event | Any:
 def inflate(raw: bytes) -> bytes:
     """The JSON text (UTF-8 without its mark), whatever it is packed in; known by the first bytes, never by the name.
 
-    UnreadableFile: empty, damaged, cut short, or larger than INFLATED_MAX_BYTES inflated.
+    UnreadableFile: empty, damaged, cut short, larger than INFLATED_MAX_BYTES inflated, or much larger than packed.
     """
     if not raw.strip():
         raise UnreadableFile("the file is empty")
@@ -96,6 +99,8 @@ def inflate(raw: bytes) -> bytes:
     text = _inflate_stream(raw) if packed else raw
     if len(text) > INFLATED_MAX_BYTES:
         raise UnreadableFile(_TOO_LARGE)
+    if len(text) > max(INFLATED_TIMES_MAX * len(raw), INFLATED_TIMES_FROM_BYTES):
+        raise UnreadableFile(f"it inflates to {len(text) // len(raw):,} times its size, as no day of events does")
     return text.removeprefix(b"\xef\xbb\xbf")
 
 

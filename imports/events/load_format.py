@@ -15,7 +15,7 @@ QUEUE_COLUMNS = (
     "boarding_group_current",
     "return_time_state",
 )
-STATE_COLUMNS = ("status", "wait_time", "computed_is_open")
+STATE_COLUMNS = ("status", "wait_time", "computed_is_open", "wait_told")
 
 NULL = "\\N"
 

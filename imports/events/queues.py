@@ -34,14 +34,15 @@ class QueueSkipped(Exception):
 QueueIssues = list[tuple[str, Any, str | None]]
 
 
-def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, tuple[str, ...]]:
-    """The standby wait in minutes, and a row (QUEUE_COLUMNS, see `row_text`) for every other queue, by its type.
+def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, bool | None, tuple[str, ...]]:
+    """The standby wait in minutes, whether the standby line was spoken of (None: that cannot be read), and a row
+    (QUEUE_COLUMNS, see `row_text`) for every other queue, by its type.
 
     What is skipped is appended to `issues`.
     """
     if type(queue) is not dict:
         issues.append(("malformed_queue", queue, None))
-        return None, ()
+        return None, None, ()
     wait_time = None
     rows = []
     for queue_type, value in queue.items():
@@ -61,7 +62,7 @@ def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, tuple[str, 
                 issues.append((skipped.reason, {queue_type: value}, None))
     if len(rows) > 1:
         rows.sort()
-    return wait_time, tuple(rows)
+    return wait_time, "STANDBY" in queue, tuple(rows)
 
 
 def whole_number(value: Any) -> int | None:

@@ -142,28 +142,34 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
             continue
         if park_id is None:
             park_id = reported.park_of(entity_id)
-        wait_time: int | None = None
+        said: _Said = (None, False)
         queues: tuple[str, ...] = ()
         if data.queue:
             issues: QueueIssues = []
-            wait_time, queues = read_queue(data.queue, issues)
+            wait_time, wait_told, queues = read_queue(data.queue, issues)
+            said = wait_time, wait_told
             for reason, value, queue_type in issues:
                 counted_as = f"{queue_type} {_label(value)}" if queue_type else None
                 result.issues.add(park_id, reason, _example(event, value), counted_as)
-        append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait_time], queues, event))
+        append(Observation(entity_id, park_id, milliseconds, recorded_at, states[said], queues, event))
     return result
 
 
-class _StatesOf(dict[int | None, str]):
-    """Of one status: wait -> the state as a row, made once each."""
+_Said = tuple[int | None, bool | None]  # the standby wait, and whether it was spoken of
+
+
+class _StatesOf(dict[_Said, str]):
+    """Of one status: what was said of the wait -> the state as a row, made once each."""
 
     def __init__(self, status: RideStatus):
         super().__init__()
         self._status = status
 
-    def __missing__(self, wait: int | None) -> str:
-        self[wait] = row_text((self._status.value, wait, int(self._status == RideStatus.OPERATING)))
-        return self[wait]
+    def __missing__(self, said: _Said) -> str:
+        wait, told = said
+        is_open = int(self._status == RideStatus.OPERATING)
+        self[said] = row_text((self._status.value, wait, is_open, None if told is None else int(told)))
+        return self[said]
 
 
 _STATES = {status.value: _StatesOf(status) for status in RideStatus}

@@ -16,7 +16,7 @@ from imports.events.validation import Observation, Validated, shorten
 from imports.loading import moves, names
 from imports.loading.counts import Counts
 from imports.loading.heard import alternating_names, by_entity, flickers, newest_named
-from imports.loading.loader import Content, content_of, stored
+from imports.loading.loader import Content, content_of, says_the_same, stored
 from imports.loading.resolver import KnownRide, Resolver, WantedRide, make_park
 from quality.findings import Finding
 from quality.reasons import REASONS
@@ -130,9 +130,9 @@ def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origi
 
 
 def attribute(placed: Placed) -> Attributed:
-    """What is to be stored, with counts that add up, and the findings. Rejected events that name a park nobody knows are
-    counted, and told under the destination.
+    """What is to be stored, with counts that add up, and the findings.
 
+    Rejected events that name a park nobody knows are counted, and told under the destination.
     A contradiction is settled for the first: in the order of the events, and the table before the events.
     ValueError: a ride_id has outgrown a snapshot_id.
     """
@@ -242,7 +242,7 @@ def _leave_out_stored(work: _Work, rows: dict[int, Observation]) -> None:
         part = work.part_of(observation)
         assert part is not None, "without a park of ours it would not be in mine"
         part.counts.stored -= 1
-        if content == content_of(observation):
+        if says_the_same(content, content_of(observation)):
             part.counts.already_known += 1
         else:
             part.counts.duplicates += 1
@@ -250,7 +250,7 @@ def _leave_out_stored(work: _Work, rows: dict[int, Observation]) -> None:
 
 
 def _report_repeat(work: _Work, part: _Part, second: Observation, first: Content) -> None:
-    if content_of(second) == first:
+    if says_the_same(content_of(second), first):
         work.add_issue(part, "duplicate_event", _example(second))
         return
     example = _example(second) | {"stays": _content_example(first), "left_out": _content_example(content_of(second))}

@@ -16,7 +16,7 @@ from typing import IO
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
-from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
+from imports.events.load_format import NULL, QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from imports.events.validation import Observation
 from warehouse.instants import day_at, naive_utc
 from warehouse.partitioning import partitions
@@ -54,6 +54,15 @@ def content_of(observation: Observation) -> Content:
     return observation.state, observation.queues
 
 
+def says_the_same(one: Content, other: Content) -> bool:
+    """Whether two contents do not contradict each other: rows stored before it was kept do not know whether the wait
+    was spoken of (`wait_told`, the last of STATE_COLUMNS), and agree with either."""
+    if one == other:
+        return True
+    (state, told), (other_state, other_told) = (content[0].rsplit("\t", 1) for content in (one, other))
+    return state == other_state and one[1] == other[1] and NULL in (told, other_told)
+
+
 def stored(
     ride_ids: Iterable[int], wanted: dict[int, Observation], span: tuple[datetime, datetime]
 ) -> dict[int, Content]:
@@ -75,14 +84,14 @@ def stored(
             begin, finish = instant_of(min(in_range)), instant_of(max(in_range))
             for ids in _slices(sorted(ride_ids), IDS_PER_QUERY):
                 cursor.execute(
-                    "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
+                    f"SELECT snapshot_id, {', '.join(STATE_COLUMNS)} FROM ride_status_snapshots "
                     "FORCE INDEX (idx_ride_recorded) WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
                     [ids, naive_utc(begin), naive_utc(finish)],
                 )
                 states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall() if row[0] in wanted}
         for ids in _slices(sorted(outliers), 200):
             cursor.execute(
-                "SELECT snapshot_id, status, wait_time, computed_is_open FROM ride_status_snapshots "
+                f"SELECT snapshot_id, {', '.join(STATE_COLUMNS)} FROM ride_status_snapshots "
                 "WHERE snapshot_id IN %s AND recorded_at IN %s",
                 [ids, sorted({naive_utc(instant_of(snapshot_id)) for snapshot_id in ids})],
             )
@@ -125,6 +134,25 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
     queue_rows = [f"{snapshot_id}\t{queue}\n" for snapshot_id, row in rows.items() for queue in row.queues]
     if queue_rows:
         send("queue_data", SNAPSHOT_QUEUE_COLUMNS, queue_rows)
+
+
+def remove_orphans(snapshot_ids: Iterable[int]) -> int:
+    """Remove rows of queue_data that lie where these snapshots are to come, which are not there: a file brings its own.
+
+    Whoever wrote them wrote past us, or took the snapshots away; another writer's queue rows come behind its snapshots.
+    """
+    removed = 0
+    with connection.cursor() as cursor:
+        for ids in _slices(sorted(snapshot_ids), IDS_PER_QUERY):
+            cursor.execute(
+                "DELETE q FROM queue_data q LEFT JOIN ride_status_snapshots s ON s.snapshot_id = q.snapshot_id "
+                "WHERE q.snapshot_id IN %s AND s.snapshot_id IS NULL",
+                [ids],
+            )
+            removed += cursor.rowcount
+    if removed:
+        logger.warning("%d rows of queue_data that belonged to no snapshot gave way to those of a file", removed)
+    return removed
 
 
 _local_infile: bool | None = None

@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 
 from imports.events.validation import Observation
 from imports.loading.attribution import Attributed, reject_refused
-from imports.loading.loader import RowsRefused, load
+from imports.loading.loader import RowsRefused, load, remove_orphans
 from warehouse.server import errors
 
 REFUSED_MAX = 100  # rows of one file or answer
@@ -35,10 +35,14 @@ def _load_halving(rows: dict[int, Observation], data_source: str, refused: dict[
     try:
         with transaction.atomic():  # a savepoint: what is rolled back is this part alone
             load(rows, data_source)
-        return
+        return None
     except (RowsRefused, DatabaseError) as error:
-        if not (error.by_value if isinstance(error, RowsRefused) else errors.is_value_refused(error)):
+        if errors.is_away(error) or errors.is_locked(error):
             raise
+        if not (error.by_value if isinstance(error, RowsRefused) else errors.is_value_refused(error)):
+            if not remove_orphans(rows):
+                raise
+            return _load_halving(rows, data_source, refused)
         said = str(error) if isinstance(error, RowsRefused) else errors.in_words(error)
         if len(rows) == 1:
             refused[next(iter(rows))] = said
@@ -47,7 +51,8 @@ def _load_halving(rows: dict[int, Observation], data_source: str, refused: dict[
                     f"the server refuses more than {REFUSED_MAX} rows of one file, so it is the table and not the "
                     f"rows: {said}"
                 ) from error
-            return
+            return None
     ids = list(rows)
     for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
         _load_halving({snapshot_id: rows[snapshot_id] for snapshot_id in half}, data_source, refused)
+    return None

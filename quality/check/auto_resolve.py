@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from quality import import_ledger
-from quality.check import gaps, invalid
+from quality.check import gaps, invalid, partial
 from quality.check.profiles import ParkProfile
 from quality.check.window import Window
 from quality.models import TO_DO, DataQualityLog
@@ -40,6 +40,11 @@ def not_found_in_months(window: Window, park: ParkProfile | None, row: DataQuali
         row.timestamp_end or row.timestamp_start
     ) <= midnight(window.read_to)
     return NOT_FOUND if inside or (window.begins_with_history and window.ends_with_history) else None
+
+
+def not_found_in_months_read(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:
+    """As `not_found_in_months`, for what is looked for in queue rows, which a check of some parks does not read."""
+    return not_found_in_months(window, park, row) if partial.was_looked_for(park, row) else None
 
 
 def days_imported(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:

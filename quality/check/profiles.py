@@ -6,13 +6,14 @@ a ride of which nothing is heard may simply be closed. What silence means is for
 
 from array import array
 from bisect import insort
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from quality.check.window import Window
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
 from warehouse.instants import day_at, milliseconds_of
-from warehouse.models import Park, RideStatus
+from warehouse.models import Park, QueueType, RideStatus
 from warehouse.zones import known_zone
 
 HOUR_MS = 3_600_000
@@ -33,6 +34,18 @@ LAST_STATUS_SHIFT = 4
 STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
 FLAGS = {status: HEARD | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
 _OPERATING = RideStatus.OPERATING.value
+# Of which queues an event speaks, as bits of one byte; STANDBY is 1, as wait_told says it.
+QUEUE_BITS = {queue_type: 1 << number for number, queue_type in enumerate(QueueType.values)}
+SPOKEN_AGAIN_MS = HOUR_MS  # a queue that is not spoken of for longer was closed, not left out
+
+
+@dataclass(slots=True)
+class Omissions:
+    """Of a ride in a month: how many OPERATING archive events it has, and how many lack a queue, by its bit."""
+
+    events: int = 0
+    lacking: dict[int, int] = field(default_factory=dict)
+    first_ms: dict[int, int] = field(default_factory=dict)  # when the first of them was, for examples
 
 
 class RideProfile:
@@ -52,13 +65,18 @@ class RideProfile:
         "last_ms",
         "left_at",
         "name",
+        "omissions",
+        "omissions_of_months",
         "park",
         "records",
         "ride_id",
+        "silent_about",
         "since_ms",
         "since_records",
         "sketch",
         "sketch_max",
+        "spoken",
+        "spoken_ms",
         "status",
         "wait",
         "waited_days",
@@ -77,6 +95,11 @@ class RideProfile:
         self.status: str | None = None
         self.wait: int | None = None
         self.frozen: list[tuple[int, int, int, int]] = []  # from, to (ms), minutes, records in between
+        self.spoken = self.spoken_ms = 0  # queues the ride has while it operates; when it spoke last
+        self.silent_about: dict[
+            int, list[int]
+        ] = {}  # by queue: when it was spoken of, events since, when the first was
+        self.omissions_of_months: list[tuple[date, Omissions]] = []
         self.changes_a_day = array("f")  # of the wait, by month that was read, on days with waits
         self._begin_month()
 
@@ -85,15 +108,18 @@ class RideProfile:
         """The ride's stable name in findings: its themeparks_wiki_id, or "ride 12" where it has none."""
         return self.wiki_id or f"ride {self.ride_id}"
 
-    def end_month(self) -> None:
+    def end_month(self, month: date) -> None:
         """After the last row of a month: its day ends, and the changes and the sketch of the wait begin anew."""
         self.end_day()
+        if self.omissions.lacking:
+            self.omissions_of_months.append((month, self.omissions))
         self.changes_a_day.append(self.changes / self.waited_days if self.waited_days else 0.0)
         self._begin_month()
 
     def _begin_month(self) -> None:
         self.sketch: list[int] = []  # the SKETCH smallest hashes of (minute, new wait)
         self.sketch_max = MASK_64
+        self.omissions = Omissions()
         self.changes = self.waited_days = 0
         self.waits = 0  # a bit for each five minutes
 
@@ -109,6 +135,36 @@ class RideProfile:
             self.days[self.day] = heard_before | self.flags | STATUSES.index(self.status or "") << LAST_STATUS_SHIFT
             self.waited_days += bool(self.flags & WAITED)
             self.flags = 0
+
+    def speak(self, ms: int, status: str, queues: int) -> None:
+        """An archive event speaks of `queues` (QUEUE_BITS). One that lacks a queue of which the ride spoke before and
+        speaks again within the hour, operating all the while, left it out."""
+        if status != _OPERATING:
+            self.spoken, self.silent_about = 0, {}
+            return
+        self.omissions.events += 1
+        if queues != self.spoken or self.silent_about:
+            self._compare(ms, queues)
+        self.spoken_ms = ms
+
+    def _compare(self, ms: int, queues: int) -> None:
+        still_silent = 0
+        for bit, silence in list(self.silent_about.items()):
+            if ms - silence[0] > SPOKEN_AGAIN_MS:
+                del self.silent_about[bit]
+                self.spoken &= ~bit
+            elif queues & bit:
+                self.omissions.lacking[bit] = self.omissions.lacking.get(bit, 0) + silence[1]
+                self.omissions.first_ms.setdefault(bit, silence[2])
+                del self.silent_about[bit]
+            else:
+                silence[1] += 1
+                still_silent |= bit
+        if left_out := self.spoken & ~queues & ~still_silent:
+            for bit in QUEUE_BITS.values():
+                if left_out & bit:
+                    self.silent_about[bit] = [self.spoken_ms, 1, ms]
+        self.spoken |= queues
 
     def turn(self, ms: int, status: str | None, wait: int | None) -> None:
         """The state changed, or was not heard of for so long that it cannot be taken to have held."""
@@ -148,8 +204,9 @@ class ParkProfile:
 
     ledger: ParkLedger  # check() adds it when the scan is over
 
-    def __init__(self, park: Park, window: Window):
+    def __init__(self, park: Park, window: Window, *, queues_read: bool = True):
         self.park = park
+        self.queues_read = queues_read  # those beside the standby line, too
         self.rides: list[RideProfile] = []
         self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
         self._hour_0 = milliseconds_of(midnight(window.read_from)) // HOUR_MS

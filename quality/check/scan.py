@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Q
 from MySQLdb.cursors import SSCursor
 
-from quality.check.profiles import FLAGS, HOLD_MAX_MS, SILENCE_MS, WAITED, ParkProfile, RideProfile
+from quality.check.profiles import FLAGS, HOLD_MAX_MS, QUEUE_BITS, SILENCE_MS, WAITED, ParkProfile, RideProfile
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX
 from warehouse.days import midnight
@@ -75,15 +75,15 @@ def scan(
     Not to be called inside a transaction that is held open for long: a SELECT keeps partitions from being changed
     until its transaction ends.
     """
-    scanned = Scan(window, {park.pk: ParkProfile(park, window) for park in parks}, whole)
+    scanned = Scan(window, {park.pk: ParkProfile(park, window, queues_read=whole) for park in parks}, whole)
     _name_rides(scanned)
     for month, end in window.months:
-        queue_rows = _queue_rows(month, end) if whole else array("q")
-        _take(scanned, month, _rows(window, month, end, None if whole else list(scanned.rides)), queue_rows)
+        queue_rows = _queue_rows(month, end) if whole else (array("q"), array("B"))
+        _take(scanned, month, _rows(window, month, end, None if whole else list(scanned.rides)), *queue_rows)
         for park in scanned.parks.values():
             park.near_duplicates += [(month, one, other) for one, other in find_near_duplicates(park)]
         for ride in scanned.profiles:
-            ride.end_month()
+            ride.end_month(month)
         progress(month, scanned.rows)
     for park in scanned.parks.values():
         park.end_hour()
@@ -131,21 +131,25 @@ def _move(scanned: Scan, snapshot_id: int) -> int:
     return scanned.moves[-1][0] if scanned.moves else SNAPSHOT_ID_MAX
 
 
-def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) -> None:
-    """The rows of one month, in the order of their ids, beside the snapshot_ids of its queue rows in the same order."""
+def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array, queue_bits: array) -> None:
+    """The rows of one month in the order of their ids, beside the snapshot_ids of its queue rows in the same order, and
+    the bits of their types (QUEUE_BITS)."""
     rides = scanned.rides
     # mask and shift as locals: ride_id_of and recorded_ms_of took 50 ns more each, of 900 ns a row
     mask, bits = RIDE_ID_MASK, RIDE_ID_BITS
     queue_row, queue_count = 0, len(queue_rows)
     count = 0
     next_move = _move(scanned, 0)
-    for snapshot_id, status, wait, misnumbered in rows:
+    for snapshot_id, status, wait, misnumbered, told in rows:
         count += 1
         if snapshot_id >= next_move:
             next_move = _move(scanned, snapshot_id)
+        queues = told
         while queue_row < queue_count and queue_rows[queue_row] <= snapshot_id:
             if queue_rows[queue_row] != snapshot_id:
                 scanned.queue_orphans.setdefault(month, Tally()).add(queue_rows[queue_row])
+            elif told is not None:
+                queues |= queue_bits[queue_row]
             queue_row += 1
         if misnumbered:
             scanned.misnumbered.setdefault(month, Tally()).add(snapshot_id)
@@ -165,6 +169,8 @@ def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) 
         if ms >= ride.day_end_ms:
             ride.next_day(ms)
         ride.flags |= FLAGS[status] if wait is None else FLAGS[status] | WAITED
+        if told is not None:
+            ride.speak(ms, status, queues)
         if status != ride.status or wait != ride.wait or ride.epoch != park.epoch or ms - ride.last_ms > HOLD_MAX_MS:
             ride.turn(ms, status, wait)
         ride.records += 1
@@ -175,7 +181,8 @@ def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array) 
 
 
 def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]:
-    """(snapshot_id, status, wait_time, 1 if the id does not follow from ride and instant) in the order of the id."""
+    """(snapshot_id, status, wait_time, 1 if the id does not follow from ride and instant, 1 if it spoke of the standby
+    line) in the order of the id. The last is None where it is not known, and of live rows, which are whole."""
     index, condition = "PRIMARY", ""
     parameters: list[object] = [month, end]
     if ride_ids is not None:
@@ -192,7 +199,7 @@ def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) ->
     yield from _unbuffered(
         f"""
         SELECT snapshot_id, status, wait_time,
-            {IS_MISNUMBERED_SQL}
+            {IS_MISNUMBERED_SQL}, IF(data_source = 'ARCHIVE', wait_told, NULL)
         FROM {TABLE} FORCE INDEX ({index})
         WHERE recorded_at >= %s AND recorded_at < %s {condition}
         ORDER BY snapshot_id
@@ -201,19 +208,18 @@ def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) ->
     )
 
 
-def _queue_rows(month: date, end: date) -> array:
-    """The snapshot_ids of a month's queue rows in order, from idx_queue_snapshot alone; 8 bytes each."""
-    return array(
-        "q",
-        (
-            snapshot_id
-            for (snapshot_id,) in _unbuffered(
-                "SELECT snapshot_id FROM queue_data FORCE INDEX (idx_queue_snapshot) "
-                "WHERE snapshot_id >= %s AND snapshot_id < %s ORDER BY snapshot_id",
-                [first_id_at(midnight(month)), first_id_at(midnight(end))],
-            )
-        ),
-    )
+def _queue_rows(month: date, end: date) -> tuple[array, array]:
+    """The snapshot_ids of a month's queue rows in order, and the bits of their types, from idx_queue_snapshot alone;
+    9 bytes each."""
+    snapshot_ids, bits = array("q"), array("B")
+    for snapshot_id, queue_type in _unbuffered(
+        "SELECT snapshot_id, queue_type FROM queue_data FORCE INDEX (idx_queue_snapshot) "
+        "WHERE snapshot_id >= %s AND snapshot_id < %s ORDER BY snapshot_id",
+        [first_id_at(midnight(month)), first_id_at(midnight(end))],
+    ):
+        snapshot_ids.append(snapshot_id)
+        bits.append(QUEUE_BITS.get(queue_type, 0))
+    return snapshot_ids, bits
 
 
 def _unbuffered(sql: str, parameters: list) -> Iterator[tuple]:

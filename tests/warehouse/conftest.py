@@ -12,6 +12,7 @@ from warehouse.instants import milliseconds_of
 from warehouse.snapshot_id import snapshot_id_of
 
 CREATE_SNAPSHOTS = importlib.import_module("warehouse.migrations.0002_snapshots_partitioned_by_month").CREATE
+ADD_WAIT_TOLD = importlib.import_module("warehouse.migrations.0003_absent_waits_told_from_null").ADD
 FIRST_PARTITIONS = re.findall(r"PARTITION (p\w+) VALUES", CREATE_SNAPSHOTS)
 
 
@@ -32,6 +33,7 @@ def _make_anew() -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {name}")
         cursor.execute(CREATE_SNAPSHOTS)
+        cursor.execute(f"ALTER TABLE ride_status_snapshots {ADD_WAIT_TOLD}")
 
 
 def _fact_tables() -> dict[str, str]:
@@ -69,10 +71,10 @@ class Snapshots:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, wait_time, "
-                "computed_is_open, data_source) "
+                "computed_is_open, data_source, wait_told) "
                 f"SELECT (({milliseconds} + n * {seconds_apart * 1000}) << 20) | (1 + n %% 50), 1 + n %% 50, "
                 f"DATE_ADD(%s, INTERVAL n * {seconds_apart} SECOND), ELT(1 + n %% 3, 'OPERATING', 'DOWN', 'CLOSED'), "
-                "IF(n %% 3 = 0, n %% 120, NULL), n %% 3 = 0, 'ARCHIVE' "
+                "IF(n %% 3 = 0, n %% 120, NULL), n %% 3 = 0, 'ARCHIVE', ELT(1 + n %% 3, 1, 0, NULL) "
                 f"FROM (SELECT {number} n FROM {', '.join(f'({digits}) t{power}' for power in powers)}) numbers "
                 f"WHERE n < {rows}",
                 [first],

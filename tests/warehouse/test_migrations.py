@@ -46,6 +46,7 @@ TABLES = {
             "wait_time": "smallint",
             "computed_is_open": "tinyint(1) NOT NULL",
             "data_source": "enum('LIVE','ARCHIVE') NOT NULL DEFAULT 'LIVE'",
+            "wait_told": "tinyint(1)",
         },
         {
             "PRIMARY KEY (snapshot_id,recorded_at)",
@@ -243,6 +244,66 @@ def test_a_filled_fact_table_is_not_dropped_by_a_migration(migrate, snapshots):
     with pytest.raises(CommandError, match="ride_status_snapshots holds rows, and nothing here deletes history"):
         migrate("warehouse", "0001")
     assert snapshots.count() == 1
+
+
+# --- 0003: a column for a table that is too large to be rewritten -----------------------------------------------------
+def table_id() -> int:
+    """Of the fact table's first month: another one after the table was rewritten."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT MIN(table_id) FROM information_schema.innodb_sys_tables WHERE name LIKE CONCAT(DATABASE(), "
+            "'/ride_status_snapshots#%')"
+            if connection.mysql_is_mariadb
+            else "SELECT MIN(table_id) FROM information_schema.innodb_tables WHERE name LIKE CONCAT(DATABASE(), "
+            "'/ride_status_snapshots#%')"
+        )
+        return cursor.fetchone()[0]
+
+
+def columns_of_snapshots() -> dict[str, str]:
+    return described("ride_status_snapshots")[0]
+
+
+def test_the_column_of_0003_comes_and_goes_without_a_rewrite(migrate, snapshots):
+    snapshots.fill(1_000, "2025-06-01 00:00:00", 1)
+    before = table_id()
+    migrate("warehouse", "0002")
+    assert "wait_told" not in columns_of_snapshots()
+    migrate("warehouse")
+    assert "wait_told" in columns_of_snapshots()
+    assert (table_id(), snapshots.count()) == (before, 1_000)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM ride_status_snapshots WHERE wait_told IS NOT NULL")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.serial
+def test_a_server_that_would_rewrite_the_table_is_told_what_to_run(migrate, snapshots):
+    if not connection.mysql_is_mariadb:
+        pytest.skip("MySQL has no setting that forbids it")
+    snapshots.add("2025-06-01")
+    migrate("warehouse", "0002")
+    with connection.cursor() as cursor:
+        cursor.execute("SET GLOBAL innodb_instant_alter_column_allowed = never")
+        try:
+            with pytest.raises(CommandError, match=r"run:  (ALTER TABLE .*)  and then manage.py migrate") as refused:
+                migrate("warehouse")
+            assert "wait_told" not in columns_of_snapshots()
+            cursor.execute(re.search(r"run:  (ALTER TABLE .*?)  and", str(refused.value))[1])
+        finally:
+            cursor.execute("SET GLOBAL innodb_instant_alter_column_allowed = add_drop_reorder")
+    migrate("warehouse")
+    assert columns_of_snapshots()["wait_told"] == "tinyint(1)"
+
+
+def test_a_copy_under_way_keeps_its_columns(migrate, snapshots, another_session):
+    migrate("warehouse", "0002")
+    another_session().query("CREATE TABLE ride_status_snapshots_copy LIKE ride_status_snapshots")
+    try:
+        with pytest.raises(CommandError, match="partition_snapshots is making a copy"):
+            migrate("warehouse")
+    finally:
+        another_session().query("DROP TABLE ride_status_snapshots_copy")
 
 
 def test_a_fact_table_that_is_there_already_is_not_made_over(migrate, another_session):

@@ -1,8 +1,10 @@
 """The questions analysts ask: how a park's days went, and how the same days went a year before.
 
 An observation is a change: what it says holds until the ride's next one. So figures are weighted by time, not by
-observations, of which a ride has more the more restless it is. Days are the park's own, midnight to midnight there.
-Only the partitions of the days are opened, and each ride is one walk on idx_ride_recorded.
+observations, of which a ride has more the more restless it is. An archive event that is silent about the standby line
+leaves the wait as it was told last, for as long as a state holds (docs/decisions/figures-by-time.md). Days are the
+park's own, midnight to midnight there. Only the partitions of the days are opened, and each ride is one walk on
+idx_ride_recorded.
 """
 
 from bisect import bisect_right
@@ -132,13 +134,21 @@ def _add_ride(found: list[Figures], span: stays.Span, midnights: Sequence[int], 
     holds_ms = HOLDS_AT_MOST // ONE_MILLISECOND
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+            "SELECT snapshot_id, status, wait_time, wait_time IS NULL AND wait_told = 0 AND data_source = 'ARCHIVE' "
+            "FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
             "WHERE ride_id = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY recorded_at",
             [ride_id, naive_utc(span.start), naive_utc(instant_at(end))],
         )
         rows = cursor.fetchall()
-    for number, (snapshot_id, status, wait) in enumerate(rows):
+    told_wait: int | None = None  # the last wait that was told while the ride operated, and when
+    told_at = 0
+    for number, (snapshot_id, status, wait, is_silent) in enumerate(rows):
         at = recorded_ms_of(snapshot_id)
+        if status != RideStatus.OPERATING:
+            told_wait = None
+        elif not is_silent:
+            told_wait, told_at = wait, at
+        carried_until = told_at + holds_ms if is_silent and told_wait is not None else 0
         number_of_day = bisect_right(midnights, at) - 1
         if number_of_day >= 0:
             found[number_of_day].observations += 1
@@ -151,7 +161,9 @@ def _add_ride(found: list[Figures], span: stays.Span, midnights: Sequence[int], 
         while at < until:  # a state that holds over midnight counts on both days
             number_of_day = bisect_right(midnights, at) - 1
             stop = min(until, midnights[number_of_day + 1])
-            _add_time(found[number_of_day], ride_id, status, wait, stop - at)
+            if at < carried_until:
+                stop = min(stop, carried_until)
+            _add_time(found[number_of_day], ride_id, status, told_wait if at < carried_until else wait, stop - at)
             at = stop
 
 

@@ -21,7 +21,7 @@ WHERE park_name COLLATE utf8mb4_bin REGEXP '^[a-z0-9_-]+$' AND park_name <> them
 
 
 class Migration(migrations.Migration):
-    dependencies = [("warehouse", "0002_snapshots_partitioned_by_month")]
+    dependencies = [("warehouse", "0003_absent_waits_told_from_null")]
 
     operations = [
         migrations.CreateModel(

@@ -113,3 +113,12 @@ def test_where_the_table_refuses_all_nothing_is_lost(tmp_path, constraint):
     assert ledger() == []
     assert not DataQualityLog.objects.exists()
     assert import_all(tmp_path).stored == refusal.REFUSED_MAX + 1
+
+
+def test_queue_rows_without_a_snapshot_give_way_to_those_of_the_file(tmp_path, way):
+    write_day(tmp_path, [event(queue={"SINGLE_RIDER": {"waitTime": 5}}), event("11:00:00Z")])
+    import_all(tmp_path)
+    RideStatusSnapshot.objects.all().delete()
+    QueueData.objects.update(wait_time_minutes=99)
+    assert import_all(tmp_path).stored == 2
+    assert QueueData.objects.get().wait_time_minutes == 5

@@ -45,7 +45,7 @@ def test_an_event_becomes_an_observation():
     assert observation.park_id == PARK
     assert instant_at(observation.milliseconds) == datetime(2024, 12, 25, 0, 5, 10, 644000, tzinfo=UTC)
     assert observation.recorded_at == "2024-12-25 00:05:10.644"
-    assert row_values(observation.state) == ["OPERATING", "45", "1"]
+    assert row_values(observation.state) == ["OPERATING", "45", "1", "1"]
 
 
 def test_only_operating_counts_as_open():
@@ -99,9 +99,28 @@ def test_a_queue_that_says_nothing_is_no_defect(queue):
     if queue is ...:
         del raw["data"]["queue"]
     result = checked(raw)
-    assert row_values(only(result).state) == ["OPERATING", None, "1"]
+    assert row_values(only(result).state)[:3] == ["OPERATING", None, "1"]
     assert not only(result).queues
     assert not result.issues.found
+
+
+@pytest.mark.parametrize(
+    ("queue", "told"),
+    [
+        ({"STANDBY": {"waitTime": 5}}, "1"),
+        ({"STANDBY": {"waitTime": None}}, "1"),
+        ({"STANDBY": {}}, "1"),
+        ({"STANDBY": None}, "1"),
+        ({"STANDBY": {"waitTime": -999}}, "1"),
+        ({"SINGLE_RIDER": {"waitTime": 5}}, "0"),
+        ({}, "0"),
+        (None, "0"),
+        ([], "0"),
+        ("nothing", None),
+    ],
+)
+def test_whether_the_standby_line_was_spoken_of_is_kept(queue, told):
+    assert state(queue=queue)[3] == told
 
 
 # --- what is rejected -----------------------------------------------------------------------------------------------
@@ -204,7 +223,7 @@ def test_a_finding_keeps_at_most_five_examples_and_the_true_count():
 @pytest.mark.parametrize("wait", [-1, -999, 301, 45.5, "45", True, [], {}, 10**30])
 def test_a_wait_that_is_no_minute_is_null_and_told(wait):
     result = checked(event(queue={"STANDBY": {"waitTime": wait}}))
-    assert row_values(only(result).state) == ["OPERATING", None, "1"]
+    assert row_values(only(result).state) == ["OPERATING", None, "1", "1"]
     assert issues(result) == {(PARK, "wait_out_of_range"): 1}
     assert not result.rejected
 
@@ -370,7 +389,7 @@ def test_a_defective_queue_is_skipped_and_the_rest_is_kept(queue, reason):
 @pytest.mark.parametrize("queue", ["STANDBY", [{"STANDBY": {"waitTime": 5}}], 5, True])
 def test_a_queue_that_is_no_object_is_told_and_the_state_is_kept(queue):
     result = checked(event(queue=queue))
-    assert row_values(only(result).state) == ["OPERATING", None, "1"]
+    assert row_values(only(result).state) == ["OPERATING", None, "1", None]
     assert issues(result) == {(PARK, "malformed_queue"): 1}
 
 

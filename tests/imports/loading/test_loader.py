@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from imports.events.dayfile import event_from
 from imports.events.validation import validate
 from imports.loading import loader
-from imports.loading.loader import RowsRefused, content_of, load, stored
+from imports.loading.loader import RowsRefused, content_of, load, says_the_same, stored
 from tests.imports.building import NOW, event
 from warehouse.models import QueueData, RideStatusSnapshot
 from warehouse.snapshot_id import instant_of, snapshot_id_of
@@ -61,6 +61,21 @@ def test_what_was_stored_reads_back_as_the_same_content(way):
     assert stored([7], wanted, SPAN) == {snapshot_id: content_of(row) for snapshot_id, row in wanted.items()}
 
 
+def test_rows_that_do_not_know_whether_the_wait_was_told_agree_with_both():
+    silent, told = rows(event()), rows(event(queue={"STANDBY": {"waitTime": None}}))
+    load(silent, "ARCHIVE")
+    (kept,), (other,) = stored([7], silent, SPAN).values(), map(content_of, told.values())
+    assert says_the_same(kept, content_of(*silent.values()))
+    assert not says_the_same(kept, other)
+    RideStatusSnapshot.objects.update(wait_told=None)  # as of rows from before this was kept
+    (old,) = stored([7], silent, SPAN).values()
+    assert says_the_same(old, content_of(*silent.values()))
+    assert says_the_same(old, other)
+    assert not says_the_same(old, content_of(*rows(event(status="DOWN")).values()))
+    assert not says_the_same(old, content_of(*rows(event(queue={"STANDBY": {"waitTime": 5}})).values()))
+    assert not says_the_same(old, content_of(*rows(event(queue={"SINGLE_RIDER": {"waitTime": 5}})).values()))
+
+
 def test_an_instant_far_from_the_file_is_looked_up_by_its_key():
     wanted = rows(event("2024-03-01T00:00:00Z"), event())
     load(wanted, "ARCHIVE")
@@ -83,7 +98,7 @@ def test_a_row_that_is_there_already_is_an_error_and_not_a_warning(way):
 def test_a_value_the_server_would_bend_is_an_error():
     bent = rows(event())
     for row in bent.values():
-        row.state = "EXPLODED\t99999\t1"
+        row.state = "EXPLODED\t99999\t1\t1"
     with pytest.raises(RowsRefused, match="Warnings: 2"), transaction.atomic():
         load(bent, "ARCHIVE")
     assert not RideStatusSnapshot.objects.exists()

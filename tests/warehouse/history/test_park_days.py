@@ -33,7 +33,7 @@ def a_ride(park: Park, name: str) -> Ride:
     return Ride.objects.create(park=park, ride_name=name, themeparks_wiki_id=name)
 
 
-def said(ride: Ride, local: str, status: str, wait: int | None = None) -> None:
+def said(ride: Ride, local: str, status: str, wait: int | None = None, **columns) -> None:
     """What the ride said at an hour of the park, YYYY-MM-DD HH:MM."""
     at = datetime.fromisoformat(local).replace(tzinfo=park_days.zone_of(ride.park)).astimezone(UTC)
     RideStatusSnapshot.objects.create(
@@ -43,7 +43,7 @@ def said(ride: Ride, local: str, status: str, wait: int | None = None) -> None:
         status=status,
         wait_time=wait,
         computed_is_open=status == "OPERATING",
-        data_source=DataSource.ARCHIVE,
+        **{"data_source": DataSource.ARCHIVE, **columns},
     )
 
 
@@ -63,6 +63,49 @@ def test_waits_are_weighted_by_how_long_they_held(park, ride):
     assert found.average_wait == pytest.approx((2 * 10 + 1 * 40) / 3)
     assert (found.highest_wait, found.operating_hours, found.observations) == (40, 3.0, 8)
     assert found.rides == {ride.pk}
+
+
+def test_an_event_that_is_silent_about_the_line_leaves_the_wait_as_it_was_told(park, ride):
+    said(ride, "2025-07-04 10:00", "OPERATING", 30, wait_told=True)
+    for minute in (10, 20, 30):  # a return window moves
+        said(ride, f"2025-07-04 10:{minute}", "OPERATING", wait_told=False)
+    said(ride, "2025-07-04 11:00", "OPERATING", 60, wait_told=True)
+    said(ride, "2025-07-04 12:00", "CLOSED")
+    found = figures(park)
+    assert (found.average_wait, found.operating_hours, found.wait_ms) == (45, 2.0, 2 * 3_600_000)
+
+
+def test_a_line_that_is_said_to_have_no_wait_has_none(park, ride):
+    said(ride, "2025-07-04 10:00", "OPERATING", 30, wait_told=True)
+    said(ride, "2025-07-04 11:00", "OPERATING", None, wait_told=True)
+    said(ride, "2025-07-04 12:00", "OPERATING", wait_told=False)
+    said(ride, "2025-07-04 13:00", "CLOSED")
+    found = figures(park)
+    assert (found.wait_ms, found.operating_hours) == (3_600_000, 3.0)
+
+
+@pytest.mark.parametrize(
+    "columns", [{"wait_told": None}, {"wait_told": False, "data_source": DataSource.LIVE}], ids=["not known", "live"]
+)
+def test_where_silence_is_not_known_or_states_are_whole_nothing_is_carried(park, ride, columns):
+    said(ride, "2025-07-04 10:00", "OPERATING", 30)
+    said(ride, "2025-07-04 11:00", "OPERATING", **columns)
+    said(ride, "2025-07-04 12:00", "CLOSED")
+    assert figures(park).wait_ms == 3_600_000
+
+
+def test_a_wait_is_carried_for_three_hours_and_not_past_another_status(park, ride):
+    said(ride, "2025-07-04 10:00", "OPERATING", 30, wait_told=True)
+    for hour in range(11, 16):
+        said(ride, f"2025-07-04 {hour}:00", "OPERATING", wait_told=False)
+    said(ride, "2025-07-04 16:00", "OPERATING", 50, wait_told=True)
+    said(ride, "2025-07-04 16:30", "DOWN", wait_told=False)
+    said(ride, "2025-07-04 17:00", "OPERATING", wait_told=False)
+    said(ride, "2025-07-04 18:00", "CLOSED")
+    found = figures(park)
+    assert found.operating_hours == 7.5
+    assert found.wait_ms == 3.5 * 3_600_000
+    assert found.wait_minutes_ms == (3 * 30 + 0.5 * 50) * 3_600_000
 
 
 def test_time_without_a_wait_counts_as_open_and_not_as_no_wait(park, ride):
