@@ -219,6 +219,17 @@ _INVALID = {
         "The catalogue lists a park under two destinations. It stays with the one it is in.",
         "Set destination_wiki_id by hand where the other one is right.",
     ),
+    "open_at_night": Reason(
+        IssueType.INVALID,
+        "Open all night",
+        "its rides said OPERATING without a wait {words} times in {count} (night|nights) of {month:%Y-%m}, {hours} "
+        "hours in all, while none showed a wait or a change",
+        "The rides of a park said OPERATING without a wait again and again through the night, while none of them "
+        "showed a wait or a change: the source does not say that the park closes. Figures of the park's days leave "
+        "these hours out.",
+        "Nothing is to be done here: won't fix. A park that is open at night shows waits; if this one was, tell the "
+        "source.",
+    ),
     "unreadable_file": Reason(
         IssueType.INVALID,
         "Unreadable file",

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from quality.check.window import Window
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
+from warehouse.history.nights import NightWatch
 from warehouse.instants import day_at, milliseconds_of
 from warehouse.models import Park, QueueType, RideStatus
 from warehouse.zones import known_zone
@@ -33,7 +34,7 @@ HEARD, OPEN, WAITED = 1, 2, 4
 LAST_STATUS_SHIFT = 4
 STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
 FLAGS = {status: HEARD | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
-_OPERATING = RideStatus.OPERATING.value
+OPERATING = RideStatus.OPERATING.value
 # Of which queues an event speaks, as bits of one byte; STANDBY is 1, as wait_told says it.
 QUEUE_BITS = {queue_type: 1 << number for number, queue_type in enumerate(QueueType.values)}
 SPOKEN_AGAIN_MS = HOUR_MS  # a queue that is not spoken of for longer was closed, not left out
@@ -139,7 +140,7 @@ class RideProfile:
     def speak(self, ms: int, status: str, queues: int) -> None:
         """An archive event speaks of `queues` (QUEUE_BITS). One that lacks a queue of which the ride spoke before and
         speaks again within the hour, operating all the while, left it out."""
-        if status != _OPERATING:
+        if status != OPERATING:
             self.spoken, self.silent_about = 0, {}
             return
         self.omissions.events += 1
@@ -169,16 +170,18 @@ class RideProfile:
     def turn(self, ms: int, status: str | None, wait: int | None) -> None:
         """The state changed, or was not heard of for so long that it cannot be taken to have held."""
         park = self.park
+        if status != self.status or (wait or 0) != (self.wait or 0):
+            park.nights.turns(ms)
         unbroken = self.epoch == park.epoch and ms - self.last_ms <= HOLD_MAX_MS
         held_to = ms if unbroken else self.last_ms
         minutes = self.wait or 0
-        if self.status == _OPERATING and minutes > WALK_ON_MINUTES and held_to - self.since_ms >= FROZEN_MS:
+        if self.status == OPERATING and minutes > WALK_ON_MINUTES and held_to - self.since_ms >= FROZEN_MS:
             self.frozen.append((self.since_ms, held_to, minutes, self.records - self.since_records))
         self.since_ms, self.since_records, self.epoch = ms, self.records, park.epoch
         if status != self.status:
-            if self.status == _OPERATING:
+            if self.status == OPERATING:
                 park.open_now -= 1
-            if status == _OPERATING:
+            if status == OPERATING:
                 park.open_now += 1
                 park.open_peak = max(park.open_peak, park.open_now)
             self.status = status
@@ -218,6 +221,7 @@ class ParkProfile:
         self.last_ms = 0
         self.epoch = 0  # raised by every silence: what held before it is not known to hold after it
         self.open_now = self.open_peak = self._open_peak_before = 0
+        self.nights = NightWatch(known_zone(park.timezone))
         self.near_duplicates: list[
             tuple[date, RideProfile, RideProfile]
         ] = []  # month, and two rides that were alike in it
@@ -268,6 +272,7 @@ class ParkProfile:
         if self.last_ms:
             most = max(self.open_peak, self._open_peak_before)
             self.silences.append((self.last_ms, ms, self.open_now / most if most else 0.0))
+        self.nights.falls_silent(self.last_ms, ms)
         self.epoch += 1
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from quality import import_ledger
-from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields, partial
+from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields, nights, partial
 from quality.check.profiles import ParkProfile
 from quality.check.scan import Scan, scan
 from quality.check.window import Window, window
@@ -167,6 +167,7 @@ OF_A_PARK = [
         "frozen_wait", invalid.frozen_waits, auto_resolve.not_found_in_period, _judged, _month, invalid.month_of_frozen
     ),
     Detector("partial_state", partial.partial_states, auto_resolve.not_found_in_months_read, _about_the_window),
+    Detector("open_at_night", nights.open_at_night, auto_resolve.not_found_in_period, _judged),
     Detector("missing_metadata", missing_fields.missing_metadata, auto_resolve.not_found),
 ]
 

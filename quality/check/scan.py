@@ -15,7 +15,16 @@ from django.db import connection
 from django.db.models import Q
 from MySQLdb.cursors import SSCursor
 
-from quality.check.profiles import FLAGS, HOLD_MAX_MS, QUEUE_BITS, SILENCE_MS, WAITED, ParkProfile, RideProfile
+from quality.check.profiles import (
+    FLAGS,
+    HOLD_MAX_MS,
+    OPERATING,
+    QUEUE_BITS,
+    SILENCE_MS,
+    WAITED,
+    ParkProfile,
+    RideProfile,
+)
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX
 from warehouse.days import midnight
@@ -87,6 +96,7 @@ def scan(
         progress(month, scanned.rows)
     for park in scanned.parks.values():
         park.end_hour()
+        park.nights.turns(park.last_ms)
     for ride in scanned.profiles:
         ride.turn(ride.last_ms, None, None)
     return scanned
@@ -173,6 +183,13 @@ def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array, 
             ride.speak(ms, status, queues)
         if status != ride.status or wait != ride.wait or ride.epoch != park.epoch or ms - ride.last_ms > HOLD_MAX_MS:
             ride.turn(ms, status, wait)
+        if wait:
+            nights = park.nights
+            if nights.words:
+                nights.turns(ms)
+            nights.since_ms = ms
+        elif status == OPERATING:
+            park.nights.words += 1
         ride.records += 1
         ride.last_ms = ms
     for snapshot_id in queue_rows[queue_row:]:

@@ -2,9 +2,9 @@
 
 An observation is a change: what it says holds until the ride's next one. So figures are weighted by time, not by
 observations, of which a ride has more the more restless it is. An archive event that is silent about the standby line
-leaves the wait as it was told last, for as long as a state holds (docs/decisions/figures-by-time.md). Days are the
-park's own, midnight to midnight there. Only the partitions of the days are opened, and each ride is one walk on
-idx_ride_recorded.
+leaves the wait as it was told last, for as long as a state holds; nights in which a closed park's rides say OPERATING
+again and again (warehouse.history.nights) are left out (docs/decisions/figures-by-time.md). Days are the park's own,
+midnight to midnight there. Only the partitions of the days are opened, and each ride is one walk on idx_ride_recorded.
 """
 
 from bisect import bisect_right
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from warehouse.days import ONE_DAY
+from warehouse.history.nights import Night, nights, overlap_ms
 from warehouse.instants import END_OF_TIME, EPOCH, ONE_MILLISECOND, aware_utc, instant_at, milliseconds_of, naive_utc
 from warehouse.models import Park, RideStatus
 from warehouse.rides import stays
@@ -86,8 +87,10 @@ def park_by_day(park: Park, first: date, last: date, now: datetime) -> list[Park
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     midnights = [milliseconds_of(datetime.combine(day, time(), tzinfo=zone)) for day in [*days, last + ONE_DAY]]
     found = [Figures() for _ in days]
-    for span in stays.spans_of(park.pk, instant_at(midnights[0]) - HOLDS_AT_MOST, instant_at(midnights[-1])):
-        _add_ride(found, span, midnights, milliseconds_of(now))
+    spans = list(stays.spans_of(park.pk, instant_at(midnights[0]) - HOLDS_AT_MOST, instant_at(midnights[-1])))
+    closed = nights(sorted({span.ride_id for span in spans}), known_zone(park.timezone), first, last)
+    for span in spans:
+        _add_ride(found, span, midnights, milliseconds_of(now), closed)
     return [ParkDay(day, figures) for day, figures in zip(days, found, strict=True)]
 
 
@@ -127,7 +130,9 @@ def zone_of(park: Park) -> ZoneInfo:
     return known_zone(park.timezone) or ZoneInfo("UTC")
 
 
-def _add_ride(found: list[Figures], span: stays.Span, midnights: Sequence[int], now_ms: int) -> None:
+def _add_ride(
+    found: list[Figures], span: stays.Span, midnights: Sequence[int], now_ms: int, closed: Sequence[Night]
+) -> None:
     """What a ride did while it was in the park; what it said before it came, and after it left, is another park's."""
     ride_id = span.ride_id
     begin, end = midnights[0], min(midnights[-1], now_ms, milliseconds_of(span.end))
@@ -163,7 +168,10 @@ def _add_ride(found: list[Figures], span: stays.Span, midnights: Sequence[int], 
             stop = min(until, midnights[number_of_day + 1])
             if at < carried_until:
                 stop = min(stop, carried_until)
-            _add_time(found[number_of_day], ride_id, status, told_wait if at < carried_until else wait, stop - at)
+            shown = told_wait if at < carried_until else wait
+            left_out = overlap_ms(closed, at, stop) if status == RideStatus.OPERATING and not shown else 0
+            if stop - at > left_out:
+                _add_time(found[number_of_day], ride_id, status, shown, stop - at - left_out)
             at = stop
 
 

@@ -1,0 +1,176 @@
+"""Nights through which a closed park's rides say OPERATING without a wait, again and again.
+
+Some feeds never say that a park closes: of one, 516 of 648 readings of closed parks said OPERATING
+(https://github.com/ThemeParks/parksapi/issues/316). Taken at their word the rides would operate for 24 hours a day, and
+zeros of the night would halve an average wait. Nobody tells us when a park is open, so the park itself is asked: a
+stretch is such a night when, all of it,
+
+- no ride of the park shows a wait, and none changes its status or its wait (0 and none are the same),
+- the park is heard of at least every SILENCE, and rides say OPERATING without a wait WORDS_AT_LEAST times,
+- and it holds the hours from NIGHT_BEGINS to NIGHT_ENDS of the park's own clock.
+
+So a quiet day of honest zeros is none, which ends with the evening; nor is a night in which somebody waits anywhere.
+Without a time zone nobody knows when night is, and there is none.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from warehouse.days import ONE_DAY
+from warehouse.instants import instant_at, milliseconds_of, naive_utc
+from warehouse.models import RideStatus
+from warehouse.snapshot_id import recorded_ms_of, ride_id_of
+
+NIGHT_BEGINS, NIGHT_ENDS = time(3), time(5)  # local: no evening lasts so long, and nobody opens so early
+SILENCE = timedelta(hours=3)  # who says nothing for so long does not say it again and again
+WORDS_AT_LEAST = 6  # of the night, all rides together; a row that says what stands already
+NIGHTS_AT_ONCE = 100  # asked for in one statement
+DAYS_AT_ONCE = 7  # of a park, held in memory: some 60,000 rows
+
+_SILENCE_MS = SILENCE // timedelta(milliseconds=1)
+_NIGHT_MS = 2 * 3_600_000
+_DAY_MS = 24 * 3_600_000
+_OPERATING = RideStatus.OPERATING.value
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """From and to in milliseconds since 1970 UTC, half-open; how often OPERATING without a wait was said."""
+
+    begin_ms: int
+    end_ms: int
+    words: int
+
+
+class NightWatch:
+    """Finds the nights of a park whose observations, of all rides, are shown to it in the order of time.
+
+    For each row: `waits` where it shows a wait, else `words` + 1 where it says OPERATING; `turns` where it changes what
+    stands. `ends` when there are no more. The attributes are open to the pass over months, which shows 1.1 million rows
+    a second and looks before it calls.
+    """
+
+    __slots__ = ("_zone", "found", "last_ms", "since_ms", "words")
+
+    def __init__(self, zone: ZoneInfo | None):
+        self._zone = zone
+        self.since_ms = self.last_ms = self.words = 0
+        self.found: list[Night] = []
+
+    def turns(self, ms: int) -> None:
+        """A wait is shown at `ms`, or something changed: what was quiet was so until then."""
+        if self.words >= WORDS_AT_LEAST and ms - self.since_ms >= _NIGHT_MS and self.nights_in(self.since_ms, ms):
+            self.found.append(Night(self.since_ms, ms, self.words))
+        self.since_ms, self.words = ms, 0
+
+    def falls_silent(self, last_ms: int, ms: int) -> None:
+        """Nothing was heard of the park between the two: it was quiet until the first, and may be from the second."""
+        self.turns(last_ms)
+        self.since_ms = ms
+
+    def nights_in(self, begin_ms: int, end_ms: int) -> int:
+        """How many times the hours of the night lie wholly in a range."""
+        if self._zone is None:
+            return 0
+        first, last = (instant_at(ms).astimezone(self._zone).date() for ms in (begin_ms, end_ms))
+        return sum(
+            begin_ms <= begin and end <= end_ms
+            for n in range((last - first).days + 1)
+            for begin, end in [_hours_of(first + timedelta(days=n), self._zone)]
+        )
+
+
+def nights(ride_ids: Sequence[int], zone: ZoneInfo | None, first: date, last: date) -> list[Night]:
+    """Those that touch the park's days `first` to `last`, in order.
+
+    Of most parks nothing is said at night: that is asked first, by a step on idx_ride_recorded a ride and night. Only
+    around nights with such words the rows of a day before and after are read.
+    """
+    if zone is None or not ride_ids:
+        return []
+    suspects = _suspects(ride_ids, [_hours_of(day, zone) for day in _days(first - ONE_DAY, last + ONE_DAY)])
+    found: list[Night] = []
+    for begin, end in _merged([(begin - _DAY_MS, end + _DAY_MS) for begin, end in suspects]):
+        watch = NightWatch(zone)
+        states: dict[int, tuple[str, int]] = {}
+        for ride_id, ms, status, wait in _rows(ride_ids, begin, end):
+            if ms - watch.last_ms >= _SILENCE_MS:
+                watch.falls_silent(watch.last_ms or ms, ms)
+            watch.last_ms = ms
+            before = states.get(ride_id)
+            states[ride_id] = state = (status, wait or 0)
+            if wait or (before is not None and before != state):
+                watch.turns(ms)
+            elif status == _OPERATING:
+                watch.words += 1
+        watch.turns(watch.last_ms)
+        found += watch.found
+    return found
+
+
+def overlap_ms(found: Sequence[Night], begin_ms: int, end_ms: int) -> int:
+    """How much of a range lies in nights, which are in order and do not overlap."""
+    covered = 0
+    for at in range(bisect_right(found, begin_ms, key=lambda night: night.end_ms), len(found)):
+        if found[at].begin_ms >= end_ms:
+            break
+        covered += min(end_ms, found[at].end_ms) - max(begin_ms, found[at].begin_ms)
+    return covered
+
+
+def _hours_of(day: date, zone: ZoneInfo) -> tuple[int, int]:
+    begin, end = (milliseconds_of(datetime.combine(day, hour, tzinfo=zone)) for hour in (NIGHT_BEGINS, NIGHT_ENDS))
+    return begin, end
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def _suspects(ride_ids: Sequence[int], hours: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The nights in whose hours some ride says OPERATING without a wait, and none shows one."""
+    one = (
+        "SELECT %s, COALESCE(SUM(wait_time > 0), 0) FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+        "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s "
+        "HAVING COALESCE(SUM(status = 'OPERATING' AND COALESCE(wait_time, 0) = 0), 0) > 0"
+    )
+    quiet: list[tuple[int, int]] = []
+    with connection.cursor() as cursor:
+        for at in range(0, len(hours), NIGHTS_AT_ONCE):
+            some = hours[at : at + NIGHTS_AT_ONCE]
+            parameters: list[object] = []
+            for number, (begin, end) in enumerate(some):
+                parameters += [number, list(ride_ids), naive_utc(instant_at(begin)), naive_utc(instant_at(end))]
+            cursor.execute(" UNION ALL ".join([one] * len(some)), parameters)
+            quiet += [some[number] for number, waits in cursor.fetchall() if not waits]
+    return sorted(quiet)
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for begin, end in ranges:
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _rows(ride_ids: Sequence[int], begin_ms: int, end_ms: int) -> Iterator[tuple[int, int, str, int | None]]:
+    """In the order of time: (ride_id, milliseconds, status, wait)."""
+    for begin in range(begin_ms, end_ms, DAYS_AT_ONCE * _DAY_MS):
+        end = min(end_ms, begin + DAYS_AT_ONCE * _DAY_MS)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+                "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s ORDER BY snapshot_id",
+                [list(ride_ids), naive_utc(instant_at(begin)), naive_utc(instant_at(end))],
+            )
+            rows = cursor.fetchall()
+        for snapshot_id, status, wait in rows:
+            yield ride_id_of(snapshot_id), recorded_ms_of(snapshot_id), status, wait
