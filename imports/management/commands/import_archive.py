@@ -143,7 +143,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("")  # a second signal: the file in hand was rolled back
         if failed:
-            some = f"{len(failed):,} of {len(runs):,} destinations failed, as said above; {len(completed):,} went on"
+            some = f"{len(failed):,} of {len(runs):,} destinations failed, the first of them so: {failed[0]}"
             raise CommandError(failed[0] if len(runs) == 1 else some, returncode=FAILED)
         if len(completed) < len(runs) or not all(completed):
             raise CommandError(
