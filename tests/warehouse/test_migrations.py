@@ -113,9 +113,10 @@ TABLES = {
             "park_id": "int NOT NULL",
             "file_date": "date NOT NULL",
             "source_file": "varchar(255) NOT NULL",
-            "outcome": "enum('IMPORTED','MISSING','UNREADABLE') NOT NULL",
+            "destination_wiki_id": "char(36) NOT NULL",
+            "outcome": "enum('IMPORTED','NO_EVENTS','MISSING','UNREADABLE') NOT NULL",
         },
-        {"UNIQUE KEY unique_park_file_date (park_id,file_date)"},
+        {"UNIQUE KEY unique_park_file_date_destination (park_id,file_date,destination_wiki_id)"},
     ),
     "ride_stays": (
         {
