@@ -71,6 +71,16 @@ _GAPS = {
         "A long closure that the source does not call a refurbishment, or did the source lose it or give it a new id?",
         "{count} rides fell silent {when} while the rest of the park went on",
     ),
+    "sparse_archive_day": Reason(
+        IssueType.GAP,
+        "Archive holds less than live",
+        "the file holds {archive}, the live collector {live}; the {count:,} LIVE (row stays|rows stay) beside the "
+        "archive's",
+        "A day that was to replace the live rows (--replace-live) holds far less than they do: fewer than half of the "
+        "observations or rides, or nothing of two hours or more. Both are kept.",
+        "A file that was cut short: import the day again when it has been published anew. A file that is right: import "
+        "it with --replace-live --force.",
+    ),
 }
 _DUPLICATES = {
     "duplicate_name": Reason(

@@ -68,7 +68,8 @@ class StartForm(forms.Form):
     )
     days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
     replace_live = forms.BooleanField(
-        required=False, label="In place of live rows: the archive of a day replaces what the live collector stored"
+        required=False,
+        label="In place of live rows: the archive of a day replaces what was collected live, unless it holds far less",
     )
     force = forms.BooleanField(required=False, label="Force: also do what is held back as out of all proportion")
 

@@ -4,9 +4,12 @@
 of a request is planned in imports.archive.planning.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+
+from django.conf import settings
 
 from imports.archive.destinations import destinations_of
 from imports.sources.source import Beside, Source
@@ -128,6 +131,13 @@ def range_text(request: Request) -> str:
     """` from DATE to DATE`, as far as it was asked for."""
     parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
     return "".join(f" {part}" for part in parts if part)
+
+
+def command_for(source: str, park: Park, day: date, *options: str) -> str:
+    """What an operator types to import one park's day with these options."""
+    where = [] if source == settings.ARCHIVE_URL else ["--source", shlex.quote(source)]
+    days = ["--from", f"{day}", "--to", f"{day}"]
+    return " ".join(["manage.py import_archive --park", f"{park.pk}", *days, *options, *where])
 
 
 def _some(values: list[str]) -> str:

@@ -47,6 +47,7 @@ class Totals:
     duplicates: int = 0
     rejected: int = 0
     live_replaced: int = 0
+    live_kept: int = 0
     unreadable: int = 0
     unchanged: int = 0  # files whose content was read before
     missing_days: int = 0
