@@ -79,6 +79,9 @@ class ImportCheckpoint(models.Model):
         default=False, help_text="only days whose file was read already, and is another one now"
     )
     replace_live = models.BooleanField(default=False, help_text="LIVE rows of a day go when its ARCHIVE rows come")
+    replace_archive = models.BooleanField(
+        default=False, help_text="a file is the truth for its days: what it lacks now goes"
+    )
     force = models.BooleanField(
         default=False, help_text="what is held back as out of all proportion is done all the same"
     )

@@ -16,8 +16,8 @@ from warehouse.days import ONE_DAY, midnight
 
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
 _RECORDED = [
-    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", *_COUNTS, "imported_at",
-    "checkpoint",
+    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", *_COUNTS, "replaced",
+    "withdrawn", "imported_at", "checkpoint",
 ]  # fmt: skip
 
 
@@ -30,11 +30,13 @@ def record_file(
     sha256: str | None = None,
     all_parks: bool = False,
     live: dict[ImportCheckpoint, LiveRows] | None = None,
+    withdrawn: dict[ImportCheckpoint, int] | None = None,
 ) -> None:
     """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading.
 
     A park of which the file held nothing has NO_EVENTS. `all_parks`: no park that the file speaks of was left out.
     `live`: what became of the LIVE rows, by an import that replaces them; what an earlier one replaced stays.
+    `withdrawn`: how many rows of an earlier reading went, by an import that takes the file as the truth.
     """
     ImportedFile.objects.bulk_create(
         [
@@ -55,6 +57,8 @@ def record_file(
                 duplicates=count.duplicates,
                 rejected=count.rejected,
                 live_replaced=None if live is None else live[checkpoint].replaced,
+                replaced=None if withdrawn is None else count.replaced,
+                withdrawn=None if withdrawn is None else withdrawn[checkpoint],
                 live_kept=None if live is None else live[checkpoint].kept or None,
                 imported_at=now,
                 checkpoint=checkpoint,

@@ -28,6 +28,7 @@ class Request:
     """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit.
 
     `missing_only`: days that were not read, or whose file has changed since; `changed_only`: these alone.
+    `replace`: a file is the truth for its park days; rows of its earlier reading that it lacks now are withdrawn.
     `force`: what is held back for being out of all proportion is done all the same.
     `listed`: the destinations of the source, where it was asked for them already. `beside`: what planning saw beside
     the layout, by destination, also of those that have no day file at all.
@@ -42,6 +43,7 @@ class Request:
     missing_only: bool = False
     changed_only: bool = False
     replace_live: bool = False
+    replace: bool = False
     force: bool = False
     listed: Sequence[str] | None = None
     beside: dict[str, Beside] = field(default_factory=dict)

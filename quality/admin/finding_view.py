@@ -24,7 +24,10 @@ LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
 
 
 #: what an import of a finding's days takes beside them to mend it, as fields of Start import
-MENDED_BY = {"sparse_archive_day": ("replace_live", "force")}
+MENDED_BY = {
+    "sparse_archive_day": ("replace_live", "force"),
+    "rows_lacking": ("replace",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ def undo_adoption(row: DataQualityLog) -> str | None:
 
 def import_again(row: DataQualityLog) -> ImportAgain | None:
     """For a gap, an unreadable file and what an option mends: its days, its parks and where they came from."""
-    if row.issue_type != IssueType.GAP and row.reason != "unreadable_file":
+    if row.issue_type != IssueType.GAP and row.reason not in ("unreadable_file", *MENDED_BY):
         return None
     parks = [row.park_id] if row.park_id else _parks_of_destination(row)
     if not parks:

@@ -51,6 +51,7 @@ class Command(BaseCommand):
             "--changed", action="store_true", help="only days that were read and whose file has changed"
         )
         parser.add_argument("--replace-live", action="store_true", help="LIVE rows of an imported day give way to it")
+        parser.add_argument("--replace", action="store_true", help="a file published anew replaces its earlier reading")
         parser.add_argument("--force", action="store_true", help="also do what is held back as out of all proportion")
         parser.add_argument(
             "--resume",
@@ -73,6 +74,7 @@ class Command(BaseCommand):
         missing_only,
         changed,
         replace_live,
+        replace,
         force,
         resume,
         queue,
@@ -81,7 +83,8 @@ class Command(BaseCommand):
         **options,
     ):
         chosen = bool(destination or park or options["all"])
-        if resume is not None and (chosen or first or last or dry_run or missing_only or changed or replace_live):
+        going_on = chosen or first or last or dry_run or missing_only or changed or replace_live or replace
+        if resume is not None and going_on:
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
         if missing_only and changed:
             raise CommandError(
@@ -112,6 +115,7 @@ class Command(BaseCommand):
                     missing_only=missing_only,
                     changed_only=changed,
                     replace_live=replace_live,
+                    replace=replace,
                     force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
