@@ -60,7 +60,7 @@ class Republished:
     def settle(self, found: Attributed, now: datetime) -> Settled:
         """Withdraw what the file lacks now, or say that it does; before the rows of the file are loaded."""
         settled = Settled({park.pk: {} for park in self._parks})
-        of_the_file = {key for ids in found.ids.values() for key in ids}
+        of_the_file = {key for ids in found.ids.values() for key in ids} if self._earlier else set()
         for park in self._parks:
             earlier = self._earlier.get(park.pk)
             if earlier is None:
