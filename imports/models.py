@@ -1,7 +1,7 @@
 """The models of this app: Django and the migrations look for them here; they stand in the rooms they belong to."""
 
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint, new_import_id
-from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.live.models import ApiPace, LiveCollection, ParkFreshness
 from imports.workers.models import Worker
@@ -13,6 +13,7 @@ __all__ = [
     "ImportCheckpoint",
     "ImportStatus",
     "ImportedFile",
+    "ImportedFileRows",
     "LiveCollection",
     "ParkFreshness",
     "TransitionRefused",

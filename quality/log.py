@@ -12,7 +12,7 @@ from django.db import transaction
 
 from quality.findings import EXAMPLES_MAX, Finding, count_value
 from quality.grouping import describe_files, group_files
-from quality.models import SYSTEM, DataQualityLog, ResolutionStatus
+from quality.models import SYSTEM, TO_DO, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride
 
 _CONTENT = [
@@ -68,6 +68,15 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
         recorded.new = len(new_rows)
         recorded.seen_again = len(known)
     return recorded
+
+
+def resolve_gone(fingerprints: Iterable[str], evidence: str, now: datetime) -> int:
+    """Findings of which whoever found them knows that they are gone: resolved by the system; how many were.
+
+    To be called inside the transaction that did away with them. What an operator decided stays.
+    """
+    rows = DataQualityLog.objects.filter(fingerprint__in=list(fingerprints), resolution_status__in=TO_DO)
+    return sum(row.resolve_by_system(evidence, now=now) for row in rows)
 
 
 def _known(fingerprints: Iterable[str]) -> dict[str, DataQualityLog]:

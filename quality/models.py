@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import models, transaction
 from django.db.models import Count
+from django.db.models.functions import Now
 from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.models import Park
@@ -239,6 +240,28 @@ class DataQualityMove(models.Model):
     def latest_of_people(cls, limit: int) -> list["DataQualityMove"]:
         """The last `limit` of what operators did, the latest first, each with its finding."""
         return list(cls.objects.exclude(moved_by=SYSTEM).select_related("finding").order_by("-move_id")[:limit])
+
+
+class OwedCheck(models.Model):
+    """Days of a park that came in and no check has seen yet. Written and paid by quality.owed_checks alone."""
+
+    owed_id = models.BigAutoField(primary_key=True)
+    # No constraint: it would lock the park in the transaction that ends an import, while others hold it and want that
+    # import's row. Parks are never deleted.
+    park = models.ForeignKey(Park, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    first_day = models.DateField()
+    last_day = models.DateField(help_text="included")
+    owed_since = models.DateTimeField(db_default=Now())
+    cause = models.CharField(max_length=20, help_text="the import that brought the days in")
+
+    class Meta:
+        db_table = "quality_checks_owed"
+        verbose_name = "owed check"
+        ordering = ["owed_id"]
+        indexes = [models.Index(fields=["cause"], name="idx_owed_cause")]
+
+    def __str__(self) -> str:
+        return f"check of {self.park}, {self.first_day} to {self.last_day}, for {self.cause}"
 
 
 def to_do_by_kind() -> dict[str, int]:

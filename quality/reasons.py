@@ -71,6 +71,16 @@ _GAPS = {
         "A long closure that the source does not call a refurbishment, or did the source lose it or give it a new id?",
         "{count} rides fell silent {when} while the rest of the park went on",
     ),
+    "sparse_archive_day": Reason(
+        IssueType.GAP,
+        "Archive holds less than live",
+        "the file holds {archive}, the live collector {live}; the {count:,} LIVE (row stays|rows stay) beside the "
+        "archive's",
+        "A day that was to replace the live rows (--replace-live) holds far less than they do: fewer than half of the "
+        "observations or rides, or nothing of two hours or more. Both are kept.",
+        "A file that was cut short: import the day again when it has been published anew. A file that is right: import "
+        "it with --replace-live --force.",
+    ),
 }
 _DUPLICATES = {
     "duplicate_name": Reason(
@@ -101,7 +111,8 @@ _DUPLICATES = {
         "Contradicting events",
         "{count:,} (event contradicts|events contradict) another one of the same ride and instant",
         "Two events of one ride and instant say different things. The first one stays.",
-        "Look at both values in the examples. If the second is right, the stored row must be corrected by hand.",
+        "Look at both values in the examples. If a row of an earlier reading stays and the file is right, import its "
+        "day with --replace. Of two events of one file the first stays.",
     ),
     "heard_in_two_destinations": Reason(
         IssueType.DUPLICATE,
@@ -253,6 +264,29 @@ _INVALID = {
         "regular file, a second one of a day). Nothing of them is imported, and their days may be called missing.",
         "Those that are day files: give them their place, <uuid>/YYYY/MM/DD.json.gz, and import their days. Dated "
         "after tomorrow: check the clock of this machine first. What belongs there: won't fix.",
+    ),
+    "rows_lacking": Reason(
+        IssueType.INVALID,
+        "Rows that the file no longer has",
+        "{count:,} (row|rows) of an earlier reading of the file (is|are) not in it any more, and (stays|stay)",
+        "A day file was published again, and lacks rows that an earlier reading of it brought in. They stay.",
+        "If the file is right, import its day with --replace: these rows go, and changed ones are replaced.",
+    ),
+    "rows_unproven": Reason(
+        IssueType.INVALID,
+        "Rows of an unknown origin",
+        "{count:,} (row|rows) of the day (is|are) not in the file, and nothing proves that (it|they) came from it: "
+        "nothing was withdrawn",
+        "A day file that was first read by a version which did not write down what a file held lacks rows of its day "
+        "that are stored. They may have come from it, or from the file of a day beside it.",
+        "Import the days beside it again. What is in no file then is for you to judge: look at the examples.",
+    ),
+    "file_replaced": Reason(
+        IssueType.INVALID,
+        "File taken as the truth",
+        "{replaced:,} rows were replaced and {withdrawn:,} withdrawn, as the file has them now",
+        "An import with --replace changed what an earlier reading of the file had stored.",
+        "Nothing, if it was meant so: resolve it. The examples say what was stored before.",
     ),
     "malformed_event": Reason(
         IssueType.INVALID,

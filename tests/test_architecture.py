@@ -26,7 +26,17 @@ ROOMS = {
         "admin checks tasks",
         "apps",
     ],
-    "quality": ["models", "reasons", "findings", "grouping import_ledger", "log", "check", "tasks", "admin", "apps"],
+    "quality": [
+        "models",
+        "reasons owed_checks",
+        "findings",
+        "grouping import_ledger",
+        "log",
+        "check",
+        "tasks",
+        "admin",
+        "apps",
+    ],
     "imports": [
         "sources events",
         "loading",

@@ -17,6 +17,7 @@ from imports.live.models import LiveCollection, ParkFreshness
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import queue
 from imports.workers.models import Worker
+from quality import owed_checks
 from quality.models import DataQualityMove, IssueType, to_do_by_kind
 from warehouse.models import Park
 from warehouse.partitioning import health, partitions
@@ -31,6 +32,7 @@ ARCHIVE_LATE = timedelta(days=7)  # the archive trails by 1 to 3 days
 QUEUE_LATE = timedelta(minutes=10)
 SCHEDULE_LATE = timedelta(minutes=10)
 FAILURES_SINCE = timedelta(days=1)
+CHECK_LATE = timedelta(minutes=10)  # of a large import it takes minutes
 
 
 # --- imports ------------------------------------------------------------------------------------------------------
@@ -109,14 +111,21 @@ def add_latest_actions(found: Home, now: datetime) -> None:
 
 # --- findings -----------------------------------------------------------------------------------------------------
 def add_open_findings(found: Home, now: datetime) -> None:
-    """How many findings of each kind wait for an operator."""
+    """How many findings of each kind wait for an operator, and how many imports for their check."""
     page = "quality_dataqualitylog_changelist"
     counts = to_do_by_kind()
     figures = [
         Figure(kind.label.lower(), _number(counts[kind.value]), link(page, issue_type__exact=kind.value))
         for kind in IssueType
     ]
+    owed, since = owed_checks.standing()
+    late = since is not None and now - since > CHECK_LATE
+    figures.append(Figure("checks owed", _number(owed), link(page), late))
     found.parts.append(Part("Open findings", link(page), figures))
+    if late:
+        many = f"{owed:,} imports have" if owed > 1 else "An import has"
+        said = f"{many} brought in days that were not checked since: manage.py check_quality --owed does it now"
+        found.attention.append((said, link(page)))
 
 
 # --- freshness ----------------------------------------------------------------------------------------------------

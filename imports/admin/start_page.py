@@ -68,7 +68,11 @@ class StartForm(forms.Form):
     )
     days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
     replace_live = forms.BooleanField(
-        required=False, label="In place of live rows: the archive of a day replaces what the live collector stored"
+        required=False,
+        label="In place of live rows: the archive of a day replaces what was collected live, unless it holds far less",
+    )
+    replace = forms.BooleanField(
+        required=False, label="In place of earlier readings: a file that was published anew is the truth for its days"
     )
     force = forms.BooleanField(required=False, label="Force: also do what is held back as out of all proportion")
 
@@ -99,7 +103,7 @@ class StartForm(forms.Form):
         for name in ("destination", "park"):
             self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
         self.order_fields(
-            ["destination", "park", "everything", "from", "to", "days", "source", "replace_live", "force"]
+            ["destination", "park", "everything", "from", "to", "days", "source", "replace_live", "replace", "force"]
         )
 
     def request(self, source: Source, listed: list[str]) -> Request:
@@ -116,6 +120,7 @@ class StartForm(forms.Form):
             missing_only=asked["days"] == "missing",
             changed_only=asked["days"] == "changed",
             replace_live=asked["replace_live"],
+            replace=asked["replace"],
             force=asked["force"],
         )
 

@@ -22,6 +22,7 @@ from imports.archive.transitions import (
     allowed_actions,
     allowed_transitions,
 )
+from quality import owed_checks
 from warehouse.days import ONE_DAY
 from warehouse.models import Park
 
@@ -78,6 +79,9 @@ class ImportCheckpoint(models.Model):
         default=False, help_text="only days whose file was read already, and is another one now"
     )
     replace_live = models.BooleanField(default=False, help_text="LIVE rows of a day go when its ARCHIVE rows come")
+    replace_archive = models.BooleanField(
+        default=False, help_text="a file is the truth for its days: what it lacks now goes"
+    )
     force = models.BooleanField(
         default=False, help_text="what is held back as out of all proportion is done all the same"
     )
@@ -241,9 +245,11 @@ class ImportCheckpoint(models.Model):
     # --- transitions ---------------------------------------------------------------------------------------------
     def complete(self) -> None:
         """The worker reached the end of the range. ClaimLost when the import is no longer its own."""
-        if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None):
-            raise ClaimLost([self])
-        self.refresh_from_db()
+        with transaction.atomic():
+            if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None):
+                raise ClaimLost([self])
+            self.refresh_from_db()
+            self._owe_check()
 
     def pause(self, why: str = "", *, generation: int | None = None) -> None:
         """Stop after the file in hand; whoever works on it notices at its next commit.
@@ -298,10 +304,19 @@ class ImportCheckpoint(models.Model):
         reachable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=TRANSITIONS[target])
         if generation is not None:
             reachable = reachable.filter(generation=generation)
-        hit = reachable.update(status=target, last_error=why, queued_at=None)
-        self.refresh_from_db()
+        with transaction.atomic():
+            hit = reachable.update(status=target, last_error=why, queued_at=None)
+            self.refresh_from_db()
+            if hit:
+                self._owe_check()
         if not hit:
             self._refuse(target)
+
+    def _owe_check(self) -> None:
+        """What came in is to be checked, however the import ended: one that is paused may never be resumed."""
+        if self.start_date and self.end_date and self.last_processed_date:
+            last = self.end_date if self.status == ImportStatus.COMPLETED else self.last_processed_date
+            owed_checks.owe(park_id=self.park_id, first_day=self.start_date, last_day=last, cause=self.import_id)
 
     def _refuse(self, target: str) -> None:
         if self.queued_at is not None and not self.worker:

@@ -53,6 +53,14 @@ class ImportedFile(models.Model):
     live_kept = models.IntegerField(
         null=True, blank=True, help_text="LIVE snapshots that stayed, since the file holds far less; empty: none"
     )
+    replaced = models.IntegerField(
+        null=True,
+        blank=True,
+        help_text="of the stored, in place of a row that said something else; empty: not asked for",
+    )
+    withdrawn = models.IntegerField(
+        null=True, blank=True, help_text="rows of an earlier reading that the file lacks now; empty: not asked for"
+    )
     imported_at = models.DateTimeField()
     checkpoint = models.ForeignKey(
         "imports.ImportCheckpoint", on_delete=models.PROTECT, null=True, db_index=False, related_name="files"
@@ -79,3 +87,24 @@ class ImportedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_file} for {self.park}: {self.outcome}"
+
+
+class ImportedFileRows(models.Model):
+    """Which rows a day file held for a park, as sets of snapshot ids (imports.archive.file_rows): proof of origin."""
+
+    file = models.OneToOneField(ImportedFile, on_delete=models.CASCADE, primary_key=True, related_name="rows")
+    first_id = models.BigIntegerField(help_text="the smallest snapshot_id among ids")
+    last_id = models.BigIntegerField(help_text="the largest")
+    ids = models.BinaryField(help_text="snapshot ids that the last reading held")
+    lacking_ids = models.BinaryField(
+        null=True, help_text="of earlier readings, and not of the last; their rows are stored still"
+    )
+
+    class Meta:
+        db_table = "import_file_rows"
+        verbose_name = "rows of a day file"
+        verbose_name_plural = "rows of day files"
+        indexes = [models.Index(fields=["first_id", "last_id"], name="idx_file_rows_span")]
+
+    def __str__(self) -> str:
+        return f"rows of {self.file}"

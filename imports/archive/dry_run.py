@@ -1,17 +1,20 @@
 """A dry run: every file of a plan read and checked, nothing written. Answers what an import would meet."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import TextIO
 
+from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.planning import DestinationPlan
-from imports.archive.prefetch import readings
+from imports.archive.prefetch import Reading, readings
+from imports.archive.replace_live import weigh
 from imports.archive.slow_clock import ClockIsSlow, slow_clock
 from imports.loading.attribution import unknown_parks
 from imports.loading.loader import months_of
 from imports.loading.resolver import Resolver
+from warehouse.models import Park
 from warehouse.partitioning import partitions
 from warehouse.server import catalog
 from warehouse.text import count_of
@@ -33,6 +36,7 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
         events: Counter[str | None] = Counter()
         issues: Counter[str] = Counter()
         of_no_park = 0
+        live = _LiveRows(plan)
         for reading in readings(plan.request.source, plan.files, clock):
             if reading.missing or reading.unreadable:
                 out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
@@ -47,6 +51,7 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
             ):
                 out.write(f"  {found.description} An import would stop there unless it is given --force\n")
             months |= months_of(validated.observations)
+            live.add(reading)
             events.update(observation.park_id for observation in validated.observations)
             unknown = unknown_parks(validated, parks)
             of_no_park += sum(validated.rejected.get(park_id, 0) for park_id in {None, *unknown})
@@ -62,7 +67,37 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
             out.write(f"  no park that is known: {count_of(of_no_park, 'event')}, none of which can be stored\n")
         for reason, count in issues.most_common():
             out.write(f"  {reason}: {count:,}\n")
+        for line in live.lines():
+            out.write(f"  {line}\n")
     wanted = partitions.plan(catalog.partitions(partitions.TABLE), months)
     out.write(f"{count_of(len(wanted.adds), 'month partition')} would be added. Nothing was written.\n")
     if slow:
         raise ClockIsSlow(slow[0])
+
+
+class _LiveRows:
+    """What --replace-live would do to the LIVE rows of each park that is known; without the option nothing."""
+
+    def __init__(self, plan: DestinationPlan):
+        self._parks = (plan.parks or parks_of(plan.destination)) if plan.request.replace_live else []
+        self._force = plan.request.force
+        self._would_go: Counter[Park] = Counter()
+        self._would_stay: dict[Park, list[tuple[date, int]]] = {}
+
+    def add(self, reading: Reading) -> None:
+        for park in self._parks:
+            weighed = weigh(park, reading.validated, reading.file.day)
+            if weighed.far_less and not self._force:
+                self._would_stay.setdefault(park, []).append((reading.file.day, len(weighed.live_ids)))
+            else:
+                self._would_go[park] += len(weighed.live_ids)
+
+    def lines(self) -> Iterator[str]:
+        for park in self._parks:
+            yield f"{park}: {count_of(self._would_go[park], 'LIVE row')} would give way"
+            if days := self._would_stay.get(park):
+                named = ", ".join(f"{day}" for day, _ in days[:5]) + (" and more" if len(days) > 5 else "")
+                yield (
+                    f"{park}: {count_of(sum(count for _, count in days), 'LIVE row')} would stay, since the archive "
+                    f"holds far less of {named}; --force replaces them"
+                )

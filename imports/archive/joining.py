@@ -65,6 +65,7 @@ def _left_to_others(run: ImportRun, file: DayFile, park_ids: set[int]) -> set[in
         missing_only=run.missing_only,
         changed_only=run.changed_only,
         replace_live=run.replace_live,
+        replace_archive=run.replace,
     )
     at_work = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
     others = ImportCheckpoint.objects.filter(
@@ -94,6 +95,7 @@ def _checkpoint_of(run: ImportRun, park: Park, file: DayFile) -> ImportCheckpoin
         missing_only=run.missing_only,
         changed_only=run.changed_only,
         replace_live=run.replace_live,
+        replace_archive=run.replace,
         force=run.force,
         files_total=(run.last - file.day).days + 1,
     )

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
+from imports.archive.replace_live import LiveRows
 from imports.loading.counts import Counts
 from imports.sources.source import DayFile, key_of
 from quality import import_ledger
@@ -15,8 +16,8 @@ from warehouse.days import ONE_DAY, midnight
 
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
 _RECORDED = [
-    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", *_COUNTS, "imported_at",
-    "checkpoint",
+    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", *_COUNTS, "replaced",
+    "withdrawn", "imported_at", "checkpoint",
 ]  # fmt: skip
 
 
@@ -28,12 +29,14 @@ def record_file(
     unreadable: bool = False,
     sha256: str | None = None,
     all_parks: bool = False,
-    live_replaced: dict[ImportCheckpoint, int] | None = None,
+    live: dict[ImportCheckpoint, LiveRows] | None = None,
+    withdrawn: dict[ImportCheckpoint, int] | None = None,
 ) -> None:
     """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading.
 
     A park of which the file held nothing has NO_EVENTS. `all_parks`: no park that the file speaks of was left out.
-    `live_replaced`: how many LIVE rows gave way, by an import that replaces them; what an earlier one replaced stays.
+    `live`: what became of the LIVE rows, by an import that replaces them; what an earlier one replaced stays.
+    `withdrawn`: how many rows of an earlier reading went, by an import that takes the file as the truth.
     """
     ImportedFile.objects.bulk_create(
         [
@@ -53,14 +56,17 @@ def record_file(
                 already_known=count.already_known,
                 duplicates=count.duplicates,
                 rejected=count.rejected,
-                live_replaced=live_replaced[checkpoint] if live_replaced is not None else None,
+                live_replaced=None if live is None else live[checkpoint].replaced,
+                replaced=None if withdrawn is None else count.replaced,
+                withdrawn=None if withdrawn is None else withdrawn[checkpoint],
+                live_kept=None if live is None else live[checkpoint].kept or None,
                 imported_at=now,
                 checkpoint=checkpoint,
             )
             for checkpoint, count in counts.items()
         ],
         update_conflicts=True,
-        update_fields=_RECORDED if live_replaced is None else [*_RECORDED, "live_replaced"],
+        update_fields=_RECORDED if live is None else [*_RECORDED, "live_replaced", "live_kept"],
     )
 
 

@@ -170,6 +170,7 @@ def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoin
             checkpoint.missing_only,
             checkpoint.changed_only,
             checkpoint.replace_live,
+            checkpoint.replace_archive,
             checkpoint.force,
             checkpoint.whole_destination,
             checkpoint.end_date,
@@ -206,6 +207,7 @@ def run_of(
         missing_only=group[0].missing_only,
         changed_only=group[0].changed_only,
         replace_live=group[0].replace_live,
+        replace=group[0].replace_archive,
         force=group[0].force,
         worker=process_token(),
         clock=clock,
@@ -251,6 +253,7 @@ def _same_request(plan: DestinationPlan, parks: list[Park]) -> QuerySet[ImportCh
         missing_only=plan.request.missing_only,
         changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
+        replace_archive=plan.request.replace,
         whole_destination=not plan.parks,
     ).select_related("park")
 
@@ -275,6 +278,7 @@ def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
         missing_only=plan.request.missing_only,
         changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
+        replace_archive=plan.request.replace,
         force=plan.request.force,
         files_total=(plan.last - plan.first).days + 1,
     )
@@ -309,6 +313,7 @@ def _run_of_plan(
         missing_only=plan.request.missing_only,
         changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
+        replace=plan.request.replace,
         force=plan.request.force,
         worker=process_token(),
         clock=clock,

@@ -60,6 +60,13 @@ def summary(run: ImportRun) -> list[str]:
     ]
     if run.replace_live:
         lines.append(f"  {count_of(totals.live_replaced, 'LIVE row')} gave way")
+    if run.replace:
+        lines.append(f"  {count_of(totals.replaced, 'row')} replaced, {totals.withdrawn:,} withdrawn")
+    if totals.live_kept:
+        lines.append(
+            f"  {count_of(totals.live_kept, 'LIVE row')} stayed: the archive holds far less of their days (see the "
+            "findings; --force replaces them)"
+        )
     for checkpoint in [*run.checkpoints, *run.left]:
         checkpoint.refresh_from_db()
         lines.append(

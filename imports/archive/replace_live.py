@@ -1,46 +1,116 @@
 """Archive over live (import_archive --replace-live): a park's LIVE rows of a day give way to its ARCHIVE rows.
 
 Called in the transaction in which the archive's rows come, so that no reader ever sees the day empty. By default
-both are kept (docs/decisions/archive-over-live.md).
+both are kept, and so they are where the archive's day holds far less (docs/decisions/archive-over-live.md).
 """
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any
 
 from django.db import connection
 
+from imports.archive.completeness import Heard, heard, heard_of
+from imports.archive.request import command_for
+from imports.archive.run import ImportRun
 from imports.events.validation import Validated
+from imports.loading.loader import delete
+from imports.sources.source import DayFile
+from quality import log
+from quality.findings import Finding
+from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import instant_at, naive_utc
 from warehouse.models import DataSource, Park
 from warehouse.rides import stays
 from warehouse.zones import known_zone
 
-IDS_PER_QUERY = 2000
+NOTHING = heard([])
 
 
-def replace_live(park: Park, validated: Validated, day: date) -> int:
-    """Delete the park's LIVE snapshots of the file's day with their queue rows; how many snapshots went.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A park's LIVE rows of a file's day, and what the file has in their place."""
 
-    None go where the file has nothing of the park on that day.
+    live_ids: list[int]
+    live: Heard = NOTHING
+    archive: Heard = NOTHING
+
+    @property
+    def far_less(self) -> bool:
+        """Whether the archive's day would be a bad bargain."""
+        return self.archive.falls_far_short_of(self.live)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRows:
+    """What became of a park's LIVE rows of a file's day: how many went, how many stayed, and the finding on that."""
+
+    replaced: int
+    kept: int
+    finding: Finding | None = None
+
+
+def replace_live(run: ImportRun, park: Park, validated: Validated, file: DayFile, now: datetime) -> LiveRows:
+    """Delete the park's LIVE snapshots of the file's day with their queue rows, where the file holds about as much.
+
+    None go where the file has nothing of the park on that day. With `run.force` they go in any case. A finding that
+    said that they stay is resolved when they go.
     """
+    weighed = weigh(park, validated, file.day, lock=True)
+    if not weighed.live_ids:
+        return LiveRows(0, 0)
+    finding = _finding(run, park, file, weighed)
+    if weighed.far_less and not run.force:
+        return LiveRows(0, len(weighed.live_ids), finding)
+    delete(weighed.live_ids)
+    log.resolve_gone([finding.fingerprint], "They gave way to the archive's day.", now)
+    return LiveRows(len(weighed.live_ids), 0)
+
+
+def weigh(park: Park, validated: Validated, day: date, *, lock: bool = False) -> Weighed:
+    """The park's LIVE rows of the file's day beside the file; none where the file has nothing of the park there."""
     span = day_covered(park, validated, day)
-    if span is None:
-        return 0
-    return sum(_delete_live(*period) for period in stays.periods_of(park.pk, *span))
-
-
-def _delete_live(ride_ids: list[int], start: datetime, end: datetime) -> int:
-    where = "ride_id IN %s AND recorded_at >= %s AND recorded_at < %s AND data_source = %s"
-    values: list[Any] = [ride_ids, naive_utc(start), naive_utc(end), DataSource.LIVE.value]
+    periods = stays.periods_of(park.pk, *span) if span else []
+    ids: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT snapshot_id FROM ride_status_snapshots WHERE {where} FOR UPDATE", values)
-        ids = [row[0] for row in cursor.fetchall()]
-        for first in range(0, len(ids), IDS_PER_QUERY):
-            cursor.execute("DELETE FROM queue_data WHERE snapshot_id IN %s", [ids[first : first + IDS_PER_QUERY]])
-        if ids:
-            cursor.execute(f"DELETE FROM ride_status_snapshots WHERE {where}", values)
-    return len(ids)
+        for ride_ids, start, end in periods:
+            cursor.execute(
+                "SELECT snapshot_id FROM ride_status_snapshots "
+                "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s AND data_source = %s"
+                + (" FOR UPDATE" if lock else ""),
+                [ride_ids, naive_utc(start), naive_utc(end), DataSource.LIVE.value],
+            )
+            ids += [row[0] for row in cursor.fetchall()]
+    if span is None or not ids:
+        return Weighed([])
+    archive = (
+        (observation.entity_id, observation.milliseconds)
+        for observation in validated.observations
+        if observation.park_id == park.themeparks_wiki_id and span[0] <= instant_at(observation.milliseconds) < span[1]
+    )
+    return Weighed(ids, heard(ids), heard_of(archive))
+
+
+def _finding(run: ImportRun, park: Park, file: DayFile, weighed: Weighed) -> Finding:
+    reason = "sparse_archive_day"
+    sentence = REASONS[reason].say(len(weighed.live_ids), archive=weighed.archive, live=weighed.live)
+    command = command_for(run.source.url, park, file.day, "--replace-live", "--force")
+    return Finding(
+        reason=reason,
+        entity_type="park",
+        entity_key=park.themeparks_wiki_id,
+        entity_id=park.park_id,
+        scope=file.key,
+        description=f"{park}, {file.day}: {sentence}. If the file is right:  {command}",
+        start=midnight(file.day),
+        end=midnight(file.day + ONE_DAY),
+        source_file=file.key,
+        count=len(weighed.live_ids),
+        examples=[
+            {"day of": name, "observations": day.observations, "rides": len(day.rides), "hours": len(day.hours)}
+            for name, day in (("archive", weighed.archive), ("live", weighed.live))
+        ],
+    )
 
 
 def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, datetime] | None:

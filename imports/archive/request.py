@@ -4,9 +4,12 @@
 of a request is planned in imports.archive.planning.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+
+from django.conf import settings
 
 from imports.archive.destinations import destinations_of
 from imports.sources.source import Beside, Source
@@ -25,6 +28,7 @@ class Request:
     """What an operator asks for. `parks` are park ids or themeparks_wiki_ids; dates are inclusive, None: no limit.
 
     `missing_only`: days that were not read, or whose file has changed since; `changed_only`: these alone.
+    `replace`: a file is the truth for its park days; rows of its earlier reading that it lacks now are withdrawn.
     `force`: what is held back for being out of all proportion is done all the same.
     `listed`: the destinations of the source, where it was asked for them already. `beside`: what planning saw beside
     the layout, by destination, also of those that have no day file at all.
@@ -39,6 +43,7 @@ class Request:
     missing_only: bool = False
     changed_only: bool = False
     replace_live: bool = False
+    replace: bool = False
     force: bool = False
     listed: Sequence[str] | None = None
     beside: dict[str, Beside] = field(default_factory=dict)
@@ -128,6 +133,13 @@ def range_text(request: Request) -> str:
     """` from DATE to DATE`, as far as it was asked for."""
     parts = [f"from {request.first}" if request.first else "", f"to {request.last}" if request.last else ""]
     return "".join(f" {part}" for part in parts if part)
+
+
+def command_for(source: str, park: Park, day: date, *options: str) -> str:
+    """What an operator types to import one park's day with these options."""
+    where = [] if source == settings.ARCHIVE_URL else ["--source", shlex.quote(source)]
+    days = ["--from", f"{day}", "--to", f"{day}"]
+    return " ".join(["manage.py import_archive --park", f"{park.pk}", *days, *options, *where])
 
 
 def _some(values: list[str]) -> str:

@@ -47,6 +47,9 @@ class Totals:
     duplicates: int = 0
     rejected: int = 0
     live_replaced: int = 0
+    live_kept: int = 0
+    replaced: int = 0  # of the stored
+    withdrawn: int = 0
     unreadable: int = 0
     unchanged: int = 0  # files whose content was read before
     missing_days: int = 0
@@ -74,6 +77,7 @@ class ImportRun:
     replace_live: bool
     worker: str
     clock: Callable[[], datetime]
+    replace: bool = False  # a file is the truth for its park days
     force: bool = False  # what is held back as out of all proportion is done all the same
     slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
     fetched: dict[str, bytes] = field(default_factory=dict)  # by key: files that planning has read already, as they are

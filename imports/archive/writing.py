@@ -11,7 +11,9 @@ from imports.archive.commit import Written
 from imports.archive.heard_twice import heard_twice
 from imports.archive.joining import parks_joining
 from imports.archive.prefetch import Reading
-from imports.archive.replace_live import replace_live
+from imports.archive.replace_live import LiveRows, replace_live
+from imports.archive.republished import Republished
+from imports.archive.request import command_for
 from imports.archive.run import ImportRun, MissingDays, Totals
 from imports.loading.attribution import Origin, attribute, place
 from imports.loading.counts import Counts
@@ -19,7 +21,7 @@ from imports.loading.refusal import store
 from imports.sources.source import DayFile, key_of
 from quality import log
 from warehouse.days import midnight
-from warehouse.models import DataSource
+from warehouse.models import DataSource, Park
 
 
 def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | MissingDays) -> Written:
@@ -42,12 +44,16 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     by_park = {checkpoint.park_id: checkpoint for checkpoint in [*checkpoints, *joined]}
     parks = [checkpoint.park for checkpoint in by_park.values()]
     placed = place(parks, reading.validated, run.resolver, _origin(run, file))
-    replaced: dict[int, int] | None = None
+    live: dict[int, LiveRows] | None = None
     if run.replace_live:  # when it is known which rides are the parks'
-        replaced = {park.pk: replace_live(park, reading.validated, file.day) for park in parks}
-    found = attribute(placed)
+        live = {park.pk: replace_live(run, park, reading.validated, file, now) for park in parks}
+    before = Republished(run, reading, parks)
+    found = attribute(placed, before.replace_changed if run.replace else None)
+    settled = before.settle(found, now)
     store(found, DataSource.ARCHIVE.value)
-    recorded = log.record([*found.findings, *heard_twice(run.destination, file, found.counts)], now)
+    findings = [*found.findings, *heard_twice(run.destination, file, found.counts), *settled.findings]
+    kept = [rows.finding for rows in (live or {}).values() if rows.finding]
+    recorded = log.record([*findings, *kept], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
     _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
     ledger.record_file(
@@ -56,11 +62,16 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         now=now,
         sha256=reading.sha256,
         all_parks=all_parks,
-        live_replaced=None if replaced is None else {by_park[park_id]: gone for park_id, gone in replaced.items()},
+        withdrawn={by_park[park.pk]: len(settled.withdrawn[park.pk]) for park in parks} if run.replace else None,
+        live=None if live is None else {by_park[park_id]: rows for park_id, rows in live.items()},
     )
+    before.keep(found)
     if all_parks and run.is_selective:  # for those whose rows are of this file already, and were left alone
         ledger.record_same(run.destination, file, reading.sha256, all_parks=True)
-    totals = Totals(files=1, findings=recorded.new, live_replaced=sum(replaced.values()) if replaced else 0)
+    totals = Totals(files=1, findings=recorded.new, withdrawn=sum(map(len, settled.withdrawn.values())))
+    for rows in (live or {}).values():
+        totals.live_replaced += rows.replaced
+        totals.live_kept += rows.kept
     if run.whole_destination:
         totals.events = totals.rejected = found.of_no_park
     for count in counts.values():
@@ -69,12 +80,24 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         totals.already_known += count.already_known
         totals.duplicates += count.duplicates
         totals.rejected += count.rejected
+        totals.replaced += count.replaced
     return Written(file.day, file.key, totals, joined)
 
 
 def _origin(run: ImportRun, file: DayFile) -> Origin:
     start = midnight(file.day)
-    return Origin(run.destination, file.key, f"{file.day}", start, start + timedelta(days=1))
+
+    def to_replace(park: Park) -> str:
+        return f"To have what the file says:  {command_for(run.source.url, park, file.day, '--replace')}"
+
+    return Origin(
+        run.destination,
+        file.key,
+        f"{file.day}",
+        start,
+        start + timedelta(days=1),
+        against_stored=None if run.replace else to_replace,
+    )
 
 
 def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:

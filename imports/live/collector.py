@@ -141,11 +141,14 @@ def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
 
 
 def _leave_to_the_archive(found: Attributed) -> None:
-    """A day that was imported with --replace-live has no LIVE rows, and gets none from rides unchanged since."""
+    """A day that was imported with --replace-live has no LIVE rows, and gets none from rides unchanged since.
+
+    Where the archive held far less, they stayed, and others may join them.
+    """
     days = {snapshot_id: day_at(recorded_ms_of(snapshot_id)) for snapshot_id in found.rows}
     replaced = set(
         ImportedFile.objects.filter(
-            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False
+            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False, live_kept=None
         ).values_list("park_id", "file_date")
     )
     if not replaced:

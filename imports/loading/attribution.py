@@ -4,7 +4,7 @@ The same for a day file and for an answer of the live API. Reads, and makes ride
 writes no fact and no finding.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,6 +39,8 @@ class Origin:
     start: datetime
     end: datetime
     dense: bool = True  # many events of these days; if not, what is stored is looked up event by event
+    # what to do where a stored row says something else than the file: a sentence for the finding
+    against_stored: Callable[[Park], str] | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +49,9 @@ class _Part:
 
     park: Park
     counts: Counts = field(default_factory=Counts)
+    ids: list[int] = field(default_factory=list)
+    replaced: list[dict] = field(default_factory=list)
+    contradicts_stored: bool = False
 
 
 @dataclass
@@ -91,6 +96,8 @@ class Attributed:
     counts: dict[int, Counts]  # by park_id, of every park that was asked for
     findings: list[Finding]
     work: _Work  # what they were made of, for `reject_refused`
+    ids: dict[int, list[int]]  # by park_id: every snapshot_id that it speaks of
+    replaced: dict[int, list[dict]]  # by park_id: examples of rows that give way, with what they said
     of_no_park: int = 0  # events left out that belong to no park anybody knows; in no park's counts
 
 
@@ -129,24 +136,33 @@ def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origi
     return Placed(work, [*findings, *moved.findings])
 
 
-def attribute(placed: Placed) -> Attributed:
+def attribute(placed: Placed, may_replace: Callable[[set[int]], set[int]] | None = None) -> Attributed:
     """What is to be stored, with counts that add up, and the findings.
 
     Rejected events that name a park nobody knows are counted, and told under the destination.
-    A contradiction is settled for the first: in the order of the events, and the table before the events.
+    A contradiction is settled for the first: in the order of the events, and the table before the events, but for
+    stored rows that `may_replace`, asked by snapshot_id, gives up (and deletes).
     ValueError: a ride_id has outgrown a snapshot_id.
     """
     work = placed.work
     rows = _without_repeats(work)
-    _leave_out_stored(work, rows)
+    _leave_out_stored(work, rows, may_replace)
     _count_rejections(work)
     findings = [
         _finding(work, park_id, reason, issue)
         for (park_id, reason), issue in work.issues.by_park()
         if park_id is None or park_id in work.parts
     ]
-    counts = {part.park.park_id: part.counts for part in work.parts.values()}
-    return Attributed(rows, counts, placed.findings + findings, work, work.of_no_park)
+    parts = {part.park.park_id: part for part in work.parts.values()}
+    return Attributed(
+        rows,
+        {park_id: part.counts for park_id, part in parts.items()},
+        placed.findings + findings,
+        work,
+        {park_id: part.ids for park_id, part in parts.items()},
+        {park_id: part.replaced for park_id, part in parts.items()},
+        work.of_no_park,
+    )
 
 
 def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
@@ -226,26 +242,41 @@ def _without_repeats(work: _Work) -> dict[int, Observation]:
         first = rows.setdefault(snapshot_id, observation)
         if first is observation:
             part.counts.stored += 1  # until the table says otherwise
+            part.ids.append(snapshot_id)
         else:
             part.counts.duplicates += 1
             _report_repeat(work, part, observation, content_of(first))
     return rows
 
 
-def _leave_out_stored(work: _Work, rows: dict[int, Observation]) -> None:
+def _leave_out_stored(
+    work: _Work, rows: dict[int, Observation], may_replace: Callable[[set[int]], set[int]] | None
+) -> None:
     if not rows:
         return
     origin = work.origin
     span = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
-    for snapshot_id, content in stored({work.known[entity].ride_id for entity in work.ours}, rows, span).items():
-        observation = rows.pop(snapshot_id)
+    known = stored({work.known[entity].ride_id for entity in work.ours}, rows, span)
+    replaced: set[int] = set()
+    if may_replace:
+        replaced = may_replace(
+            {key for key, content in known.items() if not says_the_same(content, content_of(rows[key]))}
+        )
+    for snapshot_id, content in known.items():
+        observation = rows[snapshot_id]
         part = work.part_of(observation)
         assert part is not None, "without a park of ours it would not be in mine"
+        if snapshot_id in replaced:
+            part.counts.replaced += 1
+            part.replaced.append(_example(observation) | _both(was=content, now=content_of(observation)))
+            continue
+        del rows[snapshot_id]
         part.counts.stored -= 1
         if says_the_same(content, content_of(observation)):
             part.counts.already_known += 1
         else:
             part.counts.duplicates += 1
+            part.contradicts_stored = True
             _report_repeat(work, part, observation, content)
 
 
@@ -253,7 +284,7 @@ def _report_repeat(work: _Work, part: _Part, second: Observation, first: Content
     if says_the_same(content_of(second), first):
         work.add_issue(part, "duplicate_event", _example(second))
         return
-    example = _example(second) | {"stays": _content_example(first), "left_out": _content_example(content_of(second))}
+    example = _example(second) | _both(stays=first, left_out=content_of(second))
     work.add_issue(part, "conflicting_event", example)
 
 
@@ -288,14 +319,18 @@ def unknown_parks(validated: Validated, ours: Collection[str]) -> set[str]:
 # --- reporting it ----------------------------------------------------------------------------------------------------
 def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Finding:
     origin = work.origin
-    park = work.parts[park_id].park if park_id else None
+    part = work.parts[park_id] if park_id else None
+    park = part.park if part else None
+    advice = ""
+    if reason == "conflicting_event" and origin.against_stored and part and part.contradicts_stored:
+        advice = f" {origin.against_stored(part.park)}"
     return Finding(
         reason=reason,
         entity_type="park" if park else "destination",
         entity_key=park_id or origin.destination,
         entity_id=park.park_id if park else None,
         scope=origin.key,
-        description=f"{park or 'No park'}, {origin.label}: {REASONS[reason].say(issue.count)}.",
+        description=f"{park or 'No park'}, {origin.label}: {REASONS[reason].say(issue.count)}.{advice}",
         start=origin.start,
         end=origin.end,
         source_file=origin.key,
@@ -308,6 +343,10 @@ def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Fin
 def _example(observation: Observation) -> dict:
     event = observation.event
     return {"entityId": observation.entity_id, "eventTime": shorten(event.eventTime), "name": shorten(event.name)}
+
+
+def _both(**contents: Content) -> dict:
+    return {name: _content_example(content) for name, content in contents.items()}
 
 
 def _content_example(content: Content) -> dict:

@@ -155,6 +155,19 @@ def remove_orphans(snapshot_ids: Iterable[int]) -> int:
     return removed
 
 
+def delete(snapshot_ids: Iterable[int]) -> None:
+    """Take these snapshots and their queue rows out of the tables, in the caller's transaction."""
+    with connection.cursor() as cursor:
+        for ids in _slices(sorted(snapshot_ids), IDS_PER_QUERY):
+            cursor.execute("DELETE FROM queue_data WHERE snapshot_id IN %s", [ids])
+            # the instants beside the ids: they name the partitions to look in
+            span = naive_utc(instant_of(ids[0])), naive_utc(instant_of(ids[-1]))
+            cursor.execute(
+                "DELETE FROM ride_status_snapshots WHERE snapshot_id IN %s AND recorded_at BETWEEN %s AND %s",
+                [ids, *span],
+            )
+
+
 _local_infile: bool | None = None
 
 

@@ -4,7 +4,6 @@ import logging
 import threading
 
 from django.db import DatabaseError
-from django_q.tasks import async_task
 
 from imports.archive import planning, post_import_check
 from imports.archive.checkpoint import ImportCheckpoint
@@ -39,8 +38,8 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
         run = planning.run_of(checkpoints, open_source(checkpoints[0].source))
         run.slice_seconds = SLICE_SECONDS
         completed = run_import(run, threading.Event())
-        if completed:
-            async_task(post_import_check.TASK, *post_import_check.arguments(run), save=False)
+        if ended := post_import_check.completed(run):
+            post_import_check.check_later(ended)
         return f"{count_of(run.totals.files, 'file')}, {count_of(run.totals.stored, 'row')}" + (
             ", completed" if completed else ""
         )

@@ -23,6 +23,13 @@ from warehouse.text import age_in_words
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
 
 
+#: what an import of a finding's days takes beside them to mend it, as fields of Start import
+MENDED_BY = {
+    "sparse_archive_day": ("replace_live", "force"),
+    "rows_lacking": ("replace",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     label: str
@@ -168,22 +175,28 @@ def undo_adoption(row: DataQualityLog) -> str | None:
 
 
 def import_again(row: DataQualityLog) -> ImportAgain | None:
-    """For a gap and for an unreadable file: its days, its parks and where they came from."""
-    if row.issue_type != IssueType.GAP and row.reason != "unreadable_file":
+    """For a gap, an unreadable file and what an option mends: its days, its parks and where they came from."""
+    if row.issue_type != IssueType.GAP and row.reason not in ("unreadable_file", *MENDED_BY):
         return None
     parks = [row.park_id] if row.park_id else _parks_of_destination(row)
     if not parks:
         return None
     first, last = row.days()
     source = _source_of(parks[0], first, last)
+    options = MENDED_BY.get(row.reason, ())
     which = {"park": row.park_id} if row.park_id else {"destination": row.entity_key}
-    options = " ".join(f"--{name} {value}" for name, value in which.items())
+    asked = [f"--{name} {value}" for name, value in which.items()] + [f"--from {first} --to {last}"]
+    asked += [f"--{option.replace('_', '-')}" for option in options]
     return ImportAgain(
         first=first,
         last=last,
-        url=_url("admin:imports_start", **which, **{"from": first, "to": last, "source": source or ""}),
-        command=f"manage.py import_archive {options} --from {first} --to {last}"
-        + (f" --source {shlex.quote(source)}" if source else ""),
+        url=_url(
+            "admin:imports_start",
+            **which,
+            **{"from": first, "to": last, "source": source or ""},
+            **dict.fromkeys(options, "on"),
+        ),
+        command=f"manage.py import_archive {' '.join(asked)}" + (f" --source {shlex.quote(source)}" if source else ""),
     )
 
 

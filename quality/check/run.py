@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from quality import import_ledger
+from quality import import_ledger, owed_checks
 from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields, nights, partial
 from quality.check.profiles import ParkProfile
 from quality.check.scan import Scan, scan
@@ -32,6 +32,7 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
     resolved: list[tuple[DataQualityLog, str]] = field(default_factory=list)  # with the evidence
     recorded: Recorded = field(default_factory=Recorded)
+    paid: int = 0  # checks that were owed, and are done with this one
 
     def outcome(self) -> str:
         """What became of the log, as one line: 9 new findings, 2 seen again (1 opened again), 3 resolved."""
@@ -52,11 +53,13 @@ def check(
     """Look for issues of the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
 
     Running it again changes last_seen_at and nothing else. Rows without a park (orphans, boundary partitions) are
-    looked for when all parks are checked. Call it outside of transactions.
+    looked for when all parks are checked. What was owed of these days is paid at the end. Call it outside of
+    transactions.
     """
     today = now.astimezone(UTC).date()
     every_park = {park.pk: park for park in Park.objects.order_by("pk")}
     chosen = every_park if parks is None else {pk: every_park[pk] for pk in sorted(set(parks)) if pk in every_park}
+    owed = owed_checks.covered_by(None if parks is None else chosen, first_day, last_day)
     checked = Checked(window(first_day, last_day, today))
     scanned = scan(
         checked.window,
@@ -82,6 +85,8 @@ def check(
     if not dry_run:
         checked.recorded = record(checked.findings, now)
         checked.resolved = [(row, why) for row, why in checked.resolved if row.resolve_by_system(why, now=now)]
+        owed_checks.paid(owed)
+        checked.paid = len(owed)
     return checked
 
 

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -17,7 +17,8 @@ from imports.live.models import ParkFreshness
 from imports.models import ImportCheckpoint
 from imports.workers import queue
 from imports.workers.models import Worker
-from quality.models import DataQualityLog
+from quality import owed_checks
+from quality.models import DataQualityLog, OwedCheck
 from tests.clock import standing_still
 from tests.imports.desk import (
     day_file,
@@ -100,7 +101,8 @@ def test_figures_are_what_the_tables_hold(operator):
         "failed": "0",
         "completed": "1",
     }
-    assert found["Open findings"] == {"gap": "2", "duplicate": "0", "invalid": "1", "missing field": "0"}
+    of_kind = {"gap": "2", "duplicate": "0", "invalid": "1", "missing field": "0"}
+    assert found["Open findings"] == of_kind | {"checks owed": "0"}
     assert found["Archive"]["newest day"] == f"{today - timedelta(days=2)}"
     assert found["Archive"]["parks behind by over 7 days"] == "1"
     assert found["Workers"]["alive"] == "2"
@@ -332,3 +334,12 @@ def test_a_connection_that_is_lost_in_one_part_is_opened_anew_for_the_next(snaps
     assert (response.status_code, len(killed)) == (200, 1)
     failed = [part.title for part in response.context["home"].parts if part.figures[0].label == "trouble"]
     assert failed == ["Storage"]
+
+
+def test_a_check_that_is_owed_for_long_is_said(operator, clock):
+    owed_checks.owe(park_id=park().pk, first_day=date(2024, 1, 1), last_day=date(2024, 1, 31), cause="imp_1")
+    said = "An import has brought in days that were not checked since: manage.py check_quality --owed does it now"
+    assert figures(operator)["Open findings"]["checks owed"] == "1"
+    assert said not in attention(operator), "it may be under way"
+    OwedCheck.objects.update(owed_since=Now() - timedelta(minutes=20))
+    assert said in attention(operator)

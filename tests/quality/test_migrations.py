@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from quality.check.missing_fields import time_zone_findings
 from quality.check.run import check
 from quality.log import record
-from quality.models import SYSTEM, DataQualityLog, DataQualityMove
+from quality.models import SYSTEM, DataQualityLog, DataQualityMove, OwedCheck
 from warehouse.models import Park
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def migrate():
-    """To `0001` or `0002` of quality; all migrations are applied afterwards."""
+    """To `0001` or `0003` of quality; all migrations are applied afterwards."""
     yield lambda name: call_command("migrate", "quality", name, verbosity=0)
     call_command("migrate", verbosity=0)
 
@@ -70,7 +71,7 @@ def test_a_record_of_the_sync_is_seen_again_by_sync_and_check(migrate):
     park = new_park()
     row = old_row(park, by_sync=True)
     moved(row, "INVESTIGATING", "ann")
-    migrate("0002")
+    migrate("0003")
     again = record(time_zone_findings({park.pk}, NOW.date()), NOW + HOUR)
     assert (again.new, again.seen_again) == (0, 1)
     checked = check(None, None, None, NOW + 2 * HOUR)
@@ -86,7 +87,7 @@ def test_of_a_park_that_has_its_time_zone_the_check_resolves_what_the_sync_once_
     park = new_park()
     old_row(park, by_sync=True)
     Park.objects.update(timezone="Europe/Berlin")
-    migrate("0002")
+    migrate("0003")
     assert time_zone_findings({park.pk}, NOW.date()) == []
     check(None, None, None, NOW + HOUR)
     assert DataQualityLog.objects.get().resolution_status == "RESOLVED"
@@ -99,7 +100,7 @@ def test_a_park_with_a_record_of_each_has_one_with_the_moves_of_both(migrate):
     of_check = old_row(park, by_sync=False, seen=NOW + HOUR)
     moved(of_sync, "WONTFIX", "ann")
     moved(of_check, "INVESTIGATING", SYSTEM)
-    migrate("0002")
+    migrate("0003")
     row = DataQualityLog.objects.get()
     assert (row.created_at, row.last_seen_at, row.timestamp_start) == (NOW, NOW + HOUR, NOW)
     assert (row.resolution_status, row.resolution_note) == ("WONTFIX", "said ann")
@@ -130,7 +131,7 @@ def test_what_an_operator_decided_stands_and_else_what_is_to_do(migrate, of_sync
         row = old_row(park, by_sync, status)
         if by is not None:
             moved(row, status, by, NOW + hour * HOUR)
-    migrate("0002")
+    migrate("0003")
     assert DataQualityLog.objects.get().resolution_status == merged
 
 
@@ -140,7 +141,7 @@ def test_what_was_only_renamed_goes_back_as_it_was(migrate):
     moved(row, "WONTFIX", "ann")
     old_row(new_park(2), by_sync=False)
     before = contents()
-    migrate("0002")
+    migrate("0003")
     assert contents() != before
     migrate("0001")
     assert contents() == before
@@ -151,7 +152,7 @@ def test_what_was_merged_goes_back_as_the_record_of_the_check(migrate):
     park = new_park()
     old_row(park, by_sync=True)
     of_check = old_row(park, by_sync=False)
-    migrate("0002")
+    migrate("0003")
     migrate("0001")
     row = DataQualityLog.objects.get()
     assert (row.reason, row.fingerprint) == ("missing_time_zone", of_check.fingerprint)
@@ -165,3 +166,11 @@ def test_sync_and_check_report_the_parks_of_a_whole_warehouse_as_one(migrate):
     assert [finding.reason for finding in checked.findings] == ["missing_time_zone"]
     assert (checked.recorded.new, checked.recorded.seen_again) == (0, 1)
     assert DataQualityLog.objects.get().description == "7 parks have no time zone that exists"
+
+
+# --- 0003: checks are owed ----------------------------------------------------------------------------------------
+def test_the_table_of_owed_checks_comes_and_goes(migrate):
+    migrate("0002")
+    assert "quality_checks_owed" not in connection.introspection.table_names()
+    migrate("0003")
+    assert not OwedCheck.objects.exists()

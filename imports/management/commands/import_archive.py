@@ -7,11 +7,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.archive import beside, planning, progress
+from imports.archive import beside, planning, post_import_check, progress
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
-from imports.archive.post_import_check import check_now
 from imports.archive.request import Request, RequestError
 from imports.archive.run import ImportRun
 from imports.archive.slow_clock import ClockIsSlow
@@ -21,6 +20,8 @@ from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
 from imports.workers.models import Worker
 from imports.workers.queue import enqueue, why_not_queued
+from quality import owed_checks
+from quality.check.paying import ChecksFailed
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
 from warehouse.partitioning.partitions import PartitionsError
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             "--changed", action="store_true", help="only days that were read and whose file has changed"
         )
         parser.add_argument("--replace-live", action="store_true", help="LIVE rows of an imported day give way to it")
+        parser.add_argument("--replace", action="store_true", help="a file published anew replaces its earlier reading")
         parser.add_argument("--force", action="store_true", help="also do what is held back as out of all proportion")
         parser.add_argument(
             "--resume",
@@ -72,6 +74,7 @@ class Command(BaseCommand):
         missing_only,
         changed,
         replace_live,
+        replace,
         force,
         resume,
         queue,
@@ -80,7 +83,8 @@ class Command(BaseCommand):
         **options,
     ):
         chosen = bool(destination or park or options["all"])
-        if resume is not None and (chosen or first or last or dry_run or missing_only or changed or replace_live):
+        going_on = chosen or first or last or dry_run or missing_only or changed or replace_live or replace
+        if resume is not None and going_on:
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
         if missing_only and changed:
             raise CommandError(
@@ -94,11 +98,12 @@ class Command(BaseCommand):
         if queue and (dry_run or list):
             raise CommandError("--queue starts imports: leave away --dry-run and --list", returncode=WRONG_USAGE)
         begin = self._queue if queue else self._run
+        self._checks_failed: ChecksFailed | None = None
         try:
             if list:
                 self._list()
             elif resume is not None:
-                self._resume(resume, source, begin, force=force)
+                self._resume(resume, source, queue=queue, force=force)
             else:
                 request = Request(
                     source=open_source(source or settings.ARCHIVE_URL),
@@ -110,6 +115,7 @@ class Command(BaseCommand):
                     missing_only=missing_only,
                     changed_only=changed,
                     replace_live=replace_live,
+                    replace=replace,
                     force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
@@ -149,6 +155,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
             )
+        if self._checks_failed is not None:
+            raise CommandError(str(self._checks_failed), returncode=FAILED)
 
     def _failure(self, run: ImportRun, error: Exception) -> str:
         if not isinstance(error, ImportFailed):
@@ -169,9 +177,17 @@ class Command(BaseCommand):
             reporter.close()
         for line in progress.summary(run):
             self.stdout.write(line)
-        if completed:
-            self.stdout.write(f"  {check_now(run)}")
+        self._check(post_import_check.completed(run))
         return completed
+
+    def _check(self, import_ids: list[str] | None) -> None:
+        """What these imports (None: all) owe. A failure is said at once, the rest goes on, and the end is exit 1."""
+        try:
+            if said := post_import_check.check_now(import_ids):
+                self.stdout.write(f"  {said}")
+        except ChecksFailed as failed:
+            self.stdout.write(f"  {failed}")
+            self._checks_failed = failed
 
     def _queue(self, runs: list[ImportRun]) -> None:
         checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
@@ -188,10 +204,22 @@ class Command(BaseCommand):
         if not_queued := why_not_queued(runs):
             raise CommandError(not_queued, returncode=FAILED)
 
-    def _resume(self, import_ids: list[str], source: str | None, begin, *, force: bool) -> None:
-        runs = planning.resume(import_ids, open_source(source) if source else None, force=force)
+    def _resume(self, import_ids: list[str], source: str | None, *, queue: bool, force: bool) -> None:
+        unchecked = post_import_check.completed_and_owed(import_ids)  # of these nothing but the check is left
+        waiting = [import_id for import_id in import_ids if import_id not in unchecked]
+        runs = []
+        if waiting or not import_ids:
+            runs = planning.resume(waiting, open_source(source) if source else None, force=force)
         if runs:
-            begin(runs)
+            (self._queue if queue else self._run)(runs)
+        check = post_import_check.check_later if queue else self._check
+        owed = owed_checks.owed(unchecked if import_ids else None)
+        if owed:
+            check(unchecked if import_ids else None)
+            if self._checks_failed is not None:
+                raise CommandError(str(self._checks_failed), returncode=FAILED)
+        elif runs:
+            return
         elif ImportCheckpoint.objects.exists():
             self.stdout.write("Nothing waits to be resumed. Failed imports are retried by their id: --list shows them.")
         else:

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 from django.core.management.base import BaseCommand, CommandError
 
+from quality import owed_checks
+from quality.check.paying import ChecksFailed, pay
 from quality.check.run import Checked, check
 from quality.reasons import title_of
 from warehouse.days import range_trouble
@@ -12,6 +14,7 @@ from warehouse.ids import ID_OR_UUID, park_lookup
 from warehouse.management import arguments
 from warehouse.models import Park
 from warehouse.server.catalog import CatalogError
+from warehouse.text import count_of
 
 WRONG_USAGE = 2
 
@@ -27,9 +30,12 @@ class Command(BaseCommand):
             "--from", dest="first", type=arguments.day, metavar="DATE", help="first day (UTC), YYYY-MM-DD"
         )
         parser.add_argument("--to", dest="last", type=arguments.day, metavar="DATE", help="last day, included")
+        parser.add_argument("--owed", action="store_true", help="what imports brought in and no check has seen yet")
         parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
 
-    def handle(self, *, park, first, last, dry_run, verbosity, **options):
+    def handle(self, *, park, first, last, owed, dry_run, verbosity, **options):
+        if owed:
+            return self._pay(chosen=bool(park or first or last or dry_run))
         if trouble := range_trouble(first, last):
             raise CommandError(trouble, returncode=WRONG_USAGE)
         parks = [self._park_id(name) for name in park] if park else None
@@ -43,6 +49,21 @@ class Command(BaseCommand):
         except CatalogError as error:
             raise CommandError(str(error)) from error
         self._report(checked, dry_run)
+        many, _ = owed_checks.standing()
+        if many:
+            self.stdout.write(f"{count_of(many, 'check')} of imported days owed still: manage.py check_quality --owed")
+
+    def _pay(self, *, chosen: bool) -> None:
+        if chosen:
+            raise CommandError("--owed checks what imports left: give it nothing beside", returncode=WRONG_USAGE)
+        try:
+            done = pay(datetime.now(UTC))
+        except ChecksFailed as failed:
+            raise CommandError(str(failed)) from failed
+        for checked in done:
+            self._report(checked, dry_run=False)
+        if not done:
+            self.stdout.write("Nothing is owed: all that imports brought in was checked.")
 
     def _park_id(self, name: str) -> int:
         try:

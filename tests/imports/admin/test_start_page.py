@@ -200,5 +200,6 @@ def test_the_page_makes_as_many_queries_for_many_parks_as_for_few(operator, arch
 
 
 def test_an_import_can_be_forced(operator, archive):
-    start(operator, destination=DESTINATION, replace_live="on", force="on")
-    assert set(ImportCheckpoint.objects.values_list("replace_live", "force")) == {(True, True)}
+    start(operator, destination=DESTINATION, replace_live="on", replace="on", force="on")
+    chosen = ImportCheckpoint.objects.values_list("replace_live", "replace_archive", "force")
+    assert set(chosen) == {(True, True, True)}

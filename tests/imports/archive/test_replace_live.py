@@ -11,6 +11,7 @@ from imports.archive.pipeline import run_import
 from imports.live import collector
 from imports.live.api import ThemeParksApi
 from imports.models import ImportCheckpoint, ImportedFile
+from quality.models import DataQualityLog
 from tests.imports.api_world import World
 from tests.imports.building import (
     DAY,
@@ -141,6 +142,131 @@ def test_a_stopped_import_goes_on_replacing(parks, tmp_path):
     assert set(ImportCheckpoint.objects.values_list("replace_live", flat=True)) == {True}
     call_command("import_archive", resume=[], verbosity=0)
     assert rows("LIVE") == []
+
+
+# --- a day that holds far less ------------------------------------------------------------------------------------
+HOURS = range(9, 21)
+
+
+def live_day(rides=(RIDE,), hours=HOURS) -> int:
+    """A LIVE row of each ride every 10 minutes of these hours (UTC); how many."""
+    for uuid in rides:
+        for hour in hours:
+            for minute in range(0, 60, 10):
+                live_row(f"2024-12-25 {hour:02}:{minute:02}", uuid)
+    return len(rides) * len(hours) * 6
+
+
+def archive_day(hours=HOURS, rides=(RIDE,), every_minutes=10) -> list[dict]:
+    return [
+        event(f"{hour:02}:{minute:02}:30Z", entity=uuid)
+        for uuid in rides
+        for hour in hours
+        for minute in range(0, 60, every_minutes)
+    ]
+
+
+def more_rides(park: Park, count: int) -> list[str]:
+    made = [ride(n) for n in range(1, count + 1)]
+    Ride.objects.bulk_create(Ride(park=park, ride_name=uuid, themeparks_wiki_id=uuid) for uuid in made)
+    return made
+
+
+def test_a_day_that_collapsed_to_five_events_takes_no_live_row_away_unless_forced(parks, tmp_path):
+    many = live_day()
+    write_day(tmp_path, archive_day()[20:25])
+    totals = import_all(tmp_path, replace_live=True)
+    assert (totals.stored, totals.live_replaced, totals.live_kept) == (5, 0, many)
+    assert (len(rows("LIVE")), len(rows("ARCHIVE"))) == (many, 5)
+    ledger = ImportedFile.objects.get(park=parks[0])
+    assert (ledger.live_replaced, ledger.live_kept) == (0, many)
+    finding = DataQualityLog.objects.get(reason="sparse_archive_day")
+    command = f"import_archive --park {parks[0].pk} --from 2024-12-25 --to 2024-12-25 --replace-live --force"
+    assert finding.description == (
+        "A park, 2024-12-25: the file holds 5 observations of 1 ride in 2 hours, the live collector 72 observations of "
+        "1 ride in 12 hours; the 72 LIVE rows stay beside the archive's. If the file is right:  "
+        f"manage.py {command} --source {tmp_path}"
+    )
+    assert (finding.occurrences, finding.park, finding.source_file) == (many, parks[0], ledger.source_file)
+
+    call_command(*finding.description.split("manage.py ")[1].split(), verbosity=0)
+    assert (len(rows("LIVE")), len(rows("ARCHIVE"))) == (0, 5)
+    assert not QueueData.objects.exists()
+    ledger.refresh_from_db()
+    assert (ledger.live_replaced, ledger.live_kept) == (many, None)
+    finding.refresh_from_db()
+    assert finding.resolution_status == "RESOLVED"
+
+
+@pytest.mark.parametrize(
+    ("hours", "every_minutes", "gives_way"),
+    [
+        (HOURS, 20, True),  # half of the observations, of all hours
+        (HOURS, 30, False),  # a third of them
+        (range(9, 20), 5, True),  # without the last hour
+        (range(9, 19), 5, False),  # it ends two hours earlier
+        ([*range(9, 12), *range(14, 21)], 5, False),  # two hours in the middle are not there
+    ],
+)
+def test_what_holds_far_less(parks, tmp_path, hours, every_minutes, gives_way):
+    many = live_day()
+    write_day(tmp_path, archive_day(hours, every_minutes=every_minutes))
+    totals = import_all(tmp_path, replace_live=True)
+    assert (totals.live_replaced, totals.live_kept) == ((many, 0) if gives_way else (0, many))
+
+
+def test_a_day_that_lacks_most_of_the_rides_holds_far_less(parks, tmp_path):
+    rides = more_rides(parks[0], 3)
+    live_day(rides, range(9, 12))
+    write_day(tmp_path, archive_day(range(9, 12), rides[:1], every_minutes=1))
+    assert import_all(tmp_path, replace_live=True).live_kept == 54
+
+
+def test_a_dry_run_says_how_many_live_rows_would_go_and_how_many_would_stay(parks, tmp_path, capsys):
+    live_day(hours=[12])
+    live_row("2024-12-26 12:00")
+    live_row("2024-12-25 12:00", OTHER_RIDE)
+    write_day(tmp_path, [event("12:01:00Z")])
+    tomorrow = DAY + timedelta(days=1)
+    write_day(tmp_path, [event("12:01:00Z", day=tomorrow)], tomorrow)
+    asked = {"source": str(tmp_path), "all": True, "replace_live": True, "dry_run": True}
+    call_command("import_archive", **asked)
+    said = capsys.readouterr().out
+    assert "A park: 1 LIVE row would give way" in said
+    assert "A park: 6 LIVE rows would stay, since the archive holds far less of 2024-12-25; --force replaces" in said
+    assert "Another: 0 LIVE rows would give way" in said
+    call_command("import_archive", **asked, force=True)
+    assert "A park: 7 LIVE rows would give way" in capsys.readouterr().out
+    call_command("import_archive", **asked | {"replace_live": False})
+    assert "LIVE" not in capsys.readouterr().out
+    assert len(rows("LIVE")) == 8
+
+
+def test_an_import_that_goes_on_is_forced_still(parks, tmp_path):
+    for n in range(2):
+        for minute in range(3):
+            live_row(f"2024-12-{25 + n} 12:0{minute}")
+        write_day(tmp_path, [event("12:01:00Z", day=DAY + timedelta(days=n))], DAY + timedelta(days=n))
+    (run,) = runs(tmp_path, replace_live=True, force=True)
+    stop = threading.Event()
+    assert not run_import(run, stop, lambda run, step: stop.set())
+    assert len(rows("LIVE")) == 3
+    call_command("import_archive", resume=[], verbosity=0)
+    assert rows("LIVE") == []
+
+
+def test_the_live_collector_goes_on_with_a_day_whose_live_rows_stayed(parks, tmp_path, settings):
+    live_day()
+    write_day(tmp_path / "archive", [event("12:01:00Z")])
+    import_all(tmp_path / "archive", replace_live=True)
+    world = World()
+    state = {"name": RIDE, "entityType": "ATTRACTION", "parkId": PARK, "status": "CLOSED"}
+    world.live[DESTINATION] = [state | {"id": RIDE, "lastUpdated": "2024-12-25T22:00:00Z"}]
+    settings.THEMEPARKS_CACHE_DIR, settings.THEMEPARKS_REQUESTS_PER_MINUTE = str(tmp_path / "cache"), 60_000
+    with fault_server(world.answers) as server:
+        settings.THEMEPARKS_API_URL = f"{server.url}/v1"
+        collection = collector.collect(ThemeParksApi(), [DESTINATION], lambda: datetime(2024, 12, 27, tzinfo=UTC))
+    assert (collection.failures, collection.stored) == ([], 1)
 
 
 def test_the_live_collector_does_not_bring_replaced_rows_back(parks, tmp_path, settings):

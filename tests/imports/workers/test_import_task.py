@@ -17,7 +17,8 @@ from django_q.timeout import TimeoutHandler
 from imports.archive.pipeline import run_import
 from imports.models import ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import import_task, queue
-from quality.tasks import check_imported
+from quality.models import OwedCheck
+from quality.tasks import check_owed
 from tests.imports import processes
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
@@ -74,8 +75,10 @@ def test_a_queued_import_is_done_slice_by_slice_for_all_its_parks_at_once(archiv
     assert {checkpoint.status for checkpoint in ImportCheckpoint.objects.all()} == {ImportStatus.COMPLETED}
     assert not ImportCheckpoint.objects.exclude(queued_at=None).exists()
     (left,) = OrmQ.objects.all()
-    assert left.task["func"] == "quality.tasks.check_imported"
-    assert check_imported(*left.task["args"]).startswith(f"{DAYS[0]} to {DAYS[-1]}: 8 observations read")
+    assert left.task["func"] == "quality.tasks.check_owed"
+    assert check_owed(*left.task["args"]).startswith(f"{DAYS[0]} to {DAYS[-1]}: 8 observations read")
+    assert not OwedCheck.objects.exists()
+    assert check_owed(*left.task["args"]) == "nothing is owed: it was checked already"
 
 
 def test_what_slices_leave_equals_what_one_run_leaves(archive, one_file_a_slice):

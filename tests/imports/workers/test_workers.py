@@ -19,6 +19,7 @@ from django_q.models import OrmQ
 from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers import queue
 from imports.workers.models import Worker
+from quality.models import OwedCheck
 from tests.imports import processes
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
@@ -131,8 +132,7 @@ def all_completed() -> bool:
     assert not ImportCheckpoint.objects.filter(status__in=[ImportStatus.FAILED, ImportStatus.PAUSED]).exists()
     if ImportCheckpoint.objects.exclude(status=ImportStatus.COMPLETED).exists():
         return False
-    # and what came in was checked: a task of its own, which leaves the queue when it is done
-    return not any(row.task["func"] == "quality.tasks.check_imported" for row in OrmQ.objects.all())
+    return not OwedCheck.objects.exists()  # what came in was checked, too, by a task of its own
 
 
 def process_of(worker: str) -> int:

@@ -1,0 +1,170 @@
+"""Which rows a day file held for a park: proof of where a row came from, kept beside the ledger (import_file_rows).
+
+A set of snapshot ids is kept as one blob: in order, which is that of time, the differences of neighbours as 8-byte
+integers, whose first bytes come before all second ones, and so on, deflated. Some 4 bytes a row; by ride and time it
+would be 3, for two to three times the work (docs/decisions/file-as-the-truth.md).
+"""
+
+import zlib
+from array import array
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+from operator import sub
+
+from django.db import connection
+
+from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
+from imports.sources.source import DayFile
+from warehouse.days import ONE_DAY, midnight
+from warehouse.instants import naive_utc
+from warehouse.snapshot_id import first_id_at, instant_of
+
+_BYTES = 8
+# A file's day is UTC's or the park's: it may hold hours of the days beside it, as far as zones reach.
+ZONES_REACH = timedelta(hours=14)
+
+
+def encode(snapshot_ids: Iterable[int]) -> bytes:
+    """The set, of which each is given once, as bytes; equal sets give equal bytes."""
+    keys = sorted(snapshot_ids)
+    if not keys:
+        return zlib.compress(b"")
+    steps = array("q", map(sub, keys[1:], keys))
+    steps.insert(0, keys[0])
+    planes = steps.tobytes()
+    return zlib.compress(b"".join([planes[n::_BYTES] for n in range(_BYTES)]), 1)
+
+
+def decode(blob: bytes | None) -> set[int]:
+    """The set that was encoded; None: an empty one."""
+    if not blob:
+        return set()
+    planes = zlib.decompress(blob)
+    count = len(planes) // _BYTES
+    steps = bytearray(len(planes))
+    for n in range(_BYTES):
+        steps[n::_BYTES] = planes[n * count : (n + 1) * count]
+    return set(accumulate(memoryview(steps).cast("q")))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier reading of a file for a park. Without `ids` it is not known which rows it held."""
+
+    sha256: str | None
+    events_read: int
+    ids: bytes | None
+    lacking_ids: bytes | None
+
+
+def earlier_readings(park_ids: Collection[int], file: DayFile) -> dict[int, Earlier]:
+    """What the ledger has of this very file, by park_id."""
+    rows = ImportedFile.objects.filter(park__in=park_ids, file_date=file.day, source_file=file.key).values_list(
+        "park_id", "sha256", "events_read", "rows__ids", "rows__lacking_ids"
+    )
+    return {
+        park_id: Earlier(sha256, events_read, _bytes(ids), _bytes(lacking_ids))
+        for park_id, sha256, events_read, ids, lacking_ids in rows
+    }
+
+
+def _bytes(blob: bytes | memoryview | None) -> bytes | None:
+    return None if blob is None else bytes(blob)
+
+
+def keep(file: DayFile, held: Mapping[int, tuple[Collection[int], bytes, bytes | None]]) -> None:
+    """Write down what a reading held, by park_id: the ids, the same encoded, and those it lacks, encoded.
+
+    After the ledger's rows, in their transaction.
+    """
+    if not held:
+        return
+    file_ids = ImportedFile.objects.filter(park__in=held, file_date=file.day, source_file=file.key)
+    ImportedFileRows.objects.bulk_create(
+        [
+            ImportedFileRows(
+                file_id=file_id,
+                first_id=min(held[park_id][0], default=0),
+                last_id=max(held[park_id][0], default=0),
+                ids=held[park_id][1],
+                lacking_ids=held[park_id][2],
+            )
+            for park_id, file_id in file_ids.values_list("park_id", "file_id")
+        ],
+        update_conflicts=True,
+        update_fields=["first_id", "last_id", "ids", "lacking_ids"],
+    )
+
+
+def held_elsewhere(snapshot_ids: set[int], file: DayFile) -> set[int]:
+    """Those that the last reading of another file held as well, of whatever day, park or destination."""
+    if not snapshot_ids:
+        return set()
+    others = (
+        ImportedFileRows.objects.filter(first_id__lte=max(snapshot_ids), last_id__gte=min(snapshot_ids))
+        .exclude(file__source_file=file.key)
+        .values_list("ids", flat=True)
+    )
+    found: set[int] = set()
+    for blob in others.iterator(chunk_size=100):
+        found |= snapshot_ids & decode(_bytes(blob))
+    return found
+
+
+def perhaps_held_elsewhere(snapshot_ids: set[int], park_id: int, file: DayFile) -> dict[int, date]:
+    """Those that another file may have held of which it is not known what it held, with that file's day.
+
+    Such a file was read before this was written down, and its day lies beside that of the row.
+    """
+    if not snapshot_ids:
+        return {}
+    unknown = (
+        ImportedFile.objects.filter(
+            park=park_id,
+            outcome=FileOutcome.IMPORTED,
+            events_read__gt=0,
+            rows=None,
+            file_date__range=(
+                instant_of(min(snapshot_ids)).date() - 2 * ONE_DAY,
+                instant_of(max(snapshot_ids)).date() + 2 * ONE_DAY,
+            ),
+        )
+        .exclude(source_file=file.key)
+        .values_list("file_date", flat=True)
+    )
+    found: dict[int, date] = {}
+    for day in unknown:
+        low, high = (first_id_at(at) for at in (midnight(day) - ZONES_REACH, midnight(day + ONE_DAY) + ZONES_REACH))
+        found |= {key: day for key in snapshot_ids if low <= key < high}
+    return found
+
+
+def stored_between(ride_ids: Collection[int], start: datetime, end: datetime) -> set[int]:
+    """The stored snapshots of these rides, from `start` on and before `end`."""
+    if not ride_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT snapshot_id FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+            "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s",
+            [list(ride_ids), naive_utc(start), naive_utc(end)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def archive_rows(snapshot_ids: Collection[int]) -> dict[int, tuple[datetime, str, int | None]]:
+    """Those of these that are stored and came from the archive, locked: when, status and wait. LIVE rows are not."""
+    found: dict[int, tuple[datetime, str, int | None]] = {}
+    keys = sorted(snapshot_ids)
+    with connection.cursor() as cursor:
+        for start in range(0, len(keys), 1000):
+            part = keys[start : start + 1000]
+            cursor.execute(
+                "SELECT snapshot_id, recorded_at, status, wait_time FROM ride_status_snapshots "
+                "WHERE snapshot_id IN %s AND recorded_at BETWEEN %s AND %s AND data_source = 'ARCHIVE' FOR UPDATE",
+                [part, naive_utc(instant_of(part[0])), naive_utc(instant_of(part[-1]))],
+            )
+            found |= {key: (at, status, wait) for key, at, status, wait in cursor.fetchall()}
+    return found
