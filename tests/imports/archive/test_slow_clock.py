@@ -24,6 +24,7 @@ from warehouse.models import Park, RideStatusSnapshot
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER_DESTINATION = "99999999-9999-4999-8999-999999999999"
 SLOW = midnight(DAY) - timedelta(days=20)
+EVE = midnight(DAY) - timedelta(days=1)  # the file of tomorrow is the last that is a day file
 RIGHT = midnight(DAY) + timedelta(days=30)
 
 
@@ -96,7 +97,7 @@ def two_destinations(tmp_path):
 
 @pytest.fixture
 def slow_machine():
-    with time_machine.travel(SLOW, tick=True):
+    with time_machine.travel(EVE, tick=True):
         yield
 
 
@@ -113,15 +114,27 @@ def import_archive(root, *arguments):
 def test_the_other_destinations_of_all_go_on_and_the_exit_status_says_that_one_did_not(two_destinations, slow_machine):
     status, said = import_archive(two_destinations, "--all")
     assert status == 1
-    assert f"{DESTINATION}: Failed: the clock of this machine says 2024-12-05" in said
+    assert f"{DESTINATION}: Failed: the clock of this machine says 2024-12-24" in said
     assert "1 of 2 destinations failed" in said
     assert set(RideStatusSnapshot.objects.values_list("ride__park__themeparks_wiki_id", flat=True)) == {OTHER_PARK}
+
+
+def test_a_clock_that_is_weeks_slow_reads_no_file_and_says_why(tmp_path):
+    write_day(tmp_path, [event()])
+    for wanted in (["--all"], ["--destination", DESTINATION]):
+        with time_machine.travel(SLOW, tick=True):
+            status, said = import_archive(tmp_path, *wanted)
+        assert status == 2
+        assert "1 dated after tomorrow by this machine's clock" in said
+        assert not ImportedFile.objects.exists()
+    assert import_archive(tmp_path, "--all")[0] == 0
+    assert RideStatusSnapshot.objects.count() == 1
 
 
 def test_a_dry_run_says_it_and_goes_on_to_the_other_destinations(two_destinations, slow_machine):
     status, said = import_archive(two_destinations, "--all", "--dry-run")
     assert status == 1
-    assert "an import would stop here: the clock of this machine says 2024-12-05" in said
+    assert "an import would stop here: the clock of this machine says 2024-12-24" in said
     assert f"park {OTHER_PARK}: 1 event that can be stored" in said
 
 
@@ -146,7 +159,7 @@ def test_the_page_that_starts_imports_says_it_in_a_line(two_destinations, slow_m
     asked = {"destination": DESTINATION, "days": "all", "source": str(two_destinations)}
     answer = somebody("Operators").post(f"{CHANGELIST}start/", asked)
     assert answer.status_code == 200
-    assert "the clock of this machine says 2024-12-05" in answer.content.decode()
+    assert "the clock of this machine says 2024-12-24" in answer.content.decode()
     assert not ImportCheckpoint.objects.exists()
 
 
