@@ -114,7 +114,7 @@ TABLES = {
             "file_date": "date NOT NULL",
             "source_file": "varchar(255) NOT NULL",
             "destination_wiki_id": "char(36) NOT NULL",
-            "outcome": "enum('IMPORTED','NO_EVENTS','MISSING','UNREADABLE') NOT NULL",
+            "outcome": "enum('IMPORTED','MISSING','UNREADABLE','NO_EVENTS') NOT NULL",
         },
         {"UNIQUE KEY unique_park_file_date_destination (park_id,file_date,destination_wiki_id)"},
     ),
