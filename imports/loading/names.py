@@ -8,6 +8,7 @@ another than before; a park with a proper name keeps that and its zone, since ev
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -17,8 +18,9 @@ from imports.events.load_format import text_of
 from imports.events.validation import Observation
 from imports.loading.heard import newest_named
 from imports.loading.resolver import KnownRide, Resolver, placeholder_name
-from warehouse.instants import instant_at, milliseconds_of, naive_utc
+from warehouse.instants import END_OF_TIME, ONE_MILLISECOND, instant_at, milliseconds_of, naive_utc
 from warehouse.models import BY_EVENTS, NAME_LENGTH, MetadataChange, Park, Ride
+from warehouse.rides import stays
 from warehouse.zones import known_zone
 
 
@@ -52,7 +54,7 @@ def _is_news_of(ride: Ride, entity_id: str, at: int) -> bool:
         return True
     if ride.named_at is not None and milliseconds_of(ride.named_at) >= at:
         return False
-    return not _is_any_later("ride_id = %s", ride.pk, at)
+    return not _is_any_stored([ride.pk], instant_at(at) + ONE_MILLISECOND, END_OF_TIME)
 
 
 # --- parks ----------------------------------------------------------------------------------------------------------
@@ -78,13 +80,17 @@ def follow_parks(heard: Mapping[str, list[Observation]], parks: Iterable[Park]) 
 def _said_of_parks(heard: Mapping[str, list[Observation]]) -> dict[str, _Said]:
     found: dict[str, _Said] = {}
     for mine in heard.values():
+        left = {observation.park_id for observation in mine} - {None}  # two, of a ride that moved
         for observation in reversed(mine):
-            if observation.park_id is None:
+            if not left:
+                break
+            if observation.park_id is None or observation.park_id not in left:
                 continue
             at = observation.milliseconds
             word = found.setdefault(observation.park_id, _Said())
             if word.slug and word.zone and at < min(word.slug_at, word.zone_at):
-                break
+                left.remove(observation.park_id)
+                continue
             slug = text_of(observation.event.parkSlug).strip()[:NAME_LENGTH]
             zone = text_of(observation.event.timezone).strip()
             if slug:
@@ -92,7 +98,7 @@ def _said_of_parks(heard: Mapping[str, list[Observation]]) -> dict[str, _Said]:
             if known_zone(zone) is not None:
                 word.zone, word.zone_at = max((word.zone, word.zone_at), (zone, at), key=lambda pair: pair[::-1])
             if slug and zone:
-                break
+                left.remove(observation.park_id)
     return found
 
 
@@ -120,17 +126,19 @@ def _follow_park(park: Park, word: _Said) -> None:
 
 
 def _is_last_word_of(park: Park, at: int) -> bool:
-    return not _is_any_later("ride_id IN (SELECT ride_id FROM rides WHERE park_id = %s)", park.pk, at)
+    """Asked of the rows that were the park's: those of a ride that has left it since speak of it too."""
+    periods = stays.periods_of(park.pk, instant_at(at) + ONE_MILLISECOND, END_OF_TIME)
+    return not any(_is_any_stored(*period) for period in periods)
 
 
 # --- both -----------------------------------------------------------------------------------------------------------
-def _is_any_later(which: str, key: int, at: int) -> bool:
-    """Whether a row is stored of a later instant: then something was heard since."""
+def _is_any_stored(ride_ids: list[int], start: datetime, end: datetime) -> bool:
+    """Whether a row of these rides is stored of this period (half-open): then something was heard since its start."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT 1 FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE {which} "
-            "AND recorded_at > %s LIMIT 1",
-            [key, naive_utc(instant_at(at))],
+            "SELECT 1 FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE ride_id IN %s "
+            "AND recorded_at >= %s AND recorded_at < %s LIMIT 1",
+            [ride_ids, naive_utc(start), naive_utc(end)],
         )
         return cursor.fetchone() is not None
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from quality.models import DataQualityLog
-from tests.imports.building import DAY, OTHER_RIDE, PARK, RIDE, event, import_all, ride, write_day
+from tests.imports.building import DAY, OTHER_PARK, OTHER_RIDE, PARK, RIDE, event, import_all, ride, write_day
 from tests.imports.table_state import table_state
 from warehouse.models import BY_EVENTS, MetadataChange, Park, Ride
 
@@ -87,6 +87,24 @@ def test_slug_and_zone_follow_the_newest_event(bring):
     assert (park.park_name, park.park_slug, park.timezone) == ("renamed", "renamed", "America/Chicago")
     (change,) = MetadataChange.objects.filter(park=park)
     assert change.before == {"park_name": "a-park", "park_slug": "a-park", "timezone": "America/New_York"}
+
+
+def park_of(day: date, slug: str, time="10:00:00Z", *, entity=RIDE, park=PARK) -> dict:
+    return event(time, day=day, entity=entity, park=park, parkSlug=slug)
+
+
+def test_a_park_is_heard_of_in_the_events_before_its_only_ride_moved_on_the_same_day(bring):
+    bring(EARLIER, park_of(EARLIER, "old-slug"))
+    bring(DAY, park_of(DAY, "new-slug"), park_of(DAY, "other", "20:00:00Z", park=OTHER_PARK))
+    slugs = dict(Park.objects.values_list("themeparks_wiki_id", "park_slug"))
+    assert slugs == {PARK: "new-slug", OTHER_PARK: "other"}
+
+
+def test_what_a_ride_said_of_its_park_before_it_moved_is_newer_than_an_old_day(bring):
+    bring(DAY, park_of(DAY, "new-slug"))
+    bring(LATER, park_of(LATER, "other", park=OTHER_PARK))
+    bring(EARLIER, park_of(EARLIER, "old-slug", entity=OTHER_RIDE))
+    assert Park.objects.get(themeparks_wiki_id=PARK).park_slug == "new-slug"
 
 
 def test_a_proper_name_and_its_zone_are_not_overwritten_by_events(bring):
