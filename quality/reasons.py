@@ -284,7 +284,7 @@ _INVALID = {
     "file_replaced": Reason(
         IssueType.INVALID,
         "File taken as the truth",
-        "{replaced:,} rows were replaced and {withdrawn:,} withdrawn, as the file has them now",
+        "{replaced:,} replaced and {withdrawn:,} withdrawn of the stored rows, as the file has them now",
         "An import with --replace changed what an earlier reading of the file had stored.",
         "Nothing, if it was meant so: resolve it. The examples say what was stored before.",
     ),

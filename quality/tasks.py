@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from quality.check.paying import pay
 from quality.check.run import Checked, check
+from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,6 @@ def check_imported(park_ids: list[int], first_day: str, last_day: str) -> str:
 
 def line_of(checked: Checked) -> str:
     """What a check came to, on one line, which the log gets as well."""
-    line = f"{checked.window}: {checked.rows_read:,} observations read, {checked.outcome()}"
+    line = f"{checked.window}: {count_of(checked.rows_read, 'observation')} read, {checked.outcome()}"
     logger.info("Data quality of %s", line)
     return line

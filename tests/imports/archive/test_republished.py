@@ -92,7 +92,7 @@ def test_without_replace_nothing_is_replaced_and_the_findings_say_the_command_th
         "conflicting_event": "RESOLVED",
         "file_replaced": "OPEN",
     }
-    assert "1 rows were replaced and 1 withdrawn" in findings()["file_replaced"][2]
+    assert "1 replaced and 1 withdrawn of the stored rows" in findings()["file_replaced"][2]
     assert QueueData.objects.get(snapshot_id__in=at("09:00")).wait_time_minutes == 12
 
 
