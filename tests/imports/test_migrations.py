@@ -278,7 +278,7 @@ def test_the_ledger_learns_whose_file_it_was_and_forgets_it_again(migrate):
         missing_only=0, replace_live=0, files_total=1, files_processed=1, generation=1, worker="", attempts=0,
         last_error="", updated_at="2025-01-01 00:00:00",
     )  # fmt: skip
-    migrate("0007")
+    call_command("migrate", verbosity=0)  # to the columns of the models
     assert _ledger("destination_wiki_id, outcome, all_parks, modified_at") == [
         (A, "IMPORTED", 0, None),
         (A, "NO_EVENTS", 0, None),
@@ -309,6 +309,6 @@ def test_the_first_import_of_what_is_new_after_the_update_brings_what_was_lost(m
     _ledger_row(place, 1, f"{A}/2024/01/01.json.gz")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE import_files SET file_date = %s", [DAY])
-    migrate("0007")
+    call_command("migrate", verbosity=0)  # to the columns of the models
     call_command("import_archive", all=True, missing_only=True, source=str(tmp_path), verbosity=0)
     assert RideStatusSnapshot.objects.count() == 1
