@@ -1,17 +1,14 @@
-"""Histories of parks and rides, made up by a seed, and an oracle that reads from their files what has to come of them.
+"""Histories of parks and rides, made up by a seed.
 
 A history says which events the file of each day and destination holds, what happens to the files, and in which order
-and by which commands they are imported. The oracle knows the format of the files and the promises of docs/sources.md
-and docs/decisions, and nothing of the importer's code. No two events of one ride and instant contradict each other, and
-no ride is in two parks by turns on one day: there the first one in holds, and order means something by design.
+and by which commands they are imported. No two events of one ride and instant contradict each other, and no ride is in
+two parks by turns on one day: there the first one in holds, and order means something by design.
 """
 
 import random
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 
 from tests.imports.building import event
 
@@ -19,10 +16,10 @@ DESTINATIONS = [f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abc"]
 PARKS = [f"{letter * 8}-1111-4111-8111-111111111111" for letter in "0123"]
 RIDES = [f"{letter * 8}-2222-4222-8222-222222222222" for letter in "456789"]
 ZONES = ["America/New_York", "Europe/Paris", "Asia/Tokyo"]
+CATALOGUE_ZONE = "Australia/Sydney"  # of the parks that the catalogue gives a proper name
 FIRST_DAY = date(2025, 1, 27)  # the month ends within each history
 
 File = tuple[str, date]  # whose, and of which day
-Key = tuple[str, datetime]  # ride and instant: what a row is of
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def history(seed: int) -> History:
     homes = {park: _homes(rnd, destinations, days) for park in parks}
     files: dict[File, list[dict]] = {(destination, day): [] for destination in destinations for day in days}
     for one in _events(rnd, parks, days):
-        day = _instant_of(one).date()
+        day = instant_of(one).date()
         for destination in _spread(rnd, homes[one["parkId"]].get(day, [])):
             for of_day in _neighbours(rnd, day, days):
                 files[destination, of_day] += [one] * rnd.choice([1] * 15 + [2])
@@ -202,139 +199,6 @@ def _command(rnd: random.Random, days: list[date], destinations: list[str], park
     )
 
 
-# --- what has to come of it ------------------------------------------------------------------------------------------
-@dataclass
-class Oracle:
-    """Follows what happens to the files and which of them a command has to read, and says what rows that gives.
-
-    `due` is what has to be in the table, `heard` whatever a command may have read. They differ where a file vanished
-    that was read for some park alone.
-    """
-
-    catalogue: list[Known]
-    files: dict[File, list[dict]] = field(default_factory=dict)  # as they lie there now
-    due: dict[Key, dict] = field(default_factory=dict)
-    heard: dict[Key, dict] = field(default_factory=dict)
-    read: dict[File, dict[str, list[dict]]] = field(default_factory=dict)  # by park: what was there when it was read
-
-    def publish(self, step: Publish) -> None:
-        self.files[step.file] = step.events
-
-    def vanish(self, step: Vanish) -> None:
-        self.files.pop(step.file, None)
-
-    def must_find_files(self, command: Command) -> bool:
-        """Whether the command has anything to look at; else it is to say so."""
-        return bool(self._in_reach(command))
-
-    def may_find_files(self, command: Command) -> bool:
-        return any(command.takes(day) for _, day in self.files)
-
-    def run(self, command: Command) -> None:
-        for file in self.files:
-            if command.takes(file[1]):
-                self.heard |= _by_key(self.files[file])
-        for file in self._in_reach(command):
-            if command.stops_after is not None:
-                self.read.pop(file, None)  # it may have come so far, or not
-                continue
-            events = self.files[file]
-            parks = {one["parkId"] for one in events}
-            if command.scope in PARKS:
-                parks &= {command.scope}
-            read = self.read.setdefault(file, {})
-            looked_for = {command.scope} if command.scope in PARKS else read.keys() | parks
-            if command.option == "--changed" and not any(read.get(park, events) != events for park in looked_for):
-                continue
-            self.due |= _by_key(one for one in events if one["parkId"] in parks)
-            read |= dict.fromkeys(looked_for, events)
-
-    @property
-    def is_exact(self) -> bool:
-        return self.due.keys() == self.heard.keys()
-
-    def _in_reach(self, command: Command) -> list[File]:
-        destinations = set(DESTINATIONS)
-        if command.scope in DESTINATIONS:
-            destinations = {command.scope}
-        elif command.scope in PARKS:
-            destinations = {command.of} if command.of else self._destinations_of(command.scope)
-        return [file for file in self.files if file[0] in destinations and command.takes(file[1])]
-
-    def _destinations_of(self, park: str) -> set[str]:
-        """In whose files a park is looked for: the catalogue's, and those in which it was heard."""
-        heard = {
-            destination
-            for (destination, _), read in self.read.items()
-            if any(one["parkId"] == park for one in read.get(park, ()))
-        }
-        return heard | {known.destination for known in self.catalogue if known.park == park}
-
-    # --- tables ---
-    def rows(self) -> dict[Key, tuple]:
-        return {key: _row(one) for key, one in self.due.items()}
-
-    def possible_rows(self) -> dict[Key, tuple]:
-        return {key: _row(one) for key, one in self.heard.items()}
-
-    def stays(self) -> dict[str, list[tuple[str, datetime | None]]]:
-        """By ride: each park it was in, and the instant from which on; one that never moved has none."""
-        found: dict[str, list[tuple[str, datetime | None]]] = {}
-        for (ride, at), one in sorted(self.due.items()):
-            stays = found.setdefault(ride, [(one["parkId"], None)])
-            if stays[-1][0] != one["parkId"]:
-                stays.append((one["parkId"], at))
-        return found
-
-    def moves(self) -> set[tuple[str, str, str]]:
-        """Ride, the park before and the park after."""
-        return {
-            (ride, before, after)
-            for ride, course in self.stays().items()
-            for (before, _), (after, _) in pairwise(course)
-        }
-
-    def heard_twice(self) -> set[tuple[str, date]]:
-        """Parks and days of which the files of two destinations speak."""
-        found = Counter((park, day) for _, day, park in self.ledger())
-        return {park_day for park_day, destinations in found.items() if destinations > 1}
-
-    def ride_names(self) -> dict[str, str]:
-        return {ride: one["name"] for (ride, _), one in sorted(self.due.items())}
-
-    def parks(self) -> dict[str, tuple[str, str, str]]:
-        """Name, slug and time zone: the catalogue's proper name and its zone, else what was heard last."""
-        found = {}
-        proper = {known.park: known.name for known in self.catalogue if known.name}
-        for one in sorted(self.due.values(), key=_instant_of):
-            park, slug = one["parkId"], one["parkSlug"]
-            named = park in proper
-            found[park] = proper.get(park, slug), slug, CATALOGUE_ZONE if named else one["timezone"]
-        return found
-
-    def ledger(self) -> dict[tuple[str, date, str], int]:
-        """Events of each park in each file that lies there."""
-        return {
-            (*file, park): count
-            for file, events in self.files.items()
-            for park, count in Counter(one["parkId"] for one in events).items()
-        }
-
-
-CATALOGUE_ZONE = "Australia/Sydney"
-
-
-def _by_key(events: Iterable[dict]) -> dict[Key, dict]:
-    return {(one["entityId"], _instant_of(one)): one for one in events}
-
-
-def _instant_of(one: dict) -> datetime:
+def instant_of(one: dict) -> datetime:
+    """When an event was, in UTC."""
     return datetime.fromisoformat(one["eventTime"]).astimezone(UTC)
-
-
-def _row(one: dict) -> tuple:
-    """park, status, standby wait, whether it spoke of the standby line, further queues with their waits"""
-    queue, status = one["data"]["queue"], one["data"]["status"]
-    standby = queue.get("STANDBY", {}).get("waitTime")
-    further = sorted((kind, value["waitTime"]) for kind, value in queue.items() if kind != "STANDBY")
-    return one["parkId"], status, standby, "STANDBY" in queue, further

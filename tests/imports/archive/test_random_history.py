@@ -1,6 +1,6 @@
 """Parks and rides that move, files that appear late, change and vanish, imported in random order by random options.
 
-Whatever happened, the warehouse ends with the rows that an oracle reads from the files (random_history.py).
+Whatever happened, the warehouse ends with the rows that an oracle reads from the files (file_oracle.py).
 """
 
 import os
@@ -20,13 +20,13 @@ from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.folder import FolderSource
 from imports.sources.source import key_of
 from quality.models import DataQualityLog
+from tests.imports.archive.file_oracle import Oracle
 from tests.imports.archive.random_history import (
     CATALOGUE_ZONE,
     DESTINATIONS,
     PARKS,
     Command,
     Known,
-    Oracle,
     Publish,
     Vanish,
     history,
