@@ -117,7 +117,7 @@ def _events(rnd: random.Random, parks: list[str], days: list[date]) -> Iterator[
             if rnd.random() < 0.2:
                 continue
             hours = sorted(rnd.sample(range(24), rnd.randint(1, 4)))
-            moves_at = rnd.choice(hours) if rnd.random() < 0.2 else None  # once a day at most
+            moves_at = rnd.choice(hours) if rnd.random() < 0.3 else None  # once a day at most
             for hour in hours:
                 park = rnd.choice(parks) if hour == moves_at else park
                 name = f"Ride {number} of {day} {hour}" if rnd.random() < 0.07 else name
@@ -134,7 +134,7 @@ def _words(
     """What a park is called, or in which zone it is, day by day."""
     word = rnd.choice(choices or [stem])
     for day in days:
-        if rnd.random() < 0.2:
+        if rnd.random() < 0.6:
             word = rnd.choice(choices or [f"{stem}-{day.day}"])
         yield day, word
 
