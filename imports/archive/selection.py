@@ -83,6 +83,10 @@ class KnownReadings:
         return any(reading.all_parks and reading.has_read(file) for reading in self._of_day(file.day))
 
     def _has_changed(self, file: DayFile, park_ids: Collection[int] | None) -> bool:
+        """`park_ids` None: for all. What was read for all since is known, also of a park that it does not speak of and
+        that has a reading of an older version still: it was asked for alone, and no run of all looks for it here."""
+        if park_ids is None and self._was_read_for_all(file):
+            return False
         return any(
             reading.outcome != FileOutcome.MISSING and not reading.is_of(file)
             for park_id, reading in self._by_day.get(file.day, {}).items()

@@ -158,6 +158,14 @@ def test_a_missing_day_whose_file_came_is_new_and_no_change(archive):
     assert ledger(1).outcome == "IMPORTED"
 
 
+def test_a_park_that_a_file_never_spoke_of_does_not_have_it_read_for_ever(archive):
+    Park.objects.create(park_name="Elsewhere", themeparks_wiki_id=OTHER_PARK)
+    import_all(archive, everything=False, parks=[OTHER_PARK], destinations=[DESTINATION])
+    write_day(archive, [event(day=day(2)), event("11:00:00Z", day=day(2))], day(2))
+    assert import_all(archive, missing_only=True).stored == 5
+    assert read_days(archive, changed_only=True) == []
+
+
 def test_each_park_asked_for_by_itself_is_asked_of_the_ledger_by_itself(archive):
     for n in range(4):
         write_day(archive, [event(day=day(n)), event(day=day(n), entity=OTHER_RIDE, park=OTHER_PARK)], day(n))
