@@ -139,7 +139,7 @@ def command_for(source: str, park: Park, day: date, *options: str) -> str:
     """What an operator types to import one park's day with these options."""
     where = [] if source == settings.ARCHIVE_URL else ["--source", shlex.quote(source)]
     days = ["--from", f"{day}", "--to", f"{day}"]
-    return " ".join(["manage.py import_archive --park", f"{park.pk}", *days, *options, *where])
+    return " ".join(["manage.py import_archive --park", park.themeparks_wiki_id, *days, *options, *where])
 
 
 def _some(values: list[str]) -> str:

@@ -181,7 +181,7 @@ def test_a_day_that_collapsed_to_five_events_takes_no_live_row_away_unless_force
     ledger = ImportedFile.objects.get(park=parks[0])
     assert (ledger.live_replaced, ledger.live_kept) == (0, many)
     finding = DataQualityLog.objects.get(reason="sparse_archive_day")
-    command = f"import_archive --park {parks[0].pk} --from 2024-12-25 --to 2024-12-25 --replace-live --force"
+    command = f"import_archive --park {parks[0].themeparks_wiki_id} --from {DAY} --to {DAY} --replace-live --force"
     assert finding.description == (
         "A park, 2024-12-25: the file holds 5 observations of 1 ride in 2 hours, the live collector 72 observations of "
         "1 ride in 12 hours; the 72 LIVE rows stay beside the archive's. If the file is right:  "

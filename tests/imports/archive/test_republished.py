@@ -73,7 +73,7 @@ def test_without_replace_nothing_is_replaced_and_the_findings_say_the_command_th
     import_all(tmp_path)
     assert stored() == said_by(*SECOND) | said_by(*FIRST)
     assert ledger() == (34, 30, 3, 1, 0, None, None)
-    command = f"manage.py import_archive --park {Park.objects.get().pk} --from 2024-12-25 --to 2024-12-25 --replace"
+    command = f"manage.py import_archive --park {PARK} --from 2024-12-25 --to 2024-12-25 --replace"
     status, count, text = findings()["rows_lacking"]
     assert (status, count) == ("OPEN", 1)
     assert text == (

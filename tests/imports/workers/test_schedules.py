@@ -10,10 +10,11 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from django_q.scheduler import scheduler
+from django_q.tasks import async_task
 
 from imports import tasks
 from imports.metadata import sync as metadata_sync
-from imports.workers import import_task, schedules
+from imports.workers import schedules
 from imports.workers.models import Worker
 from tests.clock import standing_still
 from tests.imports.api_world import World
@@ -238,7 +239,7 @@ def test_the_pages_of_workers_and_tasks_make_as_many_queries_for_many_as_for_few
             finished(n, success=True)
             finished(100 + n, success=False)
             Worker.seen(f"host/{n}/1/0", "")
-            import_task.async_task("quality.tasks.daily_check", group="Check quality")
+            async_task("quality.tasks.daily_check", group="Check quality")
         for name in ("imports/worker", "django_q/success", "django_q/failure", "django_q/ormq", "django_q/schedule"):
             with queries_of_a_page() as sql:
                 assert client.get(f"/admin/{name}/").status_code == 200
