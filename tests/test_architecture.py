@@ -38,7 +38,8 @@ ROOMS = {
         "apps",
     ],
     "imports": [
-        "sources events",
+        "events",
+        "sources",
         "loading",
         "archive",
         "live",

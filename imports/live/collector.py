@@ -168,7 +168,7 @@ def _parks(answer: Answer) -> list[Park]:
     )
     parks = {park.themeparks_wiki_id: park for park in known}
     for park_id in sorted(seen - parks.keys()):
-        parks[park_id] = make_park(answer.destination, park_id, answer.validated)
+        parks[park_id] = make_park(answer.destination, park_id, answer.validated.parks[park_id])
     return list(parks.values())
 
 

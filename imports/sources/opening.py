@@ -5,6 +5,14 @@ from pathlib import Path
 from imports.sources.folder import FolderSource
 from imports.sources.source import ArchiveError, Source
 
+#: the History API, or with a folder behind it what was kept of its answers
+HISTORY_SCHEMES = ("themeparks-history:", "themeparks-history-delisted:")
+
+
+def has_files_by_park(url: str) -> bool:
+    """Whether the source that a URL names has its files by park."""
+    return url.startswith(HISTORY_SCHEMES)
+
 
 def open_source(url: str) -> Source:
     """The source a URL names: a folder (a path, or file:///path) or s3://bucket[/prefix].

@@ -17,7 +17,7 @@ from imports.archive.slow_clock import ClockIsSlow
 from imports.archive.transitions import TransitionRefused
 from imports.management.graceful_stop import stop_on_signals
 from imports.sources.opening import open_source
-from imports.sources.source import ArchiveError
+from imports.sources.source import ArchiveError, NotNow
 from imports.workers.models import Worker
 from imports.workers.queue import enqueue, why_not_queued
 from quality import owed_checks
@@ -127,6 +127,10 @@ class Command(BaseCommand):
                     begin(planning.begin(plans))
         except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        except NotNow as waiting:
+            raise CommandError(
+                f"{waiting.in_words()}: give the same command again then", returncode=PAUSED
+            ) from waiting
         except (ArchiveError, ClockIsSlow, TransitionRefused, PartitionsError) as error:
             raise CommandError(str(error), returncode=FAILED) from error
 
@@ -138,6 +142,8 @@ class Command(BaseCommand):
                 for run in runs:
                     if stop.is_set():
                         break
+                    if any(other.waits_until for other in runs if other.source.url == run.source.url):
+                        continue  # its source gives nothing for now
                     try:
                         completed.append(self._run_one(run, stop))
                     except (ImportFailed, TransitionRefused, PartitionsError) as error:
@@ -152,8 +158,10 @@ class Command(BaseCommand):
             some = f"{len(failed):,} of {len(runs):,} destinations failed, the first of them so: {failed[0]}"
             raise CommandError(failed[0] if len(runs) == 1 else some, returncode=FAILED)
         if len(completed) < len(runs) or not all(completed):
+            waits = max((run.waits_until for run in runs if run.waits_until), default=None)
+            when = f" after {waits.astimezone(UTC):%Y-%m-%d %H:%M}Z" if waits else ""
             raise CommandError(
-                "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
+                f"Paused; nothing is lost. Go on{when} with:  manage.py import_archive --resume", returncode=PAUSED
             )
         if self._checks_failed is not None:
             raise CommandError(str(self._checks_failed), returncode=FAILED)
