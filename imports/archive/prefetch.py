@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from imports.events.dayfile import UnreadableFile
+from imports.events.decoded import Decoded
 from imports.events.validation import Validated, validate
 from imports.sources.source import DayFile, FileUnreadable, FileVanished, OutOfReach, Source
 
@@ -25,6 +26,7 @@ class Reading:
     file: DayFile
     sha256: str | None = None
     validated: Validated = field(default_factory=Validated)
+    decoded: Decoded | None = None  # without its events, which are in `validated`
     unreadable: str = ""  # the reason
     missing: bool = False  # listed, and gone when it was to be read
     out_of_reach_before: date | None = None  # not for us, as nothing before this day is
@@ -93,7 +95,9 @@ def _read(
         reading.sha256 = hashlib.sha256(raw).hexdigest()
         reading.unchanged = was_read(file, reading.sha256)
         if not reading.unchanged:
-            reading.validated = validate(source.decode(raw, file), clock())
+            reading.decoded = decoded = source.decode(raw, file)
+            reading.validated = validate(decoded.events, clock())
+            decoded.events = []  # the memory of a file, twice
     except FileVanished:
         reading.missing = True
     except OutOfReach as error:

@@ -1,8 +1,7 @@
 """What every source of the archive's day files has in common, wherever they lie."""
 
-from typing import Any
-
 from imports.events import dayfile
+from imports.events.decoded import Decoded
 from imports.sources.source import DayFile, Feed
 
 
@@ -12,6 +11,6 @@ class ArchiveFiles:
     feed = Feed.ARCHIVE
     data_source = "ARCHIVE"
 
-    def decode(self, raw: bytes, file: DayFile) -> list[Any]:
+    def decode(self, raw: bytes, file: DayFile) -> Decoded:
         """See Source."""
-        return dayfile.decode(raw)
+        return Decoded(dayfile.decode(raw))

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from imports.events.decoded import Decoded
 
 FILE_SUFFIX = ".json.gz"
 #: No archive of park waits is older; a file dated earlier (0001, 1970) is a broken clock's or a slip of the pen.
@@ -77,6 +79,7 @@ class DayFile:
     modified_at: datetime | None = None  # UTC, to the microsecond
     park: str = ""  # the UUID of the one park that it speaks of; empty: of all of the destination
     is_final: bool = False
+    is_asked_for: bool = False  # reading it is a request of an hour's budget
 
     @property
     def place(self) -> str:
@@ -132,6 +135,17 @@ class ParkFiles:
     timezone: str
     files: list[DayFile]
     out_of_reach_before: date | None = None  # days that were asked for lie before it
+    final_day: date | None = None  # later days may change still, and are not listed
+
+
+class Allowance(Protocol):
+    """What somebody may ask of a source. None where it is not known."""
+
+    name: str  # of the plan
+    earliest: date | None  # the first day that may be asked; None: everything
+    requests_an_hour: int | None
+    remaining: int | None  # of these
+    resets_at: datetime | None  # aware: when they are whole again
 
 
 class Source(Protocol):
@@ -156,11 +170,8 @@ class Source(Protocol):
         ArchiveError: the source fails.
         """
 
-    def decode(self, raw: bytes, file: DayFile) -> list[Any]:
-        """The events of what `read` gave: imports.events.dayfile.Event, or what came in the place of one.
-
-        UnreadableFile: nothing of it can be used.
-        """
+    def decode(self, raw: bytes, file: DayFile) -> Decoded:
+        """What `read` gave, as events. UnreadableFile: nothing of it can be used."""
 
 
 @runtime_checkable
@@ -175,6 +186,10 @@ class SourceByPark(Source, Protocol):
         `anew`: files that are final are listed to be compared with what was read of them, and `read` asks for them.
         NotNow; ArchiveError, also for a park that it does not know.
         """
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What may be asked of it an hour; None: it is not counted, since nothing is asked. NotNow; ArchiveError."""
 
     def list_again(self, destination: str, park: str, first: date, last: date, *, anew: bool) -> list[DayFile]:
         """What is left of a range of `list_parks`, without asking anybody."""
