@@ -14,9 +14,9 @@ from functools import partial
 from django.conf import settings
 
 from imports.archive.day_file_model import ImportedFile
-from imports.events.dayfile import event_from
+from imports.events.live_rows import as_event, is_place
 from imports.events.validation import validate
-from imports.live.answer import Answer, as_event, is_place
+from imports.live.answer import Answer
 from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
 from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
@@ -107,7 +107,7 @@ def _collect_one(
 ) -> None:
     rows = [row for row in api.live(destination) if not is_place(row)]
     now = clock()
-    answer = Answer(destination, rows, validate([event_from(as_event(row)) for row in rows], now))
+    answer = Answer(destination, rows, validate([as_event(row) for row in rows], now))
     make_months(answer.validated.observations)
     found, findings = in_a_short_transaction(partial(_write, answer, now))
     counts = found.counts.values()
