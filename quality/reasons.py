@@ -273,6 +273,22 @@ _INVALID = {
         "Those that are day files: give them their place, <uuid>/YYYY/MM/DD.json.gz, and import their days. Dated "
         "after tomorrow: check the clock of this machine first. What belongs there: won't fix.",
     ),
+    "captures_left_out": Reason(
+        IssueType.INVALID,
+        "Captures left out",
+        "of the captures, this is not read: {what}",
+        "Files among captures of live answers, or lines of them, are not read: a file of another kind, a line that was "
+        "cut short when its collector was stopped, a damaged gzip stream, a time of capture that cannot be.",
+        "What lies before the damage was read. A file that is no capture: take it out of the folder, or won't fix. A "
+        "file that a collector still writes has its last line with the next import.",
+    ),
+    "capture_without_answer": Reason(
+        IssueType.INVALID,
+        "Capture without an answer",
+        "{count:,} (capture holds|captures hold) no answer",
+        "Captures of live answers hold none: their HTTP status is not 200, or the line is something else.",
+        "Nothing can be had of them: won't fix. Look at the values where there are many.",
+    ),
     "rows_lacking": Reason(
         IssueType.INVALID,
         "Rows that the file no longer has",

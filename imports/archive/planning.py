@@ -19,7 +19,7 @@ from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
-from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
+from imports.archive.request import Request, RequestError, check_dates, check_options, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
 from imports.archive.selection import KnownReadings
 from imports.archive.slow_clock import slow_clock
@@ -27,8 +27,8 @@ from imports.archive.transitions import ImportStatus
 from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
-from imports.sources.opening import has_files_by_park, open_source
-from imports.sources.source import ArchiveError, DayFile, ParkFiles, Source, SourceByPark
+from imports.sources.opening import has_files_by_park, is_captures, open_source
+from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
@@ -78,6 +78,7 @@ class DestinationPlan:
 def plan(request: Request, today: date) -> list[DestinationPlan]:
     """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
     check_dates(request, today)
+    check_options(request)
     parks_by_destination = chosen(request)
     plans = []
     if isinstance(request.source, SourceByPark):
@@ -195,6 +196,12 @@ def resume(
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
+        for checkpoint in checkpoints:
+            if is_captures(checkpoint.source) != (source.feed == Feed.CAPTURES):
+                raise RequestError(
+                    f"{checkpoint.import_id} was begun from {checkpoint.source}, and {source.url} is of another kind; "
+                    "--source names where the same files lie now"
+                )
         _change(checkpoints, source=source.url)
     if force:
         _change(checkpoints, force=True)

@@ -7,6 +7,7 @@ shape (an object that has `liveData`), wherever in the line it lies, and what st
 however they are written (`http_status`, `HTTPStatus`, `status-code`).
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,16 +27,16 @@ NESTED_MAX = 5  # objects and texts around an answer; the deepest envelope that 
 HTTP_OK = 200
 NO_JSON = "it is no JSON"
 
-# How a key is compared: in lower case, without what stands between its words.
-_TIME_KEYS = frozenset(
-    "time timestamp ts at when date datetime utc timeutc capturedat capturetime captured fetchedat fetchtime fetched "
-    "collectedat collected requestedat retrievedat polledat scrapedat recordedat savedat loggedat observedat receivedat "
-    "snapshotat snapshottime createdat".split()
-)
-_STATUS_KEYS = frozenset("status statuscode httpstatus httpstatuscode httpcode responsestatus responsecode code".split())
-_PLACE_KEYS = frozenset("park parkid parkuuid entity entityid entityuuid url uri source endpoint href".split())
-_DESTINATION_KEYS = frozenset("destination destinationid destinationuuid".split())
+# How keys are called, in lower case and without what stands between their words.
 _BETWEEN_WORDS = str.maketrans("", "", "_- .")
+_TIME = re.compile(
+    "(utc)?(time|timestamp|ts|at|when|date|datetime)(utc|ms)?|"
+    "(captured?|collected|created|fetch(ed)?|logged|observed|polled|received|recorded|request(ed)?|retrieved|saved|"
+    "scraped|snapshot)(at|on|time|timestamp|ts)?(utc|ms)?"
+)
+_STATUS = re.compile("(http|response)?(status)?(code)?")
+_PLACE = re.compile("(park|entity)(id|uuid)?|(request)?(url|uri)|source|endpoint|href")
+_DESTINATION = re.compile("destination(id|uuid)?")
 _UUID_IN_URL = re.compile(r"/entity/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![0-9a-fA-F-])")
 _STATUS_IN_TEXT = re.compile(r"([0-9]{3})(?![0-9])")
 _FILLING = b"\0 \t\r\n"  # zero bytes: what a disk leaves where a machine was switched off while it wrote
@@ -82,8 +83,8 @@ def read_capture(line: bytes) -> Capture:
     found = list(_answers(value, (), NESTED_MAX))
     around = found[0][0] if found else _objects_at_the_top(value)
     capture = Capture(taken_ms=_time(around))
-    capture.destination = _place(around, _DESTINATION_KEYS)
-    capture.park = _place(around, _PLACE_KEYS)
+    capture.destination = _place(around, _DESTINATION)
+    capture.park = _place(around, _PLACE)
     status = _status(around)
     if status not in (None, HTTP_OK):
         capture.trouble = f"its HTTP status is {status}"
@@ -161,7 +162,7 @@ def _answers(value: Any, around: tuple[dict, ...], depth: int) -> Iterator[tuple
 
 
 def _objects_at_the_top(value: Any) -> tuple[dict, ...]:
-    """A line without an answer, and what lies directly in it: `{"response": {"status": 503}}`, `{"error": {"code"}}`."""
+    """A line without an answer, and what lies directly in it: `{"response": {"status": 503}}`."""
     if not isinstance(value, dict):
         return ()
     return (value, *(part for part in value.values() if isinstance(part, dict)))
@@ -205,20 +206,26 @@ def _kind_by_rows(asked_for: str | None, rows: list[Any]) -> str:
 
 
 # --- what stands around it -------------------------------------------------------------------------------------------
-def _named(around: tuple[dict, ...], names: frozenset[str]) -> Iterator[Any]:
+def _named(around: tuple[dict, ...], names: re.Pattern[str]) -> Iterator[Any]:
     for envelope in around:
         for key, value in envelope.items():
-            if key.lower().translate(_BETWEEN_WORDS) in names:
+            if _is_called(key, names):
                 yield value
 
 
+@functools.lru_cache(maxsize=4096)  # the keys of an envelope are the same in every line
+def _is_called(key: str, names: re.Pattern[str]) -> bool:
+    called = key.lower().translate(_BETWEEN_WORDS)
+    return bool(called and names.fullmatch(called))
+
+
 def _time(around: tuple[dict, ...]) -> int | None:
-    return next((found for value in _named(around, _TIME_KEYS) if (found := _milliseconds(value)) is not None), None)
+    return next((found for value in _named(around, _TIME) if (found := _milliseconds(value)) is not None), None)
 
 
 def _status(around: tuple[dict, ...]) -> int | None:
     """The first that is not 200, where several are told; None: none is."""
-    found = [status for value in _named(around, _STATUS_KEYS) if (status := _status_of(value)) is not None]
+    found = [status for value in _named(around, _STATUS) if (status := _status_of(value)) is not None]
     return next((status for status in found if status != HTTP_OK), HTTP_OK if found else None)
 
 
@@ -231,7 +238,7 @@ def _status_of(value: Any) -> int | None:
     return value if value == 0 or 100 <= value <= 599 else None
 
 
-def _place(around: tuple[dict, ...], names: frozenset[str]) -> str | None:
+def _place(around: tuple[dict, ...], names: re.Pattern[str]) -> str | None:
     for value in _named(around, names):
         if isinstance(value, dict):  # park: {id, name}
             value = value.get("id")

@@ -41,6 +41,8 @@ class Origin:
     dense: bool = True  # many events of these days; if not, what is stored is looked up event by event
     # what to do where a stored row says something else than the file: a sentence for the finding
     against_stored: Callable[[Park], str] | None = None
+    # states are told again and again until they change, as captures do: what was said already is known, and no finding
+    told_again: bool = False
 
 
 @dataclass(slots=True)
@@ -243,6 +245,8 @@ def _without_repeats(work: _Work) -> dict[int, Observation]:
         if first is observation:
             part.counts.stored += 1  # until the table says otherwise
             part.ids.append(snapshot_id)
+        elif work.origin.told_again and content_of(first) == content_of(observation):
+            part.counts.already_known += 1
         else:
             part.counts.duplicates += 1
             _report_repeat(work, part, observation, content_of(first))

@@ -25,9 +25,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from imports.events.captures import NO_JSON, Capture, decode_captures, read_capture
-from imports.events.dayfile import Event, UnreadableFile
 from imports.sources.layout import EXAMPLES_MAX, printable
 from imports.sources.line_files import LineReader, Lines, Look, Signature, lines_of, signature_of, what_it_is
 from imports.sources.source import (
@@ -82,9 +82,7 @@ class CaptureSource:
         self._look()
         return sorted(self._known().days)
 
-    def list_days(
-        self, destination: str, first: date | None, last: date | None, today: date, parks: Sequence[str] = ()
-    ) -> Listing:
+    def list_days(self, destination: str, first: date | None, last: date | None, today: date) -> Listing:
         """See Source."""
         known = self._known()
         beside = known.beside(destination, whole=first is None and last is None)
@@ -100,7 +98,7 @@ class CaptureSource:
         return Listing(files, beside)
 
     def read(self, file: DayFile) -> bytes:
-        """See Source. ArchiveError also where a file was rewritten since it was looked at; that it grew is no matter."""
+        """See Source. ArchiveError also where a file was rewritten since it was looked at; it may have grown."""
         lines = self._known().days.get(file.key.split("/", 1)[0], {}).get(file.day)
         if lines is None:
             raise FileVanished(f"{file.key}: gone since it was listed")
@@ -116,12 +114,9 @@ class CaptureSource:
             raise ArchiveError(f"{self.path}: a file was rewritten while it was read; give the same command again")
         return b"\n".join(parts)
 
-    def decode(self, raw: bytes, file: DayFile) -> list[Event | Any]:
+    def decode(self, raw: bytes, file: DayFile) -> list[Any]:
         """See Source."""
-        events = decode_captures(raw)
-        if not raw.strip():
-            raise UnreadableFile("it is empty")
-        return events
+        return decode_captures(raw)
 
     def _known(self) -> "_Collection":
         if self._collection is None:

@@ -151,14 +151,14 @@ class LineReader:
             raw = _open(self._paths[file])
             if raw.peek(2).startswith(GZIP_BEGIN):
                 raw.close()
-                self._open = file, gzip.open(self._paths[file])
+                self._open = file, gzip.open(self._paths[file])  # noqa: SIM115 (closed in close)
             else:
                 self._open = file, raw
         return self._open[1]
 
 
 def what_it_is(look: Look) -> str:
-    """What a file is that has no line to use, where it begins as something known; else "". """
+    """What a file is that has no line to use, where it begins as something known; else ""."""
     return name_of_bytes(look.begin)
 
 
