@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from imports.events.dayfile import Event, Refused
+from imports.events.decoded import Decoded
 from imports.events.json_text import decode_json
 from imports.events.live_rows import as_event, is_place
 from imports.events.validation import shorten
@@ -97,13 +98,15 @@ def read_capture(line: bytes) -> Capture:
     return capture
 
 
-def decode_captures(raw: bytes) -> list[Event | Any]:
-    """The events of lines of captures, in their order; Refused in place of a line that has none to give.
+def decode_captures(raw: bytes) -> Decoded:
+    """The events of lines of captures, in their order, with the kinds of their entities; Refused in place of a line
+    that has none to give.
 
     A state that did not change comes again with every capture: it is one Event, which stands in the list as often as
     it was said.
     """
     events: list[Event | Any] = []
+    kinds: dict[str, str] = {}
     same: dict[tuple[Any, Any], list[Event]] = {}
     for line in _lines(raw):
         capture = read_capture(line)
@@ -112,8 +115,17 @@ def decode_captures(raw: bytes) -> list[Event | Any]:
             events.append(Refused(REASON, example, capture.trouble))
         for row in capture.rows:
             event = as_event(row, capture.whole_park, capture.timezone)
-            events.append(_as_met_before(event, same) if type(event) is Event else event)
-    return events
+            if type(event) is not Event:
+                events.append(event)
+                continue
+            events.append(_as_met_before(event, same))
+            if (
+                events[-1] is event
+                and (entity := uuid_of(event.entityId))
+                and type(kind := row.get("entityType")) is str
+            ):
+                kinds[entity] = kind
+    return Decoded(events, entity_types=kinds)
 
 
 def _as_met_before(event: Event, same: dict[tuple[Any, Any], list[Event]]) -> Event:

@@ -25,9 +25,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from imports.events.captures import NO_JSON, Capture, decode_captures, read_capture
+from imports.events.decoded import Decoded
 from imports.sources.layout import EXAMPLES_MAX, printable
 from imports.sources.line_files import LineReader, Lines, Look, Signature, lines_of, signature_of, what_it_is
 from imports.sources.source import (
@@ -114,7 +114,7 @@ class CaptureSource:
             raise ArchiveError(f"{self.path}: a file was rewritten while it was read; give the same command again")
         return b"\n".join(parts)
 
-    def decode(self, raw: bytes, file: DayFile) -> list[Any]:
+    def decode(self, raw: bytes, file: DayFile) -> Decoded:
         """See Source."""
         return decode_captures(raw)
 

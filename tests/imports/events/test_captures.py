@@ -16,6 +16,10 @@ NOW = datetime(2026, 7, 19, tzinfo=UTC)
 TAKEN = "2026-07-18T11:31:41Z"
 
 
+def events_of(raw: bytes) -> list:
+    return decode_captures(raw).events
+
+
 def taken_at(capture) -> str:
     return f"{instant_at(capture.taken_ms):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -112,7 +116,7 @@ def test_line_ends_byte_order_marks_and_zero_bytes_are_no_content():
 
 def test_rows_become_events_with_the_park_that_was_asked_for():
     rows = [row(), row(id=RESORT, parkId=...), row(id=PARK, entityType="PARK"), row(parkId=OTHER_PARK), 17]
-    first, without, other, number = decode_captures(line({"ts": TAKEN, "raw": answer(rows)}))
+    first, without, other, number = events_of(line({"ts": TAKEN, "raw": answer(rows)}))
     assert (first.entityId, first.parkId, first.timezone) == (RIDE, PARK, "Asia/Tokyo")
     assert first.data.queue == {"STANDBY": {"waitTime": 40}}
     assert (without.parkId, without.timezone) == (PARK, "Asia/Tokyo")
@@ -123,22 +127,22 @@ def test_rows_become_events_with_the_park_that_was_asked_for():
 def test_a_state_that_did_not_change_is_one_event_however_often_it_was_said():
     changed = row(lastUpdated="2026-07-18T11:40:00Z", status="DOWN")
     raw = b"\r\n".join([line(answer([row()])), b"", line({"x": answer([row(forecast=[1])])}), line(answer([changed]))])
-    events = decode_captures(raw)
+    events = events_of(raw)
     assert [event.data.status for event in events] == ["OPERATING", "OPERATING", "DOWN"]
     assert events[0] is events[1]
-    contradicting = decode_captures(line(answer([row(), row(status="DOWN")])))
+    contradicting = events_of(line(answer([row(), row(status="DOWN")])))
     assert contradicting[0] is not contradicting[1]
 
 
 def test_a_row_whose_id_is_a_list_is_rejected_like_any_other():
-    validated = validate(decode_captures(line(answer([row(id=[1]), row(id=[1])]))), NOW)
+    validated = validate(events_of(line(answer([row(id=[1]), row(id=[1])]))), NOW)
     assert validated.rejected == {PARK: 2}
 
 
 def test_a_line_without_an_answer_is_rejected_with_the_reason_and_counted_by_why():
     lines = [{"ts": TAKEN, "http_status": 503, "raw": "x" * 5000}, {"http_status": 503}, answer([row()])]
     raw = b"\n".join(map(line, lines)) + b'\n{"cut'
-    validated = validate(decode_captures(raw), NOW)
+    validated = validate(events_of(raw), NOW)
     assert validated.rejected == {None: 3} and len(validated.observations) == 1
     (issue,) = validated.issues.found.values()
     assert list(validated.issues.found) == [(None, REASON)]
@@ -146,10 +150,15 @@ def test_a_line_without_an_answer_is_rejected_with_the_reason_and_counted_by_why
     assert issue.examples[0]["why"] == "its HTTP status is 503" and len(issue.examples[0]["line"]) < 400
 
 
+def test_the_kinds_of_entities_are_told_beside_the_events():
+    rows = [row(), row(id=RIDE[:-1] + "5", entityType="SHOW"), row(id=RIDE[:-1] + "6", entityType=...), row(id="x")]
+    assert decode_captures(line(answer(rows))).entity_types == {RIDE: "ATTRACTION", RIDE[:-1] + "5": "SHOW"}
+
+
 def test_nothing_and_blank_lines_have_no_events():
-    assert decode_captures(b"") == decode_captures(b"\n\r\n \n") == []
+    assert events_of(b"") == events_of(b"\n\r\n \n") == []
 
 
 def test_an_object_that_is_no_event_stays_what_it_is():
-    kinds = {type(found) for found in decode_captures(line(answer([row(), "x"])) + b"\n{}")}
+    kinds = {type(found) for found in events_of(line(answer([row(), "x"])) + b"\n{}")}
     assert kinds == {Event, str, Refused}
