@@ -59,7 +59,9 @@ class DestinationPlan:
 
     @property
     def days_missing(self) -> int:
-        """Days of the range for which the source has no file."""
+        """Days of the range for which the source has no file; one that has files by park misses none."""
+        if self.of_park is not None:
+            return 0
         return (self.last - self.first).days + 1 - len(self.files)
 
     def days_imported(self) -> int:
