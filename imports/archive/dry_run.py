@@ -33,10 +33,8 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
             f"{count_of(plan.days_missing, 'day')} without one, {plan.days_imported():,} imported already\n"
         )
         files = [file for file in plan.files if not file.is_asked_for]
-        if len(files) < len(plan.files):  # each would be a request of an hour's budget
-            out.write(
-                f"  {count_of(len(plan.files) - len(files), 'file')} not looked into: they are still to be asked for\n"
-            )
+        if asked := len(plan.files) - len(files):  # each would be a request of an hour's budget
+            out.write(f"  {count_of(asked, 'file')} still to be asked for, and not looked into\n")
         parks = {plan.of_park.park_id} if plan.of_park else {park.themeparks_wiki_id for park in plan.parks}
         events: Counter[str | None] = Counter()
         issues: Counter[str] = Counter()

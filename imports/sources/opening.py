@@ -46,10 +46,8 @@ def _open_history(url: str) -> Source:
         raise ArchiveError(f"{url}: give themeparks-history: alone, or themeparks-history:/path to kept answers")
     if path:
         return HistorySource(KeptAnswers(Path(path)), api=None)
+    kept = Path(settings.ARCHIVE_CACHE_DIR or settings.BASE_DIR / "var" / "archive-cache") / "history"
     try:
-        return HistorySource(
-            KeptAnswers(Path(settings.ARCHIVE_CACHE_DIR or settings.BASE_DIR / "var" / "archive-cache") / "history"),
-            HistoryApi(),
-        )
+        return HistorySource(KeptAnswers(kept), HistoryApi())
     except ApiError as error:
         raise ArchiveError(str(error)) from error
