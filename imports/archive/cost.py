@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date
 
 from imports.archive.planning import DestinationPlan
-from imports.archive.selection import KnownReadings
-from imports.sources.source import Allowance, DayFile, SourceByPark
+from imports.sources.source import Allowance, SourceByPark
 from warehouse.days import ONE_DAY
 from warehouse.text import HOUR, count_of, duration_in_words
 
@@ -17,34 +16,16 @@ def sentences(plans: Sequence[DestinationPlan]) -> list[str]:
     source = plans[0].request.source if plans else None
     if not isinstance(source, SourceByPark):
         return []
-    wanted = {id(plan): files_wanted(plan) for plan in plans}
-    files = [file for of_plan in wanted.values() for file in of_plan]
+    files = [file for plan in plans for file in plan.files]
     requests = sum(file.is_asked_for for file in files)
-    parks = sum(bool(of_plan) for of_plan in wanted.values())
+    parks = sum(bool(plan.files) for plan in plans)
     said = [
         f"{source.url} {count_of(parks, 'park')}, {count_of(len(files), 'park day')}: "
         f"{count_of(requests, 'request')}" + _kept(len(files) - requests) + _time(requests, source.allowance)
     ]
-    known = sum(len(plan.files) for plan in plans) - len(files)
-    if known:
+    if known := sum(plan.days_known for plan in plans):
         said.append(f"{count_of(known, 'park day')} not asked for: the ledger has them")
-    return [*said, *_out_of_reach(plans), *_not_final(plans)]
-
-
-def files_wanted(plan: DestinationPlan) -> list[DayFile]:
-    """Those of a plan that a run would read."""
-    asked = plan.request
-    if not asked.is_selective:
-        return plan.files
-    known = KnownReadings.of(plan.destination, plan.first, plan.last, asked.source.feed)
-    park_ids = [park.pk for park in plan.known_parks()]
-    if not park_ids and plan.of_park is not None:  # a park that is not known lacks everything
-        return [] if asked.changed_only else plan.files
-    return [
-        file
-        for file in plan.files
-        if known.ask_for(file, park_ids, whole=plan.whole_destination, changed_only=asked.changed_only)
-    ]
+    return [*said, *out_of_reach(plans), *_not_final(plans)]
 
 
 def _kept(count: int) -> str:
@@ -63,25 +44,30 @@ def _time(requests: int, allowance: Allowance | None) -> str:
     return f", {duration_in_words(max(1, hours) * HOUR)} at {budget}{waits}"
 
 
-def _out_of_reach(plans: Sequence[DestinationPlan]) -> Iterator[str]:
-    by_day: dict[date, list[str]] = {}
-    for plan in plans:
-        if plan.of_park is not None and plan.of_park.out_of_reach_before is not None:
-            by_day.setdefault(plan.of_park.out_of_reach_before, []).append(plan.of_park.name or plan.of_park.park_id)
-    for day, parks in sorted(by_day.items()):
-        since = f" from {plans[0].request.first}" if plans[0].request.first else ""
-        yield f"Out of this key's reach: days{since} to {day - ONE_DAY} of {_some(parks)}"
+def out_of_reach(plans: Sequence[DestinationPlan]) -> Iterator[str]:
+    """What the key does not reach of what was asked for: to be said before, and again at the end."""
+    periods: dict[tuple[date, date], list[str]] = {}
+    for found in (plan.of_park for plan in plans if plan.of_park is not None):
+        if found.asked_from is not None and found.out_of_reach_before is not None:
+            period = found.asked_from, found.out_of_reach_before - ONE_DAY
+            periods.setdefault(period, []).append(found.name or found.park_id)
+    for (first, last), parks in sorted(periods.items()):
+        yield f"Out of this key's reach: {first} to {last} of {_some(parks)}"
 
 
 def _not_final(plans: Sequence[DestinationPlan]) -> Iterator[str]:
-    last = plans[0].request.last
+    asked = plans[0].request.last
     by_day: dict[date, list[str]] = {}
-    for plan in plans:
-        final = plan.of_park.final_day if plan.of_park else None
-        if final is not None and last is not None and final < last:
-            by_day.setdefault(final, []).append(plan.of_park.name or plan.of_park.park_id if plan.of_park else "")
+    nothing: list[str] = []
+    for found in (plan.of_park for plan in plans if plan.of_park is not None):
+        if found.final_day is None and not found.files:
+            nothing.append(found.name or found.park_id)
+        elif found.final_day is not None and asked is not None and found.final_day < asked:
+            by_day.setdefault(found.final_day, []).append(found.name or found.park_id)
     for day, parks in sorted(by_day.items()):
         yield f"Not final yet, and left out: days after {day} of {_some(parks)}"
+    if nothing:
+        yield f"Nothing is recorded of {_some(nothing)}"
 
 
 def _some(names: list[str]) -> str:

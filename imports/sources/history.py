@@ -5,7 +5,7 @@ the API those that were kept are the source. Days are those from the first that 
 the final day; what lies before the reach of the key is told, and is neither missing nor out of order.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -42,6 +42,10 @@ SCHEME = "themeparks-history:"
 MALFORMED_MAX = 3  # answers in a row that are none: it is not one day, it is not the API that answers
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class _Park:
     park_id: str
@@ -55,7 +59,7 @@ class HistorySource:
     data_source = "ARCHIVE"  # it is the record, whichever feed brought it
     parallel_reads = 1  # 600 requests an hour are one in 6 s
 
-    def __init__(self, kept: KeptAnswers, api: HistoryApi | None, clock=lambda: datetime.now(UTC)):
+    def __init__(self, kept: KeptAnswers, api: HistoryApi | None, clock: Callable[[], datetime] = _now):
         self.kept = kept
         self.url = SCHEME if api is not None else f"{SCHEME}{kept.root}"
         self._api = api
@@ -142,7 +146,7 @@ class HistorySource:
         if coverage.archive_from is None or coverage.final_day is None:
             return ParkFiles(park.park_id, park.name, "", [])
         wanted = max(coverage.archive_from, first or coverage.archive_from)
-        floor = max(filter(None, [plan and plan.earliest, self._earliest, date.min]))
+        floor = max(plan.earliest if plan and plan.earliest else date.min, self._earliest or date.min)
         begin, end = max(wanted, floor), min(coverage.final_day, last or coverage.final_day)
         days = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
         kept_before = [] if begin == wanted else self._kept_before(destination, park.park_id, wanted, begin)
@@ -151,6 +155,7 @@ class HistorySource:
             park.name,
             timezone,
             [self._file(destination, park.park_id, day, anew=anew) for day in [*kept_before, *days]],
+            asked_from=wanted,
             out_of_reach_before=begin if begin > wanted and wanted <= end else None,
             final_day=coverage.final_day,
         )
@@ -240,7 +245,7 @@ class _as_source_errors:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, BudgetSpent | ApiBusy):
             raise NotNow(str(error), error.until) from error
         if isinstance(error, KeyOutOfReach):

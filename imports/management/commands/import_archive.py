@@ -127,8 +127,12 @@ class Command(BaseCommand):
                     self.stdout.write(sentence)
                 if dry_run:
                     dry_runs.dry_run(plans, timezone.now, self.stdout)
+                elif runs := planning.begin(plans):
+                    begin(runs)
+                    for sentence in cost.out_of_reach(plans):  # a run that completed has not got everything
+                        self.stdout.write(sentence)
                 else:
-                    begin(planning.begin(plans))
+                    self.stdout.write("Nothing is left to import: what was asked for is here already.")
         except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except NotNow as waiting:
