@@ -10,7 +10,7 @@ from datetime import date, datetime
 from imports.sources.source import ParkFiles
 from quality import log
 from quality.findings import Finding
-from quality.models import DataQualityLog
+from quality.models import TO_DO, DataQualityLog
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park
@@ -33,6 +33,17 @@ def out_of_reach(park: Park, first: date, last: date) -> Finding:
     )
 
 
+def widened(park: Park, first: date, last: date) -> Finding:
+    """The finding of these days and of those that it told already: it is one, and its period only grows."""
+    told = DataQualityLog.objects.filter(
+        fingerprint=out_of_reach(park, first, last).fingerprint, resolution_status__in=TO_DO
+    ).first()
+    if told is not None:
+        first = min(first, told.timestamp_start.date())
+        last = max(last, told.timestamp_end.date() - ONE_DAY) if told.timestamp_end else last
+    return out_of_reach(park, first, last)
+
+
 def record(found: Iterable[tuple[Park, ParkFiles]], now: datetime) -> log.Recorded:
     """Write down what planning saw of each park. A finding goes where all that it names can be had now."""
     told: list[Finding] = []
@@ -40,7 +51,7 @@ def record(found: Iterable[tuple[Park, ParkFiles]], now: datetime) -> log.Record
         if files.asked_from is None:
             continue
         if files.out_of_reach_before is not None:
-            told.append(out_of_reach(park, files.asked_from, files.out_of_reach_before - ONE_DAY))
+            told.append(widened(park, files.asked_from, files.out_of_reach_before - ONE_DAY))
             continue
         finding = out_of_reach(park, files.asked_from, files.asked_from)
         if DataQualityLog.objects.filter(
