@@ -13,11 +13,11 @@ from functools import partial
 
 from django.conf import settings
 
+from imports.api.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from imports.archive.replace_live import leave_to_the_archive
 from imports.events.live_rows import as_event, is_place
 from imports.events.validation import validate
 from imports.live.answer import Answer
-from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
 from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
