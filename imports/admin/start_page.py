@@ -62,7 +62,8 @@ class StartForm(forms.Form):
     everything = forms.BooleanField(required=False, label="Everything the source has")
     source = forms.CharField(
         max_length=500,
-        help_text="A folder that the workers can read, s3://bucket, or themeparks-history: for the History API",
+        help_text="A folder that the workers can read, s3://bucket, themeparks-history: for the History API, or "
+        "captures of live answers (files called .ndjson or .jsonl, or a folder of them)",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")

@@ -101,6 +101,8 @@ def _read(
             reading.decoded = decoded = source.decode(raw, file)
             reading.validated = validate(decoded.events, clock())
             decoded.events = []  # the memory of a file, twice
+            for park_id, seen in reading.validated.parks.items():
+                seen.name = decoded.park_names.get(park_id, "")
     except FileVanished:
         reading.missing = True
     except OutOfReach as error:

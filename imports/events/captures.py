@@ -19,6 +19,7 @@ from imports.events.dayfile import Event, Refused
 from imports.events.decoded import Decoded
 from imports.events.json_text import decode_json
 from imports.events.live_rows import as_event, is_place
+from imports.events.load_format import text_of
 from imports.events.validation import shorten
 from warehouse.ids import uuid_of
 from warehouse.instants import milliseconds_of
@@ -53,6 +54,7 @@ class Capture:
     timezone: Any = None  # of the park asked for
     whole_park: str | None = None  # the park asked for, where it was one: its rows are in it
     rows: list[Any] = field(default_factory=list)  # without those of places, which mean nothing
+    park_names: dict[str, str] = field(default_factory=dict)  # of the park asked for, and of those among the rows
     trouble: str = ""
     foreign: bool = False  # nothing says that the line has to do with /live at all
 
@@ -107,12 +109,14 @@ def decode_captures(raw: bytes) -> Decoded:
     """
     events: list[Event | Any] = []
     kinds: dict[str, str] = {}
+    names: dict[str, str] = {}
     same: dict[tuple[Any, Any], list[Event]] = {}
     for line in _lines(raw):
         capture = read_capture(line)
         if capture.trouble:
             example = {"why": capture.trouble, "line": shorten(line[:2000].decode("utf-8", errors="replace"))}
             events.append(Refused(REASON, example, capture.trouble))
+        names |= capture.park_names
         for row in capture.rows:
             event = as_event(row, capture.whole_park, capture.timezone)
             if type(event) is not Event:
@@ -125,7 +129,7 @@ def decode_captures(raw: bytes) -> Decoded:
                 and type(kind := row.get("entityType")) is str
             ):
                 kinds[entity] = kind
-    return Decoded(events, entity_types=kinds)
+    return Decoded(events, entity_types=kinds, park_names=names)
 
 
 def _as_met_before(event: Event, same: dict[tuple[Any, Any], list[Event]]) -> Event:
@@ -190,6 +194,13 @@ def _take_answer(capture: Capture, answer: dict) -> None:
     capture.rows = [row for row in rows if not is_place(row)]
     if not isinstance(kind, str):
         kind = _kind_by_rows(asked_for, rows)
+    for place in (answer | {"entityType": kind}, *(row for row in rows if is_place(row))):
+        if (
+            place["entityType"] == "PARK"
+            and (park := uuid_of(place.get("id")))
+            and (name := text_of(place.get("name")))
+        ):
+            capture.park_names[park] = name.strip()
     capture.park = None
     if kind == "DESTINATION":
         capture.destination = asked_for

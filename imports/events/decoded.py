@@ -24,5 +24,6 @@ class Decoded:
 
     events: list[Event | Any]
     entity_types: dict[str, str] = field(default_factory=dict)  # by UUID: ATTRACTION, SHOW, RESTAURANT, ...
+    park_names: dict[str, str] = field(default_factory=dict)  # by UUID
     openings: list[Opening] = field(default_factory=list)
     opens_at: datetime | None = None  # aware, UTC: of the openings

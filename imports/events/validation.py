@@ -55,6 +55,7 @@ class ReportedPark:
 
     slug: str = ""
     timezone: str = ""  # an IANA name, or whatever came
+    name: str = ""  # as people call it
 
 
 @dataclass(slots=True)

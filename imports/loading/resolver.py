@@ -134,11 +134,11 @@ def _rides_without_id(park_ids: set[int]) -> dict[int, dict[int, str]]:
 
 
 def make_park(destination: str, park_id: str, seen: ReportedPark) -> Park:
-    """The park, made from what the file says where it is new: its slug is its name until the metadata sync."""
+    """The park, made from what the file says where it is new: without a name its slug is it until the metadata sync."""
     park, _ = Park.objects.get_or_create(
         themeparks_wiki_id=park_id,
         defaults={
-            "park_name": seen.slug[:NAME_LENGTH] or park_id,
+            "park_name": (seen.name or seen.slug)[:NAME_LENGTH] or park_id,
             "park_slug": seen.slug[:NAME_LENGTH],
             "timezone": seen.timezone[:64],
             "destination_wiki_id": destination,

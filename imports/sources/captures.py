@@ -143,7 +143,13 @@ def _capture_files(path: Path) -> tuple[list[Path], list[tuple[Path, Why]]]:
     if not path.is_dir():
         return [path], []
     found, beside = [], []
-    for folder, folders, names in os.walk(path, onerror=_raise):
+    entered: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(path, onerror=_raise, followlinks=True):
+        info = os.stat(folder)
+        if (info.st_dev, info.st_ino) in entered:  # by a link, perhaps in a circle
+            folders.clear()
+            continue
+        entered.add((info.st_dev, info.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(folder) / name
@@ -207,7 +213,7 @@ def _looked_into(path: Path) -> _FileLook:
 
 def _forget_all_but(paths: Collection[Path]) -> None:
     for path in _looks.keys() - set(paths):
-        del _looks[path]
+        _looks.pop(path, None)
 
 
 def _look_into(path: Path) -> _FileLook:
@@ -222,6 +228,8 @@ def _look_into(path: Path) -> _FileLook:
             foreign_lines += capture.foreign
             found.lines_refused[capture.trouble] += 1
         at = _at(capture)
+        if at is None and not capture.trouble:  # it goes with the line before it, as one that is no answer does
+            found.lines_refused["nothing says of what day it is"] += 1
         if at is None or capture.trouble:
             day = None if capture.taken_ms is None else _day(capture.taken_ms)
             key = capture.park or capture.destination, found.last, day
@@ -344,4 +352,4 @@ def _and_then(refused: Counter[str], begins: str) -> Iterator[str]:
     for why, count in refused.most_common(3):
         yield f"of {count_of(count, 'line')}, {why}"
     if set(refused) == {NO_JSON} and refused.total() > 1:
-        yield "JSON that runs over several lines is made one a line by  jq -c ."
+        yield "if it is JSON that runs over several lines,  jq -c . FILE  makes it one a line"

@@ -173,7 +173,8 @@ def test_a_park_whose_destination_becomes_known_later_is_heard_in_one(tmp_path):
     path = write_lines(tmp_path / "a.ndjson", capture("10:00:00", told("09:00:00.000")))
     assert import_all(path).stored == 1
     park = Park.objects.get()
-    assert (park.themeparks_wiki_id, park.destination_wiki_id, park.timezone) == (PARK, PARK, "Asia/Tokyo")
+    assert (park.themeparks_wiki_id, park.destination_wiki_id) == (PARK, PARK)
+    assert (park.park_name, park.park_slug, park.timezone) == ("A park", "", "Asia/Tokyo")
     Park.objects.update(destination_wiki_id=DESTINATION)  # as sync_metadata does
     assert import_all(path).already_known == 1
     assert set(ImportedFile.objects.values_list("destination_wiki_id", flat=True)) == {PARK, DESTINATION}

@@ -1,6 +1,7 @@
 """What a line of captures is, however its keeper wrapped the answer, and the events of many lines."""
 
 import json
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from imports.events.captures import NO_JSON, REASON, decode_captures, read_captu
 from imports.events.dayfile import Event, Refused
 from imports.events.validation import validate
 from tests.imports.capturing import DESTINATION, OTHER_PARK, PARK, RESORT, RIDE, answer, line, row
+from tests.imports.mutation import mutated_json
 from warehouse.instants import instant_at
 
 pytestmark = pytest.mark.no_database
@@ -153,6 +155,30 @@ def test_a_line_without_an_answer_is_rejected_with_the_reason_and_counted_by_why
 def test_the_kinds_of_entities_are_told_beside_the_events():
     rows = [row(), row(id=RIDE[:-1] + "5", entityType="SHOW"), row(id=RIDE[:-1] + "6", entityType=...), row(id="x")]
     assert decode_captures(line(answer(rows))).entity_types == {RIDE: "ATTRACTION", RIDE[:-1] + "5": "SHOW"}
+
+
+def test_parks_are_named_by_the_answer_and_by_their_own_rows():
+    of_park = answer([row(), row(id=OTHER_PARK, entityType="PARK", name=" Another park ")])
+    assert decode_captures(line(of_park)).park_names == {PARK: "A park", OTHER_PARK: "Another park"}
+    of_all = answer([row(id=PARK, entityType="PARK", name=7)], id=DESTINATION, entityType="DESTINATION")
+    assert decode_captures(line(of_all)).park_names == {}
+
+
+def test_damaged_lines_are_stored_or_told_and_nothing_else_is_lost():
+    """Whatever was mutated, a line gives its rows or one rejection, and the sound line behind it gives its own."""
+    chance = random.Random(20260718)
+    sound = line(answer([row(lastUpdated="2026-07-18T12:00:00Z")]))
+    envelope = {"ts": TAKEN, "park_id": PARK, "http_status": 200, "raw": answer([row(), row(id=OTHER_PARK)])}
+    refused = 0
+    for _ in range(400):
+        raw = mutated_json(envelope, chance)
+        lines = [stripped for one in raw.split(b"\n") if (stripped := strip_line(one)[1])]
+        expected = [read_capture(one) for one in lines]
+        validated = validate(events_of(raw + b"\n" + sound), NOW)
+        assert validated.events == 1 + sum(1 if capture.trouble else len(capture.rows) for capture in expected)
+        assert validated.observations[-1].recorded_at == "2026-07-18 12:00:00"
+        refused += sum(bool(capture.trouble) for capture in expected)
+    assert 20 < refused < 300
 
 
 def test_nothing_and_blank_lines_have_no_events():

@@ -88,6 +88,15 @@ def test_a_folder_is_read_whole_whatever_its_folders_are_called(tmp_path):
     assert listed(found).beside.total == 0
 
 
+def test_linked_folders_are_looked_into_once(tmp_path):
+    write_lines(tmp_path / "elsewhere" / "a.ndjson", capture())
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "live").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "captures" / "again").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "circle").symlink_to(tmp_path / "captures")
+    assert content(source(tmp_path / "captures")) == line(capture())
+
+
 def test_whose_a_line_is(tmp_path):
     named = answer([row(parkId=RESORT)], id=RESORT, destinationId=DESTINATION)
     of_all = answer([row(), row(parkId=OTHER_PARK)], id=DESTINATION, entityType="DESTINATION")
@@ -251,9 +260,10 @@ def test_unchanged_files_are_not_looked_into_again(tmp_path, monkeypatch):
 NOTHING = {
     "events": (b'{"events": []}\n{"events": []}\n', "of 2 lines, it has no liveData"),
     "failures alone": (line(failed()) + b"\n", "of 1 line, its HTTP status is 503"),
+    "rows without a time": (line(answer([row(lastUpdated=...)])), "of 1 line, nothing says of what day it is"),
     "empty": (b"", "it is empty"),
     "blank": (b"\n\n", "it is empty"),
-    "pretty": (b'{\n  "id": 1,\n  "liveData": []\n}\n', "made one a line by  jq -c ."),
+    "pretty": (b'{\n  "id": 1,\n  "liveData": []\n}\n', "jq -c . FILE  makes it one a line"),
     "binary": (bytes(range(1, 256)) * 3, "it is no JSON"),
     "packed by something": (b"\x28\xb5\x2f\xfd1234", "it is packed by zstd, which is not read"),
     "utf-16": ('{"a": 1}\n'.encode("utf-16"), "a text in UTF-16"),
