@@ -9,31 +9,35 @@ from typing import Any
 
 from tests.history_truth import ONE_DAY, Change, Entity, hours, midnight
 
-Rows = list[tuple[datetime, dict]]  # instant and complete state, ascending
+Rows = list[tuple[datetime, Change]]  # ascending
+States = list[tuple[datetime, dict]]  # instant and complete state, ascending
 
 
 def iso(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def rows_by_entity(truth: list[Change], *, milliseconds: bool = False) -> dict[str, Rows]:
-    """By entity one row a second in which anything changed, as history has it; `milliseconds`: one a change."""
-    found: dict[str, dict[datetime, dict]] = {}
-    for change in sorted(truth, key=lambda change: change.at):
+def rows_by_entity(truth: list[Change], entities: list[Entity], *, milliseconds: bool = False) -> dict[str, Rows]:
+    """By entity, of these alone: a row for each second in which anything changed, as history has it.
+
+    `milliseconds`: a row for each change.
+    """
+    found: dict[str, dict[datetime, Change]] = {entity.id: {} for entity in entities}
+    for change in sorted((c for c in truth if c.entity_id in found), key=lambda change: change.at):
         at = change.at if milliseconds else change.at.replace(microsecond=0)
-        found.setdefault(change.entity_id, {})[at] = change.state
+        found[change.entity_id][at] = change
     return {entity_id: list(states.items()) for entity_id, states in found.items()}
 
 
 def last_before(rows: Rows, instant: datetime) -> tuple[datetime | None, dict | None]:
     n = bisect.bisect_left(rows, instant, key=lambda row: row[0])
-    return rows[n - 1] if n else (None, None)
+    return (rows[n - 1][0], rows[n - 1][1].state) if n else (None, None)
 
 
-def between(rows: Rows, begin: datetime, end: datetime, now: datetime) -> Rows:
+def between(rows: Rows, begin: datetime, end: datetime, now: datetime) -> States:
     """Those of [begin, end) that have happened by `now`."""
     low, high = (bisect.bisect_left(rows, instant, key=lambda row: row[0]) for instant in (begin, end))
-    return [row for row in rows[low:high] if row[0] <= now]
+    return [(at, change.state) for at, change in rows[low:high] if at <= now]
 
 
 def leaves(state: dict, path: str = "") -> Iterator[tuple[str, str]]:

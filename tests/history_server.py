@@ -19,7 +19,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests.history_coverage import entity_coverage, park_coverage
 from tests.history_figures import daily_row, entity_history, iso, last_before, rows_by_entity
+from tests.history_range import Refused, asked_range
 from tests.history_truth import ONE_DAY, Change, Entity, catalogue, changes, midnight
 from tests.imports.fault_server import Answer, FaultServer
 
@@ -44,12 +46,6 @@ def too_many_requests(seconds: int) -> Answer:
 def plan_unavailable(seconds: int) -> Answer:
     said = {"error": {"type": "PlanUnavailable", "message": "The plan of this key cannot be read."}}
     return Answer(json.dumps(said).encode(), 503, {"Retry-After": str(seconds)})
-
-
-class _Refused(Exception):
-    def __init__(self, status: int, kind: str, message: str, **more: Any):
-        self.status, self.wait = status, more.get("retryAfter")
-        self.body = {"error": {"type": kind, "message": message, **more}}
 
 
 class HistoryServer(FaultServer):
@@ -150,7 +146,7 @@ class HistoryServer(FaultServer):
                     error = {"type": "Authentication failed", "message": f"Invalid API key {key}", "code": 401}
                     return _json({"success": False, "error": error}, 401)
                 return _json(self._answer(url.path.strip("/").split("/")[1:], key, query, told), 200, told)
-            except _Refused as refused:
+            except Refused as refused:
                 wait = {"Retry-After": str(refused.wait)} if refused.wait else {}
                 return _json(refused.body, refused.status, told | wait)
             except LookupError:
@@ -184,7 +180,7 @@ class HistoryServer(FaultServer):
         if parts[2:3] == ["history"]:
             self._spend(key, told)
             if entity is None:
-                raise _Refused(404, "NOT_FOUND", "Entity not found")
+                raise Refused(404, "NOT_FOUND", "Entity not found")
             asked = {"history": self._history, "history/daily": self._daily, "history/coverage": self._coverage}[what]
             return self._numbers(asked(entity, key, query))
         if entity is None:
@@ -235,7 +231,7 @@ class HistoryServer(FaultServer):
         if used >= an_hour:
             whose = "This key" if key else "Requests without an API key"
             message = f"{whose} can make {an_hour} history requests an hour."
-            raise _Refused(429, "HISTORY_RATE_LIMITED", message, retryAfter=reset)
+            raise Refused(429, "HISTORY_RATE_LIMITED", message, retryAfter=reset)
 
     # --- catalogue and live -----------------------------------------------------------------------------------------
     def _entity(self, entity: Entity) -> dict:
@@ -253,9 +249,10 @@ class HistoryServer(FaultServer):
         return self._top(entity) | {"children": [_described(e) for e in self._subtree(entity)]}
 
     def _live(self, entity: Entity) -> dict:
-        rows, told = rows_by_entity(self.truth, milliseconds=entity.zone == "Asia/Tokyo"), []
-        for e in self._subtree(entity):
-            at, state = last_before(rows.get(e.id, []), self.now + timedelta(milliseconds=1))
+        inside, told = self._subtree(entity), []
+        rows = rows_by_entity(self.truth, inside, milliseconds=entity.zone == "Asia/Tokyo")
+        for e in inside:
+            at, state = last_before(rows[e.id], self.now + timedelta(milliseconds=1))
             if at is not None:
                 updated = iso(at) if entity.zone != "Asia/Tokyo" else at.isoformat(timespec="milliseconds")[:-6] + "Z"
                 row = {"id": e.id, "name": e.name, "entityType": e.kind, "parkId": e.parent, "lastUpdated": updated}
@@ -269,50 +266,6 @@ class HistoryServer(FaultServer):
     def _today_at(self, entity: Entity) -> date:
         return self.now.astimezone(entity.tz).date()
 
-    def _range(self, e: Entity, key: str | None, query: dict, most: int | None) -> tuple[datetime, datetime, dict]:
-        """The half-open instants that are asked for, and the range as it is said back."""
-        today = self._today_at(e)
-
-        def bad(name: str) -> _Refused:
-            return _Refused(400, "INVALID_DATE", f"{name} must be a calendar day (YYYY-MM-DD) or an RFC 3339 instant.")
-
-        def read(name: str, value: str) -> date | datetime:
-            try:
-                if len(value) == 10:
-                    return date.fromisoformat(value)
-                instant = datetime.fromisoformat(value)
-            except ValueError:
-                raise bad(name) from None
-            if instant.tzinfo is None:
-                raise bad(name)
-            return instant.astimezone(UTC).replace(microsecond=0)
-
-        if ("date" in query and ("from" in query or "to" in query)) or ("to" in query and "from" not in query):
-            raise bad("date")
-        first = read("from", query.get("date") or query.get("from") or str(today))
-        is_day = not isinstance(first, datetime)
-        last = first if "date" in query or not query else today if is_day else self.now
-        if "to" in query:
-            last = read("to", query["to"])
-        if isinstance(last, datetime) is is_day:
-            raise bad("to")
-        if last < first or (not is_day and last == first):
-            raise _Refused(400, "INVALID_RANGE", "to must not be before from.")
-        if is_day:
-            begin_day, end_day, echo = first, last, {"from": str(first), "to": str(last)}
-            begin, end = midnight(first, e.tz), midnight(last + ONE_DAY, e.tz)
-        else:
-            begin, end, echo = first, last, {"from": iso(first), "to": iso(last)}
-            begin_day, end_day = (t.astimezone(e.tz).date() for t in (begin, end - timedelta(seconds=1)))
-        if most and (end_day - begin_day).days + 1 > most:
-            raise _Refused(400, "RANGE_TOO_LONG", f"A history call covers at most {most} park-local days.")
-        back = self.plans[key][0]
-        floor = today - timedelta(days=back - 1) if back else date.min
-        if begin_day < floor:
-            message = f"This key can see history back to {floor} ({back} days)."
-            raise _Refused(403, "HISTORY_WINDOW_EXCEEDED", message, earliestAllowedDate=str(floor))
-        return begin, end, echo
-
     def _head(self, e: Entity) -> dict:
         return self._top(e) | {"parentId": e.parent, "destinationId": e.destination}
 
@@ -321,71 +274,47 @@ class HistoryServer(FaultServer):
 
     def _history(self, entity: Entity, key: str | None, query: dict) -> dict:
         of_park = entity.kind == "PARK"
-        begin, end, echo = self._range(entity, key, query, 1 if of_park else 31)
+        begin, end, echo = asked_range(entity, query, self.now, self.plans[key][0], 1 if of_park else 31)
         degraded, self.degraded_times = self.degraded_times > 0, max(0, self.degraded_times - 1)
-        rows = rows_by_entity(self.truth)
+        members = self._members(entity) if of_park else [entity]
+        rows = rows_by_entity(self.truth, members)
 
         def told(e: Entity) -> dict:
-            return entity_history(e, rows.get(e.id, []), begin, end, self.now, degraded=degraded)
+            return entity_history(e, rows[e.id], begin, end, self.now, degraded=degraded)
 
         if not of_park:
             return self._head(entity) | {"range": echo, **told(entity), "next": None}
-        entities = [{"id": e.id, "name": e.name, "entityType": e.kind, **told(e)} for e in self._members(entity)]
+        entities = [{"id": e.id, "name": e.name, "entityType": e.kind, **told(e)} for e in members]
         return self._head(entity) | {"range": echo, "entities": entities, "next": None}
 
     def _daily(self, entity: Entity, key: str | None, query: dict) -> dict:
         of_park = entity.kind == "PARK"
-        begin, end, _ = self._range(entity, key, query, None if of_park else 3660)
+        begin, end, _ = asked_range(entity, query, self.now, self.plans[key][0], None if of_park else 3660)
         first, last = begin.astimezone(entity.tz).date(), (end - timedelta(seconds=1)).astimezone(entity.tz).date()
         page_end = min(last, first + timedelta(days=30)) if of_park else last
         days = [first + timedelta(days=n) for n in range((page_end - first).days + 1)]
-        rows = rows_by_entity(self.truth)
+        members = self._members(entity) if of_park else [entity]
+        rows = rows_by_entity(self.truth, members)
 
         def told(e: Entity) -> dict:
-            found = (daily_row(e, rows.get(e.id, []), day, self.now) for day in days)
+            found = (daily_row(e, rows[e.id], day, self.now) for day in days)
             return {"coverage": {"firstRecordedAt": e.first and str(e.first)}, "days": [row for row in found if row]}
 
         answer = self._head(entity) | {"range": {"from": str(first), "to": str(page_end)}, "next": None}
         if not of_park:
             return answer | told(entity)
-        members = [{"id": e.id, "name": e.name, "entityType": e.kind, **told(e)} for e in self._members(entity)]
+        entities = [{"id": e.id, "name": e.name, "entityType": e.kind, **told(e)} for e in members]
         if page_end < last:
             more = urlencode({"from": str(page_end + ONE_DAY), "to": str(last)})
             base = self.next_elsewhere or self.url
             answer["next"] = f"{base}/v1/entity/{entity.id}/history/daily?{more}"
-        return answer | {"entities": members}
+        return answer | {"entities": entities}
 
     def _coverage(self, entity: Entity, key: str | None, query: dict) -> dict:
         today, recorded = self._today_at(entity), self.final_day()
-        if entity.kind != "PARK":
-            known = entity.first is not None
-            return self._head(entity) | {
-                "firstRecordedAt": str(entity.first) if known else None,
-                "lastRecordedAt": str(min(entity.last or recorded, recorded)) if known else None,
-                "retrievableThrough": str(entity.last or today) if known else None,
-                "kinds": {p: {"first": str(entity.first), "last": str(recorded)} for p in _paths(entity) if known},
-            }
-        inside = self.below(entity)
-        told = [
-            {
-                "id": e.id,
-                "name": e.name,
-                "entityType": e.kind,
-                "from": str(e.first),
-                "newest": str(min(e.last or recorded, recorded)),
-                "fields": _paths(e),
-                "stillListed": not e.gone_on(today),
-            }
-            for e in inside
-        ]
-        summary = {
-            "entitiesWithData": len(inside),
-            "archiveFrom": min((row["from"] for row in told), default=None),
-            "recordedTo": str(recorded) if inside else None,
-            "retrievableThrough": str(today) if inside else None,
-            "measuredOn": str(today),
-        }
-        return self._head(entity) | {"summary": summary, "fields": {}, "entities": told}
+        if entity.kind == "PARK":
+            return self._head(entity) | park_coverage(self.below(entity), recorded, today)
+        return self._head(entity) | entity_coverage(entity, recorded, today)
 
 
 def _key(headers: dict) -> str | None:
@@ -407,10 +336,6 @@ def _described(e: Entity) -> dict:
         "parentId": e.parent,
     }
     return told | {"location": {"latitude": 1.5, "longitude": 2.5}}
-
-
-def _paths(e: Entity) -> list[str]:
-    return ["status", *(["showtimes"] if e.kind == "SHOW" else []), *(f"queue.{kind}" for kind in e.queues)]
 
 
 @contextmanager

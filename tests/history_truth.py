@@ -101,12 +101,14 @@ def catalogue(first: date, gone_after: date, *, empty_park: bool = False) -> lis
 
 def changes(entities: list[Entity], first: date, last: date, gap: date | None) -> list[Change]:
     """What happens to `entities` in the runs that begin from `first` to `last`; a Saturday's end on the day after."""
-    found = []
+    found: list[Change] = []
     for entity in entities:
-        day = entity.first or last + ONE_DAY
+        day, state = entity.first or last + ONE_DAY, None
         while day <= min(last, entity.last or last):
-            if day != gap and day >= first:
-                found += _run(entity, day)
+            for change in _run(entity, day) if day != gap and day >= first else ():
+                if change.state != state:  # every change is one
+                    found.append(change)
+                state = change.state
             day += ONE_DAY
     return sorted(found, key=lambda change: (change.at, change.entity_id))
 

@@ -6,6 +6,7 @@ goes into the shared pace; one of HISTORY_RATE_LIMITED concerns the history of o
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import requests
@@ -86,7 +87,7 @@ class Refused(Exception):
         return f"{self}: {self.said}" if self.said else str(self)
 
 
-def attempts():
+def attempts() -> Iterable[stamina.Attempt]:
     """ATTEMPTS for what passes by itself, as stamina counts them."""
     return stamina.retry_context(on=_will_pass, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=10)
 

@@ -75,7 +75,7 @@ class ApiPace(models.Model):
     @classmethod
     def told(cls, api: str, asked_by: str, remaining: int, resets_in_seconds: int) -> None:
         """Keep what the API said of the budget `api` (see `budget_of`) of `asked_by`. 0 remaining holds it."""
-        values = [0 if remaining else resets_in_seconds, remaining, resets_in_seconds, asked_by]
+        values: list[int | str] = [0 if remaining else resets_in_seconds, remaining, resets_in_seconds, asked_by]
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO api_pace (api, next_request_at, remaining, resets_at, asked_by) VALUES (%s, "

@@ -18,6 +18,7 @@ from cachecontrol.caches.file_cache import SeparateBodyFileCache
 from cachecontrol.heuristics import BaseHeuristic
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from imports.api.http import (
@@ -51,7 +52,7 @@ class ThemeParksApi:
     Not to be called inside a transaction: every question waits for its turn.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._unreached = 0  # questions in a row
         self._url = settings.THEMEPARKS_API_URL.rstrip("/")
         self._session = requests.Session()
@@ -140,7 +141,7 @@ def _explain(error: Refused) -> ApiError:
 class _PacedAdapter(HTTPAdapter):
     """Sends a request when it is its turn."""
 
-    def send(self, request, *args, **kwargs):
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         try:
             wait = ApiPace.reserve(
                 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, LONGEST_WAIT_SECONDS
@@ -158,12 +159,12 @@ class _CachingAdapter(CacheControlAdapter, _PacedAdapter):
 class _KeptAtLeastAMinute(BaseHeuristic):
     """Cache-Control is respected upwards. `date` is ours, so that no difference of clocks makes a kept answer old."""
 
-    def update_headers(self, response) -> dict[str, str]:
+    def update_headers(self, response: HTTPResponse) -> dict[str, str]:
         if response.status not in (200, 304):
             return {}
         asked = re.search(r"\bmax-age=(\d+)", response.headers.get("cache-control", ""))
         seconds = max(int(asked[1]) if asked else 0, CACHED_AT_LEAST_SECONDS)
         return {"date": formatdate(usegmt=True), "cache-control": f"max-age={seconds}"}
 
-    def warning(self, response) -> None:
+    def warning(self, response: HTTPResponse) -> None:
         return None
