@@ -253,6 +253,8 @@ def _for_people(message: str) -> str:
     for option, field in (
         (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
         ("--force", "Force"),
+        ("--replace-live", "In place of live rows"),
+        ("--replace", "In place of earlier readings"),
         ("--from and --to", "the first and the last day"),
         ("--from", "the first day"),
         ("--to", "the last day"),

@@ -260,7 +260,14 @@ def run_of(
     destination = group[0].destination_wiki_id
     if destination not in (source.list_destinations() if destinations is None else destinations):
         # else all that is left would count as missing
-        raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
+        raise ArchiveError(
+            f"{source.url} has no destination {destination} any more; "
+            + (
+                "where it was a park, whose destination is known since, cancel its import and begin it anew"
+                if source.feed == Feed.CAPTURES
+                else "name the archive by --source"
+            )
+        )
     first, last = _range_of(group)
     left = min(checkpoint.next_day for checkpoint in group)
     if isinstance(source, SourceByPark):

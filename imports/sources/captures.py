@@ -138,18 +138,18 @@ class CaptureSource:
 # --- which files -----------------------------------------------------------------------------------------------------
 def _capture_files(path: Path) -> tuple[list[Path], list[tuple[Path, Why]]]:
     """The files of captures, and what lies beside them. ArchiveError: it is not there, or none is in it."""
-    if not path.exists():
-        raise ArchiveError(f"{path}: no such file or folder")
+    if not os.path.exists(path):  # False as well where it cannot be looked at, or its name is too long
+        raise ArchiveError(f"{path}: no such file or folder, or it may not be looked at")
     if not path.is_dir():
         return [path], []
     found, beside = [], []
-    entered: set[tuple[int, int]] = set()
+    entered: set[str] = set()
     for folder, folders, names in os.walk(path, onerror=_raise, followlinks=True):
-        info = os.stat(folder)
-        if (info.st_dev, info.st_ino) in entered:  # by a link, perhaps in a circle
+        real = os.path.realpath(folder)
+        if real in entered:  # by a link, perhaps in a circle
             folders.clear()
             continue
-        entered.add((info.st_dev, info.st_ino))
+        entered.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(folder) / name
@@ -157,9 +157,9 @@ def _capture_files(path: Path) -> tuple[list[Path], list[tuple[Path, Why]]]:
                 continue
             if not is_captures_file(name):
                 beside.append((file, Why.SUFFIX))
-            elif not file.exists():
+            elif not os.path.exists(file):
                 beside.append((file, Why.LINK))
-            elif not file.is_file():
+            elif not os.path.isfile(file):
                 beside.append((file, Why.KIND))
             else:
                 found.append(file)

@@ -25,7 +25,7 @@ def kind_of(path: Path) -> Kind:
 
     ArchiveError: both lie in the folder. What is not there, or cannot be read, is UNKNOWN: who opens it says why.
     """
-    if path.is_file():
+    if os.path.isfile(path):
         return Kind.CAPTURES if is_captures_file(path.name) else Kind.UNKNOWN
     found: dict[Kind, str] = {}
     for name in _names(path):
@@ -44,7 +44,7 @@ def kind_of(path: Path) -> Kind:
 
 def _kinds_below(root: Path, name: str) -> Iterator[tuple[Kind, str]]:
     top = root / name
-    if not top.is_dir():
+    if not os.path.isdir(top):
         if is_captures_file(name):
             yield Kind.CAPTURES, name
         return

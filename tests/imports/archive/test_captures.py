@@ -14,6 +14,7 @@ from imports.archive.pipeline import run_import
 from imports.archive.request import Request, RequestError
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.opening import open_source
+from imports.sources.source import ArchiveError
 from quality.models import DataQualityLog
 from tests.imports.building import event, write_day
 from tests.imports.capturing import DESTINATION, OTHER_PARK, PARK, RIDE, answer, line, row, write_lines
@@ -179,6 +180,14 @@ def test_a_park_whose_destination_becomes_known_later_is_heard_in_one(tmp_path):
     assert import_all(path).already_known == 1
     assert set(ImportedFile.objects.values_list("destination_wiki_id", flat=True)) == {PARK, DESTINATION}
     assert findings() == set()
+
+
+def test_an_import_of_a_park_that_stood_for_its_destination_cannot_go_on_once_that_is_known_and_says_so(tmp_path):
+    path = write_lines(tmp_path / "a.ndjson", capture("10:00:00", told("09:00:00.000")))
+    (run,) = runs(path)
+    Park.objects.update(destination_wiki_id=DESTINATION)
+    with pytest.raises(ArchiveError, match="cancel its import and begin it anew"):
+        planning.resume([checkpoint.import_id for checkpoint in run.checkpoints], None, lambda: NOW)
 
 
 def test_one_park_of_a_destination_is_imported_alone(tmp_path, park):

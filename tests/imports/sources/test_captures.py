@@ -280,8 +280,10 @@ def test_a_file_without_any_answer_is_refused_in_words(tmp_path, raw, why):
 
 
 def test_a_path_that_is_not_there_or_holds_none_is_refused(tmp_path):
-    with pytest.raises(ArchiveError, match="no such file or folder"):
-        source(tmp_path / "nowhere").list_destinations()
+    for name in ("nowhere", "x" * 300):
+        assert kind_of(tmp_path / name) == Kind.UNKNOWN
+        with pytest.raises(ArchiveError, match="no such file or folder"):
+            source(tmp_path / name).list_destinations()
     with pytest.raises(ArchiveError, match=r"no captures in it; they are files called \.ndjson"):
         source(tmp_path).list_destinations()
     os.mkfifo(tmp_path / "pipe")
