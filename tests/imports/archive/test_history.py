@@ -49,7 +49,7 @@ def server(shared_server, settings, time_machine, tmp_path):
     settings.THEMEPARKS_API_URL = server.api_url
     settings.THEMEPARKS_API_KEY = FREE
     settings.THEMEPARKS_REQUESTS_PER_MINUTE = 300
-    settings.ARCHIVE_CACHE_DIR = str(tmp_path / "cache")
+    settings.HISTORY_DIR = str(tmp_path / "cache" / "history")
     truth = list(server.truth)
     with stamina.set_testing(True, attempts=2, cap=True):
         yield server
