@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from imports.archive import planning
 from imports.archive.pipeline import run_import
 from imports.archive.request import Request, RequestError
+from imports.management.summary import captures_by_park, summarize
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
@@ -210,6 +211,13 @@ def test_a_stopped_import_goes_on_where_it_was(tmp_path, park):
     (again,) = planning.resume([], None, lambda: NOW)
     assert run_import(again, threading.Event())
     assert (again.totals.files, again.totals.stored) == (1, 1)
+
+
+def test_the_summary_counts_days_of_captures_by_themselves(tmp_path, park):
+    assert not captures_by_park().rows
+    import_all(write_lines(tmp_path / "a.ndjson", capture("10:00:00", told("09:00:00.000"), row(status=...))))
+    assert captures_by_park().rows == [("A park", DAY, DAY, 1, 1)]
+    assert "Captures imported, by park" in [table.title for table in summarize()]
 
 
 def test_options_that_make_no_sense_with_captures_are_refused(tmp_path):
