@@ -10,6 +10,7 @@ from imports.sources.source import ArchiveError, day_of
 from warehouse.ids import uuid_of
 
 NAMES_MAX = 2_000  # looked at below one name of the folder; the first file of an archive is met after four
+DESTINATIONS_MAX = 5  # of 100 that an archive has; what lies otherwise in the rest, its source tells
 
 
 class Kind(StrEnum):
@@ -28,9 +29,9 @@ def kind_of(path: Path) -> Kind:
     if os.path.isfile(path):
         return Kind.CAPTURES if is_captures_file(path.name) else Kind.UNKNOWN
     found: dict[Kind, str] = {}
-    for name in _names(path):
-        if name.startswith("."):
-            continue
+    names = [name for name in _names(path) if not name.startswith(".")]
+    destinations = [name for name in names if uuid_of(name)]
+    for name in [*destinations[:DESTINATIONS_MAX], *(name for name in names if not uuid_of(name))]:
         for kind, example in _kinds_below(path, name):
             found.setdefault(kind, example)
             break

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from imports.sources import captures, line_files
+from imports.sources import capture_index, captures, line_files
 from imports.sources.captures import CaptureSource
 from imports.sources.opening import open_source
 from imports.sources.recognising import Kind, kind_of
@@ -253,7 +253,7 @@ def test_unchanged_files_are_not_looked_into_again(tmp_path, monkeypatch):
     path = write_lines(tmp_path / "a.ndjson", capture())
     source(path).list_destinations()
     looked = []
-    monkeypatch.setattr(captures, "_look_into", lambda path: looked.append(path))
+    monkeypatch.setattr(capture_index, "_look_into", lambda path: looked.append(path))
     assert source(path).list_destinations() == [DESTINATION] and not looked
 
 
