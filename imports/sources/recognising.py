@@ -51,7 +51,7 @@ def _kinds_below(root: Path, name: str) -> Iterator[tuple[Kind, str]]:
         return
     seen = 0
     for folder, folders, names in os.walk(top):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = Path(folder).relative_to(root)
         for file in sorted(names):
             if is_captures_file(file):
