@@ -268,16 +268,19 @@ def _leave_out_stored(
         replaced = may_replace({key for key, content in known.own.items() if not agree(content, content_of(rows[key]))})
     for snapshot_id, content in known.own.items():
         observation = rows[snapshot_id]
+        said = content_of(observation)
         part = _part_of(work, observation)
         if snapshot_id in replaced:
             part.counts.replaced += 1
-            part.replaced.append(example_of(observation) | both(was=content, now=content_of(observation)))
+            part.replaced.append(example_of(observation) | both(was=content, now=said))
             continue
         del rows[snapshot_id]
         part.counts.stored -= 1
-        if agree(content, content_of(observation)):
+        if content == said:  # nearly all
             part.counts.already_known += 1
-            _complete(work, snapshot_id, content, observation)
+        elif agree(content, said):
+            part.counts.already_known += 1
+            _complete(work, snapshot_id, content, said)
         else:
             part.counts.duplicates += 1
             part.contradicts_stored = True
@@ -287,7 +290,7 @@ def _leave_out_stored(
         part = _part_of(work, observation)
         part.counts.stored -= 1
         part.counts.already_known += 1
-        _complete(work, stand_in, known.contents[stand_in], observation)
+        _complete(work, stand_in, known.contents[stand_in], content_of(observation))
     if known.stand_ins:
         for part in work.parts.values():  # what the file holds of the table is the row that stands for its own
             part.ids[:] = [known.stand_ins.get(key, key) for key in part.ids]
@@ -299,8 +302,8 @@ def _part_of(work: _Work, observation: Observation) -> _Part:
     return part
 
 
-def _complete(work: _Work, snapshot_id: int, content: Content, observation: Observation) -> None:
-    for queue_type, end in ends_lacking(content, content_of(observation)).items():
+def _complete(work: _Work, snapshot_id: int, stored: Content, said: Content) -> None:
+    for queue_type, end in ends_lacking(stored, said).items():
         work.ends[snapshot_id, queue_type] = end
 
 
