@@ -39,6 +39,7 @@ ROOMS = {
     ],
     "imports": [
         "events",
+        "api",
         "sources",
         "loading",
         "archive",

@@ -51,6 +51,7 @@ class DestinationPlan:
     fetched: dict[str, bytes] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     of_park: ParkFiles | None = None  # of a source that has files by park: a plan is of one park then
+    days_known: int = 0  # left out of its files, where only what is new is asked for
 
     @property
     def whole_destination(self) -> bool:
@@ -59,7 +60,9 @@ class DestinationPlan:
 
     @property
     def days_missing(self) -> int:
-        """Days of the range for which the source has no file."""
+        """Days of the range for which the source has no file; one that has files by park misses none."""
+        if self.of_park is not None:
+            return 0
         return (self.last - self.first).days + 1 - len(self.files)
 
     def days_imported(self) -> int:
@@ -110,11 +113,14 @@ def _plan_by_park(
     for destination, parks in parks_by_destination.items():
         named = [park.themeparks_wiki_id for park in parks]
         for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
-            if found.files or found.out_of_reach_before:
-                first, last = (found.files[0].day, found.files[-1].day) if found.files else (today, today)
-                mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
-                plans.append(DestinationPlan(request, destination, found.files, first, last, mine, of_park=found))
-    if not any(plan.files for plan in plans):
+            files = _files_wanted(request, destination, found)
+            first, last = (files[0].day, files[-1].day) if files else (today, today)
+            mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
+            known = len(found.files) - len(files)
+            plans.append(
+                DestinationPlan(request, destination, files, first, last, mine, of_park=found, days_known=known)
+            )
+    if not any(plan.files or plan.days_known for plan in plans):
         had = [plan.of_park.out_of_reach_before for plan in plans if plan.of_park and plan.of_park.out_of_reach_before]
         if had:
             raise RequestError(
@@ -123,6 +129,19 @@ def _plan_by_park(
             )
         raise RequestError(nothing_there(request, today, *parks_by_destination))
     return plans
+
+
+def _files_wanted(request: Request, destination: str, found: ParkFiles) -> list[DayFile]:
+    """Of a park's files those that are to be read: what is known is not even planned, since reading it is a request."""
+    if not request.is_selective or not found.files:
+        return found.files
+    park_ids = list(Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True))
+    if not park_ids:  # a park that is not known lacks everything
+        return [] if request.changed_only else found.files
+    known = KnownReadings.of(destination, found.files[0].day, found.files[-1].day, request.source.feed)
+    return [
+        file for file in found.files if known.ask_for(file, park_ids, whole=False, changed_only=request.changed_only)
+    ]
 
 
 def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
@@ -156,10 +175,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
     beside.record({key: found for plan in plans for key, found in plan.request.beside.items()}, clock())
-    key_reach.record(
-        [(park, plan.request.first, plan.of_park.out_of_reach_before) for park, plan in reached if plan.of_park],
-        clock(),
-    )
+    key_reach.record([(park, plan.of_park) for park, plan in reached if plan.of_park is not None], clock())
     return runs
 
 
