@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from imports.events.history_answer import PLACES
 from imports.events.load_format import text_of
 from imports.loading.changes import apply, raise_version, remembered
 from imports.loading.resolver import KnownRide, Resolver
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange
 
 KIND_LENGTH = 50  # of entity_metadata.entity_type
-NO_RIDES = ("PARK", "DESTINATION")
 
 
 def kind_of(value: Any) -> str:
@@ -32,7 +32,7 @@ def follow(said: Mapping[str, Any], rides: Mapping[str, KnownRide], resolver: Re
     news = {
         entity: kind
         for entity, kind in kinds.items()
-        if kind and kind not in NO_RIDES and resolver.kinds.get(entity) != kind
+        if kind and kind not in PLACES and resolver.kinds.get(entity) != kind
     }
     if not news:
         return

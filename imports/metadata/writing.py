@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from imports.events.history_answer import PLACES
 from imports.events.issues import Issues
 from imports.loading.changes import apply, raise_version, remembered
 from imports.loading.moves import moved_findings
@@ -78,7 +79,7 @@ class _Writing:
     def write(self) -> Synced:
         target = self.answers.target
         parks = self._parks()
-        inside = [entity for entity in self.answers.entities if entity.kind not in ("PARK", "DESTINATION")]
+        inside = [entity for entity in self.answers.entities if entity.kind not in PLACES]
         kept = [entity for entity in inside if entity.park_id in parks]
         outside = [entity for entity in inside if entity.park_id not in self.answers.timezones]
         synced = Synced(target, parks=len(parks), entities=len(kept), outside=len(outside))

@@ -1,7 +1,10 @@
 """What a file tells beside its events, through whole imports: kinds of entities, and openings of its day."""
 
+import json
+import os
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import transaction
@@ -13,8 +16,11 @@ from imports.archive.prefetch import Reading
 from imports.archive.request import Request
 from imports.events.decoded import Decoded, Opening
 from imports.sources.folder import FolderSource
+from imports.sources.history import HistorySource, key_of
+from imports.sources.kept_answers import KeptAnswers
 from quality.models import DataQualityLog
-from tests.imports.building import DAY, NOW, OTHER_RIDE, RIDE, event, ride, write_day
+from tests.imports.building import DAY, DESTINATION, NOW, OTHER_RIDE, PARK, RIDE, event, ride, write_day
+from warehouse.history.park_days import park_by_day
 from warehouse.models import EntityMetadata, Park, Ride, RideOpening, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,3 +133,54 @@ def test_a_file_of_which_all_is_known_asks_for_nothing_but_its_finding(days, dja
         assert told_beside.keep(run, parks, reading, NOW) == []
     with django_assert_num_queries(0):
         told_beside.keep(run, parks, Reading(run.files[0], decoded=Decoded([])), NOW)
+
+
+# --- answers of the History API ---------------------------------------------------------------------------------
+SAMPLES = Path(os.environ.get("ARCHIVE_SAMPLES", Path(__file__).parents[4] / "shared" / "samples"))
+CAPTURED = SAMPLES.parent / "history-feed/samples/history-space-mountain-2026-09-26.json"
+MAGIC_KINGDOM = "75ea578a-adc8-4116-a54d-dccb60765ef9"
+
+
+def take_answer(root, answer: dict, park: str, day: date, now: datetime = NOW) -> None:
+    """Import what was kept of the API: one answer."""
+    kept = KeptAnswers(root)
+    kept.put(key_of(DESTINATION, park, day), json.dumps(answer).encode())
+    source = HistorySource(kept, None)
+    (run,) = begin(plan(Request(source, everything=True), now.date()), lambda: now)
+    assert run_import(run, threading.Event())
+
+
+def test_an_answer_of_the_history_api_tells_kinds_and_openings(tmp_path):
+    queue = {"STANDBY": {"waitTime": 15}}
+    opened = {"time": "2024-12-25T05:00:00Z", "observedAt": "2024-12-25T04:30:00Z", "queue": queue}
+    closing = {"time": "2024-12-25T05:30:00Z", "status": "CLOSED", "queue": {"STANDBY": {"waitTime": None}}}
+    coaster = {"id": RIDE, "name": "Coaster", "entityType": "ATTRACTION", "history": [closing]}
+    show = {"id": OTHER_RIDE, "name": "Show", "entityType": "SHOW", "history": [closing]}
+    entities = [
+        coaster | {"opening": opened | {"status": "OPERATING"}},
+        show | {"opening": opened | {"status": None, "degraded": True}},
+    ]
+    envelope = {"id": PARK, "entityType": "PARK", "timezone": "America/New_York", "entities": entities}
+    take_answer(tmp_path, envelope, PARK, DAY)
+    assert kept() == {RIDE: (MIDNIGHT, MIDNIGHT - timedelta(minutes=30), "OPERATING", 15)}
+    kinds = EntityMetadata.objects.values_list("themeparks_wiki_id", "entity_type")
+    assert dict(kinds) == {RIDE: "ATTRACTION", OTHER_RIDE: "SHOW"}
+    assert DataQualityLog.objects.get(reason=told_beside.DEGRADED).evidence["examples"] == ["Show"]
+    (of_day,) = park_by_day(Park.objects.get(), DAY, DAY, NOW)
+    assert (of_day.figures.operating_hours, of_day.figures.average_wait, of_day.figures.observations) == (0.5, 15, 2)
+
+
+@pytest.mark.skipif(not CAPTURED.exists(), reason="the captured day of Space Mountain is not here")
+def test_the_captured_day_begins_at_midnight(tmp_path):
+    day = date(2026, 9, 26)
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    take_answer(tmp_path, json.loads(CAPTURED.read_text()), MAGIC_KINGDOM, day, now)
+    park = Park.objects.get()
+    (of_day,) = park_by_day(park, day, day, now)
+    assert round(of_day.figures.operating_ms / 60_000, 2) == 931.23
+    assert round(of_day.figures.average_wait, 2) == 37.45
+    assert of_day.figures.observations == 187
+    RideOpening.objects.all().delete()
+    (without,) = park_by_day(park, day, day, now)
+    assert round(without.figures.operating_ms / 60_000, 2) == 930.18
+    assert round(without.figures.average_wait, 2) == 37.48
