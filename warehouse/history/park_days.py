@@ -155,9 +155,9 @@ def _add_ride(
         )
         rows = cursor.fetchall()
     # from when on, when it was last seen to be so, what; an observation is seen when it begins
-    words = [(recorded_ms_of(key), recorded_ms_of(key), *said) for key, *said in rows]
-    for at, *_ in words:
-        number_of_day = bisect_right(midnights, at) - 1
+    words = [(at := recorded_ms_of(key), at, status, wait, is_silent) for key, status, wait, is_silent in rows]
+    for word in words:
+        number_of_day = bisect_right(midnights, word[0]) - 1
         if number_of_day >= 0:
             found[number_of_day].observations += 1
     if opening is not None and opening.opens_ms < (words[0][0] if words else end):  # else rows come before it
