@@ -445,11 +445,19 @@ _MISSING_FIELDS = {
         "and that a queue is lacking means nothing.",
         "Figures of the standby line carry the wait over such events. Of other queues, take the last that was told.",
     ),
+    "degraded_answer": Reason(
+        IssueType.MISSING_FIELD,
+        "Looked back too short",
+        "of {count:,} (entity|entities) the answer looked back too short for how (it|they) stood when the day began",
+        "An answer of the History API did not look back far enough for how entities stood when its day began: rows of "
+        "the day before a field's first change may lack that field.",
+        "Import the day again with --changed. The finding is resolved when the answer is whole.",
+    ),
     "missing_metadata": Reason(
         IssueType.MISSING_FIELD,
         "No metadata",
         "{count} of {total} rides (has|have) no metadata",
-        "Rides of the park are not in entity_metadata: their kind, place and heights are unknown.",
+        "Of rides of the park entity_metadata holds nothing from the catalogue: place and heights are unknown.",
         "Run manage.py sync_metadata. Rides that the source has taken down have none: won't fix.",
     ),
     "missing_time_zone": Reason(

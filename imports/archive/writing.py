@@ -5,7 +5,7 @@ Called inside the transaction, and perhaps several times until one holds: nothin
 
 from datetime import date, timedelta
 
-from imports.archive import ledger
+from imports.archive import ledger, told_beside
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
 from imports.archive.heard_twice import heard_twice
@@ -58,6 +58,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     settled = Settled.nothing(parks) if run.source.feed == Feed.CAPTURES else before.settle(found, now)
     store(found, run.source.data_source)
     findings = [*found.findings, *heard_twice(run.destination, file, found.counts), *settled.findings]
+    findings += told_beside.keep(run, parks, reading, now)
     kept = [rows.finding for rows in (live or {}).values() if rows.finding]
     recorded = log.record([*findings, *kept], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}

@@ -231,7 +231,7 @@ class HistorySource:
         """See Source."""
         answer = HistoryAnswer(raw)
         openings = list(answer.openings())
-        return Decoded(answer.events(file.park), answer.entity_types(), openings)
+        return Decoded(answer.events(file.park), answer.entity_types(), openings, answer.opens_at)
 
 
 def key_of(destination: str, park: str, day: date) -> str:

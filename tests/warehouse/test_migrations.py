@@ -129,6 +129,18 @@ TABLES = {
         },
         {"PRIMARY KEY (stay_id)", "UNIQUE KEY unique_ride_begins_at (ride_id,begins_at)"},
     ),
+    "ride_openings": (
+        {
+            "ride_id": "int NOT NULL",
+            "opens_at": "datetime(3) NOT NULL",
+            "observed_at": "datetime(3) NOT NULL",
+            "status": "enum('OPERATING','DOWN','CLOSED','REFURBISHMENT') NOT NULL",
+            "wait_time": "smallint",
+            "degraded": "tinyint(1) NOT NULL DEFAULT 0",
+            "source_file": "varchar(255) NOT NULL",
+        },
+        {"PRIMARY KEY (ride_id)", "FOREIGN KEY (ride_id) REFERENCES rides (ride_id)"},
+    ),
     "storage_metrics": (
         {
             "metric_id": "int NOT NULL AUTO_INCREMENT",
