@@ -4,7 +4,7 @@
 import that was begun for the same days and source and did not end is gone on with, never begun twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,8 +28,9 @@ from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
 from imports.sources.opening import has_files_by_park, open_source
-from imports.sources.source import ArchiveError, DayFile, ParkFiles, Source, SourceByPark
+from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
+from warehouse.text import count_of
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
 
@@ -68,6 +69,14 @@ class DestinationPlan:
         parks = self.known_parks()
         return sum(bool(parks) and not any(known.lacks(park.pk, file) for park in parks) for file in self.files)
 
+    def days_told_elsewhere(self) -> int:
+        """Files of the range that --missing-only does not ask the History API for: the archive's have their hours."""
+        if not self.request.missing_only or self.request.source.feed != Feed.HISTORY:
+            return 0
+        known = KnownReadings.of(self.destination, self.first, self.last, Feed.HISTORY, heed_archive=True)
+        parks = self.known_parks()
+        return sum(known.told_elsewhere(park.pk, file.day) for park in parks for file in self.files)
+
     def known_parks(self) -> list[Park]:
         """The parks that it is of and that the warehouse knows."""
         if self.of_park is not None:
@@ -100,6 +109,12 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
         if not any(plan.destination in theirs for plan in plans):
             raise RequestError(nothing_there(request, today, *theirs))
     return plans
+
+
+def told_elsewhere(plans: Iterable[DestinationPlan]) -> list[str]:
+    """What --missing-only does not ask the History API for, in a sentence; none where there is nothing of it."""
+    days = sum(plan.days_told_elsewhere() for plan in plans)
+    return [f"{count_of(days, 'park day')} not asked for: the archive's files have them"] if days else []
 
 
 def _plan_by_park(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from quality.check.window import Window
+from quality.covered_hours import CoveredHours
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
 from warehouse.history.nights import NightWatch
@@ -205,7 +206,8 @@ class RideProfile:
 class ParkProfile:
     """A park with its rides, and what the scan has found of it."""
 
-    ledger: ParkLedger  # check() adds it when the scan is over
+    ledger: ParkLedger  # check() adds both when the scan is over
+    covered: CoveredHours
 
     def __init__(self, park: Park, window: Window, *, queues_read: bool = True):
         self.park = park

@@ -119,7 +119,7 @@ class Command(BaseCommand):
                     force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
-                for sentence in beside.sentences(request.beside):
+                for sentence in [*beside.sentences(request.beside), *planning.told_elsewhere(plans)]:
                     self.stdout.write(sentence)
                 if dry_run:
                     dry_runs.dry_run(plans, timezone.now, self.stdout)
