@@ -221,4 +221,6 @@ THEMEPARKS_API_URL = env.str("THEMEPARKS_API_URL", default="https://api.themepar
 THEMEPARKS_REQUESTS_PER_MINUTE = env.int("THEMEPARKS_REQUESTS_PER_MINUTE", default=240)
 if not 1 <= THEMEPARKS_REQUESTS_PER_MINUTE <= 300:
     raise ImproperlyConfigured("THEMEPARKS_REQUESTS_PER_MINUTE must lie between 1 and 300, the documented limit")
+# With it the History API reaches further back. Read from the environment alone, sent to THEMEPARKS_API_URL alone.
+THEMEPARKS_API_KEY = env.str("THEMEPARKS_API_KEY", default="").strip()
 THEMEPARKS_CACHE_DIR = env.str("THEMEPARKS_CACHE_DIR", default=str(BASE_DIR / "var" / "themeparks"))

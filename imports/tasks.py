@@ -6,8 +6,8 @@ A task is short, and running one twice, late, at the same time or never to its e
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from imports.api.themeparks import ThemeParksApi
 from imports.live import collector
-from imports.live.api import ThemeParksApi
 from imports.metadata.sync import sync_slice
 from imports.workers.import_task import import_slice
 from warehouse.text import count_of

@@ -40,6 +40,7 @@ ROOMS = {
     ],
     "imports": [
         "events",
+        "api",
         "sources",
         "loading",
         "archive",

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.archive import beside, planning
+from imports.archive import beside, cost, planning
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.request import Request, RequestError
 from imports.archive.selection import KnownReadings
@@ -62,7 +62,7 @@ class StartForm(forms.Form):
     everything = forms.BooleanField(required=False, label="Everything the source has")
     source = forms.CharField(
         max_length=500,
-        help_text="A folder that the workers can read, or s3://bucket",
+        help_text="A folder that the workers can read, s3://bucket, or themeparks-history: for the History API",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
@@ -153,7 +153,7 @@ def start_import(model_admin: admin.ModelAdmin, request):
                 return _start(model_admin, request, plans)
             context["previews"] = previews = [_preview(plan) for plan in plans]
             context["totals"] = _totals(previews)
-            context["beside"] = [*beside.sentences(wanted.beside), *planning.told_elsewhere(plans)]
+            context["beside"] = [*beside.sentences(wanted.beside), *cost.sentences(plans)]
     except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:
         form.add_error(None, _for_people(str(error)))
     except DatabaseError as error:

@@ -7,8 +7,10 @@ further resolves.
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from imports.sources.source import ParkFiles
 from quality import log
 from quality.findings import Finding
+from quality.models import TO_DO, DataQualityLog
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park
@@ -16,9 +18,9 @@ from warehouse.models import Park
 REASON = "out_of_reach"
 
 
-def out_of_reach(park: Park, first: date | None, last: date) -> Finding:
-    """The finding of a park's days from `first` (None: as far back as there are any) to `last`."""
-    days = f"{first} to {last}" if first is not None and first < last else f"{last}" if first else f"days up to {last}"
+def out_of_reach(park: Park, first: date, last: date) -> Finding:
+    """The finding of a park's days from `first` to `last`."""
+    days = f"{first} to {last}" if first < last else f"{last}"
     return Finding(
         reason=REASON,
         entity_type="park",
@@ -26,16 +28,34 @@ def out_of_reach(park: Park, first: date | None, last: date) -> Finding:
         entity_id=park.park_id,
         scope="",
         description=f"{park}: {REASONS[REASON].say(1, days=days)}. {REASONS[REASON].advice}",
-        start=midnight(min(first or last, last)),
+        start=midnight(min(first, last)),
         end=midnight(last + ONE_DAY),
     )
 
 
-def record(found: Iterable[tuple[Park, date | None, date | None]], now: datetime) -> log.Recorded:
-    """Write down what planning saw: of each park the first day that was asked for (None: all there are) and the first
-    that is to be had (None: nothing is out of reach, or nothing was said of it)."""
-    found = list(found)
-    told = [out_of_reach(park, asked, had - ONE_DAY) for park, asked, had in found if had is not None]
-    gone = [out_of_reach(park, None, date.max - ONE_DAY) for park, asked, had in found if had is None and asked is None]
-    log.resolve_gone([finding.fingerprint for finding in gone], "All that was asked for is within reach now.", now)
+def widened(park: Park, first: date, last: date) -> Finding:
+    """The finding of these days and of those that it told already: it is one, and its period only grows."""
+    told = DataQualityLog.objects.filter(
+        fingerprint=out_of_reach(park, first, last).fingerprint, resolution_status__in=TO_DO
+    ).first()
+    if told is not None:
+        first = min(first, told.timestamp_start.date())
+        last = max(last, told.timestamp_end.date() - ONE_DAY) if told.timestamp_end else last
+    return out_of_reach(park, first, last)
+
+
+def record(found: Iterable[tuple[Park, ParkFiles]], now: datetime) -> log.Recorded:
+    """Write down what planning saw of each park. A finding goes where all that it names can be had now."""
+    told: list[Finding] = []
+    for park, files in found:
+        if files.asked_from is None:
+            continue
+        if files.out_of_reach_before is not None:
+            told.append(widened(park, files.asked_from, files.out_of_reach_before - ONE_DAY))
+            continue
+        finding = out_of_reach(park, files.asked_from, files.asked_from)
+        if DataQualityLog.objects.filter(
+            fingerprint=finding.fingerprint, timestamp_start__gte=midnight(files.asked_from)
+        ).exists():
+            log.resolve_gone([finding.fingerprint], "All of these days can be had now.", now)
     return log.record(told, now)

@@ -4,7 +4,7 @@
 import that was begun for the same days and source and did not end is gone on with, never begun twice.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,9 +28,8 @@ from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
 from imports.sources.opening import has_files_by_park, open_source
-from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
+from imports.sources.source import ArchiveError, DayFile, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
-from warehouse.text import count_of
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
 
@@ -52,6 +51,8 @@ class DestinationPlan:
     fetched: dict[str, bytes] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     of_park: ParkFiles | None = None  # of a source that has files by park: a plan is of one park then
+    days_known: int = 0  # left out of its files, where only what is new is asked for
+    days_told: int = 0  # of these, those that another feed told
 
     @property
     def whole_destination(self) -> bool:
@@ -60,7 +61,9 @@ class DestinationPlan:
 
     @property
     def days_missing(self) -> int:
-        """Days of the range for which the source has no file."""
+        """Days of the range for which the source has no file; one that has files by park misses none."""
+        if self.of_park is not None:
+            return 0
         return (self.last - self.first).days + 1 - len(self.files)
 
     def days_imported(self) -> int:
@@ -68,14 +71,6 @@ class DestinationPlan:
         known = KnownReadings.of(self.destination, self.first, self.last, self.request.source.feed)
         parks = self.known_parks()
         return sum(bool(parks) and not any(known.lacks(park.pk, file) for park in parks) for file in self.files)
-
-    def days_told_elsewhere(self) -> int:
-        """Files of the range that --missing-only does not ask the History API for: the archive's have their hours."""
-        if not self.request.missing_only or self.request.source.feed != Feed.HISTORY:
-            return 0
-        known = KnownReadings.of(self.destination, self.first, self.last, Feed.HISTORY, heed_archive=True)
-        parks = self.known_parks()
-        return sum(known.told_elsewhere(park.pk, file.day) for park in parks for file in self.files)
 
     def known_parks(self) -> list[Park]:
         """The parks that it is of and that the warehouse knows."""
@@ -111,12 +106,6 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
     return plans
 
 
-def told_elsewhere(plans: Iterable[DestinationPlan]) -> list[str]:
-    """What --missing-only does not ask the History API for, in a sentence; none where there is nothing of it."""
-    days = sum(plan.days_told_elsewhere() for plan in plans)
-    return [f"{count_of(days, 'park day')} not asked for: the archive's files have them"] if days else []
-
-
 def _plan_by_park(
     request: Request, source: SourceByPark, parks_by_destination: dict[str, list[Park]], today: date
 ) -> list[DestinationPlan]:
@@ -125,11 +114,16 @@ def _plan_by_park(
     for destination, parks in parks_by_destination.items():
         named = [park.themeparks_wiki_id for park in parks]
         for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
-            if found.files or found.out_of_reach_before:
-                first, last = (found.files[0].day, found.files[-1].day) if found.files else (today, today)
-                mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
-                plans.append(DestinationPlan(request, destination, found.files, first, last, mine, of_park=found))
-    if not any(plan.files for plan in plans):
+            files, told = _files_wanted(request, destination, found)
+            first, last = (files[0].day, files[-1].day) if files else (today, today)
+            mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
+            known = len(found.files) - len(files)
+            plans.append(
+                DestinationPlan(
+                    request, destination, files, first, last, mine, of_park=found, days_known=known, days_told=told
+                )
+            )
+    if not any(plan.files or plan.days_known for plan in plans):
         had = [plan.of_park.out_of_reach_before for plan in plans if plan.of_park and plan.of_park.out_of_reach_before]
         if had:
             raise RequestError(
@@ -138,6 +132,26 @@ def _plan_by_park(
             )
         raise RequestError(nothing_there(request, today, *parks_by_destination))
     return plans
+
+
+def _files_wanted(request: Request, destination: str, found: ParkFiles) -> tuple[list[DayFile], int]:
+    """Of a park's files those that are to be read: what is known is not even planned, since reading it is a request.
+    And how many are left out because the archive's files have all of their hours."""
+    if not request.is_selective or not found.files:
+        return found.files, 0
+    park_ids = list(Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True))
+    if not park_ids:  # a park that is not known lacks everything
+        return [] if request.changed_only else found.files, 0
+    first, last, feed = found.files[0].day, found.files[-1].day, request.source.feed
+    known = KnownReadings.of(destination, first, last, feed, heed_archive=request.missing_only)
+    told = sum(
+        known.told_elsewhere(park_id, file.day) and known.lacks_day(park_id, file.day)
+        for park_id in park_ids
+        for file in found.files
+    )
+    return [
+        file for file in found.files if known.ask_for(file, park_ids, whole=False, changed_only=request.changed_only)
+    ], told
 
 
 def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
@@ -171,10 +185,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
     beside.record({key: found for plan in plans for key, found in plan.request.beside.items()}, clock())
-    key_reach.record(
-        [(park, plan.request.first, plan.of_park.out_of_reach_before) for park, plan in reached if plan.of_park],
-        clock(),
-    )
+    key_reach.record([(park, plan.of_park) for park, plan in reached if plan.of_park is not None], clock())
     return runs
 
 

@@ -10,7 +10,7 @@ from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
 from imports.archive.heard_twice import heard_twice
 from imports.archive.joining import parks_joining
-from imports.archive.key_reach import out_of_reach
+from imports.archive.key_reach import widened
 from imports.archive.prefetch import Reading
 from imports.archive.replace_live import LiveRows, replace_live
 from imports.archive.republished import Republished
@@ -125,7 +125,7 @@ def _write_out_of_reach(
 ) -> Written:
     """A day that the source has, and not for us: no row of the ledger, since it may be had otherwise."""
     file = reading.file
-    findings = [out_of_reach(checkpoint.park, run.first, earliest - ONE_DAY) for checkpoint in checkpoints]
+    findings = [widened(checkpoint.park, run.first, earliest - ONE_DAY) for checkpoint in checkpoints]
     _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
     recorded = log.record(findings, run.clock())
     return Written(file.day, file.key, Totals(days_out_of_reach=1, findings=recorded.new))

@@ -13,11 +13,11 @@ from functools import partial
 
 from django.conf import settings
 
+from imports.api.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from imports.archive.day_file_model import ImportedFile
 from imports.events.dayfile import event_from
 from imports.events.validation import validate
 from imports.live.answer import Answer, as_event, is_place
-from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
 from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up

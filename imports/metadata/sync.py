@@ -15,10 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError
 
+from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.events.issues import Issues
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
-from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.loading.retry import in_a_short_transaction
 from imports.metadata.answers import Answers, Synced, Target
 from imports.metadata.parsing import Entity, read_subtree, read_timezone

@@ -36,6 +36,8 @@ class FolderSource(ArchiveFiles):
             raise ArchiveError(f"{self.root}: no such folder")
         if not self.root.is_dir():
             raise ArchiveError(f"{self.root}: not a folder; give the one that holds the destinations' folders")
+        if (self.root / "destinations.json.gz").is_file():
+            raise ArchiveError(f"{self.root}: answers of the History API; give --source themeparks-history:{self.root}")
         found = {uuid for entry in _entries(self.root) if (uuid := uuid_of(entry.name)) and not _is_file(entry)}
         if not found:
             raise ArchiveError(f"{self.root}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")

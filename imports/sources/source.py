@@ -134,7 +134,8 @@ class ParkFiles:
     name: str
     timezone: str
     files: list[DayFile]
-    out_of_reach_before: date | None = None  # days that were asked for lie before it
+    asked_from: date | None = None  # the first day that was asked for and that the source has
+    out_of_reach_before: date | None = None  # days that were asked for lie before it, and are not to be had
     final_day: date | None = None  # later days may change still, and are not listed
 
 

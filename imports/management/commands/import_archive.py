@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.archive import beside, planning, post_import_check, progress
+from imports.archive import beside, cost, planning, post_import_check, progress
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
@@ -43,7 +43,11 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="every destination of the source")
         parser.add_argument("--from", metavar="DATE", dest="first", type=arguments.day, help="first day, YYYY-MM-DD")
         parser.add_argument("--to", metavar="DATE", dest="last", type=arguments.day, help="last day, included")
-        parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
+        parser.add_argument(
+            "--source",
+            metavar="DIR_OR_URL",
+            help="a folder, s3://bucket or themeparks-history: (see docs/sources.md); default ARCHIVE_URL",
+        )
         parser.add_argument(
             "--missing-only", action="store_true", help="what is new: days not read yet, or whose file has changed"
         )
@@ -119,12 +123,16 @@ class Command(BaseCommand):
                     force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
-                for sentence in [*beside.sentences(request.beside), *planning.told_elsewhere(plans)]:
+                for sentence in [*beside.sentences(request.beside), *cost.sentences(plans)]:
                     self.stdout.write(sentence)
                 if dry_run:
                     dry_runs.dry_run(plans, timezone.now, self.stdout)
+                elif runs := planning.begin(plans):
+                    begin(runs)
+                    for sentence in cost.out_of_reach(plans):  # a run that completed has not got everything
+                        self.stdout.write(sentence)
                 else:
-                    begin(planning.begin(plans))
+                    self.stdout.write("Nothing is left to import: what was asked for is here already.")
         except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except NotNow as waiting:

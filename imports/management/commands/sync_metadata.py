@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.live.api import ApiError, ThemeParksApi
+from imports.api.themeparks import ApiError, ThemeParksApi
 from imports.metadata import sync
 from imports.metadata.answers import Synced
 from warehouse.ids import ID_OR_UUID

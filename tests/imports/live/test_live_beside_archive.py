@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from imports.api.themeparks import ThemeParksApi
 from imports.live import collector
-from imports.live.api import ThemeParksApi
 from quality.models import DataQualityLog
 from tests.imports import processes
 from tests.imports.api_world import World

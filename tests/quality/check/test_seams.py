@@ -117,7 +117,7 @@ def test_a_row_of_the_park_in_these_hours_proves_that_somebody_spoke_for_them(se
     at = march(7, 2, 30)
     snapshot_id = snapshot_id_of(ride.pk, milliseconds_of(at))
     RideStatusSnapshot.objects.create(
-        snapshot_id=snapshot_id, ride=ride, recorded_at=at, status="OPERATING", data_source="ARCHIVE"
+        snapshot_id=snapshot_id, ride=ride, recorded_at=at, status="CLOSED", computed_is_open=False
     )
     assert seams(seam) == []
     assert row().resolution_status == ResolutionStatus.RESOLVED
