@@ -14,7 +14,6 @@ from quality.models import TO_DO, DataQualityLog
 from warehouse.days import midnight
 from warehouse.instants import milliseconds_of
 from warehouse.rides import stays
-from warehouse.text import count_of
 
 NOT_FOUND = "A check no longer finds it."
 
@@ -74,9 +73,9 @@ def hours_asked_for(window: Window, park: ParkProfile, row: DataQualityLog) -> s
     if left:
         lacking = ", ".join(seams.in_words(hole.begin, hole.end) for hole in left)
         return f"The ledger has changed: nothing was asked for {lacking} now, reported on its own."
-    observed = park.observations_in(milliseconds_of(begin), milliseconds_of(end))
-    heard = f"; {count_of(observed, 'observation')} now" if observed else ""
-    return f"Filled: no hour between the two feeds is left that nobody asked for{heard}."
+    if any(hole.begin < end and hole.end > begin for hole in park.covered.seam_holes):
+        return "Spoken for: observations of the park lie in these hours."
+    return "Filled: no hour between the two feeds is left that nobody asked for."
 
 
 def hours_filled(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:

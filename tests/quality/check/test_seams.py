@@ -121,7 +121,7 @@ def test_a_row_of_the_park_in_these_hours_proves_that_somebody_spoke_for_them(se
     )
     assert seams(seam) == []
     assert row().resolution_status == ResolutionStatus.RESOLVED
-    assert "nobody asked for; 1 observation now" in row().resolution_note
+    assert "observations of the park lie in these hours" in row().resolution_note
 
 
 def test_feeds_that_take_turns_are_one_finding_of_the_month(park):
