@@ -47,13 +47,14 @@ def seam_holes(window: Window, park: ParkProfile) -> Iterator[Finding]:
             f"manage.py import_archive --park {park.park.themeparks_wiki_id} --from {of_park[0]} --to {of_park[1]} "
             f"--source {HISTORY_URL}"
         )
+        file = f"the archive's file of {_days(*of_utc)}, if there is one"
         yield Finding(
             reason="seam_hole",
             entity_type="park",
             entity_key=park.park.themeparks_wiki_id,
             entity_id=park.park.pk,
             scope=f"{hole.begin:%Y-%m-%dT%H:%M}",
-            description=f"{park.park}: {sentence}. To fill it:  {command}  or the archive's file of {_days(*of_utc)}",
+            description=f"{park.park}: {sentence}. To fill it:  {command}  or {file}",
             start=hole.begin,
             end=hole.end,
             count=math.ceil(hole.hours),
