@@ -9,7 +9,8 @@ from imports.sources.kept_answers import KeptAnswers
 from imports.sources.source import ArchiveError, Source
 
 #: the History API, or with a folder behind it what was kept of its answers
-HISTORY_SCHEMES = ("themeparks-history:", "themeparks-history-delisted:")
+HISTORY = "themeparks-history:"
+HISTORY_SCHEMES = (HISTORY, "themeparks-history-delisted:")
 
 
 def has_files_by_park(url: str) -> bool:
@@ -46,8 +47,7 @@ def _open_history(url: str) -> Source:
         raise ArchiveError(f"{url}: give themeparks-history: alone, or themeparks-history:/path to kept answers")
     if path:
         return HistorySource(KeptAnswers(Path(path)), api=None)
-    kept = Path(settings.ARCHIVE_CACHE_DIR or settings.BASE_DIR / "var" / "archive-cache") / "history"
     try:
-        return HistorySource(KeptAnswers(kept), HistoryApi())
+        return HistorySource(KeptAnswers(Path(settings.HISTORY_DIR)), HistoryApi())
     except ApiError as error:
         raise ArchiveError(str(error)) from error
