@@ -14,7 +14,6 @@ from quality.check import auto_resolve, duplicates, gaps, invalid, missing_field
 from quality.check.profiles import ParkProfile
 from quality.check.scan import Scan, scan
 from quality.check.window import Window, window
-from quality.covered_hours import CoveredHours
 from quality.findings import Finding
 from quality.grouping import group_subjects, together
 from quality.log import Recorded, record
@@ -71,8 +70,7 @@ def check(
     )
     checked.rows_read = scanned.rows
     for park in scanned.parks.values():
-        park.ledger = import_ledger.of_park(park.park.pk)
-        park.covered = CoveredHours(park.ledger, park.park.timezone)
+        park.take_ledger(import_ledger.of_park(park.park.pk))
         for detector in OF_A_PARK:
             found = _grouped(detector, detector.find(scanned.window, park), park.park)
             _weigh(checked, detector, found, scanned, park)

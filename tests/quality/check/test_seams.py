@@ -1,4 +1,4 @@
-"""Hours between the archive's days and those of the History API: found, filled, and not taken for silence."""
+"""Hours between the archive's days and those of the History API: found, filled, told anew where they move."""
 
 from datetime import UTC, date, datetime
 
@@ -6,11 +6,9 @@ import pytest
 
 from imports.models import ImportedFile
 from quality.admin.finding_view import import_again
-from quality.check.gaps import SILENT_DAYS_OPEN
 from quality.check.run import check
 from quality.models import DataQualityLog, ResolutionStatus
-from tests.quality.check.clean_year import NOW, YEAR
-from tests.quality.check.test_gaps import forget, utc
+from tests.quality.check.clean_year import NOW
 from warehouse.instants import milliseconds_of
 from warehouse.models import Park, Ride, RideStatusSnapshot
 from warehouse.snapshot_id import snapshot_id_of
@@ -138,36 +136,3 @@ def test_feeds_that_take_turns_are_one_finding_of_the_month(park):
 def test_one_feed_alone_has_no_seams(park):
     enter(park, "HISTORY", 1, 9)
     assert seams(park) == []
-
-
-# --- silences at a seam ----------------------------------------------------------------------------------------------
-def history_from(park: Park, day: date) -> None:
-    ImportedFile.objects.filter(park=park, file_date__gte=day).update(feed="HISTORY")
-
-
-def test_hours_that_nobody_asked_for_are_not_called_silent(year):
-    history_from(year.lakeside, date(YEAR, 7, 8))
-    Park.objects.filter(pk=year.lakeside.pk).update(timezone="Pacific/Honolulu")
-    forget(utc(7, 8), utc(7, 8, 20), park=year.lakeside)
-    found = check([year.lakeside.pk], date(YEAR, 7, 8), date(YEAR, 7, 8), NOW).findings
-    assert [(finding.reason, finding.start, finding.end) for finding in found] == [
-        ("seam_hole", utc(7, 8), utc(7, 8, 10))
-    ]
-
-
-def test_an_outage_away_from_the_seam_is_found_all_the_same(year):
-    history_from(year.lakeside, date(YEAR, 7, 8))
-    forget(utc(7, 10, 15), utc(7, 10, 20), park=year.lakeside)
-    found = check([year.lakeside.pk], date(YEAR, 7, 8), date(YEAR, 7, 12), NOW).findings
-    assert [finding.reason for finding in found] == ["silent_hours"]
-
-
-def test_a_day_with_hours_that_nobody_asked_for_is_no_day_on_which_a_ride_was_silent(year):
-    assert SILENT_DAYS_OPEN == 3
-    forget(utc(7, 8, 15), utc(7, 12, 15), ride_name="Sky Tower")
-    asked = ([year.lakeside.pk], date(YEAR, 7, 8), date(YEAR, 7, 12), NOW)
-    assert [finding.reason for finding in check(*asked).findings] == ["silent_ride"]
-    history_from(year.lakeside, date(YEAR, 7, 10))
-    Park.objects.filter(pk=year.lakeside.pk).update(timezone="America/Chicago")
-    forget(utc(7, 10), utc(7, 10, 5), park=year.lakeside)
-    assert [finding.reason for finding in check(*asked).findings] == ["seam_hole"]
