@@ -44,7 +44,8 @@ def kept_folders() -> list[KeptFolder]:
             if time.monotonic() > deadline:
                 whole = False
                 break
-        found.append(KeptFolder(name, path, files, size / 1e6, _free_mb(path), whole))
+        if files or not whole:
+            found.append(KeptFolder(name, path, files, size / 1e6, _free_mb(path), whole))
     return found
 
 
