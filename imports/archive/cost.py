@@ -23,8 +23,10 @@ def sentences(plans: Sequence[DestinationPlan]) -> list[str]:
         f"{source.url} {count_of(parks, 'park')}, {count_of(len(files), 'park day')}: "
         f"{count_of(requests, 'request')}" + _kept(len(files) - requests) + _time(requests, source.allowance)
     ]
-    if known := sum(plan.days_known for plan in plans):
+    if known := sum(plan.days_known - plan.days_told for plan in plans):
         said.append(f"{count_of(known, 'park day')} not asked for: the ledger has them")
+    if told := sum(plan.days_told for plan in plans):
+        said.append(f"{count_of(told, 'park day')} not asked for: the archive's files have them")
     return [*said, *out_of_reach(plans), *_not_final(plans)]
 
 
