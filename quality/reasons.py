@@ -322,6 +322,15 @@ _INVALID = {
         "An import with --replace changed what an earlier reading of the file had stored.",
         "Nothing, if it was meant so: resolve it. The examples say what was stored before.",
     ),
+    "differs_from_source": Reason(
+        IssueType.INVALID,
+        "Differs from the source",
+        "on {day} {count:,} of {compared:,} rides (differs|differ) from the source's own figures: {worst}",
+        "Rides of a day have more or fewer observations than the History API counts changes, or other operating or "
+        "down minutes, or other waits, or are known to one of both alone.",
+        "Import the day again from the History API with --changed --replace, and compare again. Events that were "
+        "refused have findings of their own. If it stays so: won't fix, and tell the source.",
+    ),
     "malformed_event": Reason(
         IssueType.INVALID,
         "No event",
