@@ -126,6 +126,12 @@ def browser_type_launch_args(browser_type_launch_args):
     }
 
 
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    """A bar that moves while a test waits for something else is drawn by the CPU, 60 times a second."""
+    return {**browser_context_args, "reduced_motion": "reduce"}
+
+
 @pytest.fixture
 def log_in(page, live_server, client, settings):
     """log_in(user) -> the page, at the admin's index, with that user's session."""

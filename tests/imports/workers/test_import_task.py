@@ -19,7 +19,7 @@ from imports.models import ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import import_task, queue
 from quality.models import OwedCheck
 from quality.tasks import check_owed
-from tests.imports import processes
+from tests.imports import forks
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
@@ -295,4 +295,4 @@ def test_an_import_without_a_known_park_cannot_be_queued(tmp_path):
     write_day(tmp_path, [], DAYS[0])
     with pytest.raises(CommandError, match="No park is known of"):
         queued(tmp_path)
-    assert processes.run("import_archive", "--source", tmp_path, "--all")[0] == 0
+    assert forks.run("import_archive", "--source", tmp_path, "--all")[0] == 0
