@@ -1,4 +1,4 @@
-"""manage.py as a process of its own, to be signalled and killed, for the price of a fork: Django is loaded once for all.
+"""manage.py as a process of its own, to be signalled and killed, at the price of a fork: Django is loaded once.
 
 As tests.imports.processes, whose each process takes a second of CPU until it begins. Those are for what stands in the
 environment, and for a start from nothing.
@@ -72,7 +72,7 @@ def _manage(says, environment: dict[str, str], database: dict, arguments: list[s
     for number in (1, 2):
         os.dup2(says.fileno(), number)
     says.close()
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, encoding="utf-8", closefd=False) for number in (1, 2))
+    sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
     os.environ.update(environment)
     connection.settings_dict.update(database)
     sys.argv = ["manage.py", *arguments]
