@@ -14,6 +14,7 @@ from imports.models import ImportCheckpoint
 from quality.check.paying import ChecksFailed
 from quality.models import DataQualityLog, OwedCheck
 from quality.tasks import check_owed, daily_check
+from tests.emptying import empty_tables
 from tests.imports import forks
 from tests.imports.building import DAY, DESTINATION, event, ride, runs, write_day
 from tests.imports.table_state import table_state
@@ -51,7 +52,7 @@ def undisturbed(archive):
     state = table_state()
     assert set(DataQualityLog.objects.values_list("reason", flat=True)) >= OF_CHECKS
     assert not OwedCheck.objects.exists()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     first_day(archive)
     return state
 

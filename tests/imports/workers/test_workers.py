@@ -20,6 +20,7 @@ from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers import queue
 from imports.workers.models import Worker
 from quality.models import OwedCheck
+from tests.emptying import empty_tables
 from tests.imports import forks, processes
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
@@ -62,7 +63,7 @@ def undisturbed(archive):
     if archive not in _states:
         assert forks.run("import_archive", "--source", archive, "--all")[0] == 0
         _states[archive] = table_state()
-        call_command("flush", interactive=False, verbosity=0)
+        empty_tables()
         assert _states[archive]["snapshots"][0] > 20_000
     return _states[archive]
 
