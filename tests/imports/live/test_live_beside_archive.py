@@ -12,17 +12,17 @@ from imports.api.themeparks import ThemeParksApi
 from imports.archive.pipeline import run_import
 from imports.live import collector
 from quality.models import DataQualityLog
-from tests.imports import processes
+from tests.imports import forks
 from tests.imports.api_world import World
 from tests.imports.building import DAY, DESTINATION, PARK, event, import_all, ride, runs, write_day
 from tests.imports.fault_server import fault_server
 from tests.imports.in_the_way import waits
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RIDES, DAYS, EVENTS_A_DAY = 40, 20, 50
+RIDES, DAYS, EVENTS_A_DAY = 40, 10, 50
 QUEUE = {"STANDBY": {"waitTime": 20}, "SINGLE_RIDER": {"waitTime": 5}}
 
 
@@ -42,7 +42,7 @@ def test_both_write_the_same_park_at_once(tmp_path, settings):
     collections = []
     with fault_server(world.answers) as server:
         settings.THEMEPARKS_API_URL = f"{server.url}/v1"
-        importing = processes.start("import_archive", "--source", tmp_path / "archive", "--all")
+        importing = forks.start("import_archive", "--source", tmp_path / "archive", "--all")
         n = 0
         while importing.poll() is None:
             day = n % DAYS  # the collector runs through the days, ahead of the import, beside it and behind
@@ -58,7 +58,7 @@ def test_both_write_the_same_park_at_once(tmp_path, settings):
                 collector.collect(ThemeParksApi(), [DESTINATION], lambda: datetime(2026, 1, 1, tzinfo=UTC))
             )
             n += 1
-        output = importing.stdout.read()
+        output, _ = importing.communicate(HANG_SECONDS)
     assert importing.returncode == 0, output
     assert [failure for collection in collections for failure in collection.failures] == []
     by_source = Counter(RideStatusSnapshot.objects.values_list("data_source", flat=True))
