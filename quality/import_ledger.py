@@ -20,17 +20,27 @@ IMPORTED, MISSING, UNREADABLE, NO_EVENTS = "IMPORTED", "MISSING", "UNREADABLE", 
 #: these says. A park that was sold has NO_EVENTS in the old resort's file and IMPORTED in the new one's; where the new
 #: one's is missing, the day is.
 BEST_FIRST = (IMPORTED, UNREADABLE, MISSING, NO_EVENTS)
+#: What may speak for a whole day of a park, by how much it is to be believed where both do.
+FEEDS_OF_DAYS = ("ARCHIVE", "HISTORY")
+OF_DAYS = "feed IN ({})".format(", ".join(f"'{feed}'" for feed in FEEDS_OF_DAYS))
 _RANKS = ", ".join(f"'{outcome}'" for outcome in BEST_FIRST)
 
 
 def park_days(where: str = "TRUE") -> str:
     """SQL of a row a park and day, over all destinations: park_id, file_date, outcome, events_read, observations (that
-    are in the table), rejected. Whoever asks what is known of a day asks this."""
+    are in the table), rejected. Whoever asks what is known of a day asks this.
+
+    The files of several destinations add up. Two feeds tell the same day, and what the fuller of them says is taken.
+    """
+    by_feed = (
+        f"SELECT park_id, file_date, MIN(FIELD(outcome, {_RANKS})) AS best, SUM(events_read) AS events_read, "
+        "SUM(`stored` + already_known) AS observations, "  # a reserved word on MySQL
+        f"SUM(rejected) AS rejected FROM import_files WHERE {OF_DAYS} AND {where} GROUP BY park_id, file_date, feed"
+    )
     return (
-        f"SELECT park_id, file_date, ELT(MIN(FIELD(outcome, {_RANKS})), {_RANKS}) AS outcome, "
-        "CAST(SUM(events_read) AS SIGNED) AS events_read, "
-        "CAST(SUM(`stored` + already_known) AS SIGNED) AS observations, "  # a reserved word on MySQL
-        f"CAST(SUM(rejected) AS SIGNED) AS rejected FROM import_files WHERE {where} GROUP BY park_id, file_date"
+        f"SELECT park_id, file_date, ELT(MIN(best), {_RANKS}) AS outcome, "
+        "CAST(MAX(events_read) AS SIGNED) AS events_read, CAST(MAX(observations) AS SIGNED) AS observations, "
+        f"CAST(MAX(rejected) AS SIGNED) AS rejected FROM ({by_feed}) AS by_feed GROUP BY park_id, file_date"
     )
 
 
@@ -151,7 +161,7 @@ def readings(park_id: int, first: date, last: date, limit: int = 1) -> list[Read
         for row in _rows(
             "SELECT f.file_date, f.outcome, c.checkpoint_id, c.import_id, c.source FROM import_files f "
             "LEFT JOIN import_checkpoints c ON c.checkpoint_id = f.checkpoint_id "
-            "WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s "
+            f"WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s AND f.{OF_DAYS} "
             f"ORDER BY f.file_date DESC, FIELD(f.outcome, {_RANKS}) LIMIT %s",
             park_id,
             first,

@@ -81,6 +81,14 @@ _GAPS = {
         "A file that was cut short: import the day again when it has been published anew. A file that is right: import "
         "it with --replace-live --force.",
     ),
+    "out_of_reach": Reason(
+        IssueType.GAP,
+        "Out of the key's reach",
+        "{days} cannot be had with this key",
+        "Days that were asked for lie before the first one that the key of the History API reaches. Nothing was asked "
+        "of them, and nothing that is stored was touched.",
+        "A key of a higher plan reaches further back; the archive's day files may hold them. Else won't fix.",
+    ),
 }
 _DUPLICATES = {
     "duplicate_name": Reason(

@@ -38,7 +38,9 @@ ROOMS = {
         "apps",
     ],
     "imports": [
-        "sources events",
+        "events",
+        "api",
+        "sources",
         "loading",
         "archive",
         "live",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.db import connection
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile
-from quality.import_ledger import BEST_FIRST, park_days
+from quality.import_ledger import BEST_FIRST, FEEDS_OF_DAYS, OF_DAYS, park_days
 from warehouse.models import Park
 from warehouse.partitioning.partitions import add_months, month_of, months_between
 
@@ -110,7 +110,9 @@ def coverage(today: date) -> Coverage:
 def days_of(park: Park, first: date) -> Iterator[tuple[date, ImportedFile | None]]:
     """Each day of the month that begins with `first`, with what the ledger says of it."""
     files: dict[date, ImportedFile] = {}
-    for file in ImportedFile.objects.filter(park=park, file_date__gte=first, file_date__lt=add_months(first, 1)):
+    for file in ImportedFile.objects.filter(
+        park=park, file_date__gte=first, file_date__lt=add_months(first, 1), feed__in=FEEDS_OF_DAYS
+    ):
         best = files.get(file.file_date)
         if best is None or BEST_FIRST.index(file.outcome) < BEST_FIRST.index(best.outcome):
             files[file.file_date] = file
@@ -129,7 +131,8 @@ def _counts() -> list[tuple[int, int, str, int, int, date]]:
             "SELECT park_id, EXTRACT(YEAR_MONTH FROM file_date), outcome, COUNT(*), "
             f"CAST(SUM(observations) AS SIGNED), MIN(file_date) FROM ({park_days()}) AS days "
             "LEFT JOIN (SELECT park_id, MIN(file_date) AS began FROM import_files WHERE outcome <> 'NO_EVENTS' "
-            "GROUP BY park_id) AS beginnings USING (park_id) WHERE began IS NULL OR file_date >= began GROUP BY 1, 2, 3"
+            f"AND {OF_DAYS} GROUP BY park_id) AS beginnings USING (park_id) "
+            "WHERE began IS NULL OR file_date >= began GROUP BY 1, 2, 3"
         )
         return list(cursor.fetchall())
 

@@ -40,7 +40,7 @@ def parks_joining(
         wait_for_turn([*(checkpoint.park_id for checkpoint in checkpoints), *taken_in])
     joining = []
     for park_id in sorted(strangers & (seen | known.keys())):
-        park = known.get(park_id) or make_park(run.destination, park_id, validated)
+        park = known.get(park_id) or make_park(run.destination, park_id, validated.parks[park_id])
         if park.pk not in done | left_out:
             joining.append(_checkpoint_of(run, park, reading.file))
     return joining, not left_out
@@ -53,6 +53,7 @@ def _read_already(run: ImportRun, reading: Reading, park_ids: set[int]) -> set[i
             park__in=park_ids,
             file_date=reading.file.day,
             destination_wiki_id=run.destination,
+            feed=run.source.feed,
             outcome__in=READ,
             sha256=reading.sha256,
         ).values_list("park_id", flat=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
-from imports.sources.source import DayFile
+from imports.sources.source import DayFile, Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class KnownReading:
 
     def is_of(self, file: DayFile) -> bool:
         """Whether it certainly was this version, by the listing alone; where it has no word for it, it may not be."""
+        if file.is_final:
+            return True  # it is asked for no second time: what the listing cannot tell, it is taken to be
         if file.size_bytes is None or self.size_bytes != file.size_bytes:
             return False
         if file.etag:
@@ -44,11 +46,11 @@ class KnownReadings:
     _by_day: dict[date, dict[int, KnownReading]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, destination: str, first: date, last: date) -> "KnownReadings":
+    def of(cls, destination: str, first: date, last: date, feed: Feed) -> "KnownReadings":
         """Asks the ledger."""
         found = cls()
         for day, park_id, outcome, sha256, size_bytes, etag, modified_at, all_parks in ImportedFile.objects.filter(
-            destination_wiki_id=destination, file_date__gte=first, file_date__lte=last
+            destination_wiki_id=destination, file_date__gte=first, file_date__lte=last, feed=feed
         ).values_list(
             "file_date", "park_id", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks"
         ):  # fmt: skip

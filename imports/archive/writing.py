@@ -10,6 +10,7 @@ from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
 from imports.archive.heard_twice import heard_twice
 from imports.archive.joining import parks_joining
+from imports.archive.key_reach import widened
 from imports.archive.prefetch import Reading
 from imports.archive.replace_live import LiveRows, replace_live
 from imports.archive.republished import Republished
@@ -20,8 +21,8 @@ from imports.loading.counts import Counts
 from imports.loading.refusal import store
 from imports.sources.source import DayFile, key_of
 from quality import log
-from warehouse.days import midnight
-from warehouse.models import DataSource, Park
+from warehouse.days import ONE_DAY, midnight
+from warehouse.models import Park
 
 
 def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | MissingDays) -> Written:
@@ -31,6 +32,8 @@ def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | 
     """
     if isinstance(found, MissingDays):
         return _write_missing(run, checkpoints, found)
+    if found.out_of_reach_before is not None:
+        return _write_out_of_reach(run, checkpoints, found, found.out_of_reach_before)
     if found.unreadable:
         return _write_unreadable(run, checkpoints, found)
     if found.unchanged:
@@ -50,7 +53,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     before = Republished(run, reading, parks)
     found = attribute(placed, before.replace_changed if run.replace else None)
     settled = before.settle(found, now)
-    store(found, DataSource.ARCHIVE.value)
+    store(found, run.source.data_source)
     findings = [*found.findings, *heard_twice(run.destination, file, found.counts), *settled.findings]
     kept = [rows.finding for rows in (live or {}).values() if rows.finding]
     recorded = log.record([*findings, *kept], now)
@@ -58,6 +61,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
     ledger.record_file(
         file,
+        run.source.feed,
         counts,
         now=now,
         sha256=reading.sha256,
@@ -67,7 +71,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     )
     before.keep(found)
     if all_parks and run.is_selective:  # for those whose rows are of this file already, and were left alone
-        ledger.record_same(run.destination, file, reading.sha256, all_parks=True)
+        ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=True)
     totals = Totals(files=1, findings=recorded.new, withdrawn=sum(map(len, settled.withdrawn.values())))
     for rows in (live or {}).values():
         totals.live_replaced += rows.replaced
@@ -103,7 +107,7 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
 def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
     file = reading.file
     _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
-    ledger.record_same(run.destination, file, reading.sha256, all_parks=run.whole_destination)
+    ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=run.whole_destination)
     return Written(file.day, file.key, Totals(files=1, unchanged=1))
 
 
@@ -112,8 +116,19 @@ def _write_unreadable(run: ImportRun, checkpoints: list[ImportCheckpoint], readi
     recorded = log.record([ledger.unreadable_finding(run.destination, file, reading.unreadable)], now)
     _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 1)))
     nothing = {checkpoint: Counts() for checkpoint in checkpoints}
-    ledger.record_file(file, nothing, now=now, unreadable=True, sha256=reading.sha256)
+    ledger.record_file(file, run.source.feed, nothing, now=now, unreadable=True, sha256=reading.sha256)
     return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
+
+
+def _write_out_of_reach(
+    run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading, earliest: date
+) -> Written:
+    """A day that the source has, and not for us: no row of the ledger, since it may be had otherwise."""
+    file = reading.file
+    findings = [widened(checkpoint.park, run.first, earliest - ONE_DAY) for checkpoint in checkpoints]
+    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
+    recorded = log.record(findings, run.clock())
+    return Written(file.day, file.key, Totals(days_out_of_reach=1, findings=recorded.new))
 
 
 def _write_missing(run: ImportRun, checkpoints: list[ImportCheckpoint], missing: MissingDays) -> Written:

@@ -13,11 +13,11 @@ from functools import partial
 
 from django.conf import settings
 
+from imports.api.themeparks import ApiError, ApiUnavailable, ThemeParksApi
 from imports.archive.day_file_model import ImportedFile
 from imports.events.dayfile import event_from
 from imports.events.validation import validate
 from imports.live.answer import Answer, as_event, is_place
-from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
 from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
@@ -168,7 +168,7 @@ def _parks(answer: Answer) -> list[Park]:
     )
     parks = {park.themeparks_wiki_id: park for park in known}
     for park_id in sorted(seen - parks.keys()):
-        parks[park_id] = make_park(answer.destination, park_id, answer.validated)
+        parks[park_id] = make_park(answer.destination, park_id, answer.validated.parks[park_id])
     return list(parks.values())
 
 

@@ -202,7 +202,7 @@ def _parks_of(work: _Work, wiki_ids: set[str]) -> dict[str, Park]:
     """The parks that a ride was heard of in, made where they are new: a ride moved there."""
     found = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=wiki_ids)}
     for wiki_id in sorted(wiki_ids - found.keys()):
-        found[wiki_id] = make_park(work.origin.destination, wiki_id, work.validated)
+        found[wiki_id] = make_park(work.origin.destination, wiki_id, work.validated.parks[wiki_id])
     return found
 
 

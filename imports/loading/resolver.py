@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.db import IntegrityError
 
-from imports.events.validation import Validated
+from imports.events.validation import ReportedPark
 from imports.loading.adoption import Adoption, adopted, ambiguous, choose
 from imports.loading.wanted import WantedRide
 from quality.findings import Finding
@@ -133,9 +133,8 @@ def _rides_without_id(park_ids: set[int]) -> dict[int, dict[int, str]]:
     return found
 
 
-def make_park(destination: str, park_id: str, validated: Validated) -> Park:
+def make_park(destination: str, park_id: str, seen: ReportedPark) -> Park:
     """The park, made from what the file says where it is new: its slug is its name until the metadata sync."""
-    seen = validated.parks[park_id]
     park, _ = Park.objects.get_or_create(
         themeparks_wiki_id=park_id,
         defaults={

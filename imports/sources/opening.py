@@ -2,15 +2,30 @@
 
 from pathlib import Path
 
+from django.conf import settings
+
 from imports.sources.folder import FolderSource
+from imports.sources.kept_answers import KeptAnswers
 from imports.sources.source import ArchiveError, Source
+
+#: the History API, or with a folder behind it what was kept of its answers
+HISTORY = "themeparks-history:"
+HISTORY_SCHEMES = (HISTORY, "themeparks-history-delisted:")
+
+
+def has_files_by_park(url: str) -> bool:
+    """Whether the source that a URL names has its files by park."""
+    return url.startswith(HISTORY_SCHEMES)
 
 
 def open_source(url: str) -> Source:
-    """The source a URL names: a folder (a path, or file:///path) or s3://bucket[/prefix].
+    """The source a URL names: a folder (a path, or file:///path), s3://bucket[/prefix], themeparks-history: for the
+    History API, or themeparks-history:/path for answers of it that were kept.
 
-    ArchiveError: it names neither, or S3 cannot be set up. Nothing is read yet.
+    ArchiveError: it names none of them, or S3 cannot be set up. Nothing is read yet.
     """
+    if url.startswith(HISTORY_SCHEMES):
+        return _open_history(url)
     if url.startswith("s3://"):
         from imports.sources.bucket import open_bucket  # boto3 takes 0.4 s to load, and a folder needs none of it
 
@@ -18,5 +33,21 @@ def open_source(url: str) -> Source:
     if url.startswith("file://"):
         url = url.removeprefix("file://")
     if "://" in url:
-        raise ArchiveError(f"{url}: not a source; give a folder or s3://bucket[/prefix]")
+        raise ArchiveError(f"{url}: not a source; give a folder, s3://bucket[/prefix] or themeparks-history:")
     return FolderSource(Path(url))
+
+
+def _open_history(url: str) -> Source:
+    from imports.api.history import HistoryApi  # requests takes 0.2 s to load
+    from imports.api.http import ApiError
+    from imports.sources.history import HistorySource
+
+    path = url.partition(":")[2]
+    if path.startswith("//"):
+        raise ArchiveError(f"{url}: give themeparks-history: alone, or themeparks-history:/path to kept answers")
+    if path:
+        return HistorySource(KeptAnswers(Path(path)), api=None)
+    try:
+        return HistorySource(KeptAnswers(Path(settings.HISTORY_DIR)), HistoryApi())
+    except ApiError as error:
+        raise ArchiveError(str(error)) from error

@@ -114,9 +114,10 @@ TABLES = {
             "file_date": "date NOT NULL",
             "source_file": "varchar(255) NOT NULL",
             "destination_wiki_id": "char(36) NOT NULL",
+            "feed": "enum('ARCHIVE','HISTORY','DELISTED','CAPTURES') NOT NULL DEFAULT 'ARCHIVE'",
             "outcome": "enum('IMPORTED','MISSING','UNREADABLE','NO_EVENTS') NOT NULL",
         },
-        {"UNIQUE KEY unique_park_file_date_destination (park_id,file_date,destination_wiki_id)"},
+        {"UNIQUE KEY unique_park_day_destination_feed (park_id,file_date,destination_wiki_id,feed)"},
     ),
     "ride_stays": (
         {

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from imports.api.themeparks import ThemeParksApi
 from imports.archive.pipeline import run_import
 from imports.live import collector
-from imports.live.api import ThemeParksApi
 from quality.models import DataQualityLog
 from tests.imports import processes
 from tests.imports.api_world import World

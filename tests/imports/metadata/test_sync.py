@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from imports.live.api import ThemeParksApi
+from imports.api.themeparks import ThemeParksApi
 from imports.metadata import sync as metadata_sync
 from quality.models import DataQualityLog
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT
