@@ -320,7 +320,7 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
     if plan.of_park is not None:
         said = plan.of_park
-        return [make_park(plan.destination, said.park_id, ReportedPark(said.name, said.timezone))]
+        return [make_park(plan.destination, said.park_id, ReportedPark(timezone=said.timezone, name=said.name))]
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
     for file in plan.files[:PEEK_FILES]:
         reading = read_ahead(plan.request.source, file, now, plan.fetched)
