@@ -123,7 +123,10 @@ _UNKNOWN = _Ride(0, "", "", True)
 
 
 def _rides(ours: Iterable[int], told: Iterable[str]) -> dict[str, _Ride]:
-    """By UUID the rides of our day, and those of our tables that the source speaks of."""
+    """By UUID the rides of our day, and those of our tables that the source speaks of.
+
+    Where the catalogue lists none of them it was not read yet, and says nothing about what is gone.
+    """
     rows = Ride.objects.filter(Q(pk__in=list(ours)) | Q(themeparks_wiki_id__in=list(told)))
     metadata = {
         ride_id: (kind, listed)
@@ -131,8 +134,10 @@ def _rides(ours: Iterable[int], told: Iterable[str]) -> dict[str, _Ride]:
             "ride_id", "entity_type", "listed"
         )
     }
-    return {
-        uuid: _Ride(ride_id, name, *metadata.get(ride_id, ("", True)))
-        for ride_id, wiki_id, name in rows.values_list("ride_id", "themeparks_wiki_id", "ride_name")
-        if (uuid := uuid_of(wiki_id))
-    }
+    was_read = any(listed for _, listed in metadata.values())
+    found = {}
+    for ride_id, wiki_id, name in rows.values_list("ride_id", "themeparks_wiki_id", "ride_name"):
+        if uuid := uuid_of(wiki_id):
+            kind, listed = metadata.get(ride_id, ("", True))
+            found[uuid] = _Ride(ride_id, name, kind, listed or not was_read)
+    return found

@@ -136,7 +136,8 @@ def test_rides_alone_are_compared(server, park):
 
 
 def say_of(ride: Ride, **said) -> None:
-    EntityMetadata.objects.create(ride=ride, themeparks_wiki_id=ride.themeparks_wiki_id, last_updated=NOW, **said)
+    known = {"ride": ride, "themeparks_wiki_id": ride.themeparks_wiki_id}
+    EntityMetadata.objects.update_or_create(**known, defaults={"last_updated": NOW} | said)
 
 
 def test_a_change_that_we_lack_is_told_with_both_numbers_until_a_comparison_agrees(server, park):
@@ -210,9 +211,11 @@ def test_of_a_ride_that_is_gone_the_source_need_not_speak(server, park):
     dark = server.named("New York Dark Ride").id
     say_of(Ride.objects.get(ride_name="New York Dark Ride"), entity_type="ATTRACTION", listed=False)
     server.truth = [change for change in server.truth if change.entity_id != dark]
+    assert "1 different" in run("--park", park.pk, "--days", 1)  # the catalogue lists nothing: it was not read
+    say_of(Ride.objects.get(ride_name="New York Coaster"), entity_type="ATTRACTION", listed=True)
     said = run("--park", park.pk, "--days", 1)
     assert "3 compared    3 equal    0 different  (1 of which the source says nothing any more)" in said
-    assert findings() == []
+    assert [finding.resolution_status for finding in findings()] == [ResolutionStatus.RESOLVED]
 
 
 def test_a_ride_that_changed_parks_that_day_is_not_compared(server, park):
