@@ -5,6 +5,7 @@ A week is imported once; what a test changes of it is undone after it.
 
 import io
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import stamina
@@ -14,12 +15,13 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from imports.models import ImportedFile
+from quality.check.day_figures import bounds_of, of_park
 from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
 from tests.history_server import BACKEND_UNAVAILABLE, FREE, NOW, PLANS, REVOKED, TINY, history_server
 from tests.imports.fault_server import Fault
 from warehouse.days import midnight
 from warehouse.instants import milliseconds_of
-from warehouse.models import EntityMetadata, Park, Ride, RideStatusSnapshot
+from warehouse.models import EntityMetadata, Park, Ride, RideOpening, RideStatusSnapshot
 from warehouse.rides import stays
 from warehouse.rides.stays import Stay
 from warehouse.snapshot_id import snapshot_id_of
@@ -126,6 +128,16 @@ def test_what_was_imported_agrees_and_the_cost_is_said_before(server):
     assert all(" 0 different" in line and "  0 compared" not in line for line in said[1:-1])
     assert asked(server) == 2
     assert findings() == []
+
+
+def test_of_the_first_day_the_openings_say_how_rides_stood_before(server, park):
+    zone = ZoneInfo(park.timezone)
+    known_since = bounds_of(FROM, zone)[0]
+    assert {day.unsure_minutes for day in of_park(park.pk, FROM, zone, known_since).values()} == {0}
+    RideOpening.objects.update(degraded=True)
+    unsure = {day.unsure_minutes for day in of_park(park.pk, FROM, zone, known_since).values()}
+    assert min(unsure) > 0  # nothing is said before the park opens
+    assert " 0 different" in run("--park", park.pk, "--to", FROM, "--days", 1)
 
 
 def test_rides_alone_are_compared(server, park):
