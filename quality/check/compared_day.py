@@ -14,6 +14,7 @@ from quality.reasons import REASONS
 from warehouse.ids import uuid_of
 from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.text import count_of
+from warehouse.zones import local_day
 
 REASON = "differs_from_source"
 #: Shows and restaurants are OPERATING for days without a word: 870 minutes of a day with 0 or 1 changes.
@@ -60,7 +61,7 @@ class ComparedDay:
         if self.refused:
             worst += f"; {count_of(self.refused, 'event')} of the day refused"
         sentence = REASONS[REASON].say(len(self.different), day=self.day, compared=self.compared, worst=worst)
-        start, end = day_figures.bounds_of(self.day, self.zone)
+        start, end = local_day(self.day, self.zone)
         return Finding(
             reason=REASON,
             entity_type="park",

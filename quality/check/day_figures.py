@@ -9,18 +9,18 @@ weighted by minutes, the highest over every value; one carried over midnight doe
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from warehouse.days import ONE_DAY
 from warehouse.instants import milliseconds_of, naive_utc
 from warehouse.models import RideStatus
 from warehouse.rides import openings, stays
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
+from warehouse.zones import local_day
 
 MINUTE_MS = 60_000
 _COLUMNS = (
@@ -57,12 +57,6 @@ class RideDay:
     def mean_wait(self) -> float | None:
         """Over the minutes; None where none showed a wait."""
         return sum(self.waits) / len(self.waits) if self.waits else None
-
-
-def bounds_of(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The first instant of a park's day, and that of the next."""
-    begin, end = (datetime.combine(midnight, time(), tzinfo=zone) for midnight in (day, day + ONE_DAY))
-    return begin, end
 
 
 def figures(begin_ms: int, end_ms: int, before: Word | None, words: Sequence[Word]) -> RideDay:
@@ -107,7 +101,7 @@ def of_park(park_id: int, day: date, zone: ZoneInfo, known_since: datetime) -> d
     the ride's opening, says how it stood when the day began. Three statements, which open the partitions from then to
     the end of the day.
     """
-    begin, end = bounds_of(day, zone)
+    begin, end = local_day(day, zone)
     rides = [span.ride_id for span in stays.spans_of(park_id, begin, end) if (span.start, span.end) == (begin, end)]
     if not rides:
         return {}
