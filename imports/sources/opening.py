@@ -9,7 +9,8 @@ from imports.sources.kept_answers import KeptAnswers
 from imports.sources.source import ArchiveError, Source
 
 #: the History API, or with a folder behind it what was kept of its answers
-HISTORY_SCHEMES = ("themeparks-history:", "themeparks-history-delisted:")
+HISTORY, DELISTED = "themeparks-history:", "themeparks-history-delisted:"
+HISTORY_SCHEMES = (HISTORY, DELISTED)
 
 
 def has_files_by_park(url: str) -> bool:
@@ -17,9 +18,20 @@ def has_files_by_park(url: str) -> bool:
     return url.startswith(HISTORY_SCHEMES)
 
 
+def delisted_of(url: str) -> str:
+    """The source of what parks no longer list, beside a source that is the History API or answers of it.
+
+    ArchiveError: the URL names no such source.
+    """
+    if not url.startswith(HISTORY_SCHEMES):
+        raise ArchiveError(f"{url}: delisted entities are asked of the History API alone; give {HISTORY} as source")
+    return DELISTED + url.partition(":")[2]
+
+
 def open_source(url: str) -> Source:
     """The source a URL names: a folder (a path, or file:///path), s3://bucket[/prefix], themeparks-history: for the
-    History API, or themeparks-history:/path for answers of it that were kept.
+    History API, or themeparks-history:/path for answers of it that were kept; themeparks-history-delisted: for what
+    its parks no longer list.
 
     ArchiveError: it names none of them, or S3 cannot be set up. Nothing is read yet.
     """
@@ -40,14 +52,16 @@ def _open_history(url: str) -> Source:
     from imports.api.history import HistoryApi  # requests takes 0.2 s to load
     from imports.api.http import ApiError
     from imports.sources.history import HistorySource
+    from imports.sources.history_delisted import HistoryDelistedSource
 
+    opened = HistoryDelistedSource if url.startswith(DELISTED) else HistorySource
     path = url.partition(":")[2]
     if path.startswith("//"):
         raise ArchiveError(f"{url}: give themeparks-history: alone, or themeparks-history:/path to kept answers")
     if path:
-        return HistorySource(KeptAnswers(Path(path)), api=None)
+        return opened(KeptAnswers(Path(path)), api=None)
     kept = Path(settings.ARCHIVE_CACHE_DIR or settings.BASE_DIR / "var" / "archive-cache") / "history"
     try:
-        return HistorySource(KeptAnswers(kept), HistoryApi())
+        return opened(KeptAnswers(kept), HistoryApi())
     except ApiError as error:
         raise ArchiveError(str(error)) from error
