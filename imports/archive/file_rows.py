@@ -16,7 +16,7 @@ from operator import sub
 from django.db import connection
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
-from imports.sources.source import DayFile
+from imports.sources.source import DayFile, Feed
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import naive_utc
 from warehouse.snapshot_id import first_id_at, instant_of
@@ -123,6 +123,7 @@ def perhaps_held_elsewhere(snapshot_ids: set[int], park_id: int, file: DayFile) 
     unknown = (
         ImportedFile.objects.filter(
             park=park_id,
+            feed=Feed.ARCHIVE,  # files of other feeds were never read without it
             outcome=FileOutcome.IMPORTED,
             events_read__gt=0,
             rows=None,

@@ -2,22 +2,25 @@
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.loading.counts import Counts
-from imports.sources.source import DayFile
+from imports.sources.source import DayFile, Feed
 from quality.findings import Finding
+from quality.import_ledger import FEEDS_OF_DAYS
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 
 
-def heard_twice(destination: str, file: DayFile, counts: dict[int, Counts]) -> list[Finding]:
+def heard_twice(destination: str, feed: Feed, file: DayFile, counts: dict[int, Counts]) -> list[Finding]:
     """A finding for each park (by park_id) with events in this file whom another destination's file of the day knows.
 
-    Whichever file comes second tells it, so the order of the imports does not matter.
+    Whichever file comes second tells it, so the order of the imports does not matter. Only files that speak for a day
+    of a park are looked at.
     """
-    here = [park_id for park_id, count in counts.items() if count.events_read]
+    here = [park_id for park_id, count in counts.items() if count.events_read and feed in FEEDS_OF_DAYS]
     if not here:
         return []
     others = (
-        ImportedFile.objects.filter(park__in=here, file_date=file.day, outcome=FileOutcome.IMPORTED)
+        ImportedFile.objects.filter(park__in=here, file_date=file.day, feed__in=FEEDS_OF_DAYS)
+        .filter(outcome=FileOutcome.IMPORTED)
         .exclude(destination_wiki_id=destination)
         .select_related("park")
         .order_by("park_id", "destination_wiki_id")

@@ -19,7 +19,15 @@ from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
-from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
+from imports.archive.request import (
+    Request,
+    RequestError,
+    check_dates,
+    check_source,
+    chosen,
+    nothing_there,
+    range_text,
+)
 from imports.archive.run import ImportRun
 from imports.archive.selection import KnownReadings
 from imports.archive.slow_clock import slow_clock
@@ -27,8 +35,8 @@ from imports.archive.transitions import ImportStatus
 from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
-from imports.sources.opening import has_files_by_park, open_source
-from imports.sources.source import ArchiveError, DayFile, ParkFiles, Source, SourceByPark
+from imports.sources.opening import DELISTED, has_files_by_park, open_source
+from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
@@ -81,6 +89,7 @@ class DestinationPlan:
 def plan(request: Request, today: date) -> list[DestinationPlan]:
     """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
     check_dates(request, today)
+    check_source(request)
     parks_by_destination = chosen(request)
     plans = []
     if isinstance(request.source, SourceByPark):
@@ -114,7 +123,7 @@ def _plan_by_park(
         named = [park.themeparks_wiki_id for park in parks]
         for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
             files = _files_wanted(request, destination, found)
-            first, last = (files[0].day, files[-1].day) if files else (today, today)
+            first, last = (files[0].day, files[-1].last_day) if files else (today, today)
             mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
             known = len(found.files) - len(files)
             plans.append(
@@ -211,6 +220,7 @@ def resume(
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
+        _refuse_another_feed(checkpoints, source)
         _change(checkpoints, source=source.url)
     if force:
         _change(checkpoints, force=True)
@@ -218,6 +228,16 @@ def resume(
     sources = {url: source or open_source(url) for url in {group[0].source for group in found}}
     destinations = {url: opened.list_destinations() for url, opened in sources.items()}
     return [run_of(group, sources[group[0].source], clock, destinations[group[0].source]) for group in found]
+
+
+def _refuse_another_feed(checkpoints: Sequence[ImportCheckpoint], source: Source) -> None:
+    """RequestError where a month of delisted entities would go on as days of the park, or the other way round."""
+    for checkpoint in checkpoints:
+        if checkpoint.source.startswith(DELISTED) != (source.feed == Feed.DELISTED):
+            raise RequestError(
+                f"{checkpoint.import_id} reads {checkpoint.source}, and {source.url} holds something else. What "
+                f"was kept of delisted entities is {DELISTED}/path; resume imports of each kind by their ids"
+            )
 
 
 def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoint]]:

@@ -12,7 +12,7 @@ from datetime import date
 from django.conf import settings
 
 from imports.archive.destinations import destinations_of
-from imports.sources.source import Beside, Source
+from imports.sources.source import Beside, Feed, Source
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
@@ -58,6 +58,14 @@ def check_dates(request: Request, today: date) -> None:
     """RequestError where the range is turned over or lies in the future; `today` is UTC's."""
     if trouble := range_trouble(request.first, request.last, today):
         raise RequestError(trouble)
+
+
+def check_source(request: Request) -> None:
+    """RequestError where an option makes no sense with what the source has."""
+    if request.replace_live and request.source.feed == Feed.DELISTED:
+        raise RequestError(
+            f"{request.source.url} is of entities that no live answer speaks of: leave away --replace-live"
+        )
 
 
 def chosen(request: Request) -> dict[str, list[Park]]:

@@ -26,8 +26,8 @@ class KnownReading:
 
     def is_of(self, file: DayFile) -> bool:
         """Whether it certainly was this version, by the listing alone; where it has no word for it, it may not be."""
-        if file.is_final:
-            return True  # it is asked for no second time: what the listing cannot tell, it is taken to be
+        if file.is_final:  # it is asked for no second time: what the listing cannot tell, it is taken to be
+            return self.etag == file.etag
         if file.size_bytes is None or self.size_bytes != file.size_bytes:
             return False
         if file.etag:
