@@ -9,17 +9,17 @@ key begins to reach inside a month, the answers are of the rest of it, and are a
 import hashlib
 import json
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from imports.api.history import DayAnswer, HistoryApi, NoSuchEntity, ParkCoverage
 from imports.events.dayfile import UnreadableFile, inflate
 from imports.events.decoded import Decoded
 from imports.events.history_answer import PLACES, HistoryAnswer
 from imports.sources.history import key_of
-from imports.sources.history_parks import HistoryParks, KnownPark
-from imports.sources.kept_answers import delisted_folder, key_of_delisted
+from imports.sources.history_parks import HistoryParks, KnownPark, now_in_utc
+from imports.sources.kept_answers import KeptAnswers, delisted_folder, key_of_delisted
 from imports.sources.source import DayFile, Feed, FileUnreadable, OutOfReach, ParkFiles
 from warehouse.days import ONE_DAY
 from warehouse.ids import uuid_of
@@ -43,13 +43,17 @@ class HistoryDelistedSource(HistoryParks):
     scheme = SCHEME
     feed = Feed.DELISTED
 
+    def __init__(self, kept: KeptAnswers, api: HistoryApi | None, clock: Callable[[], datetime] = now_in_utc):
+        super().__init__(kept, api, clock)
+        self._known: dict[str, list[_Gone]] = {}  # by park
+
     # --- listing --------------------------------------------------------------------------------------------------
     def list_again(self, destination: str, park: str, first: date, last: date, *, anew: bool) -> list[DayFile]:
         """See SourceByPark. What lies out of reach is listed too: reading says so."""
         kept = set(self.kept.delisted_months(destination).get(park, []))
         if self._api is None:
             return [self._file(destination, park, month, ()) for month in sorted(kept) if first <= month <= last]
-        gone = self._gone(destination, park, self._coverage(park, any_age=True)[0])
+        gone = self._gone_of(destination, park)
         found = [(month, _touching(gone, month)) for month in months_between(first, last) if first <= month]
         return [self._file(destination, park, month, mine, anew=anew) for month, mine in found if mine or month in kept]
 
@@ -74,7 +78,7 @@ class HistoryDelistedSource(HistoryParks):
         self, destination: str, park: KnownPark, first: date | None, last: date | None, *, anew: bool
     ) -> ParkFiles:
         coverage, timezone = self._coverage(park.park_id)
-        gone = self._gone(destination, park.park_id, coverage)
+        gone = self._known[park.park_id] = self._gone(destination, park.park_id, coverage)
         if coverage.final_day is None or not gone:
             return ParkFiles(park.park_id, park.name, timezone, [], entities=0)
         over = month_of(coverage.final_day + ONE_DAY) - ONE_DAY  # the last day of the last month that is whole
@@ -129,6 +133,12 @@ class HistoryDelistedSource(HistoryParks):
             anew=anew,
         )
 
+    def _gone_of(self, destination: str, park: str) -> list[_Gone]:
+        """The same as listed last, so that nobody is asked."""
+        if park not in self._known:
+            self._known[park] = self._gone(destination, park, self._coverage(park, any_age=True)[0])
+        return self._known[park]
+
     def _gone(self, destination: str, park: str, coverage: ParkCoverage) -> list[_Gone]:
         """What is delisted, and what coverage names and the newest kept answer about a day of its record does not."""
         day = self.kept.newest_day(destination, park)
@@ -151,8 +161,7 @@ class HistoryDelistedSource(HistoryParks):
         kept = self.kept.delisted_in(file.key, file.day)
         asked: set[str] = set()
         if file.is_asked_for:
-            destination = file.key.partition("/")[0]
-            gone = self._gone(destination, file.park, self._coverage(file.park, any_age=True)[0])
+            gone = self._gone_of(file.key.partition("/")[0], file.park)
             asked = {entity.entity_id for entity in _touching(gone, file.day)}
         answers = []
         for entity in sorted({*kept, *asked}):
@@ -165,13 +174,14 @@ class HistoryDelistedSource(HistoryParks):
         return b"\n".join(answers)
 
     def _answer(self, file: DayFile, entity: str, kept_from: date | None, *, may_ask: bool) -> bytes | None:
-        """The answer about an entity, kept or asked for; None: it is out of reach."""
-        begin = max(file.day, self._floor())
+        """The answer about an entity, kept or asked for; None: it is out of reach, or nobody wants it."""
+        begin = max(file.day, self._floor()) if may_ask else file.day
         may_ask = may_ask and begin <= file.last_day
         if kept_from is not None and not (may_ask and (file.anew or kept_from > begin)):
             raw = self.kept.get(key_of_delisted(file.key, file.day, entity, kept_from))
             if raw is not None:
                 return raw
+            begin = max(file.day, self._floor())
             if self._api is None or begin > file.last_day:
                 raise FileUnreadable(f"the kept answer about {entity} is damaged; ask for it again: --source {SCHEME}")
         elif not may_ask:
@@ -181,7 +191,7 @@ class HistoryDelistedSource(HistoryParks):
         except OutOfReach as error:
             if error.earliest <= begin:
                 raise
-            return self._answer(file, entity, kept_from, may_ask=may_ask)  # from where the reach begins
+            return self._answer(file, entity, kept_from, may_ask=True)  # from where the reach begins
         if answer is None:
             return _unknown(file.park, entity)
         if not answer.degraded:

@@ -35,7 +35,8 @@ MALFORMED_MAX = 3  # answers in a row that are none: it is not one day, it is no
 T = TypeVar("T")
 
 
-def _now() -> datetime:
+def now_in_utc() -> datetime:
+    """The clock that sources go by."""
     return datetime.now(UTC)
 
 
@@ -54,7 +55,7 @@ class HistoryParks(ABC):
     data_source = "ARCHIVE"  # it is the record, whichever feed brought it
     parallel_reads = 1  # 600 requests an hour are one in 6 s
 
-    def __init__(self, kept: KeptAnswers, api: HistoryApi | None, clock: Callable[[], datetime] = _now):
+    def __init__(self, kept: KeptAnswers, api: HistoryApi | None, clock: Callable[[], datetime] = now_in_utc):
         self.kept = kept
         self.url = self.scheme if api is not None else f"{self.scheme}{kept.root}"
         self._api = api

@@ -36,6 +36,7 @@ from warehouse.models import Park, Ride, RideStatusSnapshot
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "themeparks-history:"
 DELISTED = "themeparks-history-delisted:"
+COVERAGE = "/admin/imports/importedfile/coverage/"
 SEPTEMBER, OCTOBER, NOVEMBER = (date(2024, month, 1) for month in (9, 10, 11))
 LAST = {SEPTEMBER: date(2024, 9, 30), OCTOBER: date(2024, 10, 31), NOVEMBER: date(2024, 11, 30)}
 REACHED = date(2024, 10, 27)  # the first day of a free key
@@ -160,7 +161,9 @@ def test_a_month_of_each_entity_comes_in_by_one_request(server):
 def test_a_month_comes_when_it_is_over_and_a_range_inside_it_is_the_whole_month(server, time_machine):
     run("--all", "--from", "2024-10-20", "--to", "2024-10-21")
     assert stored() == what_happened(server, OCTOBER, LAST[OCTOBER])
-    assert refused("--all", "--from", "2024-11-02").returncode == 2  # nothing that is over
+    error = refused("--destination", server.parks[0].destination, "--from", "2024-11-02")
+    assert error.returncode == 2 and "no months of delisted entities that are over" in str(error)
+    assert str(error).endswith("from 2024-11-02; it has 2024-09-01 to 2024-10-31")
     server.requests.clear()
     server.today = date(2024, 12, 3)
     time_machine.move_to(server.now, tick=False)
@@ -267,7 +270,7 @@ def test_what_coverage_names_and_answers_about_the_park_do_not_counts_as_deliste
     server.said_listed = {mine.id}
     destination = ("--destination", mine.destination)
     error = refused(*destination)
-    assert error.returncode == 2 and "has no day files" in str(error)
+    assert error.returncode == 2 and "no months of delisted entities that are over" in str(error)
     call_command("import_archive", "--source", API, *destination, "--from=2024-10-07", "--to=2024-10-07")
     server.requests.clear()
     run(*destination)
@@ -326,6 +329,8 @@ def test_a_month_speaks_for_no_day(server):
     ImportedFile.objects.update(feed="HISTORY")
     assert heard_twice(elsewhere, Feed.ARCHIVE, DayFile("x", OCTOBER), {park.pk: Counts(stored=1)})
     assert heard_twice(elsewhere, Feed.DELISTED, DayFile("x", OCTOBER), {park.pk: Counts(stored=1)}) == []
+    page = somebody("Operators").get(COVERAGE, {"park": park.pk, "month": "2024-10"}).content.decode()
+    assert "never tried" in page and "days=missing" in page and "history-delisted" not in page  # where days come from
 
 
 def test_options_that_make_no_sense_say_so(server, tmp_path):
