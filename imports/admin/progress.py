@@ -120,12 +120,12 @@ def _explanation(checkpoint: ImportCheckpoint, age: float | None, alive: bool, p
         if status == ImportStatus.PENDING:
             return "begun by a command that did not go on with it: resume queues it"
         return f"its command died ({_process(checkpoint.worker)}): resume queues it"
+    if checkpoint.not_before is not None:
+        return f"waits: {checkpoint.last_error}"
     if not workers:
         return "waits: no worker is alive"
     if checkpoint.worker:
         return f"{_process(checkpoint.worker)} gave no sign of life for {age or 0:.0f} s: the next worker takes over"
-    if checkpoint.not_before is not None:
-        return f"waits: {checkpoint.last_error}"
     if checkpoint.last_error:
         return f"attempt {checkpoint.attempts} of {ATTEMPTS_MAX} failed, it is tried again: {checkpoint.last_error}"
     return f"waits for a worker, {place} before it" if place else "waits for a worker, first in the queue"

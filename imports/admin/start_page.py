@@ -167,7 +167,7 @@ def start_import(model_admin: admin.ModelAdmin, request):
             plans = planning.plan(wanted, timezone.now().date())
             if request.method == "POST":
                 return _start(model_admin, request, plans)
-            context["previews"] = previews = [_preview(plan) for plan in plans]
+            context["previews"] = previews = [_preview(plan) for plan in plans if plan.files]
             context["totals"] = _totals(previews)
             context["beside"] = [*beside.sentences(wanted.beside), *cost.sentences(plans)]
     except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:

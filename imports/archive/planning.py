@@ -161,7 +161,10 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
     (unless only what is new is asked for: it may have come since); where none is, everything is imported anew. `force`
     makes no other request of it: what was stopped goes on, forced.
     """
-    found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
+    found = [
+        (plan, plan.parks or (_parks_to_begin_with(plan, clock()) if plan.files else plan.known_parks()))
+        for plan in plans
+    ]
     reached = [(park, plan) for plan, parks in found if plan.of_park is not None for park in parks]
     found = [(plan, parks) for plan, parks in found if plan.files]
     with transaction.atomic():

@@ -60,8 +60,7 @@ def _open_history(url: str) -> Source:
         raise ArchiveError(f"{url}: give themeparks-history: alone, or themeparks-history:/path to kept answers")
     if path:
         return opened(KeptAnswers(Path(path)), api=None)
-    kept = Path(settings.ARCHIVE_CACHE_DIR or settings.BASE_DIR / "var" / "archive-cache") / "history"
     try:
-        return opened(KeptAnswers(kept), HistoryApi())
+        return opened(KeptAnswers(Path(settings.HISTORY_DIR)), HistoryApi())
     except ApiError as error:
         raise ArchiveError(str(error)) from error

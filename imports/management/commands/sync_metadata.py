@@ -21,7 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--destination", metavar="UUID", action="append", default=[], help="default: DESTINATIONS, or all there are"
+            "--destination",
+            metavar="UUID_OR_NAME",
+            action="append",
+            default=[],
+            help="default: DESTINATIONS, or all there are",
         )
         parser.add_argument("--park", metavar=ID_OR_UUID, action="append", default=[], help="this park alone")
         parser.add_argument(

@@ -59,7 +59,6 @@ def server(shared_server, settings, time_machine, tmp_path):
     settings.THEMEPARKS_API_URL = server.api_url
     settings.THEMEPARKS_API_KEY = BUSINESS
     settings.THEMEPARKS_REQUESTS_PER_MINUTE = 300
-    settings.ARCHIVE_CACHE_DIR = str(tmp_path / "cache")
     settings.HISTORY_DIR = str(tmp_path / "cache" / "history")
     entities = {key: replace(entity) for key, entity in server.entities.items()}
     truth, plans = list(server.truth), dict(server.plans)
