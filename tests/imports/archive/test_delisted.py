@@ -304,6 +304,33 @@ def test_an_entity_that_coverage_names_and_the_api_does_not_know_costs_itself_al
     assert findings.count() and all("404" in str(finding.evidence) for finding in findings)
 
 
+def test_an_entity_that_goes_later_is_what_is_new(server, time_machine):
+    first = server.named("New York Splash")
+    run("--destination", first.destination)
+    later = another(server, "Old Flume")
+    server.requests.clear()
+    time_machine.move_to(NOW + timedelta(hours=25), tick=False)  # coverage is asked for again
+    said = run("--destination", first.destination, "--missing-only")
+    assert "2 delisted entities of 1 park, 2 park months: 2 requests" in said
+    assert asked(server) == once_each(server, SEPTEMBER, OCTOBER, of=[later])
+    assert stored() == what_happened(server, SEPTEMBER, LAST[OCTOBER], [first, later])
+
+
+def test_an_answer_that_is_none_makes_its_month_unreadable_and_the_others_of_it_are_kept(server):
+    theirs = [server.named("New York Splash"), another(server, "Old Flume")]
+    destination = ("--destination", theirs[0].destination)
+    bad = rf"/entity/{theirs[1].id}/history\?from={OCTOBER}"
+    server.faults = [Fault("status", bad, times=99, answer=Answer(b"<html>sign in to this network</html>"))]
+    assert "1 unreadable" in run(*destination)
+    assert stored() == what_happened(server, SEPTEMBER, LAST[SEPTEMBER], theirs)
+    server.faults = []
+    server.requests.clear()
+    run(*destination, "--missing-only")
+    at_most_two = asked(server)  # of those that come before it the answers were kept
+    assert at_most_two[theirs[1].id, OCTOBER] == 1 and at_most_two.total() <= 2
+    assert stored() == what_happened(server, SEPTEMBER, LAST[OCTOBER], theirs)
+
+
 def test_a_clock_that_is_slow_is_known_by_a_month_too(server, time_machine):
     plans = planning.plan(Request(open_source(DELISTED), (server.parks[0].destination,)), NOW.date())
     begun = planning.begin(plans)
