@@ -54,6 +54,16 @@ _GAPS = {
         "Days inside the park's history have no file in the source, or were never imported.",
         "Import the days again. Where the source never had them, give the finding up: won't fix.",
     ),
+    "seam_hole": Reason(
+        IssueType.GAP,
+        "Hours between two feeds",
+        "nothing was asked for {hours:g} h, {when}, between {before} and {after}",
+        "The archive's days are taken to be UTC's, the History API's are the park's own. Where the days of one end and "
+        "those of the other begin, hours lie that belong to neither, and no row of the park stands in them.",
+        "Import the day on the other side of the seam too, from either of the two: the finding names both.",
+        "Nothing was asked for {hours} h in all at {count} changes between the archive and the History API in "
+        "{month:%Y-%m}",
+    ),
     "silent_hours": Reason(
         IssueType.GAP,
         "Silent hours",

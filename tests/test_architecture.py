@@ -31,6 +31,7 @@ ROOMS = {
         "reasons owed_checks",
         "findings",
         "grouping import_ledger",
+        "covered_hours",
         "log",
         "check",
         "tasks",

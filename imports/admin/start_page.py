@@ -218,7 +218,9 @@ def _days_asked(checkpoint: ImportCheckpoint) -> str:
 
 def _preview(plan: planning.DestinationPlan) -> Preview:
     parks = plan.known_parks()
-    known = KnownReadings.of(plan.destination, plan.first, plan.last, plan.request.source.feed)
+    known = KnownReadings.of(
+        plan.destination, plan.first, plan.last, plan.request.source.feed, heed_archive=plan.request.missing_only
+    )
     lacking = {park.pk: [file for file in plan.files if known.lacks(park.pk, file)] for park in parks}
     by_park = [(park, len(plan.files) - len(lacking[park.pk])) for park in parks]
     lacked = {file.day for files in lacking.values() for file in files}

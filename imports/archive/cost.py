@@ -29,8 +29,10 @@ def sentences(plans: Sequence[DestinationPlan]) -> list[str]:
         f"{source.url} {parks}, {count_of(len(files), unit)}: "
         f"{count_of(requests, 'request')}" + _kept(kept) + _time(requests, source.allowance)
     ]
-    if known := sum(plan.days_known for plan in plans):
+    if known := sum(plan.days_known - plan.days_told for plan in plans):
         said.append(f"{count_of(known, unit)} not asked for: the ledger has them")
+    if told := sum(plan.days_told for plan in plans):
+        said.append(f"{count_of(told, unit)} not asked for: the archive's files have them")
     return [*said, *out_of_reach(plans), *_not_final(plans)]
 
 

@@ -60,6 +60,7 @@ class DestinationPlan:
     troubles: list[str] = field(default_factory=list)
     of_park: ParkFiles | None = None  # of a source that has files by park: a plan is of one park then
     days_known: int = 0  # left out of its files, where only what is new is asked for
+    days_told: int = 0  # of these, those that another feed told
 
     @property
     def whole_destination(self) -> bool:
@@ -122,12 +123,14 @@ def _plan_by_park(
     for destination, parks in parks_by_destination.items():
         named = [park.themeparks_wiki_id for park in parks]
         for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
-            files = _files_wanted(request, destination, found)
+            files, told = _files_wanted(request, destination, found)
             first, last = (files[0].day, files[-1].last_day) if files else (today, today)
             mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
             known = len(found.files) - len(files)
             plans.append(
-                DestinationPlan(request, destination, files, first, last, mine, of_park=found, days_known=known)
+                DestinationPlan(
+                    request, destination, files, first, last, mine, of_park=found, days_known=known, days_told=told
+                )
             )
     if not any(plan.files or plan.days_known for plan in plans):
         had = [plan.of_park.out_of_reach_before for plan in plans if plan.of_park and plan.of_park.out_of_reach_before]
@@ -140,17 +143,24 @@ def _plan_by_park(
     return plans
 
 
-def _files_wanted(request: Request, destination: str, found: ParkFiles) -> list[DayFile]:
-    """Of a park's files those that are to be read: what is known is not even planned, since reading it is a request."""
+def _files_wanted(request: Request, destination: str, found: ParkFiles) -> tuple[list[DayFile], int]:
+    """Of a park's files those that are to be read: what is known is not even planned, since reading it is a request.
+    And how many are left out because the archive's files have all of their hours."""
     if not request.is_selective or not found.files:
-        return found.files
+        return found.files, 0
     park_ids = list(Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True))
     if not park_ids:  # a park that is not known lacks everything
-        return [] if request.changed_only else found.files
-    known = KnownReadings.of(destination, found.files[0].day, found.files[-1].day, request.source.feed)
+        return [] if request.changed_only else found.files, 0
+    first, last, feed = found.files[0].day, found.files[-1].last_day, request.source.feed
+    known = KnownReadings.of(destination, first, last, feed, heed_archive=request.missing_only)
+    told = sum(
+        known.told_elsewhere(park_id, file.day, file.last_day) and known.lacks_day(park_id, file.day)
+        for park_id in park_ids
+        for file in found.files
+    )
     return [
         file for file in found.files if known.ask_for(file, park_ids, whole=False, changed_only=request.changed_only)
-    ]
+    ], told
 
 
 def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:

@@ -5,7 +5,7 @@ both are kept, and so they are where the archive's day holds far less (docs/deci
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime
 
 from django.db import connection
 
@@ -22,7 +22,7 @@ from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import instant_at, naive_utc
 from warehouse.models import DataSource, Park
 from warehouse.rides import stays
-from warehouse.zones import known_zone
+from warehouse.zones import known_zone, local_day
 
 NOTHING = heard([])
 
@@ -126,14 +126,10 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
     ]
     zone = known_zone(park.timezone) or UTC
     by_utc = (midnight(day), midnight(day + ONE_DAY))
-    by_park = (_local_midnight(day, zone), _local_midnight(day + ONE_DAY, zone))
+    by_park = local_day(day, zone)
     in_utc, in_park = (sum(start <= instant < end for instant in instants) for start, end in (by_utc, by_park))
     if not in_utc and not in_park:
         return None
     if in_utc != in_park:
         return by_utc if in_utc > in_park else by_park
     return max(by_utc[0], by_park[0]), min(by_utc[1], by_park[1])
-
-
-def _local_midnight(day: date, zone: tzinfo) -> datetime:
-    return midnight(day).replace(tzinfo=zone).astimezone(UTC)

@@ -92,7 +92,13 @@ class ImportRun:
 
     def __post_init__(self) -> None:
         if self.is_selective:
-            self.known = KnownReadings.of(self.destination, self.first, self.last, self.source.feed)
+            self.known = KnownReadings.of(
+                self.destination,
+                self.first,
+                self.last,
+                self.source.feed,
+                heed_archive=self.missing_only and not self.changed_only,
+            )
 
     # --- what is to be done ---------------------------------------------------------------------------------------
     def steps(self) -> list[Step]:

@@ -27,7 +27,7 @@ from quality import import_ledger
 from quality.models import DataQualityLog
 from tests.history_server import BUSINESS, FREE, NOW, TINY, history_server
 from tests.history_truth import Entity, changes, midnight
-from tests.imports.desk import CHANGELIST, somebody
+from tests.imports.desk import CHANGELIST, day_file, somebody
 from tests.imports.fault_server import Answer, Fault
 from tests.imports.table_state import table_state
 from warehouse.instants import aware_utc
@@ -302,6 +302,24 @@ def test_an_entity_that_coverage_names_and_the_api_does_not_know_costs_itself_al
     assert stored() == what_happened(server, SEPTEMBER, LAST[OCTOBER], theirs[:1])
     findings = DataQualityLog.objects.filter(reason="malformed_event")
     assert findings.count() and all("404" in str(finding.evidence) for finding in findings)
+
+
+def test_a_month_that_the_archive_has_is_left_out_of_what_is_new(server):
+    mine = server.named("New York Splash")
+    park = Park.objects.create(
+        themeparks_wiki_id=mine.parent,
+        park_name="New York Park",
+        timezone=mine.zone,
+        destination_wiki_id=mine.destination,
+    )
+    for day in [OCTOBER + timedelta(days=n) for n in range(32)]:  # in New York October ends on November 1, UTC
+        day_file(park, day, destination_wiki_id=mine.destination)
+    said = run("--destination", mine.destination, "--missing-only")
+    assert "1 park month not asked for: the archive's files have them" in said
+    assert asked(server) == once_each(server, SEPTEMBER, of=[mine])
+    ImportedFile.objects.get(file_date=NOVEMBER).delete()
+    run("--destination", mine.destination, "--missing-only")
+    assert asked(server) == once_each(server, SEPTEMBER, OCTOBER, of=[mine])
 
 
 def test_an_entity_that_goes_later_is_what_is_new(server, time_machine):
