@@ -61,8 +61,9 @@ class MissingRun:
 class ParkLedger:
     """One park's days: what the last reading of each gave."""
 
-    def __init__(self, outcomes: dict[date, str], began: date | None):
+    def __init__(self, outcomes: dict[date, str], began: date | None, months_in_part: Iterable[date] = ()):
         self._outcomes = outcomes
+        self._months_in_part = set(months_in_part)  # by their first days
         self._began = began  # the first day with events: files of the destination without the park are no gap of it
         self._last = max(outcomes, default=None)
 
@@ -96,6 +97,10 @@ class ParkLedger:
         """Missing or unreadable: that nothing was observed on this day is known, and reported."""
         return self.is_missing(day) or self._outcomes.get(day) in (MISSING, UNREADABLE)
 
+    def is_in_part(self, day: date) -> bool:
+        """Whether nothing was asked for of this day but what the park no longer lists: its silence says nothing."""
+        return day not in self._outcomes and day.replace(day=1) in self._months_in_part
+
 
 def of_park(park_id: int) -> ParkLedger:
     """All days of one park: one range of the ledger's key."""
@@ -103,7 +108,15 @@ def of_park(park_id: int) -> ParkLedger:
         f"SELECT file_date, outcome, events_read FROM ({park_days('park_id = %s')}) AS days ORDER BY file_date", park_id
     )
     began = min((day for day, _, events in rows if events), default=None)
-    return ParkLedger({day: outcome for day, outcome, _ in rows}, began)
+    return ParkLedger({day: outcome for day, outcome, _ in rows}, began, _months_in_part(park_id))
+
+
+def _months_in_part(park_id: int) -> list[date]:
+    """The months of which the park's delisted entities were imported."""
+    rows = _rows(
+        "SELECT file_date FROM import_files WHERE park_id = %s AND feed = 'DELISTED' AND outcome = 'IMPORTED'", park_id
+    )
+    return [month for (month,) in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ def silent_hours(window: Window, park: ParkProfile) -> Iterator[Finding]:
     for from_ms, to_ms, open_share in park.silences:
         if to_ms - from_ms > SILENT_DAYS_MAX * DAY_MS or _was_not_read(park, from_ms, to_ms):
             continue
+        if _is_in_part(park, from_ms, to_ms):
+            continue
         around = _same_hours_around(park, from_ms, to_ms)
         if around is None:
             continue
@@ -116,6 +118,12 @@ def _was_not_read(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
             return True
         day += ONE_DAY
     return False
+
+
+def _is_in_part(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
+    """Also on the day before or after: months are the park's own, and reach some hours into a day beside them."""
+    first, last = day_at(from_ms) - ONE_DAY, day_at(to_ms) + ONE_DAY
+    return any(park.ledger.is_in_part(first + n * ONE_DAY) for n in range((last - first).days + 1))
 
 
 def _same_hours_around(park: ParkProfile, from_ms: int, to_ms: int) -> dict[str, int] | None:
