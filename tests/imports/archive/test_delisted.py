@@ -358,6 +358,19 @@ def test_a_clock_that_is_slow_is_known_by_a_month_too(server, time_machine):
     assert not RideStatusSnapshot.objects.exists()
 
 
+def test_that_what_is_gone_was_silent_is_no_silence_of_the_park(server):
+    mine, closed = server.named("New York Splash"), (date(2024, 10, 8), date(2024, 10, 9))
+    server.truth = [change for change in server.truth if change.entity_id != mine.id or change.at.date() not in closed]
+    run("--destination", mine.destination)
+    assert stored() == what_happened(server, SEPTEMBER, LAST[OCTOBER], [mine])
+    assert not DataQualityLog.objects.filter(reason="silent_hours").exists()  # no day of the park was asked for
+    park = Park.objects.get()
+    day_file(park, OCTOBER - timedelta(days=20), destination_wiki_id=mine.destination)
+    day_file(park, date(2024, 10, 7), destination_wiki_id=mine.destination)
+    ledger = import_ledger.of_park(park.pk)
+    assert [ledger.is_in_part(date(2024, 10, day)) for day in (6, 7, 8)] == [True, False, True]
+
+
 def test_a_month_speaks_for_no_day(server):
     run("--destination", server.parks[0].destination)
     park = Park.objects.get()
