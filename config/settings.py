@@ -231,3 +231,5 @@ if not 1 <= THEMEPARKS_REQUESTS_PER_MINUTE <= 300:
 # With it the History API reaches further back. Read from the environment alone, sent to THEMEPARKS_API_URL alone.
 THEMEPARKS_API_KEY = env.str("THEMEPARKS_API_KEY", default="").strip()
 THEMEPARKS_CACHE_DIR = env.str("THEMEPARKS_CACHE_DIR", default=str(BASE_DIR / "var" / "themeparks"))
+# Who tells what the source makes of a park's days (quality.check.source_figures): `quality` knows no source.
+DAILY_FIGURES = "imports.archive.daily_figures.HistoryFigures"

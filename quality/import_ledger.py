@@ -156,6 +156,29 @@ class Checkpoint:
     last_processed_date: date
 
 
+@dataclass(frozen=True, slots=True)
+class FedDay:
+    """What one feed's files gave of a park's day: the best of their outcomes, and how many events were refused."""
+
+    day: date
+    feed: str
+    outcome: str
+    rejected: int
+
+
+def fed_days(park_id: int) -> list[FedDay]:
+    """Every day of one park by feed (HISTORY, ARCHIVE, ...), in order: one range of the ledger's key."""
+    return [
+        FedDay(*row)
+        for row in _rows(
+            f"SELECT file_date, CONCAT(feed), ELT(MIN(FIELD(outcome, {_RANKS})), {_RANKS}), "
+            "CAST(SUM(rejected) AS SIGNED) FROM import_files "
+            "WHERE park_id = %s GROUP BY file_date, feed ORDER BY file_date, feed",
+            park_id,
+        )
+    ]
+
+
 def checkpoints_after(day: date) -> list[Checkpoint]:
     """Imports that say that they processed a day later than `day`."""
     return [

@@ -17,7 +17,9 @@ from pathlib import Path
 import MySQLdb
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 
+from tests.emptying import empty_tables
 from tests.waiting import HANG_SECONDS
 
 # Playwright's sync API runs an event loop in this thread, in which Django would refuse the test's own queries.
@@ -31,6 +33,14 @@ BROWSER_TIMEOUT_MS = HANG_SECONDS * 1000  # a slow machine is no fault
 def _passwords_cost_nothing():
     """The real hash is slow on purpose: half a second of CPU for each user that a test makes, 40 s of a run."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+# --- tables between tests -------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session", autouse=True)
+def _what_migrate_made_stays():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 # --- taking turns ---------------------------------------------------------------------------------------------------
@@ -114,6 +124,12 @@ def browser_type_launch_args(browser_type_launch_args):
         "executable_path": executable,
         "args": ["--no-sandbox", "--disable-dev-shm-usage"],  # root has no sandbox; containers have 64 MB of /dev/shm
     }
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    """A bar that moves while a test waits for something else is drawn by the CPU, 60 times a second."""
+    return {**browser_context_args, "reduced_motion": "reduce"}
 
 
 @pytest.fixture

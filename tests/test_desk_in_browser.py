@@ -27,7 +27,7 @@ expect.set_options(timeout=PATIENCE_MS)
 def archive(tmp_path, settings):
     folder = tmp_path / "archive"
     call_command(
-        "create_sample_archive", str(folder), days=60, events_per_day=500, destinations=1, seed=3,
+        "create_sample_archive", str(folder), days=60, events_per_day=150, destinations=1, seed=3,
         start=date(2025, 1, 10), verbosity=0,
     )  # fmt: skip
     settings.ARCHIVE_URL = str(folder)

@@ -16,13 +16,14 @@ PLUGINS = ["pytest_django.plugin", "pytest_timeout", "xdist.plugin", "tests.conf
 
 @pytest.fixture
 def run(tmp_path):
-    """run(source, *options) -> what pytest says of a module of that source."""
+    """run({name: source}, *options) -> what pytest says of modules of those names and sources."""
 
-    def _run(source: str, *options: str) -> str:
-        module = tmp_path / "test_shown.py"
-        module.write_text(source)
+    def _run(sources: dict[str, str], *options: str) -> str:
+        modules = [tmp_path / f"test_{name}.py" for name in sources]
+        for module, source in zip(modules, sources.values(), strict=True):
+            module.write_text(source)
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--tb=short", "-c", ROOT / "pyproject.toml", *options, module],
+            [sys.executable, "-m", "pytest", "--tb=short", "-c", ROOT / "pyproject.toml", *options, *modules],
             cwd=ROOT,
             env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": ",".join(PLUGINS)},
             text=True,
@@ -40,9 +41,7 @@ def outcomes(said: str) -> dict[str, int]:
     return {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", closing)}
 
 
-def test_a_test_without_a_database_that_reaches_for_one_fails(run):
-    said = run(
-        """
+NO_DATABASE = """
 import subprocess, sys
 import MySQLdb, pytest
 from django.db import connection
@@ -58,15 +57,29 @@ def test_by_django(): connection.ensure_connection()
 def test_by_the_driver(): MySQLdb.connect()
 def test_in_a_process(): subprocess.run([sys.executable, "manage.py", "migrate", "--check"], check=True)
 """
-    )
-    assert outcomes(said) == {"passed": 1, "failed": 4, "errors": 2}, said
+HANGS = """
+import time
+import pytest
+
+@pytest.mark.timeout(1)
+def test_hangs(): time.sleep(600)
+def test_other(): pass
+"""  # and the other has all the time it needs
+
+
+# Two runs for four promises: a process that runs tests takes 1.5 s of CPU until it begins.
+def test_in_one_process_what_reaches_for_a_database_fails_and_so_does_what_hangs_and_the_rest_is_run(run):
+    said = run({"database": NO_DATABASE, "hangs": HANGS})
+    assert outcomes(said) == {"passed": 2, "failed": 5, "errors": 2}, said
     assert said.count("it is marked no_database, and ") >= 4
     assert re.search(r"^FAILED .*::test_by_the_driver - Failed: it is marked no_database", said, re.MULTILINE), said
+    failed = set(re.findall(r"^(?:FAILED|ERROR) .*::(\w+)", said, re.MULTILINE))
+    by = {"a_fixture", "a_mark", "a_fixture_later", "django", "the_driver"}
+    assert failed == {"test_hangs", "test_in_a_process", *(f"test_by_{name}" for name in by)}, said
+    assert "Timeout (>1.0s)" in said
 
 
-def test_a_serial_test_runs_alone(run, tmp_path):
-    said = run(
-        f"""
+SERIAL = """
 import time
 import pytest
 
@@ -74,44 +87,33 @@ import pytest
 @pytest.mark.parametrize("number", range(4))
 def test_serial(number):
     for sign in "<>":
-        with open("{tmp_path}/told", "a") as told:
+        with open("{told}", "a") as told:
             told.write(sign)
         time.sleep(0.2)
 
 @pytest.mark.parametrize("number", range(12))
 def test_other(number):
-    with open("{tmp_path}/told", "a") as told:
+    with open("{told}", "a") as told:
         told.write(".")
-""",
-        "-n2",
+"""
+DEAF = """
+import signal, time
+import pytest
+
+@pytest.mark.timeout(1)
+def test_deaf():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    time.sleep(600)
+def test_other(): pass
+"""
+
+
+def test_in_several_a_serial_test_runs_alone_and_one_that_hangs_and_hears_no_signal_fails_too(run, tmp_path):
+    said = run(
+        {"serial": SERIAL.format(told=tmp_path / "told"), "deaf": DEAF},
+        *("-n2", "-o", "faulthandler_timeout=3"),
     )
-    assert outcomes(said) == {"passed": 16}, said
+    assert outcomes(said) == {"passed": 17, "failed": 1}, said
     told = (tmp_path / "told").read_text()
     assert (told.count("<>"), told.replace("<>", "")) == (4, "." * 12)
-
-
-def test_a_test_that_hangs_fails_and_the_rest_is_run(run):
-    said = run(
-        "import time\n"
-        "import pytest\n"
-        "@pytest.mark.timeout(1)\n"  # and the other has all the time it needs
-        "def test_hangs(): time.sleep(600)\n"
-        "def test_other(): pass\n"
-    )
-    assert outcomes(said) == {"passed": 1, "failed": 1}, said
-    assert "Timeout (>1.0s)" in said
-
-
-def test_a_test_that_hangs_and_hears_no_signal_fails_too(run):
-    said = run(
-        "import signal, time\n"
-        "import pytest\n"
-        "@pytest.mark.timeout(1)\n"
-        "def test_deaf():\n"
-        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n"
-        "    time.sleep(600)\n"
-        "def test_other(): pass\n",
-        *("-n1", "-o", "faulthandler_timeout=3"),
-    )
-    assert outcomes(said) == {"passed": 1, "failed": 1}, said
     assert re.search(r"worker 'gw\d+' crashed while running '.*test_deaf'", said)

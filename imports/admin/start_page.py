@@ -62,7 +62,8 @@ class StartForm(forms.Form):
     everything = forms.BooleanField(required=False, label="Everything the source has")
     source = forms.CharField(
         max_length=500,
-        help_text="A folder that the workers can read, s3://bucket, or themeparks-history: for the History API",
+        help_text="A folder that the workers can read, s3://bucket, themeparks-history: for the History API, or "
+        "captures of live answers (files called .ndjson or .jsonl, or a folder of them)",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     delisted = forms.BooleanField(
@@ -271,6 +272,7 @@ def _for_people(message: str) -> str:
         (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
         ("--force", "Force"),
         ("--replace-live", "In place of live rows"),
+        ("--replace", "In place of earlier readings"),
         ("--from and --to", "the first and the last day"),
         ("--from", "the first day"),
         ("--to", "the last day"),

@@ -9,6 +9,7 @@ from imports.archive.prefetch import Reading
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
 from imports.loading.resolver import make_park
+from imports.loading.turns import wait_for_turn
 from imports.sources.source import DayFile
 from warehouse.models import Park
 
@@ -34,6 +35,9 @@ def parks_joining(
     done = _read_already(run, reading, park_ids)
     past = park_ids & {checkpoint.park_id for checkpoint in run.checkpoints}  # this day was behind them when it came
     left_out = (past | _left_to_others(run, reading.file, park_ids)) - done
+    taken_in = [park.pk for park in known.values() if park.pk not in done | left_out]
+    if taken_in:  # before checkpoints lock them shared: of two destinations' runs neither could lock them alone then
+        wait_for_turn([*(checkpoint.park_id for checkpoint in checkpoints), *taken_in])
     joining = []
     for park_id in sorted(strangers & (seen | known.keys())):
         park = known.get(park_id) or make_park(run.destination, park_id, validated.parks[park_id])

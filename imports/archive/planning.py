@@ -19,15 +19,7 @@ from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
-from imports.archive.request import (
-    Request,
-    RequestError,
-    check_dates,
-    check_source,
-    chosen,
-    nothing_there,
-    range_text,
-)
+from imports.archive.request import Request, RequestError, check_dates, check_options, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
 from imports.archive.selection import KnownReadings
 from imports.archive.slow_clock import slow_clock
@@ -35,7 +27,7 @@ from imports.archive.transitions import ImportStatus
 from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
-from imports.sources.opening import DELISTED, has_files_by_park, open_source
+from imports.sources.opening import DELISTED, has_files_by_park, is_captures, open_source
 from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
 
@@ -90,7 +82,7 @@ class DestinationPlan:
 def plan(request: Request, today: date) -> list[DestinationPlan]:
     """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
     check_dates(request, today)
-    check_source(request)
+    check_options(request)
     parks_by_destination = chosen(request)
     plans = []
     if isinstance(request.source, SourceByPark):
@@ -233,7 +225,13 @@ def resume(
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
-        _refuse_another_feed(checkpoints, source)
+        for checkpoint in checkpoints:
+            captures, delisted = is_captures(checkpoint.source), checkpoint.source.startswith(DELISTED)
+            if (captures, delisted) != (source.feed == Feed.CAPTURES, source.feed == Feed.DELISTED):
+                raise RequestError(
+                    f"{checkpoint.import_id} was begun from {checkpoint.source}, and {source.url} is of another kind; "
+                    "--source names where the same files lie now"
+                )
         _change(checkpoints, source=source.url)
     if force:
         _change(checkpoints, force=True)
@@ -241,16 +239,6 @@ def resume(
     sources = {url: source or open_source(url) for url in {group[0].source for group in found}}
     destinations = {url: opened.list_destinations() for url, opened in sources.items()}
     return [run_of(group, sources[group[0].source], clock, destinations[group[0].source]) for group in found]
-
-
-def _refuse_another_feed(checkpoints: Sequence[ImportCheckpoint], source: Source) -> None:
-    """RequestError where a month of delisted entities would go on as days of the park, or the other way round."""
-    for checkpoint in checkpoints:
-        if checkpoint.source.startswith(DELISTED) != (source.feed == Feed.DELISTED):
-            raise RequestError(
-                f"{checkpoint.import_id} reads {checkpoint.source}, and {source.url} holds something else. What "
-                f"was kept of delisted entities is {DELISTED}/path; resume imports of each kind by their ids"
-            )
 
 
 def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoint]]:
@@ -286,7 +274,14 @@ def run_of(
     destination = group[0].destination_wiki_id
     if destination not in (source.list_destinations() if destinations is None else destinations):
         # else all that is left would count as missing
-        raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
+        raise ArchiveError(
+            f"{source.url} has no destination {destination} any more; "
+            + (
+                "where it was a park, whose destination is known since, cancel its import and begin it anew"
+                if source.feed == Feed.CAPTURES
+                else "name the archive by --source"
+            )
+        )
     first, last = _range_of(group)
     left = min(checkpoint.next_day for checkpoint in group)
     if isinstance(source, SourceByPark):
@@ -326,7 +321,7 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
     if plan.of_park is not None:
         said = plan.of_park
-        return [make_park(plan.destination, said.park_id, ReportedPark(said.name, said.timezone))]
+        return [make_park(plan.destination, said.park_id, ReportedPark(timezone=said.timezone, name=said.name))]
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
     for file in plan.files[:PEEK_FILES]:
         reading = read_ahead(plan.request.source, file, now, plan.fetched)

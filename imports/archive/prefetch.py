@@ -17,6 +17,7 @@ from imports.events.validation import Validated, validate
 from imports.sources.source import DayFile, FileUnreadable, FileVanished, OutOfReach, Source
 
 FILES_AHEAD = 2  # decoded and waiting: bounds memory to a few files
+KEPT_MAX_BYTES = 2 * 1024 * 1024  # a day of captures may have 100 MB, and of 100 destinations one each is read ahead
 
 
 @dataclass(slots=True)
@@ -69,8 +70,10 @@ def read_ahead(source: Source, file: DayFile, now: datetime, fetched: dict[str, 
     """One file, here and now; its bytes, some 100 kB, are left in `fetched` for the run that comes to it."""
     future: Future[bytes] = Future()
     try:
-        fetched[file.key] = source.read(file)
-        future = _done(fetched[file.key])
+        raw = source.read(file)
+        future = _done(raw)
+        if len(raw) <= KEPT_MAX_BYTES:
+            fetched[file.key] = raw
     except Exception as error:
         future.set_exception(error)
     return _read(source, file, future, lambda: now, lambda file, sha256: False)
@@ -98,6 +101,8 @@ def _read(
             reading.decoded = decoded = source.decode(raw, file)
             reading.validated = validate(decoded.events, clock())
             decoded.events = []  # the memory of a file, twice
+            for park_id, seen in reading.validated.parks.items():
+                seen.name = decoded.park_names.get(park_id, "")
     except FileVanished:
         reading.missing = True
     except OutOfReach as error:

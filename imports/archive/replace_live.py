@@ -10,18 +10,21 @@ from datetime import UTC, date, datetime
 from django.db import connection
 
 from imports.archive.completeness import Heard, heard, heard_of
+from imports.archive.day_file_model import ImportedFile
 from imports.archive.request import command_for
 from imports.archive.run import ImportRun
 from imports.events.validation import Validated
+from imports.loading.attribution import Attributed
 from imports.loading.loader import delete
 from imports.sources.source import DayFile
 from quality import log
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
-from warehouse.instants import instant_at, naive_utc
+from warehouse.instants import day_at, instant_at, naive_utc
 from warehouse.models import DataSource, Park
 from warehouse.rides import stays
+from warehouse.snapshot_id import recorded_ms_of
 from warehouse.zones import known_zone, local_day
 
 NOTHING = heard([])
@@ -65,6 +68,27 @@ def replace_live(run: ImportRun, park: Park, validated: Validated, file: DayFile
     delete(weighed.live_ids)
     log.resolve_gone([finding.fingerprint], "They gave way to the archive's day.", now)
     return LiveRows(len(weighed.live_ids), 0)
+
+
+def leave_to_the_archive(found: Attributed) -> None:
+    """Of LIVE rows that are to come, those of days that were imported with --replace-live do not: such a day has none.
+
+    From the collector they would be those of rides unchanged since, from captures all. Where the archive held far less,
+    they stayed, and others may join them.
+    """
+    days = {snapshot_id: day_at(recorded_ms_of(snapshot_id)) for snapshot_id in found.rows}
+    replaced = set(
+        ImportedFile.objects.filter(
+            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False, live_kept=None
+        ).values_list("park_id", "file_date")
+    )
+    if not replaced:
+        return
+    for snapshot_id, park_id in stays.parks_of(found.rows).items():
+        if (park_id, days[snapshot_id]) in replaced:
+            del found.rows[snapshot_id]
+            found.counts[park_id].stored -= 1
+            found.counts[park_id].already_known += 1
 
 
 def weigh(park: Park, validated: Validated, day: date, *, lock: bool = False) -> Weighed:

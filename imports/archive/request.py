@@ -60,9 +60,20 @@ def check_dates(request: Request, today: date) -> None:
         raise RequestError(trouble)
 
 
-def check_source(request: Request) -> None:
-    """RequestError where an option makes no sense with what the source has."""
-    if request.replace_live and request.source.feed == Feed.DELISTED:
+def check_options(request: Request) -> None:
+    """RequestError where something was asked for that makes no sense with this source."""
+    if request.source.feed == Feed.CAPTURES:
+        if request.replace_live:
+            raise RequestError(
+                "--replace-live lets LIVE rows give way to those of the archive, and captures bring LIVE rows: leave "
+                "it away"
+            )
+        if request.replace:
+            raise RequestError(
+                "--replace takes a file as the truth for its day, and captures are never all there is of a day: leave "
+                "it away"
+            )
+    if request.source.feed == Feed.DELISTED and request.replace_live:
         raise RequestError(
             f"{request.source.url} is of entities that no live answer speaks of: leave away --replace-live"
         )

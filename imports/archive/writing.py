@@ -5,24 +5,24 @@ Called inside the transaction, and perhaps several times until one holds: nothin
 
 from datetime import date
 
-from imports.archive import ledger
+from imports.archive import ledger, told_beside
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
 from imports.archive.heard_twice import heard_twice
 from imports.archive.joining import parks_joining
 from imports.archive.key_reach import widened
 from imports.archive.prefetch import Reading
-from imports.archive.replace_live import LiveRows, replace_live
-from imports.archive.republished import Republished
+from imports.archive.replace_live import LiveRows, leave_to_the_archive, replace_live
+from imports.archive.republished import Republished, Settled
 from imports.archive.request import command_for
 from imports.archive.run import ImportRun, MissingDays, Totals
 from imports.loading.attribution import Origin, attribute, place
 from imports.loading.counts import Counts
 from imports.loading.refusal import store
-from imports.sources.source import DayFile, key_of
+from imports.sources.source import DayFile, Feed, key_of
 from quality import log
 from warehouse.days import ONE_DAY, midnight
-from warehouse.models import Park
+from warehouse.models import DataSource, Park
 
 
 def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | MissingDays) -> Written:
@@ -52,9 +52,13 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         live = {park.pk: replace_live(run, park, reading.validated, file, now) for park in parks}
     before = Republished(run, reading, parks)
     found = attribute(placed, before.replace_changed if run.replace else None)
-    settled = before.settle(found, now)
+    if run.source.data_source == DataSource.LIVE:
+        leave_to_the_archive(found)
+    # captures of a day are never all there is of it: that these lack what others had says nothing
+    settled = Settled.nothing(parks) if run.source.feed == Feed.CAPTURES else before.settle(found, now)
     store(found, run.source.data_source)
     findings = [*found.findings, *heard_twice(run.destination, run.source.feed, file, found.counts), *settled.findings]
+    findings += told_beside.keep(run, parks, reading, now)
     kept = [rows.finding for rows in (live or {}).values() if rows.finding]
     recorded = log.record([*findings, *kept], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
@@ -89,16 +93,19 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
 
 
 def _origin(run: ImportRun, file: DayFile) -> Origin:
+    captures = run.source.feed == Feed.CAPTURES
+
     def to_replace(park: Park) -> str:
         return f"To have what the file says:  {command_for(run.source.url, park, file.day, '--replace')}"
 
     return Origin(
         run.destination,
         file.key,
-        file.label,
+        f"captures of {file.label}" if captures else file.label,
         midnight(file.day),
         midnight(file.last_day + ONE_DAY),
-        against_stored=None if run.replace else to_replace,
+        against_stored=None if run.replace or captures else to_replace,
+        told_again=captures,
     )
 
 

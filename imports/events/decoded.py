@@ -1,6 +1,6 @@
 """What a file or an answer holds, once its bytes are read: events, and what some feeds say beside them."""
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ class Decoded:
     """Events in their order; what is none stands in the list as it came."""
 
     events: list[Event | Any]
+    _: KW_ONLY
     entity_types: dict[str, str] = field(default_factory=dict)  # by UUID: ATTRACTION, SHOW, RESTAURANT, ...
+    park_names: dict[str, str] = field(default_factory=dict)  # by UUID
     openings: list[Opening] = field(default_factory=list)
     opens_at: datetime | None = None  # aware, UTC: of the openings

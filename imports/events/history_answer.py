@@ -52,6 +52,13 @@ class HistoryAnswer:
         """Whether any opening looked back too short."""
         return any(opening.degraded for opening in self.openings())
 
+    @property
+    def opens_at(self) -> datetime | None:
+        """The first instant of its range, as its openings say it; None where they do not."""
+        told = (entity.get("opening") for entity in self.entities() if isinstance(entity, dict))
+        instants = (_instant(opening.get("time")) for opening in told if isinstance(opening, dict))
+        return min((instant for instant in instants if instant is not None), default=None)
+
     def entities(self) -> list[Any]:
         """Everything that it speaks of but the park and destinations, as it came; mostly objects."""
         told = self.envelope["entities"] if self.of_park else [self.envelope]

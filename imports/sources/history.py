@@ -90,7 +90,12 @@ class HistorySource(HistoryParks):
         """See Source."""
         answer = HistoryAnswer(raw)
         openings = list(answer.openings())
-        return Decoded(answer.events(file.park), answer.entity_types(), openings)
+        return Decoded(
+            answer.events(file.park),
+            entity_types=answer.entity_types(),
+            openings=openings,
+            opens_at=answer.opens_at,
+        )
 
 
 def key_of(destination: str, park: str, day: date) -> str:

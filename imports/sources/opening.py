@@ -1,11 +1,15 @@
 """From a URL to the source it names."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from django.conf import settings
 
+from imports.sources.captures import SCHEME as CAPTURES_SCHEME
+from imports.sources.captures import CaptureSource
 from imports.sources.folder import FolderSource
 from imports.sources.kept_answers import KeptAnswers
+from imports.sources.recognising import Kind, kind_of
 from imports.sources.source import ArchiveError, Source
 
 #: the History API, or with a folder behind it what was kept of its answers
@@ -28,12 +32,19 @@ def delisted_of(url: str) -> str:
     return DELISTED + url.partition(":")[2]
 
 
+def is_captures(url: str) -> bool:
+    """Whether the URL of a source, as it is stored, is one of captures."""
+    return url.startswith(CAPTURES_SCHEME)
+
+
 def open_source(url: str) -> Source:
     """The source a URL names: a folder (a path, or file:///path), s3://bucket[/prefix], themeparks-history: for the
-    History API, or themeparks-history:/path for answers of it that were kept; themeparks-history-delisted: for what
-    its parks no longer list.
+    History API, themeparks-history:/path for answers of it that were kept, themeparks-history-delisted: for what its
+    parks no longer list, or captures of live answers: a file or folder of them by its path, recognised by the names in
+    it, or captures:/path.
 
-    ArchiveError: it names none of them, or S3 cannot be set up. Nothing is read yet.
+    ArchiveError: it names none of them, S3 cannot be set up, or day files and captures lie in one folder. No file is
+    read yet.
     """
     if url.startswith(HISTORY_SCHEMES):
         return _open_history(url)
@@ -43,9 +54,22 @@ def open_source(url: str) -> Source:
         return open_bucket(url)
     if url.startswith("file://"):
         url = url.removeprefix("file://")
+    if is_captures(url):
+        return CaptureSource(Path(url.removeprefix(CAPTURES_SCHEME)), _destinations_of)
     if "://" in url:
-        raise ArchiveError(f"{url}: not a source; give a folder, s3://bucket[/prefix] or themeparks-history:")
-    return FolderSource(Path(url))
+        raise ArchiveError(
+            f"{url}: not a source; give a folder, s3://bucket[/prefix], themeparks-history: or captures:/path"
+        )
+    path = Path(url)
+    return CaptureSource(path, _destinations_of) if kind_of(path) == Kind.CAPTURES else FolderSource(path)
+
+
+def _destinations_of(parks: Collection[str]) -> Mapping[str, str]:
+    """What the warehouse knows: sources themselves ask no database."""
+    from warehouse.models import Park  # a source can be opened before there are models
+
+    known = Park.objects.filter(themeparks_wiki_id__in=parks).exclude(destination_wiki_id=None)
+    return dict(known.values_list("themeparks_wiki_id", "destination_wiki_id"))
 
 
 def _open_history(url: str) -> Source:

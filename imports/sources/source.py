@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from imports.events.decoded import Decoded
 
 FILE_SUFFIX = ".json.gz"
+CAPTURES_SUFFIX = ".ndjson"
 #: No archive of park waits is older; a file dated earlier (0001, 1970) is a broken clock's or a slip of the pen.
 EARLIEST_DAY = date(2015, 1, 1)
 
@@ -115,15 +116,25 @@ class Why(StrEnum):
     SECOND = "beside another file of the same day"
     LINK = "a link that leads nowhere"
     KIND = "no regular file"
+    # of captures, where a file may be read all the same
+    SUFFIX = "not named .ndjson or .jsonl"
+    NO_CAPTURE = "without any answer of /live"
+    CUT_LINE = "whose last line is cut short"
+    LONG_LINE = "of more than 64 MB in one line"
+    DAMAGED = "whose gzip stream is damaged or has no end, read as far as it goes"
 
 
 @dataclass(slots=True)
 class Beside:
-    """What lies beside the layout of a destination: how many files for which reason, and a few of them by path."""
+    """What lies beside the layout of a destination: how many files for which reason, and a few of them by path.
+
+    Of captures: what of the files is not read, which may be a line, or all that is dated so that it cannot be.
+    """
 
     counts: Counter[Why] = field(default_factory=Counter)
     examples: list[tuple[str, Why]] = field(default_factory=list)
     whole: bool = False  # all of the destination was looked at, not the years of a range alone
+    feed: Feed = Feed.ARCHIVE
 
     @property
     def total(self) -> int:
@@ -220,6 +231,11 @@ class SourceByPark(Source, Protocol):
 def key_of(destination: str, day: date) -> str:
     """Where the day file lies inside its source: `<destination>/2024/12/25.json.gz`."""
     return f"{destination}/{day:%Y/%m/%d}{FILE_SUFFIX}"
+
+
+def key_of_captures(destination: str, day: date) -> str:
+    """What the captures of a destination's day are called in ledger and findings: `<destination>/2024/12/25.ndjson`."""
+    return f"{destination}/{day:%Y/%m/%d}{CAPTURES_SUFFIX}"
 
 
 def day_of(path: str) -> date | None:

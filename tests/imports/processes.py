@@ -1,4 +1,7 @@
-"""manage.py as a process of its own on the test database, for what only a real process can show: signals, kill -9."""
+"""manage.py as a process of its own on the test database, for what only a real process can show.
+
+Each takes a second of CPU to load what it needs. Where that is not what is tried, tests.imports.forks do the same.
+"""
 
 import os
 import subprocess
@@ -12,6 +15,7 @@ from django.db import connection
 from tests.cutting_proxy import CuttingProxy
 
 ROOT = Path(__file__).parent.parent.parent
+RUN_SECONDS = 300
 
 
 def environment(proxy: CuttingProxy | None = None) -> dict[str, str]:
@@ -42,5 +46,5 @@ def start(*arguments: object, proxy: CuttingProxy | None = None) -> subprocess.P
 def run(*arguments: object, proxy: CuttingProxy | None = None) -> tuple[int, str]:
     """Exit status and all that was printed."""
     process = start(*arguments, proxy=proxy)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=RUN_SECONDS)
     return process.returncode, output

@@ -20,6 +20,7 @@ from django_q.tasks import async_task
 from imports.live.models import LiveCollection
 from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers import schedules
+from tests import migrating
 from tests.imports import processes
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
 from tests.imports.building import DAY, PARK, event, runs, write_day
@@ -42,8 +43,8 @@ OURS = ("Collect live states", "Sync metadata")
 @pytest.fixture
 def migrate():
     """Brings the app to a migration; whatever a test does with it, all of them are applied afterwards."""
-    yield lambda name: call_command("migrate", "imports", name, verbosity=0)
-    call_command("migrate", verbosity=0)
+    yield lambda name: migrating.migrate("imports", name)
+    migrating.migrate()
 
 
 # --- 0003: the tasks in one module --------------------------------------------------------------------------------
@@ -72,9 +73,9 @@ def before(migrate, tmp_path):
 
 
 def stored_names() -> set[str]:
-    """The functions of this app that schedules and waiting messages name."""
+    """The functions of this app that schedules and waiting messages name, of those that there were then."""
     named = {*Schedule.objects.values_list("func", flat=True), *(row.func() for row in OrmQ.objects.all())}
-    return {name for name in named if name.startswith("imports.")}
+    return {name for name in named if name in BEFORE or name in BEFORE.values()}
 
 
 def everything_but_the_names() -> list:
@@ -103,7 +104,7 @@ def test_a_message_that_cannot_be_read_is_left_as_it_is(before, migrate):
 
 
 def test_after_the_migration_a_cluster_runs_its_schedules_and_its_waiting_messages(before, migrate, tmp_path):
-    call_command("migrate", verbosity=0)
+    migrating.migrate()
     assert Schedule.objects.get(name="Sync metadata").repeats == 0, "what was switched off stays so"
     Schedule.objects.filter(name="Sync metadata").update(repeats=-1)
     Schedule.objects.update(next_run=timezone.now() + timedelta(days=1))
@@ -278,7 +279,7 @@ def test_the_ledger_learns_whose_file_it_was_and_forgets_it_again(migrate):
         missing_only=0, replace_live=0, files_total=1, files_processed=1, generation=1, worker="", attempts=0,
         last_error="", updated_at="2025-01-01 00:00:00",
     )  # fmt: skip
-    call_command("migrate", verbosity=0)  # to the columns of the models
+    migrating.migrate()  # to the columns of the models
     assert _ledger("destination_wiki_id, outcome, all_parks, modified_at") == [
         (A, "IMPORTED", 0, None),
         (A, "NO_EVENTS", 0, None),
@@ -309,6 +310,6 @@ def test_the_first_import_of_what_is_new_after_the_update_brings_what_was_lost(m
     _ledger_row(place, 1, f"{A}/2024/01/01.json.gz")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE import_files SET file_date = %s", [DAY])
-    call_command("migrate", verbosity=0)  # to the columns of the models
+    migrating.migrate()  # to the columns of the models
     call_command("import_archive", all=True, missing_only=True, source=str(tmp_path), verbosity=0)
     assert RideStatusSnapshot.objects.count() == 1

@@ -4,13 +4,13 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from quality.check.missing_fields import time_zone_findings
 from quality.check.run import check
 from quality.log import record
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove, OwedCheck
+from tests import migrating
 from warehouse.models import Park
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def migrate():
     """To `0001` or `0003` of quality; all migrations are applied afterwards."""
-    yield lambda name: call_command("migrate", "quality", name, verbosity=0)
-    call_command("migrate", verbosity=0)
+    yield lambda name: migrating.migrate("quality", name)
+    migrating.migrate()
 
 
 def new_park(n: int = 1) -> Park:

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from tests import migrating
+
 # table -> (columns, keys), as SHOW CREATE TABLE says them, in the words both servers share
 TABLES = {
     "parks": (
@@ -129,6 +131,18 @@ TABLES = {
         },
         {"PRIMARY KEY (stay_id)", "UNIQUE KEY unique_ride_begins_at (ride_id,begins_at)"},
     ),
+    "ride_openings": (
+        {
+            "ride_id": "int NOT NULL",
+            "opens_at": "datetime(3) NOT NULL",
+            "observed_at": "datetime(3) NOT NULL",
+            "status": "enum('OPERATING','DOWN','CLOSED','REFURBISHMENT') NOT NULL",
+            "wait_time": "smallint",
+            "degraded": "tinyint(1) NOT NULL DEFAULT 0",
+            "source_file": "varchar(255) NOT NULL",
+        },
+        {"PRIMARY KEY (ride_id)", "FOREIGN KEY (ride_id) REFERENCES rides (ride_id)"},
+    ),
     "storage_metrics": (
         {
             "metric_id": "int NOT NULL AUTO_INCREMENT",
@@ -223,21 +237,22 @@ def test_the_first_partitions_have_no_clock_in_them(snapshots):
 
 @pytest.fixture
 def migrate(snapshots):
-    """Runs `manage.py migrate`; whatever a test does with it, all migrations are applied afterwards."""
-    yield lambda *arguments: call_command("migrate", *arguments, verbosity=0)
+    """Brings apps to a migration; whatever a test does with it, all of them are applied afterwards."""
+    yield migrating.migrate
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM django_migrations WHERE app = 'warehouse' AND name LIKE '0002%'")
         if not cursor.fetchall():
             cursor.execute("DROP TABLE IF EXISTS ride_status_snapshots")
-    call_command("migrate", verbosity=0)
+    migrating.migrate()
 
 
 def test_migrations_go_to_zero_and_back(migrate):
+    """By the command itself."""
     before = {table: described(table) for table in TABLES}
     for app in ("imports", "quality", "warehouse"):
-        migrate(app, "zero")
+        call_command("migrate", app, "zero", verbosity=0)
     assert not set(connection.introspection.table_names()) & set(TABLES)
-    migrate()
+    call_command("migrate", verbosity=0)
     assert {table: described(table) for table in TABLES} == before
 
 

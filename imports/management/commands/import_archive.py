@@ -46,7 +46,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--source",
             metavar="DIR_OR_URL",
-            help="a folder, s3://bucket or themeparks-history: (see docs/sources.md); default ARCHIVE_URL",
+            help="a folder, s3://bucket, themeparks-history: or captures of live answers (see docs/sources.md); "
+            "default ARCHIVE_URL",
         )
         parser.add_argument(
             "--delisted", action="store_true", help="of the History API: what its parks no longer list, by months"

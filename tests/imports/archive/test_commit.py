@@ -12,6 +12,7 @@ from imports.archive.pipeline import ImportFailed, run_import
 from imports.models import ImportCheckpoint
 from quality.models import DataQualityLog
 from tests.cutting_proxy import cutting_proxy
+from tests.emptying import empty_tables
 from tests.imports.building import (
     DAY,
     OTHER_PARK,
@@ -62,7 +63,7 @@ def test_a_commit_whose_answer_is_lost_counts_once_whether_it_was_made_or_not(ar
     undisturbed_totals = import_all(archive)
     undisturbed = table_state()
     assert (undisturbed_totals.files, undisturbed_totals.stored) == (3, 800)
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
 
     (run,) = runs(archive)
     cuts = []
@@ -121,7 +122,7 @@ def undisturbed(tmp_path):
     import_all(tmp_path, last=DAY)
     totals = import_all(tmp_path, first=NEXT_DAY)
     tables = table_state()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     import_all(tmp_path, last=DAY)
     return totals, tables
 

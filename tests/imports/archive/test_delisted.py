@@ -399,7 +399,7 @@ def test_options_that_make_no_sense_say_so(server, tmp_path):
     assert asked(server) == Counter()
     plans = planning.plan(Request(open_source(DELISTED), (server.parks[0].destination,)), NOW.date())
     (begun,) = planning.begin(plans)
-    with pytest.raises(CommandError, match="holds something else") as caught:
+    with pytest.raises(CommandError, match="is of another kind") as caught:
         resume(begun.checkpoints[0].import_id, "--source", str(tmp_path))
     assert caught.value.returncode == 2
 

@@ -4,7 +4,7 @@ import gzip
 import io
 import re
 import threading
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 import stamina
@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from imports.admin.progress import progress_of
+from imports.api import history
 from imports.api.pace import ApiPace, budget_of
 from imports.archive import planning
 from imports.archive.pipeline import run_import
@@ -24,8 +25,9 @@ from quality.models import DataQualityLog
 from tests.history_server import BACKEND_UNAVAILABLE, FREE, NOW, REVOKED, TINY, history_server
 from tests.imports.fault_server import Answer, Fault
 from tests.imports.table_state import table_state
+from warehouse.history import park_days
 from warehouse.instants import aware_utc
-from warehouse.models import Park, RideStatusSnapshot
+from warehouse.models import Park, RideOpening, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "themeparks-history:"
@@ -301,6 +303,22 @@ def test_a_day_that_was_recorded_anew_is_found_by_changed_and_replaced_on_demand
     of_park = {entity.id for entity in server.below(park)}
     assert stored() == [row for row in what_happened(server, FROM, server.final_day()) if row[0] in of_park]
     assert not DataQualityLog.objects.filter(reason="conflicting_event", resolution_status="OPEN").exists()
+
+
+def test_an_answer_that_looked_back_too_short_is_told_until_it_is_asked_for_anew(server, monkeypatch):
+    monkeypatch.setattr(history, "DEGRADED_WAIT_SECONDS", 0)
+    days = ["--destination", server.parks[0].destination, "--from", FROM, "--to", FROM]
+    server.degraded_times = 99  # also when it is asked for again, twice
+    run(*days)
+    told = DataQualityLog.objects.filter(reason="degraded_answer")
+    parks = set(Park.objects.values_list("themeparks_wiki_id", flat=True))
+    assert set(told.values_list("entity_key", "resolution_status")) == {(park, "OPEN") for park in parks}
+    assert not RideOpening.objects.exists()  # without a status
+    server.degraded_times = 0
+    run(*days, "--changed")
+    assert set(told.values_list("resolution_status", flat=True)) == {"RESOLVED"}
+    midnights = {datetime.combine(FROM, time(), tzinfo=park_days.zone_of(park)) for park in Park.objects.all()}
+    assert set(RideOpening.objects.values_list("opens_at", flat=True)) == midnights
 
 
 def test_a_park_that_the_api_does_not_know(server):

@@ -17,7 +17,7 @@ from imports.archive.pipeline import run_import
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of
 from quality.models import DataQualityLog
-from tests.imports import processes
+from tests.imports import forks, processes
 from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
 from tests.waiting import HANG_SECONDS, until
@@ -116,7 +116,7 @@ def test_what_lies_in_the_archive_beside_day_files_is_passed_over(archive):
 
 
 def test_a_malformed_date_is_told_by_its_form(archive):
-    status, output = processes.run("import_archive", "--source", archive, "--all", "--from", "25.12.2024")
+    status, output = forks.run("import_archive", "--source", archive, "--all", "--from", "25.12.2024")
     assert status == 2
     assert "YYYY-MM-DD" in output
 
@@ -204,23 +204,23 @@ def test_an_archive_that_has_moved_is_named_when_resuming(archive, tmp_path_fact
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_file_in_hand_and_leaves_a_line_that_resumes(tmp_path, number):
-    days = 150
+    days = 30
     for n in range(days):
         day = DAY - timedelta(days=n)
         write_day(tmp_path, [event(f"10:{m // 60:02}:{m % 60:02}Z", day=day, entity=ride(n)) for m in range(200)], day)
     gate = Gate(tmp_path / key_of(DESTINATION, DAY - timedelta(days=days // 2)))  # it is signalled before or here
-    process = processes.start("import_archive", "--source", tmp_path, "--all")
+    process = forks.start("import_archive", "--source", tmp_path, "--all")
     until(lambda: ImportedFile.objects.exists() or process.poll() is not None)
     process.send_signal(number)
     gate.open()
-    output, _ = process.communicate(timeout=HANG_SECONDS)
+    output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert "manage.py import_archive --resume" in output
     checkpoint = ImportCheckpoint.objects.get()
     assert (checkpoint.status, checkpoint.last_error) == ("PAUSED", "stopped by the operator")
     assert RideStatusSnapshot.objects.count() == checkpoint.records_imported == 200 * ImportedFile.objects.count()
     assert 0 < ImportedFile.objects.count() < days
-    assert processes.run("import_archive", "--resume")[0] == 0
+    assert forks.run("import_archive", "--resume")[0] == 0
     assert RideStatusSnapshot.objects.count() == 200 * days
 
 
@@ -230,7 +230,7 @@ def test_a_second_signal_rolls_the_file_back_and_stops_at_once(tmp_path):
         rows = [event(f"{h:02}:{m:02}:{s:02}Z", day=day) for h in range(24) for m in range(60) for s in range(0, 60, 3)]
         write_day(tmp_path, rows, day)
     gate = Gate(tmp_path / key_of(DESTINATION, DAY - timedelta(days=1)))
-    process = processes.start("import_archive", "--source", tmp_path, "--all")
+    process = forks.start("import_archive", "--source", tmp_path, "--all")
     until(lambda: ImportedFile.objects.exists() or process.poll() is not None)
     with transaction.atomic():  # its checkpoint is held here, so it waits with the rows of the next file loaded
         checkpoint = ImportCheckpoint.objects.select_for_update().get()
@@ -238,7 +238,7 @@ def test_a_second_signal_rolls_the_file_back_and_stops_at_once(tmp_path):
         until(it_waits_inside_a_file, every_seconds=0.2)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)  # another one: two of a kind that come at once are one
-    output, _ = process.communicate(timeout=HANG_SECONDS)
+    output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert "Traceback" not in output
     checkpoint.refresh_from_db()

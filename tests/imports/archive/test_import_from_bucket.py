@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from imports.models import ImportCheckpoint, ImportedFile
 from quality.models import DataQualityLog
+from tests.emptying import empty_tables
 from tests.imports import processes
 from tests.imports.building import DAY, DESTINATION, event, write_day
 from tests.imports.fault_server import Answer, Fault
@@ -49,7 +50,7 @@ def import_all(source) -> None:
 def from_folder(archive) -> dict:
     import_all(archive)
     state = table_state()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     return state
 
 
@@ -78,12 +79,12 @@ def test_the_cache_gives_the_same_without_another_download(archive, s3_proxy, se
     settings.ARCHIVE_CACHE_DIR = str(tmp_path)
     import_all(f"s3://{BUCKET}")
     expected = table_state()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     s3_proxy.requests.clear()
     import_all(f"s3://{BUCKET}")
     assert [path for path in s3_proxy.paths() if ".json.gz" in path] == []
     assert table_state() == expected
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     import_all(tmp_path)
     assert table_state() == expected
 

@@ -14,10 +14,11 @@ from imports.models import ImportCheckpoint
 from quality.check.paying import ChecksFailed
 from quality.models import DataQualityLog, OwedCheck
 from quality.tasks import check_owed, daily_check
-from tests.imports import processes
+from tests.emptying import empty_tables
+from tests.imports import forks
 from tests.imports.building import DAY, DESTINATION, event, ride, runs, write_day
 from tests.imports.table_state import table_state
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 from tests.warehouse.conftest import another_session as another_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,11 +48,11 @@ def archive(tmp_path):
 def undisturbed(archive):
     """What an import leaves that nobody disturbs; then the tables are empty again, but for the first day."""
     first_day(archive)
-    assert processes.run("import_archive", "--source", archive, "--all")[0] == 0
+    assert forks.run("import_archive", "--source", archive, "--all")[0] == 0
     state = table_state()
     assert set(DataQualityLog.objects.values_list("reason", flat=True)) >= OF_CHECKS
     assert not OwedCheck.objects.exists()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     first_day(archive)
     return state
 
@@ -86,13 +87,13 @@ def metadata_away():
 def killed_in_the_check(archive, session) -> None:
     """kill -9 after an import is COMPLETED and before its check is done."""
     with metadata_locked(session):
-        process = processes.start("import_archive", "--source", archive, "--all")
+        process = forks.start("import_archive", "--source", archive, "--all")
         until(
             lambda: OwedCheck.objects.exists() or process.poll() is not None,
             otherwise=lambda: list(ImportCheckpoint.objects.values()),
         )
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.communicate(HANG_SECONDS)
         assert process.returncode == -signal.SIGKILL
     assert OwedCheck.objects.exists()
 
@@ -102,13 +103,13 @@ def test_a_kill_between_an_import_and_its_check_loses_no_finding(archive, undist
     killed_in_the_check(archive, another_session(autocommit=True))
     if payer != ["import_archive", "--resume"]:
         (other,) = ImportCheckpoint.objects.exclude(status="COMPLETED")  # it had not begun
-        assert processes.run("import_archive", "--resume", other.import_id)[0] == 0
+        assert forks.run("import_archive", "--resume", other.import_id)[0] == 0
         assert OwedCheck.objects.exists(), "it was not asked for"
     if payer == ["daily"]:
         daily_check()
         # it looks at the catalogue of all parks as well, which says no more than the checks of the imports did
     else:
-        status, said = processes.run(*payer)
+        status, said = forks.run(*payer)
         assert status == 0, said
     assert not OwedCheck.objects.exists()
     assert table_state()["findings"] == undisturbed["findings"]
@@ -118,10 +119,10 @@ def test_an_import_that_is_named_and_lacks_its_check_alone_gets_it(archive, anot
     first_day(archive)
     killed_in_the_check(archive, another_session(autocommit=True))
     (completed,) = ImportCheckpoint.objects.filter(import_id__in=OwedCheck.objects.values("cause"))
-    status, said = processes.run("import_archive", "--resume", completed.import_id)
+    status, said = forks.run("import_archive", "--resume", completed.import_id)
     assert (status, "quality check of 2024-12-25 to 2024-12-28" in said) == (0, True), said
     assert not OwedCheck.objects.exists()
-    status, said = processes.run("import_archive", "--resume", completed.import_id)
+    status, said = forks.run("import_archive", "--resume", completed.import_id)
     assert (status, "there is nothing to resume" in said) == (2, True)
 
 
@@ -129,14 +130,14 @@ def test_two_that_pay_at_once_do_it_twice_and_harm_nothing(archive, undisturbed,
     session = another_session(autocommit=True)
     killed_in_the_check(archive, session)
     with metadata_locked(session):
-        both = [processes.start("check_quality", "--owed") for _ in range(2)]
+        both = [forks.start("check_quality", "--owed") for _ in range(2)]
         with connection.cursor() as cursor:
             until(lambda: waiting_for_metadata(cursor) == 2)
     for process in both:
-        said, _ = process.communicate()
+        said, _ = process.communicate(HANG_SECONDS)
         assert process.returncode == 0, said
     assert not OwedCheck.objects.exists()
-    assert processes.run("import_archive", "--resume")[0] == 0  # the other destination
+    assert forks.run("import_archive", "--resume")[0] == 0  # the other destination
     assert table_state()["findings"] == undisturbed["findings"]
 
 
@@ -150,7 +151,7 @@ def waiting_for_metadata(cursor) -> int:
 
 def test_a_check_that_fails_is_said_and_is_exit_1_and_the_other_destinations_go_on(archive, undisturbed):
     with metadata_away():
-        status, said = processes.run("import_archive", "--source", archive, "--all")
+        status, said = forks.run("import_archive", "--source", archive, "--all")
     assert status == 1
     assert "1 quality check failed (2024-12-25 to 2024-12-28: ProgrammingError: " in said
     assert said.count("manage.py check_quality --owed") == 3, "each at once, and at the end"
@@ -158,12 +159,12 @@ def test_a_check_that_fails_is_said_and_is_exit_1_and_the_other_destinations_go_
     assert set(ImportCheckpoint.objects.values_list("status", flat=True)) == {"COMPLETED"}
     assert OwedCheck.objects.count() == 2
     with metadata_away():
-        status, said = processes.run("check_quality", "--owed")
+        status, said = forks.run("check_quality", "--owed")
         assert (status, "mend the cause" in said) == (1, True), said
         with pytest.raises(ChecksFailed, match="1 quality check failed"):
             check_owed()  # a worker's task: django-q2 keeps it as failed
     assert OwedCheck.objects.count() == 2
-    status, said = processes.run("import_archive", "--resume")
+    status, said = forks.run("import_archive", "--resume")
     assert status == 0, said
     assert not OwedCheck.objects.exists()
     assert table_state()["findings"] == undisturbed["findings"]

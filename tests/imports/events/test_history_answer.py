@@ -117,6 +117,8 @@ def test_openings_say_when_they_were_observed_and_whether_they_are_whole():
         Opening(SHOW, None, None, None, True),
     ]
     assert HistoryAnswer(text(answer)).degraded
+    assert HistoryAnswer(text(answer)).opens_at == datetime(2026, 9, 26, 4, tzinfo=UTC)
+    assert HistoryAnswer(text(park_answer(entity(RIDE, "SHOW", [], opening={})))).opens_at is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from quality.models import DataQualityLog
+from tests.emptying import empty_tables
 from tests.imports.building import DAY, OTHER_PARK, OTHER_RIDE, PARK, RIDE, event, import_all, ride, write_day
 from tests.imports.table_state import table_state
 from warehouse.models import BY_EVENTS, MetadataChange, Park, Ride
@@ -145,15 +146,9 @@ def test_the_order_of_the_events_in_a_file_means_nothing(tmp_path, seed):
             Ride.objects.exclude(themeparks_wiki_id=None).values_list("themeparks_wiki_id", "ride_name")
         )
         states[-1]["names"] = rides_by_name
-        _empty()
+        empty_tables()
     assert states[0] == states[1]
     assert states[0]["names"][ride(0)] == "Autopia!"
-
-
-def _empty() -> None:
-    from django.core.management import call_command
-
-    call_command("flush", interactive=False, verbosity=0)
 
 
 def test_two_names_by_turns_and_a_flickering_status_are_told(bring):

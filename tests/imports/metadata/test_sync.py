@@ -63,6 +63,18 @@ def test_the_73_entities_of_magic_kingdom_come_with_names_and_coordinates(api_se
     assert not DataQualityLog.objects.exists()
 
 
+def test_the_catalogue_fills_a_row_that_an_import_made_of_a_kind_alone(api_server):
+    park = Park.objects.create(park_name="a-park", themeparks_wiki_id=MAGIC_KINGDOM, timezone="UTC")
+    ride = Ride.objects.create(park=park, ride_name="Barnstormer", themeparks_wiki_id=BARNSTORMER)
+    ids = {"ride": ride, "themeparks_wiki_id": BARNSTORMER}
+    EntityMetadata.objects.create(**ids, entity_type="ATTRACTION", listed=False, last_updated=NOW)
+    (synced,) = sync(api_server)
+    assert (synced.entities, synced.new, synced.vanished) == (73, 72, 0)
+    metadata = EntityMetadata.objects.get(ride=ride)
+    assert (metadata.listed, metadata.version, metadata.catalogue_park) == (True, 2, MAGIC_KINGDOM)
+    assert metadata.latitude is not None
+
+
 def test_a_second_sync_of_the_same_answers_writes_nothing(api_server):
     sync(api_server)
     before = rows_of_everything()

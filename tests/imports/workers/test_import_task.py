@@ -19,7 +19,8 @@ from imports.models import ImportCheckpoint, ImportedFile, ImportStatus
 from imports.workers import import_task, queue
 from quality.models import OwedCheck
 from quality.tasks import check_owed
-from tests.imports import processes
+from tests.emptying import empty_tables
+from tests.imports import forks
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
@@ -85,7 +86,7 @@ def test_what_slices_leave_equals_what_one_run_leaves(archive, one_file_a_slice)
     (run,) = runs(archive)
     run_import(run, threading.Event())
     undisturbed = table_state()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     queued(archive)
     work()
     assert table_state() == undisturbed
@@ -295,4 +296,4 @@ def test_an_import_without_a_known_park_cannot_be_queued(tmp_path):
     write_day(tmp_path, [], DAYS[0])
     with pytest.raises(CommandError, match="No park is known of"):
         queued(tmp_path)
-    assert processes.run("import_archive", "--source", tmp_path, "--all")[0] == 0
+    assert forks.run("import_archive", "--source", tmp_path, "--all")[0] == 0

@@ -20,7 +20,8 @@ from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers import queue
 from imports.workers.models import Worker
 from quality.models import OwedCheck
-from tests.imports import processes
+from tests.emptying import empty_tables
+from tests.imports import forks, processes
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
 from tests.waiting import HANG_SECONDS, until
@@ -35,10 +36,11 @@ import sys
 from django.core.management import execute_from_command_line
 import django
 django.setup()
-from imports.archive import checkpoint, commit, heartbeat
+from imports.archive import checkpoint, heartbeat
+from imports.loading import turns
 checkpoint.HEARTBEAT_STALE_SECONDS = float(sys.argv[1])
 heartbeat.HEARTBEAT_EVERY_SECONDS = 1
-commit.IDLE_TRANSACTION_SECONDS = 3
+turns.IDLE_TRANSACTION_SECONDS = 3
 execute_from_command_line(["manage.py", "qcluster"])
 """
 
@@ -47,7 +49,7 @@ execute_from_command_line(["manage.py", "qcluster"])
 def archive(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("workers") / "archive"
     call_command(
-        "create_sample_archive", str(folder), days=25, events_per_day=1500, destinations=2, seed=3,
+        "create_sample_archive", str(folder), days=25, events_per_day=600, destinations=2, seed=3,
         start=date(2025, 1, 10), verbosity=0,
     )  # fmt: skip
     return folder
@@ -60,10 +62,10 @@ _states: dict[Path, dict] = {}
 def undisturbed(archive):
     """What a quiet import of the archive leaves; made once, since it takes seconds."""
     if archive not in _states:
-        assert processes.run("import_archive", "--source", archive, "--all")[0] == 0
+        assert forks.run("import_archive", "--source", archive, "--all")[0] == 0
         _states[archive] = table_state()
-        call_command("flush", interactive=False, verbosity=0)
-        assert _states[archive]["snapshots"][0] > 50_000
+        empty_tables()
+        assert _states[archive]["snapshots"][0] > 20_000
     return _states[archive]
 
 
@@ -121,7 +123,7 @@ def wait_until(what: Callable[[], T]) -> T:
 
 
 def queue_all(archive: Path) -> None:
-    assert processes.run("import_archive", "--source", archive, "--all", "--queue")[0] == 0
+    assert forks.run("import_archive", "--source", archive, "--all", "--queue")[0] == 0
 
 
 def some_files_are_in() -> bool:

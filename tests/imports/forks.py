@@ -1,0 +1,79 @@
+"""manage.py as a process of its own, to be signalled and killed, at the price of a fork: Django is loaded once.
+
+As tests.imports.processes, whose each process takes a second of CPU until it begins. Those are for what stands in the
+environment, and for a start from nothing.
+
+Forked is not this process, of which a browser's loop and servers' threads would not survive a fork whole, but one that
+has neither connections nor threads: the fork server of multiprocessing, which ends with this process.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+
+from django.db import connection
+
+from tests.imports import processes
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["tests.imports.loaded"])
+
+
+class Fork:
+    """What is used of a subprocess.Popen."""
+
+    def __init__(self, arguments: list[str]):
+        self._said, says = _forks.Pipe(duplex=False)
+        database = {key: value for key, value in connection.settings_dict.items() if key != "TEST"}
+        self._process = _forks.Process(target=_manage, args=(says, processes.environment(), database, arguments))
+        self._process.start()
+        says.close()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def communicate(self, timeout: float) -> tuple[str, None]:
+        """All that was printed, after the end; it is killed after `timeout` seconds."""
+        late = threading.Timer(timeout, self.send_signal, [signal.SIGKILL])
+        late.start()
+        with open(self._said.fileno(), encoding="utf-8", closefd=False) as said:
+            output = said.read()
+        self._process.join()
+        late.cancel()
+        self._said.close()
+        return output, None
+
+
+def start(*arguments: object) -> Fork:
+    return Fork([*map(str, arguments)])
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    """Exit status and all that was printed."""
+    process = start(*arguments)
+    output, _ = process.communicate(timeout=processes.RUN_SECONDS)
+    return process.returncode, output
+
+
+def _manage(says, environment: dict[str, str], database: dict, arguments: list[str]) -> None:
+    import manage
+
+    for number in (1, 2):
+        os.dup2(says.fileno(), number)
+    says.close()
+    sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
+    os.environ.update(environment)
+    connection.settings_dict.update(database)
+    sys.argv = ["manage.py", *arguments]
+    manage.main()
