@@ -35,6 +35,13 @@ def _passwords_cost_nothing():
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+# --- static files ---------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_looked_for_when_asked():
+    """Else each client's first request looks at all of them, 0.1 s of CPU."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 # --- tables between tests -------------------------------------------------------------------------------------------
 @pytest.fixture(scope="session", autouse=True)
 def _what_migrate_made_stays():

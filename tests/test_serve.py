@@ -38,6 +38,7 @@ def served():
             "ALLOWED_HOSTS": "127.0.0.1",
             "SECURE_SSL_REDIRECT": "false",
             "PORT": str(port),
+            "GUNICORN_CMD_ARGS": "--preload",  # Django loaded once for both of its workers
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

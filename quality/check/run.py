@@ -71,15 +71,19 @@ def check(
     checked.rows_read = scanned.rows
     for park in scanned.parks.values():
         park.take_ledger(import_ledger.of_park(park.park.pk))
+        stored = _to_do(OF_A_PARK, park=park.park)
         for detector in OF_A_PARK:
             found = _grouped(detector, detector.find(scanned.window, park), park.park)
-            _weigh(checked, detector, found, scanned, park)
+            _weigh(checked, detector, found, stored[detector.reason], scanned, park)
+    of_the_chosen = {} if scanned.whole else {"park__in": chosen}
+    stored = _to_do(OF_THE_CATALOGUE, **of_the_chosen)
     for detector in OF_THE_CATALOGUE:
         found = _grouped(detector, detector.find(every_park, today), None)
-        _weigh(checked, detector, found, scanned, None, chosen)
+        _weigh(checked, detector, found, stored[detector.reason], scanned, None, chosen)
     if scanned.whole:
+        stored = _to_do(OF_NO_PARK)
         for detector in OF_NO_PARK:
-            _weigh(checked, detector, list(detector.find(scanned)), scanned, None)
+            _weigh(checked, detector, list(detector.find(scanned)), stored[detector.reason], scanned, None)
     checked.resolved += auto_resolve.mended_files()
     checked.resolved += auto_resolve.moves_taken_back()
     if not dry_run:
@@ -96,10 +100,24 @@ def _grouped(detector: "Detector", found: Iterable[Finding], park: Park | None) 
     return group_subjects(found, park, detector.group_of, detector.grouped)
 
 
+def _to_do(detectors: Iterable["Detector"], **of_whom: object) -> dict[str, list[DataQualityLog]]:
+    """The records that these detectors may find gone, by reason; asked for at once, since most have none.
+
+    With a source file a record is the importer's or the metadata sync's, which may use the same word.
+    """
+    rows: dict[str, list[DataQualityLog]] = {detector.reason: [] for detector in detectors}
+    for row in DataQualityLog.objects.filter(
+        reason__in=rows, resolution_status__in=TO_DO, source_file="", **of_whom
+    ).iterator():
+        rows[row.reason].append(row)
+    return rows
+
+
 def _weigh(
     checked: Checked,
     detector: "Detector",
     found: list[Finding],
+    stored: list[DataQualityLog],
     scanned: Scan,
     park: ParkProfile | None,
     chosen: Collection[int] = (),
@@ -113,14 +131,8 @@ def _weigh(
     ]
     checked.findings += reported
     superseded = {fingerprint: finding for finding in reported for fingerprint in finding.supersedes}
-    # With a source file it is the importer's or the metadata sync's, which may use the same word.
-    rows = DataQualityLog.objects.filter(reason=detector.reason, resolution_status__in=TO_DO, source_file="")
-    if park:
-        rows = rows.filter(park=park.park)
-    elif not scanned.whole:
-        rows = rows.filter(park__in=chosen)
     still_there = {finding.fingerprint for finding in found}.union(*(finding.supersedes for finding in found))
-    for row in rows.iterator():
+    for row in stored:
         if row.fingerprint in superseded:
             checked.resolved.append((row, f"Merged into: {superseded[row.fingerprint].description}"))
         elif row.fingerprint not in still_there and (why := detector.gone(window, park, row)):

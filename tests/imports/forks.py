@@ -24,9 +24,9 @@ _forks.set_forkserver_preload(["tests.imports.loaded"])
 class Fork:
     """What is used of a subprocess.Popen."""
 
-    def __init__(self, arguments: list[str]):
+    def __init__(self, arguments: list[str], **changes: object):
         self._said, says = _forks.Pipe(duplex=False)
-        database = {key: value for key, value in connection.settings_dict.items() if key != "TEST"}
+        database = {key: value for key, value in connection.settings_dict.items() if key != "TEST"} | changes
         self._process = _forks.Process(target=_manage, args=(says, processes.environment(), database, arguments))
         self._process.start()
         says.close()
@@ -55,13 +55,14 @@ class Fork:
         return output, None
 
 
-def start(*arguments: object) -> Fork:
-    return Fork([*map(str, arguments)])
+def start(*arguments: object, **changes: object) -> Fork:
+    """With changes of what Django's settings say of the database: NAME="another"."""
+    return Fork([*map(str, arguments)], **changes)
 
 
-def run(*arguments: object) -> tuple[int, str]:
+def run(*arguments: object, **changes: object) -> tuple[int, str]:
     """Exit status and all that was printed."""
-    process = start(*arguments)
+    process = start(*arguments, **changes)
     output, _ = process.communicate(timeout=processes.RUN_SECONDS)
     return process.returncode, output
 

@@ -4,6 +4,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -38,22 +39,30 @@ def write_archive(root) -> None:
             write_day(root, rides, day, destination)
 
 
-@pytest.fixture
-def archive(tmp_path):
-    write_archive(tmp_path)
-    return tmp_path
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Nobody writes in it."""
+    folder = tmp_path_factory.mktemp("archive")
+    write_archive(folder)
+    return folder
 
 
 @pytest.fixture
 def undisturbed(archive):
     """What an import leaves that nobody disturbs; then the tables are empty again, but for the first day."""
+    state = left_undisturbed(archive)
+    first_day(archive)
+    return state
+
+
+@cache
+def left_undisturbed(archive) -> dict:
     first_day(archive)
     assert forks.run("import_archive", "--source", archive, "--all")[0] == 0
     state = table_state()
     assert set(DataQualityLog.objects.values_list("reason", flat=True)) >= OF_CHECKS
     assert not OwedCheck.objects.exists()
     empty_tables()
-    first_day(archive)
     return state
 
 

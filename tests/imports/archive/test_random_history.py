@@ -38,7 +38,7 @@ from warehouse.rides import stays
 from warehouse.snapshot_id import snapshot_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HISTORIES = int(os.environ.get("HISTORIES", "6"))  # a trial by hand sets 100
+HISTORIES = int(os.environ.get("HISTORIES", "4"))  # a trial by hand sets 100
 FIRST_HISTORY = int(os.environ.get("FIRST_HISTORY", "0"))
 
 
