@@ -126,7 +126,7 @@ def test_a_file_of_which_all_is_known_asks_for_nothing_but_its_finding(days, dja
     (run,) = begin(plan(Request(Telling(days, {}), everything=True, last=DAY), NOW.date()), lambda: NOW)
     assert run_import(run, threading.Event())
     parks = list(Park.objects.all())
-    reading = Reading(run.files[0], decoded=Decoded([], {RIDE: "ATTRACTION"}, [opening()]))
+    reading = Reading(run.files[0], decoded=Decoded([], entity_types={RIDE: "ATTRACTION"}, openings=[opening()]))
     with transaction.atomic():
         told_beside.keep(run, parks, reading, NOW)
     with django_assert_num_queries(1):
