@@ -207,6 +207,7 @@ class HistoryDelistedSource(HistoryParks):
             decoded.entity_types |= answer.entity_types()
             if answer.days[0] == file.day.isoformat():
                 decoded.openings += answer.openings()
+                decoded.opens_at = decoded.opens_at or answer.opens_at
         return decoded
 
 
