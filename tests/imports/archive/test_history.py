@@ -14,7 +14,7 @@ from django.db import connection
 from imports.admin.progress import progress_of
 from imports.api import history
 from imports.api.pace import ApiPace, budget_of
-from imports.archive import planning
+from imports.archive import beginning, planning
 from imports.archive.pipeline import run_import
 from imports.archive.request import Request
 from imports.models import ImportCheckpoint, ImportedFile
@@ -198,7 +198,7 @@ def test_a_queued_import_waits_for_its_budget_and_loses_no_attempt(server, setti
     queue.enqueue(
         [
             checkpoint
-            for begun in planning.begin(
+            for begun in beginning.begin(
                 planning.plan(Request(open_source(API), (park.destination,), first=FROM), NOW.date())
             )
             for checkpoint in begun.checkpoints
@@ -227,7 +227,7 @@ def test_days_that_the_key_no_longer_reaches_are_told_and_the_others_come(server
     plans = planning.plan(Request(open_source(API), (server.parks[0].destination,)), NOW.date())
     assert plans[0].first == max(first, NOW.date() - 20 * DAY)
     server.today = NOW.date() + 12 * DAY  # it lay still for so long: the window goes from 17 days ago
-    for begun in planning.begin(plans):
+    for begun in beginning.begin(plans):
         assert run_import(begun, threading.Event())
         assert begun.totals.days_out_of_reach == 3
     reached = NOW.date() - 17 * DAY
