@@ -202,6 +202,13 @@ ARCHIVE_S3_UNSIGNED = env.bool("ARCHIVE_S3_UNSIGNED", default=True)
 ARCHIVE_S3_STALL_TIMEOUT_SECONDS = env.float("ARCHIVE_S3_STALL_TIMEOUT_SECONDS", default=20.0)
 ARCHIVE_S3_FILE_TIMEOUT_SECONDS = env.float("ARCHIVE_S3_FILE_TIMEOUT_SECONDS", default=120.0)
 ARCHIVE_CACHE_DIR = env.str("ARCHIVE_CACHE_DIR", default="")
+# Answers of the History API, each of which was a request of an hour's budget: they are always kept.
+HISTORY_DIR = str(Path(ARCHIVE_CACHE_DIR or BASE_DIR / "var" / "archive-cache") / "history")
+# What the storage page says the disk use of: a name, the folder, and what in it belongs to another one of these.
+KEPT_FOLDERS = [
+    ("Answers of the History API", HISTORY_DIR, ()),
+    ("Downloaded day files", ARCHIVE_CACHE_DIR, ("history",)),
+]
 
 # How the project names itself to the services it reads from. CONTACT: a mail address or a page.
 CONTACT = env.str("CONTACT", default="")
@@ -221,4 +228,8 @@ THEMEPARKS_API_URL = env.str("THEMEPARKS_API_URL", default="https://api.themepar
 THEMEPARKS_REQUESTS_PER_MINUTE = env.int("THEMEPARKS_REQUESTS_PER_MINUTE", default=240)
 if not 1 <= THEMEPARKS_REQUESTS_PER_MINUTE <= 300:
     raise ImproperlyConfigured("THEMEPARKS_REQUESTS_PER_MINUTE must lie between 1 and 300, the documented limit")
+# With it the History API reaches further back. Read from the environment alone, sent to THEMEPARKS_API_URL alone.
+THEMEPARKS_API_KEY = env.str("THEMEPARKS_API_KEY", default="").strip()
 THEMEPARKS_CACHE_DIR = env.str("THEMEPARKS_CACHE_DIR", default=str(BASE_DIR / "var" / "themeparks"))
+# Who tells what the source makes of a park's days (quality.check.source_figures): `quality` knows no source.
+DAILY_FIGURES = "imports.archive.daily_figures.HistoryFigures"

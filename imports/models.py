@@ -1,9 +1,10 @@
 """The models of this app: Django and the migrations look for them here; they stand in the rooms they belong to."""
 
+from imports.api.pace import ApiPace
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint, new_import_id
 from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
 from imports.archive.transitions import ImportStatus, TransitionRefused
-from imports.live.models import ApiPace, LiveCollection, ParkFreshness
+from imports.live.models import LiveCollection, ParkFreshness
 from imports.workers.models import Worker
 
 __all__ = [

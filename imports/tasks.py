@@ -6,13 +6,14 @@ A task is short, and running one twice, late, at the same time or never to its e
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from imports.api.themeparks import ThemeParksApi
 from imports.live import collector
-from imports.live.api import ThemeParksApi
 from imports.metadata.sync import sync_slice
+from imports.workers.final_days import enqueue_final_days
 from imports.workers.import_task import import_slice
 from warehouse.text import count_of
 
-__all__ = ["collect_live", "import_slice", "sync_metadata"]
+__all__ = ["collect_live", "import_final_days", "import_slice", "sync_metadata"]
 
 
 def collect_live() -> str:
@@ -26,6 +27,11 @@ def collect_live() -> str:
         f"{collection.stored} stored, {collection.already_known} unchanged, {collection.rejected} rejected, "
         f"{count_of(collection.failed, 'destination')} failed, {collection.not_reached} not reached"
     )
+
+
+def import_final_days() -> str:
+    """Nightly: the days of the History API that have become final since. Returns what came of it in words."""
+    return enqueue_final_days()
 
 
 def sync_metadata(begin_at: str = "") -> str:

@@ -20,18 +20,50 @@ IMPORTED, MISSING, UNREADABLE, NO_EVENTS = "IMPORTED", "MISSING", "UNREADABLE", 
 #: these says. A park that was sold has NO_EVENTS in the old resort's file and IMPORTED in the new one's; where the new
 #: one's is missing, the day is.
 BEST_FIRST = (IMPORTED, UNREADABLE, MISSING, NO_EVENTS)
+READ = (IMPORTED, NO_EVENTS)
+#: What may speak for a whole day of a park, by how much it is to be believed where both do.
+ARCHIVE, HISTORY = "ARCHIVE", "HISTORY"
+FEEDS_OF_DAYS = (ARCHIVE, HISTORY)
+OF_DAYS = "feed IN ({})".format(", ".join(f"'{feed}'" for feed in FEEDS_OF_DAYS))
 _RANKS = ", ".join(f"'{outcome}'" for outcome in BEST_FIRST)
 
 
 def park_days(where: str = "TRUE") -> str:
     """SQL of a row a park and day, over all destinations: park_id, file_date, outcome, events_read, observations (that
-    are in the table), rejected. Whoever asks what is known of a day asks this."""
+    are in the table), rejected. Whoever asks what is known of a day asks this.
+
+    The files of several destinations add up. Two feeds tell the same day, and what the fuller of them says is taken.
+    """
     return (
-        f"SELECT park_id, file_date, ELT(MIN(FIELD(outcome, {_RANKS})), {_RANKS}) AS outcome, "
-        "CAST(SUM(events_read) AS SIGNED) AS events_read, "
-        "CAST(SUM(`stored` + already_known) AS SIGNED) AS observations, "  # a reserved word on MySQL
-        f"CAST(SUM(rejected) AS SIGNED) AS rejected FROM import_files WHERE {where} GROUP BY park_id, file_date"
+        f"SELECT park_id, file_date, ELT(MIN(best), {_RANKS}) AS outcome, "
+        "CAST(MAX(events_read) AS SIGNED) AS events_read, CAST(MAX(observations) AS SIGNED) AS observations, "
+        f"CAST(MAX(rejected) AS SIGNED) AS rejected FROM ({_days_by_feed(where)}) AS by_feed "
+        "GROUP BY park_id, file_date"
     )
+
+
+def _days_by_feed(where: str) -> str:
+    """The same by feed, with `best`: the rank of the outcome, the first of BEST_FIRST being 1."""
+    return (
+        f"SELECT park_id, file_date, feed, MIN(FIELD(outcome, {_RANKS})) AS best, SUM(events_read) AS events_read, "
+        "SUM(`stored` + already_known) AS observations, "  # a reserved word on MySQL
+        f"SUM(rejected) AS rejected FROM import_files WHERE {OF_DAYS} AND {where} GROUP BY park_id, file_date, feed"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDay:
+    """What one feed's last reading of a park's day gave, over all destinations. What a day is, is the feed's matter."""
+
+    day: date
+    feed: str
+    outcome: str
+    has_events: bool = True
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the feed spoke for the day, be it by saying nothing of the park."""
+        return self.outcome in READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +83,15 @@ class MissingRun:
 class ParkLedger:
     """One park's days: what the last reading of each gave."""
 
-    def __init__(self, outcomes: dict[date, str], began: date | None):
-        self._outcomes = outcomes
-        self._began = began  # the first day with events: files of the destination without the park are no gap of it
-        self._last = max(outcomes, default=None)
+    def __init__(self, days: Iterable[FeedDay]):
+        self.days = sorted(days, key=lambda each: each.day)
+        self._outcomes: dict[date, str] = {}
+        for each in self.days:
+            told = self._outcomes.get(each.day, each.outcome)
+            self._outcomes[each.day] = min(told, each.outcome, key=BEST_FIRST.index)
+        # the first day with events: files of the destination without the park are no gap of it
+        self._began = next((each.day for each in self.days if each.has_events), None)
+        self._last = max(self._outcomes, default=None)
 
     def missing_runs(self) -> list[MissingRun]:
         """In order, from the park's first day with events to the last day of its ledger."""
@@ -90,10 +127,9 @@ class ParkLedger:
 def of_park(park_id: int) -> ParkLedger:
     """All days of one park: one range of the ledger's key."""
     rows = _rows(
-        f"SELECT file_date, outcome, events_read FROM ({park_days('park_id = %s')}) AS days ORDER BY file_date", park_id
+        f"SELECT file_date, feed, best, events_read > 0 FROM ({_days_by_feed('park_id = %s')}) AS days", park_id
     )
-    began = min((day for day, _, events in rows if events), default=None)
-    return ParkLedger({day: outcome for day, outcome, _ in rows}, began)
+    return ParkLedger(FeedDay(day, feed, BEST_FIRST[best - 1], bool(events)) for day, feed, best, events in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +140,29 @@ class Checkpoint:
     import_id: str
     park_id: int
     last_processed_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class FedDay:
+    """What one feed's files gave of a park's day: the best of their outcomes, and how many events were refused."""
+
+    day: date
+    feed: str
+    outcome: str
+    rejected: int
+
+
+def fed_days(park_id: int) -> list[FedDay]:
+    """Every day of one park by feed (HISTORY, ARCHIVE, ...), in order: one range of the ledger's key."""
+    return [
+        FedDay(*row)
+        for row in _rows(
+            f"SELECT file_date, CONCAT(feed), ELT(MIN(FIELD(outcome, {_RANKS})), {_RANKS}), "
+            "CAST(SUM(rejected) AS SIGNED) FROM import_files "
+            "WHERE park_id = %s GROUP BY file_date, feed ORDER BY file_date, feed",
+            park_id,
+        )
+    ]
 
 
 def checkpoints_after(day: date) -> list[Checkpoint]:
@@ -151,7 +210,7 @@ def readings(park_id: int, first: date, last: date, limit: int = 1) -> list[Read
         for row in _rows(
             "SELECT f.file_date, f.outcome, c.checkpoint_id, c.import_id, c.source FROM import_files f "
             "LEFT JOIN import_checkpoints c ON c.checkpoint_id = f.checkpoint_id "
-            "WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s "
+            f"WHERE f.park_id = %s AND f.file_date BETWEEN %s AND %s AND f.{OF_DAYS} "
             f"ORDER BY f.file_date DESC, FIELD(f.outcome, {_RANKS}) LIMIT %s",
             park_id,
             first,

@@ -54,6 +54,16 @@ _GAPS = {
         "Days inside the park's history have no file in the source, or were never imported.",
         "Import the days again. Where the source never had them, give the finding up: won't fix.",
     ),
+    "seam_hole": Reason(
+        IssueType.GAP,
+        "Hours between two feeds",
+        "nothing was asked for {hours:g} h, {when}, between {before} and {after}",
+        "The archive's days are taken to be UTC's, the History API's are the park's own. Where the days of one end and "
+        "those of the other begin, hours lie that belong to neither, and no row of the park stands in them.",
+        "Import the day on the other side of the seam too, from either of the two: the finding names both.",
+        "Nothing was asked for {hours} h in all at {count} changes between the archive and the History API in "
+        "{month:%Y-%m}",
+    ),
     "silent_hours": Reason(
         IssueType.GAP,
         "Silent hours",
@@ -80,6 +90,14 @@ _GAPS = {
         "observations or rides, or nothing of two hours or more. Both are kept.",
         "A file that was cut short: import the day again when it has been published anew. A file that is right: import "
         "it with --replace-live --force.",
+    ),
+    "out_of_reach": Reason(
+        IssueType.GAP,
+        "Out of the key's reach",
+        "{days} cannot be had with this key",
+        "Days that were asked for lie before the first one that the key of the History API reaches. Nothing was asked "
+        "of them, and nothing that is stored was touched.",
+        "A key of a higher plan reaches further back; the archive's day files may hold them. Else won't fix.",
     ),
 }
 _DUPLICATES = {
@@ -265,6 +283,22 @@ _INVALID = {
         "Those that are day files: give them their place, <uuid>/YYYY/MM/DD.json.gz, and import their days. Dated "
         "after tomorrow: check the clock of this machine first. What belongs there: won't fix.",
     ),
+    "captures_left_out": Reason(
+        IssueType.INVALID,
+        "Captures left out",
+        "of the captures, this is not read: {what}",
+        "Files among captures of live answers, or lines of them, are not read: a file of another kind, a line that was "
+        "cut short when its collector was stopped, a damaged gzip stream, a time of capture that cannot be.",
+        "What lies before the damage was read. A file that is no capture: take it out of the folder, or won't fix. A "
+        "file that a collector still writes has its last line with the next import.",
+    ),
+    "capture_without_answer": Reason(
+        IssueType.INVALID,
+        "Capture without an answer",
+        "{count:,} (capture holds|captures hold) no answer",
+        "Captures of live answers hold none: their HTTP status is not 200, or the line is something else.",
+        "Nothing can be had of them: won't fix. Look at the values where there are many.",
+    ),
     "rows_lacking": Reason(
         IssueType.INVALID,
         "Rows that the file no longer has",
@@ -287,6 +321,15 @@ _INVALID = {
         "{replaced:,} replaced and {withdrawn:,} withdrawn of the stored rows, as the file has them now",
         "An import with --replace changed what an earlier reading of the file had stored.",
         "Nothing, if it was meant so: resolve it. The examples say what was stored before.",
+    ),
+    "differs_from_source": Reason(
+        IssueType.INVALID,
+        "Differs from the source",
+        "on {day} {count:,} of {compared:,} rides (differs|differ) from the source's own figures: {worst}",
+        "Rides of a day have more or fewer observations than the History API counts changes, or other operating or "
+        "down minutes, or other waits, or are known to one of both alone.",
+        "Import the day again from the History API with --changed --replace, and compare again. Events that were "
+        "refused have findings of their own. If it stays so: won't fix, and tell the source.",
     ),
     "malformed_event": Reason(
         IssueType.INVALID,
@@ -421,11 +464,19 @@ _MISSING_FIELDS = {
         "and that a queue is lacking means nothing.",
         "Figures of the standby line carry the wait over such events. Of other queues, take the last that was told.",
     ),
+    "degraded_answer": Reason(
+        IssueType.MISSING_FIELD,
+        "Looked back too short",
+        "of {count:,} (entity|entities) the answer looked back too short for how (it|they) stood when the day began",
+        "An answer of the History API did not look back far enough for how entities stood when its day began: rows of "
+        "the day before a field's first change may lack that field.",
+        "Import the day again with --changed. The finding is resolved when the answer is whole.",
+    ),
     "missing_metadata": Reason(
         IssueType.MISSING_FIELD,
         "No metadata",
         "{count} of {total} rides (has|have) no metadata",
-        "Rides of the park are not in entity_metadata: their kind, place and heights are unknown.",
+        "Of rides of the park entity_metadata holds nothing from the catalogue: place and heights are unknown.",
         "Run manage.py sync_metadata. Rides that the source has taken down have none: won't fix.",
     ),
     "missing_time_zone": Reason(

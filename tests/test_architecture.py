@@ -17,8 +17,8 @@ MAY_IMPORT = {
 #: one row stands apart from it.
 ROOMS = {
     "warehouse": [
-        "fields instants days ids names text zones",
-        "snapshot_id stay_models",
+        "fields instants days ids names ride_status text zones",
+        "snapshot_id stay_models opening_models",
         "models",
         "server rides",
         "partitioning",
@@ -31,6 +31,7 @@ ROOMS = {
         "reasons owed_checks",
         "findings",
         "grouping import_ledger",
+        "covered_hours",
         "log",
         "check",
         "tasks",
@@ -38,7 +39,9 @@ ROOMS = {
         "apps",
     ],
     "imports": [
-        "sources events",
+        "events",
+        "api",
+        "sources",
         "loading",
         "archive",
         "live",

@@ -9,7 +9,9 @@ from django.db.models.functions import JSONArray
 from django_mysql.models import EnumField, FixedCharField
 
 from warehouse.fields import MillisecondDateTimeField
-from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401 (Django looks for models here)
+from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for models here)
+from warehouse.ride_status import RideStatus
+from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401
 
 NAME_LENGTH = 255
 
@@ -88,15 +90,6 @@ class Ride(OperatorOverrides):
 
     def __str__(self) -> str:
         return self.ride_name
-
-
-class RideStatus(models.TextChoices):
-    """The four states that themeparks.wiki tells of; no other is stored."""
-
-    OPERATING = "OPERATING"
-    DOWN = "DOWN"
-    CLOSED = "CLOSED"
-    REFURBISHMENT = "REFURBISHMENT"
 
 
 class DataSource(models.TextChoices):

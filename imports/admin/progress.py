@@ -120,6 +120,8 @@ def _explanation(checkpoint: ImportCheckpoint, age: float | None, alive: bool, p
         if status == ImportStatus.PENDING:
             return "begun by a command that did not go on with it: resume queues it"
         return f"its command died ({_process(checkpoint.worker)}): resume queues it"
+    if checkpoint.not_before is not None:
+        return f"waits: {checkpoint.last_error}"
     if not workers:
         return "waits: no worker is alive"
     if checkpoint.worker:

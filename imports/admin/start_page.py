@@ -19,9 +19,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.archive import beside, planning
+from imports.archive import beside, cost, planning
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.destinations import parks_of
 from imports.archive.request import Request, RequestError
 from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
@@ -63,7 +62,8 @@ class StartForm(forms.Form):
     everything = forms.BooleanField(required=False, label="Everything the source has")
     source = forms.CharField(
         max_length=500,
-        help_text="A folder that the workers can read, or s3://bucket",
+        help_text="A folder that the workers can read, s3://bucket, themeparks-history: for the History API, or "
+        "captures of live answers (files called .ndjson or .jsonl, or a folder of them)",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
@@ -152,9 +152,9 @@ def start_import(model_admin: admin.ModelAdmin, request):
             plans = planning.plan(wanted, timezone.now().date())
             if request.method == "POST":
                 return _start(model_admin, request, plans)
-            context["previews"] = previews = [_preview(plan) for plan in plans]
+            context["previews"] = previews = [_preview(plan) for plan in plans if plan.files]
             context["totals"] = _totals(previews)
-            context["beside"] = beside.sentences(wanted.beside)
+            context["beside"] = [*beside.sentences(wanted.beside), *cost.sentences(plans)]
     except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:
         form.add_error(None, _for_people(str(error)))
     except DatabaseError as error:
@@ -202,8 +202,10 @@ def _days_asked(checkpoint: ImportCheckpoint) -> str:
 
 
 def _preview(plan: planning.DestinationPlan) -> Preview:
-    parks = plan.parks or parks_of(plan.destination)
-    known = KnownReadings.of(plan.destination, plan.first, plan.last)
+    parks = plan.known_parks()
+    known = KnownReadings.of(
+        plan.destination, plan.first, plan.last, plan.request.source.feed, heed_archive=plan.request.missing_only
+    )
     lacking = {park.pk: [file for file in plan.files if known.lacks(park.pk, file)] for park in parks}
     by_park = [(park, len(plan.files) - len(lacking[park.pk])) for park in parks]
     lacked = {file.day for files in lacking.values() for file in files}
@@ -213,7 +215,7 @@ def _preview(plan: planning.DestinationPlan) -> Preview:
         file
         for file in plan.files
         if not asked.is_selective
-        or known.ask_for(file, park_ids, whole=not plan.parks, changed_only=asked.changed_only)
+        or known.ask_for(file, park_ids, whole=plan.whole_destination, changed_only=asked.changed_only)
     ]
     busy = ImportCheckpoint.objects.filter(
         Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
@@ -253,6 +255,8 @@ def _for_people(message: str) -> str:
     for option, field in (
         (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
         ("--force", "Force"),
+        ("--replace-live", "In place of live rows"),
+        ("--replace", "In place of earlier readings"),
         ("--from and --to", "the first and the last day"),
         ("--from", "the first day"),
         ("--to", "the last day"),

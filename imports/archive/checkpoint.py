@@ -7,7 +7,7 @@ change nothing.
 
 import secrets
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q
@@ -95,6 +95,9 @@ class ImportCheckpoint(models.Model):
         blank=True,
         help_text="since when it waits its turn in the queue; empty: not queued",
     )
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="the source gives nothing until then; empty: it may go on at once"
+    )
     attempts = models.SmallIntegerField(default=0, help_text="claims since the last file that was finished")
     last_error = models.TextField(blank=True)
 
@@ -133,6 +136,7 @@ class ImportCheckpoint(models.Model):
                     attempts=F("attempts") + 1,
                     worker=worker,
                     queued_at=Coalesce("queued_at", Now()) if queued else None,
+                    not_before=None,
                     heartbeat_at=Now(),
                     last_error="",
                 )
@@ -221,11 +225,12 @@ class ImportCheckpoint(models.Model):
                 pk=self.pk,
                 generation=self.generation,
             ).exclude(self._alive())
-            hit = new.update(queued_at=Now()) or begun.update(
+            hit = new.update(queued_at=Now(), not_before=None) or begun.update(
                 status=ImportStatus.IN_PROGRESS,
                 generation=F("generation") + 1,  # whoever had it is out
                 worker="",
                 queued_at=Now(),
+                not_before=None,
                 attempts=0,
                 last_error="",
             )
@@ -241,6 +246,16 @@ class ImportCheckpoint(models.Model):
         back = {"worker": "", "queued_at": Now(), "heartbeat_at": Now(), "last_error": trouble}
         if not self._mine().update(**back, **({} if trouble else {"attempts": 0})):
             raise ClaimLost([self])
+
+    def wait(self, until: datetime, why: str) -> None:
+        """The source gives nothing before `until` (aware), which is nobody's fault: queued, it stays in the queue, for
+        whoever is free from then on, and no attempt is counted; else it is paused. TransitionRefused: it is not ours.
+        """
+        queued = self._mine().filter(queued_at__isnull=False)
+        if not queued.update(worker="", attempts=0, not_before=until, last_error=why, heartbeat_at=Now()):
+            self.pause(why, generation=self.generation)
+            ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PAUSED).update(not_before=until)
+        self.refresh_from_db()
 
     # --- transitions ---------------------------------------------------------------------------------------------
     def complete(self) -> None:

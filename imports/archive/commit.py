@@ -8,26 +8,24 @@ import logging
 import random
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.db import transaction as database_transaction
 
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
 from imports.loading.retry import ATTEMPTS, is_conflict
-from warehouse.server import dialect, errors
+from imports.loading.turns import never_idle_for_long
+from warehouse.server import errors
 
 logger = logging.getLogger(__name__)
 
 SERVER_AWAY_PATIENCE_SECONDS = 60
-# A worker that is frozen or cut off inside a transaction holds its locks for ever, and whoever takes over stands
-# before them. Between two statements of one of our transactions lie milliseconds, so the server may end it early.
-IDLE_TRANSACTION_SECONDS = 20
 
 
 @dataclass
@@ -81,7 +79,7 @@ class Attempt:
     def begin(self) -> None:
         """OperationalError: the server is away."""
         with ExitStack() as opening:
-            opening.enter_context(_never_idle_for_long())
+            opening.enter_context(never_idle_for_long())
             opening.enter_context(database_transaction.atomic())
             self._open = opening.pop_all()
 
@@ -161,17 +159,3 @@ class _Patience:
         logger.info("%s; trying the file again", error)
         time.sleep(random.uniform(0.02, 0.1) * 2**self._failures)
         return True
-
-
-@contextmanager
-def _never_idle_for_long() -> Iterator[None]:
-    """The server ends a transaction, or a LOAD DATA, in which nothing happens. Two statements a file, 0.1 ms."""
-    # MySQL has no limit for transactions alone: its limit for sessions must not last until the next file has come
-    limits = "idle_transaction_timeout" if dialect.is_mariadb() else "wait_timeout", "net_read_timeout"
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION " + ", ".join(f"{limit} = {IDLE_TRANSACTION_SECONDS}" for limit in limits))
-    try:
-        yield
-    finally:
-        with suppress(DatabaseError), connection.cursor() as cursor:  # a session that is gone needs none
-            cursor.execute("SET SESSION " + ", ".join(f"{limit} = DEFAULT" for limit in limits))

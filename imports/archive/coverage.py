@@ -1,6 +1,7 @@
-"""Which days of which park are in the warehouse, by month: read from the ledger alone, in one grouped query.
+"""Which days of which park are in the warehouse, by month: read from the ledger, in one grouped query.
 
-A day that was looked for in several destinations' files counts once (quality.import_ledger). Facts are not touched.
+A day that was looked for in several destinations' files counts once (quality.import_ledger). A month in which hours lie
+between the days of two feeds is not complete; which ones, the findings say. Facts are not touched.
 """
 
 from calendar import monthrange
@@ -12,7 +13,8 @@ from enum import StrEnum
 from django.db import connection
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile
-from quality.import_ledger import BEST_FIRST, park_days
+from quality.import_ledger import BEST_FIRST, FEEDS_OF_DAYS, OF_DAYS, park_days
+from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import Park
 from warehouse.partitioning.partitions import add_months, month_of, months_between
 
@@ -37,6 +39,7 @@ class Month:
     missing: int = 0
     unreadable: int = 0
     without_events: int = 0  # the files were read, and held none of the park
+    has_seam: bool = False  # with hours between the days of two feeds that nobody asked for, by its finding
     observations: int = 0
 
     @property
@@ -49,7 +52,7 @@ class Month:
         """The worst thing to be said of it: a file that cannot be read wants somebody to look at it."""
         if self.unreadable:
             return State.UNREADABLE
-        if self.imported and self.imported + self.without_events >= self.days:
+        if self.imported and self.imported + self.without_events >= self.days and not self.has_seam:
             return State.COMPLETE
         if self.imported:
             return State.PARTIAL
@@ -63,6 +66,7 @@ class Month:
         parts += [f"{self.missing} without a file"] if self.missing else []
         parts += [f"{self.unreadable} unreadable"] if self.unreadable else []
         parts += [f"{self.untried} never tried"] if self.untried else []
+        parts += ["hours between the days of two feeds not asked for"] if self.has_seam else []
         return ", ".join(parts)
 
 
@@ -83,7 +87,7 @@ class Coverage:
 
 
 def coverage(today: date) -> Coverage:
-    """Every park, and every month from the first to the last of the ledger. Two queries."""
+    """Every park, and every month from the first to the last of the ledger. Three queries."""
     rows = {park.park_id: Row(park) for park in Park.objects.order_by("destination_wiki_id", "park_name", "park_id")}
     found = _counts()
     begins: dict[int, date] = {}
@@ -103,6 +107,10 @@ def coverage(today: date) -> Coverage:
         else:
             month.unreadable = days
         month.observations += observations
+    seams = DataQualityLog.objects.filter(reason="seam_hole").exclude(resolution_status=ResolutionStatus.RESOLVED)
+    for park_id, start in seams.values_list("park_id", "timestamp_start"):
+        if month := rows[park_id].months.get(month_of(start.date())):
+            month.has_seam = True
     months = [first for row in rows.values() for first in row.months]
     return Coverage(months_between(min(months), max(months)) if months else [], list(rows.values()))
 
@@ -110,7 +118,9 @@ def coverage(today: date) -> Coverage:
 def days_of(park: Park, first: date) -> Iterator[tuple[date, ImportedFile | None]]:
     """Each day of the month that begins with `first`, with what the ledger says of it."""
     files: dict[date, ImportedFile] = {}
-    for file in ImportedFile.objects.filter(park=park, file_date__gte=first, file_date__lt=add_months(first, 1)):
+    for file in ImportedFile.objects.filter(
+        park=park, file_date__gte=first, file_date__lt=add_months(first, 1), feed__in=FEEDS_OF_DAYS
+    ):
         best = files.get(file.file_date)
         if best is None or BEST_FIRST.index(file.outcome) < BEST_FIRST.index(best.outcome):
             files[file.file_date] = file
@@ -129,7 +139,8 @@ def _counts() -> list[tuple[int, int, str, int, int, date]]:
             "SELECT park_id, EXTRACT(YEAR_MONTH FROM file_date), outcome, COUNT(*), "
             f"CAST(SUM(observations) AS SIGNED), MIN(file_date) FROM ({park_days()}) AS days "
             "LEFT JOIN (SELECT park_id, MIN(file_date) AS began FROM import_files WHERE outcome <> 'NO_EVENTS' "
-            "GROUP BY park_id) AS beginnings USING (park_id) WHERE began IS NULL OR file_date >= began GROUP BY 1, 2, 3"
+            f"AND {OF_DAYS} GROUP BY park_id) AS beginnings USING (park_id) "
+            "WHERE began IS NULL OR file_date >= began GROUP BY 1, 2, 3"
         )
         return list(cursor.fetchall())
 

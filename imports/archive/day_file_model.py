@@ -1,4 +1,4 @@
-"""The ledger of day files: one row a park, day and destination, about the last reading of that destination's file.
+"""The ledger of day files: one row a park, day, destination and feed, about the last reading of that file.
 
 A park has a row of each destination whose files it was looked for in: one that was sold is in the files of the old
 resort until a day, and in those of the new one from then on. What is known of its day is what the best of its rows
@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django_mysql.models import EnumField, FixedCharField
 
+from imports.sources.source import Feed
 from warehouse.models import Park
 
 
@@ -35,6 +36,12 @@ class ImportedFile(models.Model):
     park = models.ForeignKey(Park, on_delete=models.PROTECT, db_index=False, related_name="files")
     file_date = models.DateField()
     destination_wiki_id = FixedCharField(max_length=36, help_text="whose file it was")
+    feed = EnumField(
+        choices=[(feed.value, feed.value) for feed in Feed],
+        default=Feed.ARCHIVE.value,
+        db_default=Feed.ARCHIVE.value,
+        help_text="which record it is of: HISTORY is the park's own day, DELISTED a month, by its first day",
+    )
     source_file = models.CharField(max_length=255)
     outcome = EnumField(choices=[*FileOutcome.choices])
     sha256 = FixedCharField(max_length=64, null=True, blank=True)
@@ -72,7 +79,7 @@ class ImportedFile(models.Model):
         ordering = ["-file_date", "park_id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["park", "file_date", "destination_wiki_id"], name="unique_park_file_date_destination"
+                fields=["park", "file_date", "destination_wiki_id", "feed"], name="unique_park_day_destination_feed"
             ),
             models.CheckConstraint(
                 condition=Q(events_read=F("stored") + F("already_known") + F("duplicates") + F("rejected")),

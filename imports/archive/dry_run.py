@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import TextIO
 
-from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.planning import DestinationPlan
 from imports.archive.prefetch import Reading, readings
@@ -28,16 +27,20 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
     months: set[date] = set()
     slow: list[str] = []
     for plan in plans:
+        whose = f"{plan.destination}, {plan.of_park.name or plan.of_park.park_id}" if plan.of_park else plan.destination
         out.write(
-            f"{plan.destination}, {plan.first} to {plan.last}: {count_of(len(plan.files), 'file')}, "
+            f"{whose}, {plan.first} to {plan.last}: {count_of(len(plan.files), 'file')}, "
             f"{count_of(plan.days_missing, 'day')} without one, {plan.days_imported():,} imported already\n"
         )
-        parks = {park.themeparks_wiki_id for park in plan.parks}
+        files = [file for file in plan.files if not file.is_asked_for]
+        if asked := len(plan.files) - len(files):  # each would be a request of an hour's budget
+            out.write(f"  {count_of(asked, 'file')} still to be asked for, and not looked into\n")
+        parks = {plan.of_park.park_id} if plan.of_park else {park.themeparks_wiki_id for park in plan.parks}
         events: Counter[str | None] = Counter()
         issues: Counter[str] = Counter()
         of_no_park = 0
         live = _LiveRows(plan)
-        for reading in readings(plan.request.source, plan.files, clock):
+        for reading in readings(plan.request.source, files, clock):
             if reading.missing or reading.unreadable:
                 out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
                 continue
@@ -79,7 +82,7 @@ class _LiveRows:
     """What --replace-live would do to the LIVE rows of each park that is known; without the option nothing."""
 
     def __init__(self, plan: DestinationPlan):
-        self._parks = (plan.parks or parks_of(plan.destination)) if plan.request.replace_live else []
+        self._parks = plan.known_parks() if plan.request.replace_live else []
         self._force = plan.request.force
         self._would_go: Counter[Park] = Counter()
         self._would_stay: dict[Park, list[tuple[date, int]]] = {}

@@ -7,7 +7,7 @@ would be 3, for two to three times the work (docs/decisions/file-as-the-truth.md
 
 import zlib
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -16,12 +16,15 @@ from operator import sub
 from django.db import connection
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
+from imports.loading.neighbours import REACH_MS
 from imports.sources.source import DayFile
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import naive_utc
-from warehouse.snapshot_id import first_id_at, instant_of
+from warehouse.models import RideStatusSnapshot
+from warehouse.snapshot_id import RIDE_ID_BITS, first_id_at, instant_of, ride_id_of
 
 _BYTES = 8
+IDS_PER_QUERY = 1000
 # A file's day is UTC's or the park's: it may hold hours of the days beside it, as far as zones reach.
 ZONES_REACH = timedelta(hours=14)
 
@@ -99,17 +102,30 @@ def keep(file: DayFile, held: Mapping[int, tuple[Collection[int], bytes, bytes |
 
 
 def held_elsewhere(snapshot_ids: set[int], file: DayFile) -> set[int]:
-    """Those that the last reading of another file held as well, of whatever day, park or destination."""
+    """Those that the last reading of another file held as well, of whatever day, park or destination: the very row, or
+    one that stood for the same change and is gone, as a LIVE one that gave way to them."""
     if not snapshot_ids:
         return set()
+    reach = REACH_MS << RIDE_ID_BITS
     others = (
-        ImportedFileRows.objects.filter(first_id__lte=max(snapshot_ids), last_id__gte=min(snapshot_ids))
+        ImportedFileRows.objects.filter(first_id__lte=max(snapshot_ids) + reach, last_id__gte=min(snapshot_ids) - reach)
         .exclude(file__source_file=file.key)
         .values_list("ids", flat=True)
     )
+    by_ride: dict[int, list[int]] = {}
+    for key in snapshot_ids:
+        by_ride.setdefault(ride_id_of(key), []).append(key)
     found: set[int] = set()
+    beside: dict[int, set[int]] = {}  # other ids that they hold, with those of ours that are near
     for blob in others.iterator(chunk_size=100):
-        found |= snapshot_ids & decode(_bytes(blob))
+        held = decode(_bytes(blob))
+        found |= snapshot_ids & held
+        for other in held - snapshot_ids:
+            near = {key for key in by_ride.get(ride_id_of(other), ()) if abs(key - other) <= reach}
+            if near:
+                beside[other] = near
+    for other in beside.keys() - _stored(beside):
+        found |= beside[other]
     return found
 
 
@@ -154,13 +170,22 @@ def stored_between(ride_ids: Collection[int], start: datetime, end: datetime) ->
         return {row[0] for row in cursor.fetchall()}
 
 
+def _stored(snapshot_ids: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for part in _parts(snapshot_ids):
+        found |= set(
+            RideStatusSnapshot.objects.filter(
+                snapshot_id__in=part, recorded_at__range=(instant_of(part[0]), instant_of(part[-1]))
+            ).values_list("snapshot_id", flat=True)
+        )
+    return found
+
+
 def archive_rows(snapshot_ids: Collection[int]) -> dict[int, tuple[datetime, str, int | None]]:
     """Those of these that are stored and came from the archive, locked: when, status and wait. LIVE rows are not."""
     found: dict[int, tuple[datetime, str, int | None]] = {}
-    keys = sorted(snapshot_ids)
     with connection.cursor() as cursor:
-        for start in range(0, len(keys), 1000):
-            part = keys[start : start + 1000]
+        for part in _parts(snapshot_ids):
             cursor.execute(
                 "SELECT snapshot_id, recorded_at, status, wait_time FROM ride_status_snapshots "
                 "WHERE snapshot_id IN %s AND recorded_at BETWEEN %s AND %s AND data_source = 'ARCHIVE' FOR UPDATE",
@@ -168,3 +193,9 @@ def archive_rows(snapshot_ids: Collection[int]) -> dict[int, tuple[datetime, str
             )
             found |= {key: (at, status, wait) for key, at, status, wait in cursor.fetchall()}
     return found
+
+
+def _parts(snapshot_ids: Collection[int]) -> Iterator[list[int]]:
+    keys = sorted(snapshot_ids)
+    for start in range(0, len(keys), IDS_PER_QUERY):
+        yield keys[start : start + IDS_PER_QUERY]

@@ -6,6 +6,7 @@ from imports.sources.source import DayFile
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
+from warehouse.models import Park
 
 
 def heard_twice(destination: str, file: DayFile, counts: dict[int, Counts]) -> list[Finding]:
@@ -16,9 +17,13 @@ def heard_twice(destination: str, file: DayFile, counts: dict[int, Counts]) -> l
     here = [park_id for park_id, count in counts.items() if count.events_read]
     if not here:
         return []
+    # a park stood for its destination while nobody knew that (imports.sources.captures): these are no two
+    themselves = Park.objects.filter(pk__in=here).values_list("themeparks_wiki_id", flat=True)
+    if destination in themselves:
+        return []
     others = (
         ImportedFile.objects.filter(park__in=here, file_date=file.day, outcome=FileOutcome.IMPORTED)
-        .exclude(destination_wiki_id=destination)
+        .exclude(destination_wiki_id__in=[destination, *themselves])
         .select_related("park")
         .order_by("park_id", "destination_wiki_id")
     )

@@ -9,6 +9,7 @@ from imports.archive.prefetch import Reading
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
 from imports.loading.resolver import make_park
+from imports.loading.turns import wait_for_turn
 from imports.sources.source import DayFile
 from warehouse.models import Park
 
@@ -34,9 +35,12 @@ def parks_joining(
     done = _read_already(run, reading, park_ids)
     past = park_ids & {checkpoint.park_id for checkpoint in run.checkpoints}  # this day was behind them when it came
     left_out = (past | _left_to_others(run, reading.file, park_ids)) - done
+    taken_in = [park.pk for park in known.values() if park.pk not in done | left_out]
+    if taken_in:  # before checkpoints lock them shared: of two destinations' runs neither could lock them alone then
+        wait_for_turn([*(checkpoint.park_id for checkpoint in checkpoints), *taken_in])
     joining = []
     for park_id in sorted(strangers & (seen | known.keys())):
-        park = known.get(park_id) or make_park(run.destination, park_id, validated)
+        park = known.get(park_id) or make_park(run.destination, park_id, validated.parks[park_id])
         if park.pk not in done | left_out:
             joining.append(_checkpoint_of(run, park, reading.file))
     return joining, not left_out
@@ -49,6 +53,7 @@ def _read_already(run: ImportRun, reading: Reading, park_ids: set[int]) -> set[i
             park__in=park_ids,
             file_date=reading.file.day,
             destination_wiki_id=run.destination,
+            feed=run.source.feed,
             outcome__in=READ,
             sha256=reading.sha256,
         ).values_list("park_id", flat=True)

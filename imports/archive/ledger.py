@@ -7,7 +7,7 @@ from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
 from imports.archive.replace_live import LiveRows
 from imports.loading.counts import Counts
-from imports.sources.source import DayFile, key_of
+from imports.sources.source import DayFile, Feed, key_of
 from quality import import_ledger
 from quality.check.gaps import missing_days_finding
 from quality.findings import Finding
@@ -23,6 +23,7 @@ _RECORDED = [
 
 def record_file(
     file: DayFile,
+    feed: Feed,
     counts: dict[ImportCheckpoint, Counts],
     *,
     now: datetime,
@@ -44,6 +45,7 @@ def record_file(
                 park_id=checkpoint.park_id,
                 file_date=file.day,
                 destination_wiki_id=checkpoint.destination_wiki_id,
+                feed=feed,
                 source_file=file.key,
                 outcome=_outcome(count, unreadable=unreadable),
                 sha256=sha256,
@@ -76,7 +78,7 @@ def _outcome(count: Counts, *, unreadable: bool) -> FileOutcome:
     return FileOutcome.IMPORTED if count.events_read else FileOutcome.NO_EVENTS
 
 
-def record_same(destination: str, file: DayFile, sha256: str | None, *, all_parks: bool) -> None:
+def record_same(destination: str, feed: Feed, file: DayFile, sha256: str | None, *, all_parks: bool) -> None:
     """A file that was read before is listed otherwise than then, and holds the same: so that it is not read again.
 
     What another kind of source knows it by (an ETag, a time of change) stays. With `all_parks` it is known from now on
@@ -84,7 +86,7 @@ def record_same(destination: str, file: DayFile, sha256: str | None, *, all_park
     """
     known_by = {"etag": file.etag} if file.etag else {"modified_at": file.modified_at}
     ImportedFile.objects.filter(
-        destination_wiki_id=destination, file_date=file.day, outcome__in=READ, sha256=sha256
+        destination_wiki_id=destination, file_date=file.day, feed=feed, outcome__in=READ, sha256=sha256
     ).update(size_bytes=file.size_bytes, **known_by, **({"all_parks": True} if all_parks else {}))
 
 
@@ -104,7 +106,7 @@ def has_events_before(park_id: int, day: date, destination: str | None = None) -
 def record_missing(
     checkpoint: ImportCheckpoint, destination: str, days: Iterable[date], *, now: datetime
 ) -> list[Finding]:
-    """A MISSING row for each day without a file, and one GAP finding for each run of missing days it is part of.
+    """A MISSING row for each day without a day file, and one GAP finding for each run of missing days it is part of.
 
     A day read before keeps its row: its observations are in the table, whatever became of the file. No gap is a day
     that another destination's file had.
@@ -112,7 +114,11 @@ def record_missing(
     days = set(days)
     days -= set(
         ImportedFile.objects.filter(
-            park=checkpoint.park_id, file_date__in=days, destination_wiki_id=destination, outcome__in=READ
+            park=checkpoint.park_id,
+            file_date__in=days,
+            destination_wiki_id=destination,
+            feed=Feed.ARCHIVE,
+            outcome__in=READ,
         ).values_list("file_date", flat=True)
     )
     ImportedFile.objects.bulk_create(

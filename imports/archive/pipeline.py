@@ -21,7 +21,7 @@ from imports.archive.slow_clock import refuse_a_slow_clock
 from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
-from imports.sources.source import DayFile
+from imports.sources.source import DayFile, NotNow
 
 FILES_PER_COLLECTION = 50
 
@@ -39,7 +39,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     """Claim the run's checkpoints and take them to the end of their range.
 
     True: completed. False: stopped by `stop` (the checkpoints are PAUSED), or some parks were paused or taken over,
-    or the slice of a queued run is over (they are at the end of the queue).
+    or the slice of a queued run is over (they are at the end of the queue), or the source gives nothing for a while
+    (`run.waits_until`).
     TransitionRefused: somebody else is at a park (one of a queued run just leaves it). ImportFailed: anything else, a
     clock that is slow and a month that cannot be made among it.
     """
@@ -73,6 +74,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
             if run.nothing_left_to_do:
                 return False
         return run.complete()
+    return False  # the source gives nothing before run.waits_until
 
 
 def _found(step: Step, read_ahead: Iterator[Reading]) -> Reading | MissingDays:
@@ -85,9 +87,12 @@ def _found(step: Step, read_ahead: Iterator[Reading]) -> Reading | MissingDays:
 
 @contextmanager
 def _failure_written_down(run: ImportRun) -> Iterator[None]:
-    """Whatever ends the run, its checkpoints say so: FAILED, back in the queue, or PAUSED."""
+    """Whatever ends the run, its checkpoints say so: FAILED, back in the queue, or PAUSED. A source that gives nothing
+    for a while is no failure: the run ends here."""
     try:
         yield
+    except NotNow as waiting:
+        run.wait(waiting.until, waiting.in_words())
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         if run.queued and is_transient(error):

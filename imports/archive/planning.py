@@ -13,21 +13,22 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from imports.archive import beside, ledger
+from imports.archive import beside, key_reach, ledger
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.destinations import parks_of
 from imports.archive.growth import sudden_growth
 from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
-from imports.archive.request import Request, RequestError, check_dates, chosen, nothing_there, range_text
+from imports.archive.request import Request, RequestError, check_dates, check_options, chosen, nothing_there, range_text
 from imports.archive.run import ImportRun
 from imports.archive.selection import KnownReadings
 from imports.archive.slow_clock import slow_clock
 from imports.archive.transitions import ImportStatus
+from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
-from imports.sources.opening import open_source
-from imports.sources.source import ArchiveError, DayFile, Source
+from imports.sources.opening import has_files_by_park, is_captures, open_source
+from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
@@ -49,24 +50,43 @@ class DestinationPlan:
     parks: list[Park]
     fetched: dict[str, bytes] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    of_park: ParkFiles | None = None  # of a source that has files by park: a plan is of one park then
+    days_known: int = 0  # left out of its files, where only what is new is asked for
+    days_told: int = 0  # of these, those that another feed told
+
+    @property
+    def whole_destination(self) -> bool:
+        """Whether parks that first appear on the way belong to it."""
+        return not self.parks and self.of_park is None
 
     @property
     def days_missing(self) -> int:
-        """Days of the range for which the source has no file."""
+        """Days of the range for which the source has no file; one that has files by park misses none."""
+        if self.of_park is not None:
+            return 0
         return (self.last - self.first).days + 1 - len(self.files)
 
     def days_imported(self) -> int:
         """Files of the range that were read, as they are now, for every named park, or every known one."""
-        known = KnownReadings.of(self.destination, self.first, self.last)
-        parks = self.parks or parks_of(self.destination)
+        known = KnownReadings.of(self.destination, self.first, self.last, self.request.source.feed)
+        parks = self.known_parks()
         return sum(bool(parks) and not any(known.lacks(park.pk, file) for park in parks) for file in self.files)
+
+    def known_parks(self) -> list[Park]:
+        """The parks that it is of and that the warehouse knows."""
+        if self.of_park is not None:
+            return list(Park.objects.filter(themeparks_wiki_id=self.of_park.park_id))
+        return self.parks or parks_of(self.destination)
 
 
 def plan(request: Request, today: date) -> list[DestinationPlan]:
     """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
     check_dates(request, today)
+    check_options(request)
     parks_by_destination = chosen(request)
     plans = []
+    if isinstance(request.source, SourceByPark):
+        return _plan_by_park(request, request.source, parks_by_destination, today)
     for destination, parks in parks_by_destination.items():
         listing = request.source.list_days(destination, request.first, request.last, today)
         request.beside[destination] = listing.beside
@@ -87,6 +107,54 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
     return plans
 
 
+def _plan_by_park(
+    request: Request, source: SourceByPark, parks_by_destination: dict[str, list[Park]], today: date
+) -> list[DestinationPlan]:
+    """A plan a park, so that each goes on, waits and is checked by itself."""
+    plans = []
+    for destination, parks in parks_by_destination.items():
+        named = [park.themeparks_wiki_id for park in parks]
+        for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
+            files, told = _files_wanted(request, destination, found)
+            first, last = (files[0].day, files[-1].day) if files else (today, today)
+            mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
+            known = len(found.files) - len(files)
+            plans.append(
+                DestinationPlan(
+                    request, destination, files, first, last, mine, of_park=found, days_known=known, days_told=told
+                )
+            )
+    if not any(plan.files or plan.days_known for plan in plans):
+        had = [plan.of_park.out_of_reach_before for plan in plans if plan.of_park and plan.of_park.out_of_reach_before]
+        if had:
+            raise RequestError(
+                f"{source.url} gives nothing{range_text(request)} with this key, which reaches back to {min(had)}; "
+                "a key of a higher plan reaches further"
+            )
+        raise RequestError(nothing_there(request, today, *parks_by_destination))
+    return plans
+
+
+def _files_wanted(request: Request, destination: str, found: ParkFiles) -> tuple[list[DayFile], int]:
+    """Of a park's files those that are to be read: what is known is not even planned, since reading it is a request.
+    And how many are left out because the archive's files have all of their hours."""
+    if not request.is_selective or not found.files:
+        return found.files, 0
+    park_ids = list(Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True))
+    if not park_ids:  # a park that is not known lacks everything
+        return [] if request.changed_only else found.files, 0
+    first, last, feed = found.files[0].day, found.files[-1].day, request.source.feed
+    known = KnownReadings.of(destination, first, last, feed, heed_archive=request.missing_only)
+    told = sum(
+        known.told_elsewhere(park_id, file.day) and known.lacks_day(park_id, file.day)
+        for park_id in park_ids
+        for file in found.files
+    )
+    return [
+        file for file in found.files if known.ask_for(file, park_ids, whole=False, changed_only=request.changed_only)
+    ], told
+
+
 def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone.now) -> list[ImportRun]:
     """The runs of a plan, their checkpoints written (PENDING). TransitionRefused: a park is being imported already.
     PartitionsError: the month of a first file cannot be made.
@@ -95,7 +163,12 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
     (unless only what is new is asked for: it may have come since); where none is, everything is imported anew. `force`
     makes no other request of it: what was stopped goes on, forced.
     """
-    found = [(plan, plan.parks or _parks_to_begin_with(plan, clock())) for plan in plans]
+    found = [
+        (plan, plan.parks or (_parks_to_begin_with(plan, clock()) if plan.files else plan.known_parks()))
+        for plan in plans
+    ]
+    reached = [(park, plan) for plan, parks in found if plan.of_park is not None for park in parks]
+    found = [(plan, parks) for plan, parks in found if plan.files]
     with transaction.atomic():
         # locked, so that of two commands for one park the second sees the first one's checkpoints
         list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
@@ -116,6 +189,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
     beside.record({key: found for plan in plans for key, found in plan.request.beside.items()}, clock())
+    key_reach.record([(park, plan.of_park) for park, plan in reached if plan.of_park is not None], clock())
     return runs
 
 
@@ -151,6 +225,12 @@ def resume(
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
+        for checkpoint in checkpoints:
+            if is_captures(checkpoint.source) != (source.feed == Feed.CAPTURES):
+                raise RequestError(
+                    f"{checkpoint.import_id} was begun from {checkpoint.source}, and {source.url} is of another kind; "
+                    "--source names where the same files lie now"
+                )
         _change(checkpoints, source=source.url)
     if force:
         _change(checkpoints, force=True)
@@ -174,6 +254,7 @@ def groups(checkpoints: Sequence[ImportCheckpoint]) -> list[list[ImportCheckpoin
             checkpoint.force,
             checkpoint.whole_destination,
             checkpoint.end_date,
+            checkpoint.park_id if has_files_by_park(checkpoint.source) else None,
         )
         found.setdefault(key, []).append(checkpoint)
     return list(found.values())
@@ -192,14 +273,25 @@ def run_of(
     destination = group[0].destination_wiki_id
     if destination not in (source.list_destinations() if destinations is None else destinations):
         # else all that is left would count as missing
-        raise ArchiveError(f"{source.url} has no destination {destination} any more; name the archive by --source")
+        raise ArchiveError(
+            f"{source.url} has no destination {destination} any more; "
+            + (
+                "where it was a park, whose destination is known since, cancel its import and begin it anew"
+                if source.feed == Feed.CAPTURES
+                else "name the archive by --source"
+            )
+        )
     first, last = _range_of(group)
+    left = min(checkpoint.next_day for checkpoint in group)
+    if isinstance(source, SourceByPark):
+        (park,) = {checkpoint.park.themeparks_wiki_id for checkpoint in group}
+        files = source.list_again(destination, park, left, last, anew=group[0].changed_only)
+    else:
+        files = source.list_days(destination, left, last, clock().astimezone(UTC).date()).files
     return ImportRun(
         source=source,
         destination=destination,
-        files=source.list_days(
-            destination, min(checkpoint.next_day for checkpoint in group), last, clock().astimezone(UTC).date()
-        ).files,
+        files=files,
         checkpoints=group,
         first=first,
         last=last,
@@ -226,6 +318,9 @@ def _first_day(asked: date | None, first_file: date, destination: str, parks: li
 def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     """The parks that are known, and those of the first file that can be read: so that an import is claimed from its
     first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
+    if plan.of_park is not None:
+        said = plan.of_park
+        return [make_park(plan.destination, said.park_id, ReportedPark(timezone=said.timezone, name=said.name))]
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
     for file in plan.files[:PEEK_FILES]:
         reading = read_ahead(plan.request.source, file, now, plan.fetched)
@@ -237,7 +332,7 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
         make_months(observations)  # who may not make any is told before anything is begun
         seen = {observation.park_id for observation in observations if observation.park_id is not None}
         for park_id in sorted(seen - parks.keys()):
-            parks[park_id] = make_park(plan.destination, park_id, reading.validated)
+            parks[park_id] = make_park(plan.destination, park_id, reading.validated.parks[park_id])
         if seen:
             break
     return list(parks.values())
@@ -254,7 +349,7 @@ def _same_request(plan: DestinationPlan, parks: list[Park]) -> QuerySet[ImportCh
         changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
         replace_archive=plan.request.replace,
-        whole_destination=not plan.parks,
+        whole_destination=plan.whole_destination,
     ).select_related("park")
 
 
@@ -274,7 +369,7 @@ def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
         source=plan.request.source.url,
         start_date=plan.first,
         end_date=plan.last,
-        whole_destination=not plan.parks,
+        whole_destination=plan.whole_destination,
         missing_only=plan.request.missing_only,
         changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,
@@ -309,7 +404,7 @@ def _run_of_plan(
         checkpoints=checkpoints,
         first=plan.first,
         last=plan.last,
-        whole_destination=not plan.parks,
+        whole_destination=plan.whole_destination,
         missing_only=plan.request.missing_only,
         changed_only=plan.request.changed_only,
         replace_live=plan.request.replace_live,

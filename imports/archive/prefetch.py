@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
-from imports.events.dayfile import UnreadableFile, decode
+from imports.events.dayfile import UnreadableFile
+from imports.events.decoded import Decoded
 from imports.events.validation import Validated, validate
-from imports.sources.source import DayFile, FileUnreadable, FileVanished, Source
+from imports.sources.source import DayFile, FileUnreadable, FileVanished, OutOfReach, Source
 
 FILES_AHEAD = 2  # decoded and waiting: bounds memory to a few files
+KEPT_MAX_BYTES = 2 * 1024 * 1024  # a day of captures may have 100 MB, and of 100 destinations one each is read ahead
 
 
 @dataclass(slots=True)
@@ -25,8 +27,10 @@ class Reading:
     file: DayFile
     sha256: str | None = None
     validated: Validated = field(default_factory=Validated)
+    decoded: Decoded | None = None  # without its events, which are in `validated`
     unreadable: str = ""  # the reason
     missing: bool = False  # listed, and gone when it was to be read
+    out_of_reach_before: date | None = None  # not for us, as nothing before this day is
     unchanged: bool = False  # it holds what was read of it before, and was not looked into again
 
 
@@ -50,7 +54,7 @@ def readings(
     try:
         for file in files:
             raw = _done(at_hand.pop(file.key)) if file.key in at_hand else fetchers.submit(source.read, file)
-            pending.append(decoder.submit(_read, file, raw, clock, was_read))
+            pending.append(decoder.submit(_read, source, file, raw, clock, was_read))
             if len(pending) >= FILES_AHEAD + source.parallel_reads:
                 yield pending.popleft().result()
         while pending:
@@ -66,11 +70,13 @@ def read_ahead(source: Source, file: DayFile, now: datetime, fetched: dict[str, 
     """One file, here and now; its bytes, some 100 kB, are left in `fetched` for the run that comes to it."""
     future: Future[bytes] = Future()
     try:
-        fetched[file.key] = source.read(file)
-        future = _done(fetched[file.key])
+        raw = source.read(file)
+        future = _done(raw)
+        if len(raw) <= KEPT_MAX_BYTES:
+            fetched[file.key] = raw
     except Exception as error:
         future.set_exception(error)
-    return _read(file, future, lambda: now, lambda file, sha256: False)
+    return _read(source, file, future, lambda: now, lambda file, sha256: False)
 
 
 def _done(raw: bytes) -> Future[bytes]:
@@ -80,7 +86,11 @@ def _done(raw: bytes) -> Future[bytes]:
 
 
 def _read(
-    file: DayFile, fetched: Future[bytes], clock: Callable[[], datetime], was_read: Callable[[DayFile, str], bool]
+    source: Source,
+    file: DayFile,
+    fetched: Future[bytes],
+    clock: Callable[[], datetime],
+    was_read: Callable[[DayFile, str], bool],
 ) -> Reading:
     reading = Reading(file)
     try:
@@ -88,9 +98,15 @@ def _read(
         reading.sha256 = hashlib.sha256(raw).hexdigest()
         reading.unchanged = was_read(file, reading.sha256)
         if not reading.unchanged:
-            reading.validated = validate(decode(raw), clock())
+            reading.decoded = decoded = source.decode(raw, file)
+            reading.validated = validate(decoded.events, clock())
+            decoded.events = []  # the memory of a file, twice
+            for park_id, seen in reading.validated.parks.items():
+                seen.name = decoded.park_names.get(park_id, "")
     except FileVanished:
         reading.missing = True
+    except OutOfReach as error:
+        reading.out_of_reach_before = error.earliest
     except (FileUnreadable, UnreadableFile) as error:
         reading.unreadable = str(error)
     return reading

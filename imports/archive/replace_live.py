@@ -5,24 +5,27 @@ both are kept, and so they are where the archive's day holds far less (docs/deci
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime
 
 from django.db import connection
 
 from imports.archive.completeness import Heard, heard, heard_of
+from imports.archive.day_file_model import ImportedFile
 from imports.archive.request import command_for
 from imports.archive.run import ImportRun
 from imports.events.validation import Validated
+from imports.loading.attribution import Attributed
 from imports.loading.loader import delete
 from imports.sources.source import DayFile
 from quality import log
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
-from warehouse.instants import instant_at, naive_utc
+from warehouse.instants import day_at, instant_at, naive_utc
 from warehouse.models import DataSource, Park
 from warehouse.rides import stays
-from warehouse.zones import known_zone
+from warehouse.snapshot_id import recorded_ms_of
+from warehouse.zones import known_zone, local_day
 
 NOTHING = heard([])
 
@@ -65,6 +68,27 @@ def replace_live(run: ImportRun, park: Park, validated: Validated, file: DayFile
     delete(weighed.live_ids)
     log.resolve_gone([finding.fingerprint], "They gave way to the archive's day.", now)
     return LiveRows(len(weighed.live_ids), 0)
+
+
+def leave_to_the_archive(found: Attributed) -> None:
+    """Of LIVE rows that are to come, those of days that were imported with --replace-live do not: such a day has none.
+
+    From the collector they would be those of rides unchanged since, from captures all. Where the archive held far less,
+    they stayed, and others may join them.
+    """
+    days = {snapshot_id: day_at(recorded_ms_of(snapshot_id)) for snapshot_id in found.rows}
+    replaced = set(
+        ImportedFile.objects.filter(
+            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False, live_kept=None
+        ).values_list("park_id", "file_date")
+    )
+    if not replaced:
+        return
+    for snapshot_id, park_id in stays.parks_of(found.rows).items():
+        if (park_id, days[snapshot_id]) in replaced:
+            del found.rows[snapshot_id]
+            found.counts[park_id].stored -= 1
+            found.counts[park_id].already_known += 1
 
 
 def weigh(park: Park, validated: Validated, day: date, *, lock: bool = False) -> Weighed:
@@ -126,14 +150,10 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
     ]
     zone = known_zone(park.timezone) or UTC
     by_utc = (midnight(day), midnight(day + ONE_DAY))
-    by_park = (_local_midnight(day, zone), _local_midnight(day + ONE_DAY, zone))
+    by_park = local_day(day, zone)
     in_utc, in_park = (sum(start <= instant < end for instant in instants) for start, end in (by_utc, by_park))
     if not in_utc and not in_park:
         return None
     if in_utc != in_park:
         return by_utc if in_utc > in_park else by_park
     return max(by_utc[0], by_park[0]), min(by_utc[1], by_park[1])
-
-
-def _local_midnight(day: date, zone: tzinfo) -> datetime:
-    return midnight(day).replace(tzinfo=zone).astimezone(UTC)

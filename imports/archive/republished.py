@@ -36,6 +36,11 @@ class Settled:
     withdrawn: dict[int, Rows] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
+    @classmethod
+    def nothing(cls, parks: Sequence[Park]) -> "Settled":
+        """Of a file that is no truth of its day: it is not asked what it lacks."""
+        return cls({park.pk: {} for park in parks})
+
 
 class Republished:
     """One reading of a file beside the earlier ones, for the parks of one transaction. To be made inside of it."""
@@ -59,7 +64,7 @@ class Republished:
 
     def settle(self, found: Attributed, now: datetime) -> Settled:
         """Withdraw what the file lacks now, or say that it does; before the rows of the file are loaded."""
-        settled = Settled({park.pk: {} for park in self._parks})
+        settled = Settled.nothing(self._parks)
         of_the_file = {key for ids in found.ids.values() for key in ids} if self._earlier else set()
         for park in self._parks:
             earlier = self._earlier.get(park.pk)

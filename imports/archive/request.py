@@ -12,7 +12,7 @@ from datetime import date
 from django.conf import settings
 
 from imports.archive.destinations import destinations_of
-from imports.sources.source import Beside, Source
+from imports.sources.source import Beside, Feed, Source
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
@@ -58,6 +58,21 @@ def check_dates(request: Request, today: date) -> None:
     """RequestError where the range is turned over or lies in the future; `today` is UTC's."""
     if trouble := range_trouble(request.first, request.last, today):
         raise RequestError(trouble)
+
+
+def check_options(request: Request) -> None:
+    """RequestError where something was asked for that makes no sense with this source."""
+    if request.source.feed == Feed.CAPTURES:
+        if request.replace_live:
+            raise RequestError(
+                "--replace-live lets LIVE rows give way to those of the archive, and captures bring LIVE rows: leave "
+                "it away"
+            )
+        if request.replace:
+            raise RequestError(
+                "--replace takes a file as the truth for its day, and captures are never all there is of a day: leave "
+                "it away"
+            )
 
 
 def chosen(request: Request) -> dict[str, list[Park]]:

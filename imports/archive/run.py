@@ -15,7 +15,7 @@ from imports.archive.prefetch import Reading
 from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.loading.resolver import Resolver
-from imports.sources.source import DayFile, Source
+from imports.sources.source import DayFile, Feed, Source
 from quality.findings import Finding
 
 
@@ -53,6 +53,7 @@ class Totals:
     unreadable: int = 0
     unchanged: int = 0  # files whose content was read before
     missing_days: int = 0
+    days_out_of_reach: int = 0
     findings: int = 0  # new ones
 
     def add(self, other: "Totals") -> None:
@@ -86,26 +87,34 @@ class ImportRun:
     totals: Totals = field(default_factory=Totals)
     left: list[ImportCheckpoint] = field(default_factory=list)  # paused or taken over on the way
     joined: list[ImportCheckpoint] = field(default_factory=list)  # parks that first appeared on the way
+    waits_until: datetime | None = None  # the source gives nothing before
     known: KnownReadings = field(default_factory=KnownReadings)  # where not every file is to be read
 
     def __post_init__(self) -> None:
         if self.is_selective:
-            self.known = KnownReadings.of(self.destination, self.first, self.last)
+            self.known = KnownReadings.of(
+                self.destination,
+                self.first,
+                self.last,
+                self.source.feed,
+                heed_archive=self.missing_only and not self.changed_only,
+            )
 
     # --- what is to be done ---------------------------------------------------------------------------------------
     def steps(self) -> list[Step]:
         """The range as files to read and runs of days that have none, in order, from where the parks stand."""
         steps: list[Step] = []
+        misses_days = self.source.feed == Feed.ARCHIVE and not self.changed_only
         expected = min((checkpoint.next_day for checkpoint in self.checkpoints), default=self.first)
         for file in self.files:
             if not expected <= file.day <= self.last:
                 continue
-            if file.day > expected and not self.changed_only:
+            if file.day > expected and misses_days:
                 steps.append(MissingDays(expected, file.day - timedelta(days=1)))
             if self._is_to_be_read(file):
                 steps.append(file)
             expected = file.day + timedelta(days=1)
-        if expected <= self.last and not self.changed_only:
+        if expected <= self.last and misses_days:
             steps.append(MissingDays(expected, self.last))
         return steps
 
@@ -180,6 +189,13 @@ class ImportRun:
         for checkpoint in self.checkpoints:
             with suppress(TransitionRefused):  # an operator paused it, or another worker has it: as good
                 checkpoint.pause(why, generation=checkpoint.generation)
+
+    def wait(self, until: datetime, why: str) -> None:
+        """The source gives nothing before `until`: back in the queue for then, or PAUSED; `why` is kept with each."""
+        self.waits_until = until
+        for checkpoint in self.checkpoints:
+            with suppress(TransitionRefused):  # an operator paused it, or another worker has it: as good
+                checkpoint.wait(until, why)
 
     def put_back(self, trouble: str = "") -> None:
         """To the end of the queue. With `trouble` it stays an attempt, of which there are not many."""

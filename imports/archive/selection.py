@@ -1,5 +1,9 @@
 """Which files of a destination an import still has to read, by what the ledger keeps of their last readings.
 
+What another feed told is no reading of a file. But a park's day of the History API is a request, and where the
+archive's files have all of its hours, none is needed; a day on a seam of the two is asked for
+(docs/decisions/the-seam.md).
+
 A file is known by its listing (size, and ETag or time of change), and where that differs by its content: a copy that
 was touched is the same file. A file that was read for some parks is known for these alone, so that one that opens, or
 moves in, is not passed over.
@@ -10,7 +14,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
-from imports.sources.source import DayFile
+from imports.archive.destinations import parks_of
+from imports.sources.source import DayFile, Feed
+from quality.covered_hours import hours_of, utc_days
+from quality.import_ledger import BEST_FIRST
+from warehouse.days import ONE_DAY
+from warehouse.models import Park
+from warehouse.zones import known_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class KnownReading:
 
     def is_of(self, file: DayFile) -> bool:
         """Whether it certainly was this version, by the listing alone; where it has no word for it, it may not be."""
+        if file.is_final:
+            return True  # it is asked for no second time: what the listing cannot tell, it is taken to be
         if file.size_bytes is None or self.size_bytes != file.size_bytes:
             return False
         if file.etag:
@@ -42,13 +54,18 @@ class KnownReadings:
     """Of the files of one destination in a range of days, as the ledger was when this was made."""
 
     _by_day: dict[date, dict[int, KnownReading]] = field(default_factory=dict)
+    _told_by_archive: dict[int, set[date]] = field(default_factory=dict)  # by park: days of its own
 
     @classmethod
-    def of(cls, destination: str, first: date, last: date) -> "KnownReadings":
-        """Asks the ledger."""
+    def of(
+        cls, destination: str, first: date, last: date, feed: Feed, *, heed_archive: bool = False
+    ) -> "KnownReadings":
+        """Asks the ledger. `heed_archive`: of the History API, days that the archive's files have are known."""
         found = cls()
+        if heed_archive and feed == Feed.HISTORY:
+            found._told_by_archive = _told_by_archive(parks_of(destination), first, last)
         for day, park_id, outcome, sha256, size_bytes, etag, modified_at, all_parks in ImportedFile.objects.filter(
-            destination_wiki_id=destination, file_date__gte=first, file_date__lte=last
+            destination_wiki_id=destination, file_date__gte=first, file_date__lte=last, feed=feed
         ).values_list(
             "file_date", "park_id", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks"
         ):  # fmt: skip
@@ -71,8 +88,14 @@ class KnownReadings:
     def lacks(self, park_id: int, file: DayFile) -> bool:
         """Whether the park's events of this version may not have been read. A park that has no reading of a version
         which was read for all was not in it."""
+        if self.told_elsewhere(park_id, file.day):
+            return False
         reading = self._by_day.get(file.day, {}).get(park_id)
         return not self._was_read_for_all(file) if reading is None else not reading.has_read(file)
+
+    def told_elsewhere(self, park_id: int, day: date) -> bool:
+        """Whether a day of the History API need not be asked for, since the archive's files have all of its hours."""
+        return day in self._told_by_archive.get(park_id, ())
 
     def lacks_day(self, park_id: int, day: date) -> bool:
         """Whether no file of the day was ever read for the park."""
@@ -108,3 +131,22 @@ class KnownReadings:
 
     def _of_day(self, day: date) -> Iterator[KnownReading]:
         yield from self._by_day.get(day, {}).values()
+
+
+def _told_by_archive(parks: Iterable[Park], first: date, last: date) -> dict[int, set[date]]:
+    """By park: its own days in the inclusive range of which the archive's files have every hour, whichever destination
+    they are of. None of a park without a zone."""
+    zones = {park.pk: zone for park in parks if (zone := known_zone(park.timezone))}
+    best: dict[tuple[int, date], str] = {}
+    for park_id, day, outcome in ImportedFile.objects.filter(
+        park__in=zones, file_date__gte=first - ONE_DAY, file_date__lte=last + ONE_DAY, feed=Feed.ARCHIVE
+    ).values_list("park_id", "file_date", "outcome"):
+        best[park_id, day] = min(best.get((park_id, day), outcome), outcome, key=BEST_FIRST.index)
+    read = {each for each, outcome in best.items() if outcome in READ}
+    told: dict[int, set[date]] = {park_id: set() for park_id in zones}
+    for park_id, zone in zones.items():
+        for n in range((last - first).days + 1):
+            day = first + n * ONE_DAY
+            if all((park_id, each) in read for each in utc_days(*hours_of(Feed.HISTORY, day, zone))):
+                told[park_id].add(day)
+    return told

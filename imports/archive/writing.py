@@ -5,22 +5,23 @@ Called inside the transaction, and perhaps several times until one holds: nothin
 
 from datetime import date, timedelta
 
-from imports.archive import ledger
+from imports.archive import ledger, told_beside
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
 from imports.archive.heard_twice import heard_twice
 from imports.archive.joining import parks_joining
+from imports.archive.key_reach import widened
 from imports.archive.prefetch import Reading
-from imports.archive.replace_live import LiveRows, replace_live
-from imports.archive.republished import Republished
+from imports.archive.replace_live import LiveRows, leave_to_the_archive, replace_live
+from imports.archive.republished import Republished, Settled
 from imports.archive.request import command_for
 from imports.archive.run import ImportRun, MissingDays, Totals
 from imports.loading.attribution import Origin, attribute, place
 from imports.loading.counts import Counts
 from imports.loading.refusal import store
-from imports.sources.source import DayFile, key_of
+from imports.sources.source import DayFile, Feed, key_of
 from quality import log
-from warehouse.days import midnight
+from warehouse.days import ONE_DAY, midnight
 from warehouse.models import DataSource, Park
 
 
@@ -31,6 +32,8 @@ def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Reading | 
     """
     if isinstance(found, MissingDays):
         return _write_missing(run, checkpoints, found)
+    if found.out_of_reach_before is not None:
+        return _write_out_of_reach(run, checkpoints, found, found.out_of_reach_before)
     if found.unreadable:
         return _write_unreadable(run, checkpoints, found)
     if found.unchanged:
@@ -49,15 +52,20 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         live = {park.pk: replace_live(run, park, reading.validated, file, now) for park in parks}
     before = Republished(run, reading, parks)
     found = attribute(placed, before.replace_changed if run.replace else None)
-    settled = before.settle(found, now)
-    store(found, DataSource.ARCHIVE.value)
+    if run.source.data_source == DataSource.LIVE:
+        leave_to_the_archive(found)
+    # captures of a day are never all there is of it: that these lack what others had says nothing
+    settled = Settled.nothing(parks) if run.source.feed == Feed.CAPTURES else before.settle(found, now)
+    store(found, run.source.data_source)
     findings = [*found.findings, *heard_twice(run.destination, file, found.counts), *settled.findings]
+    findings += told_beside.keep(run, parks, reading, now)
     kept = [rows.finding for rows in (live or {}).values() if rows.finding]
     recorded = log.record([*findings, *kept], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
     _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
     ledger.record_file(
         file,
+        run.source.feed,
         counts,
         now=now,
         sha256=reading.sha256,
@@ -67,7 +75,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     )
     before.keep(found)
     if all_parks and run.is_selective:  # for those whose rows are of this file already, and were left alone
-        ledger.record_same(run.destination, file, reading.sha256, all_parks=True)
+        ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=True)
     totals = Totals(files=1, findings=recorded.new, withdrawn=sum(map(len, settled.withdrawn.values())))
     for rows in (live or {}).values():
         totals.live_replaced += rows.replaced
@@ -86,6 +94,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
 
 def _origin(run: ImportRun, file: DayFile) -> Origin:
     start = midnight(file.day)
+    captures = run.source.feed == Feed.CAPTURES
 
     def to_replace(park: Park) -> str:
         return f"To have what the file says:  {command_for(run.source.url, park, file.day, '--replace')}"
@@ -93,17 +102,18 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
     return Origin(
         run.destination,
         file.key,
-        f"{file.day}",
+        f"captures of {file.day}" if captures else f"{file.day}",
         start,
         start + timedelta(days=1),
-        against_stored=None if run.replace else to_replace,
+        against_stored=None if run.replace or captures else to_replace,
+        told_again=captures,
     )
 
 
 def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
     file = reading.file
     _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
-    ledger.record_same(run.destination, file, reading.sha256, all_parks=run.whole_destination)
+    ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=run.whole_destination)
     return Written(file.day, file.key, Totals(files=1, unchanged=1))
 
 
@@ -112,8 +122,19 @@ def _write_unreadable(run: ImportRun, checkpoints: list[ImportCheckpoint], readi
     recorded = log.record([ledger.unreadable_finding(run.destination, file, reading.unreadable)], now)
     _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 1)))
     nothing = {checkpoint: Counts() for checkpoint in checkpoints}
-    ledger.record_file(file, nothing, now=now, unreadable=True, sha256=reading.sha256)
+    ledger.record_file(file, run.source.feed, nothing, now=now, unreadable=True, sha256=reading.sha256)
     return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
+
+
+def _write_out_of_reach(
+    run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading, earliest: date
+) -> Written:
+    """A day that the source has, and not for us: no row of the ledger, since it may be had otherwise."""
+    file = reading.file
+    findings = [widened(checkpoint.park, run.first, earliest - ONE_DAY) for checkpoint in checkpoints]
+    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
+    recorded = log.record(findings, run.clock())
+    return Written(file.day, file.key, Totals(days_out_of_reach=1, findings=recorded.new))
 
 
 def _write_missing(run: ImportRun, checkpoints: list[ImportCheckpoint], missing: MissingDays) -> Written:

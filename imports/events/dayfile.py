@@ -42,6 +42,14 @@ class Event(msgspec.Struct, gc=False):
     parkSlug: Any = None
 
 
+class Refused(msgspec.Struct, gc=False):
+    """Stands in a list of events for what gave none: the reason of quality.reasons, and what can be shown of it."""
+
+    reason: str
+    example: Any  # fit for JSON
+    counted_as: str | None = None  # in the finding's table of values
+
+
 class _Root(msgspec.Struct):
     events: list[Event]
 
@@ -73,7 +81,7 @@ def _decode(raw: bytes) -> list[Event | Any]:
 
 
 def event_from(value: Any) -> Event | Any:
-    """An object decoded elsewhere (the live API's, or a file that msgspec refused) as an Event; else what it was."""
+    """An object decoded elsewhere (a file that msgspec refused) as an Event; else what it was."""
     if not isinstance(value, dict):
         return value
     data = value.get("data")

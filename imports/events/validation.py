@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from imports.events.dayfile import Event
+from imports.events.dayfile import Event, Refused
 from imports.events.issues import Issues
 from imports.events.json_text import NESTED_TOO_DEEPLY
 from imports.events.load_format import row_text, text_of
@@ -55,6 +55,7 @@ class ReportedPark:
 
     slug: str = ""
     timezone: str = ""  # an IANA name, or whatever came
+    name: str = ""  # as people call it
 
 
 @dataclass(slots=True)
@@ -82,10 +83,10 @@ class Validated:
         """How many there were."""
         return len(self.observations) + sum(self.rejected.values()) + len(self.parkless_rejections)
 
-    def reject(self, park_id: str | None, reason: str, example: Any) -> None:
+    def reject(self, park_id: str | None, reason: str, example: Any, counted_as: str | None = None) -> None:
         """Count an event that is not stored, and the issue that it is."""
         self.rejected[park_id] = self.rejected.get(park_id, 0) + 1
-        self.issues.add(park_id, reason, example)
+        self.issues.add(park_id, reason, example, counted_as)
 
 
 class _Rejected(Exception):
@@ -107,7 +108,10 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
     known_parks = result.parks
     for event in events:
         if type(event) is not Event:
-            result.reject(None, "malformed_event", shorten(event))
+            if type(event) is Refused:
+                result.reject(None, event.reason, event.example, event.counted_as)
+            else:
+                result.reject(None, "malformed_event", shorten(event))
             continue
         park_id = event.parkId
         if park_id is not None:

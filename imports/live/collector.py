@@ -13,11 +13,11 @@ from functools import partial
 
 from django.conf import settings
 
-from imports.archive.day_file_model import ImportedFile
-from imports.events.dayfile import event_from
+from imports.api.themeparks import ApiError, ApiUnavailable, ThemeParksApi
+from imports.archive.replace_live import leave_to_the_archive
+from imports.events.live_rows import as_event, is_place
 from imports.events.validation import validate
-from imports.live.answer import Answer, as_event, is_place
-from imports.live.api import ApiError, ApiUnavailable, ThemeParksApi
+from imports.live.answer import Answer
 from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
@@ -28,11 +28,8 @@ from imports.loading.resolver import Resolver, make_park
 from imports.loading.retry import in_a_short_transaction
 from quality import log
 from warehouse.days import ONE_DAY, midnight
-from warehouse.instants import day_at
 from warehouse.models import DataSource, Park
-from warehouse.rides import stays
 from warehouse.server import errors
-from warehouse.snapshot_id import recorded_ms_of
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
 COLLECTION_MAX_SECONDS = 180
@@ -107,7 +104,7 @@ def _collect_one(
 ) -> None:
     rows = [row for row in api.live(destination) if not is_place(row)]
     now = clock()
-    answer = Answer(destination, rows, validate([event_from(as_event(row)) for row in rows], now))
+    answer = Answer(destination, rows, validate([as_event(row) for row in rows], now))
     make_months(answer.validated.observations)
     found, findings = in_a_short_transaction(partial(_write, answer, now))
     counts = found.counts.values()
@@ -133,31 +130,11 @@ def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
         dense=False,  # a row a ride: 300 looked up by key take 3 ms, their two days read through the index 126 ms
     )
     found = attribute(place(parks, answer.validated, Resolver(), origin))
-    _leave_to_the_archive(found)
+    leave_to_the_archive(found)
     store(found, DataSource.LIVE.value)
     findings = log.record(found.findings, now).new
     refresh(parks, answer, now)
     return found, findings
-
-
-def _leave_to_the_archive(found: Attributed) -> None:
-    """A day that was imported with --replace-live has no LIVE rows, and gets none from rides unchanged since.
-
-    Where the archive held far less, they stayed, and others may join them.
-    """
-    days = {snapshot_id: day_at(recorded_ms_of(snapshot_id)) for snapshot_id in found.rows}
-    replaced = set(
-        ImportedFile.objects.filter(
-            park__in=found.counts, file_date__in=set(days.values()), live_replaced__isnull=False, live_kept=None
-        ).values_list("park_id", "file_date")
-    )
-    if not replaced:
-        return
-    for snapshot_id, park_id in stays.parks_of(found.rows).items():
-        if (park_id, days[snapshot_id]) in replaced:
-            del found.rows[snapshot_id]
-            found.counts[park_id].stored -= 1
-            found.counts[park_id].already_known += 1
 
 
 def _parks(answer: Answer) -> list[Park]:
@@ -168,7 +145,7 @@ def _parks(answer: Answer) -> list[Park]:
     )
     parks = {park.themeparks_wiki_id: park for park in known}
     for park_id in sorted(seen - parks.keys()):
-        parks[park_id] = make_park(answer.destination, park_id, answer.validated)
+        parks[park_id] = make_park(answer.destination, park_id, answer.validated.parks[park_id])
     return list(parks.values())
 
 

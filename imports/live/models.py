@@ -1,71 +1,16 @@
-"""What asking the live API leaves behind: its pace, a row for every collection, and how fresh each park is.
+"""What asking the live API leaves behind: a row for every collection, and how fresh each park is.
 
 They are models of this app like those of imports.models, through which Django finds them.
 """
 
 from datetime import datetime, timedelta
 
-from django.db import connection, models, transaction
+from django.db import models
 from django.db.models import F, Q
 
 from warehouse.models import Park
 
 SILENT_AFTER = timedelta(minutes=30)
-
-
-class TooLongToWait(Exception):
-    """The next request is further away than the caller wants to sleep."""
-
-
-class ApiPace(models.Model):
-    """When the next request to an API may be sent: one row an API, shared by all processes on all hosts.
-
-    Requests are spaced evenly, each taking the next place in time, so that no window of a minute ever holds more
-    than asked for. The clock is the server's.
-    """
-
-    api = models.CharField(max_length=200, primary_key=True)
-    next_request_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "api_pace"
-
-    def __str__(self) -> str:
-        return f"{self.api}: next request from {self.next_request_at:%H:%M:%S}Z"
-
-    @classmethod
-    def reserve(cls, api: str, per_minute: float, longest_wait_seconds: float) -> float:
-        """Take the next place of the `api` (its URL), of `per_minute` that there are; returns the seconds until it.
-
-        TooLongToWait: it is more than `longest_wait_seconds` away, and none was taken.
-        """
-        step = round(60e6 / per_minute)
-        # durable: inside the caller's transaction the row would stay locked while everybody else waits for it
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO api_pace (api, next_request_at) VALUES (%s, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) "
-                "ON DUPLICATE KEY UPDATE next_request_at = "
-                "GREATEST(next_request_at, UTC_TIMESTAMP(6)) + INTERVAL %s MICROSECOND",
-                [api, step, step],
-            )
-            cursor.execute(
-                "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), next_request_at) FROM api_pace WHERE api = %s",
-                [api],
-            )
-            wait = max(0.0, (cursor.fetchone()[0] - step) / 1e6)
-            if wait > longest_wait_seconds:
-                raise TooLongToWait(f"no request may be sent for another {wait:.0f} s")
-        return wait
-
-    @classmethod
-    def hold(cls, api: str, seconds: float) -> None:
-        """No request of anybody before `seconds` from now; a later place that was set before stays."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE api_pace SET next_request_at = "
-                "GREATEST(next_request_at, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) WHERE api = %s",
-                [round(seconds * 1e6), api],
-            )
 
 
 class LiveCollection(models.Model):

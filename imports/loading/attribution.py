@@ -11,13 +11,15 @@ from functools import partial
 from typing import Any
 
 from imports.events.issues import Issue, Issues
-from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values
 from imports.events.validation import Observation, Validated, shorten
 from imports.loading import moves, names
+from imports.loading.content import Content, agree, content_of, ends_lacking, says_the_same
 from imports.loading.counts import Counts
+from imports.loading.evidence import both, example_of
 from imports.loading.heard import alternating_names, by_entity, flickers, newest_named
-from imports.loading.loader import Content, content_of, says_the_same, stored
+from imports.loading.neighbours import known_of
 from imports.loading.resolver import KnownRide, Resolver, WantedRide, make_park
+from imports.loading.turns import wait_for_turn
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.instants import EPOCH, instant_at
@@ -41,6 +43,8 @@ class Origin:
     dense: bool = True  # many events of these days; if not, what is stored is looked up event by event
     # what to do where a stored row says something else than the file: a sentence for the finding
     against_stored: Callable[[Park], str] | None = None
+    # states are told again and again until they change, as captures do: what was said already is known, and no finding
+    told_again: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class _Work:
     known: dict[str, KnownRide] = field(default_factory=dict)  # by entity: the rides there are
     courses: dict[str, list[Stay]] = field(default_factory=dict)  # of those that were not in one park always
     mine: list[tuple[_Part, Observation]] = field(default_factory=list)
+    ends: dict[tuple[int, str], str] = field(default_factory=dict)  # see Attributed
     of_no_park: int = 0
     ours: set[str] = field(default_factory=set)  # the entities in it
 
@@ -96,8 +101,9 @@ class Attributed:
     counts: dict[int, Counts]  # by park_id, of every park that was asked for
     findings: list[Finding]
     work: _Work  # what they were made of, for `reject_refused`
-    ids: dict[int, list[int]]  # by park_id: every snapshot_id that it speaks of
+    ids: dict[int, list[int]]  # by park_id: every row that it speaks of, its own or the one that stands for it
     replaced: dict[int, list[dict]]  # by park_id: examples of rows that give way, with what they said
+    ends: dict[tuple[int, str], str]  # by stored row and queue_type: ends of return times that the row lacks
     of_no_park: int = 0  # events left out that belong to no park anybody knows; in no park's counts
 
 
@@ -112,9 +118,11 @@ class Placed:
 def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Placed:
     """Which rides the observations are of, and which of them are rows of `parks`; others are left out.
 
-    To be called in the transaction that stores the rows, before anything else is read or written of them: rides that
-    are new are made here, stays and names brought up to date. IntegrityError: somebody else made a ride meanwhile.
+    To be called in the transaction that stores the rows, before anything else is read or written of them: no other
+    one writes rows of these parks from here on, rides that are new are made here, stays and names brought up to date.
+    IntegrityError: somebody else made a ride meanwhile.
     """
+    wait_for_turn(park.park_id for park in parks)
     work = _Work(
         origin,
         validated,
@@ -161,6 +169,7 @@ def attribute(placed: Placed, may_replace: Callable[[set[int]], set[int]] | None
         work,
         {park_id: part.ids for park_id, part in parts.items()},
         {park_id: part.replaced for park_id, part in parts.items()},
+        work.ends,
         work.of_no_park,
     )
 
@@ -170,11 +179,10 @@ def reject_refused(found: Attributed, refused: dict[int, str]) -> None:
     issues = Issues()
     for snapshot_id, said in refused.items():
         observation = found.rows.pop(snapshot_id)
-        part = found.work.part_of(observation)
-        assert part is not None, "without a park of ours it would have no row"
+        part = _part_of(found.work, observation)
         part.counts.stored -= 1
         part.counts.rejected += 1
-        issues.add(part.park.themeparks_wiki_id, "refused_row", _example(observation) | {"value": shorten(said)})
+        issues.add(part.park.themeparks_wiki_id, "refused_row", example_of(observation) | {"value": shorten(said)})
     found.findings += [_finding(found.work, park_id, reason, issue) for (park_id, reason), issue in issues.by_park()]
 
 
@@ -196,7 +204,7 @@ def _parks_of(work: _Work, wiki_ids: set[str]) -> dict[str, Park]:
     """The parks that a ride was heard of in, made where they are new: a ride moved there."""
     found = {park.themeparks_wiki_id: park for park in Park.objects.filter(themeparks_wiki_id__in=wiki_ids)}
     for wiki_id in sorted(wiki_ids - found.keys()):
-        found[wiki_id] = make_park(work.origin.destination, wiki_id, work.validated)
+        found[wiki_id] = make_park(work.origin.destination, wiki_id, work.validated.parks[wiki_id])
     return found
 
 
@@ -211,7 +219,7 @@ def _choose_mine(work: _Work) -> None:
         else:
             part = None
             work.of_no_park += 1
-            work.add_issue(None, "missing_park", _example(observation))
+            work.add_issue(None, "missing_park", example_of(observation))
         if part is not None:
             mine.append((part, observation))
 
@@ -226,9 +234,9 @@ def _report_restless(work: _Work, heard: dict[str, list[Observation]], moved: mo
     for mine in heard.values():
         part = next(filter(None, map(work.part_of, mine)), None)
         if by_turns := alternating_names(mine):
-            work.add_issue(part, "alternating_name", _example(mine[0]) | {"names": by_turns})
+            work.add_issue(part, "alternating_name", example_of(mine[0]) | {"names": by_turns})
         if found := flickers(mine):
-            example = _example(found[0]) | {"times": len(found), "last": found[-1].event.eventTime}
+            example = example_of(found[0]) | {"times": len(found), "last": found[-1].event.eventTime}
             work.add_issue(part, "flickering_status", example)
 
 
@@ -243,6 +251,8 @@ def _without_repeats(work: _Work) -> dict[int, Observation]:
         if first is observation:
             part.counts.stored += 1  # until the table says otherwise
             part.ids.append(snapshot_id)
+        elif work.origin.told_again and content_of(first) == content_of(observation):
+            part.counts.already_known += 1
         else:
             part.counts.duplicates += 1
             _report_repeat(work, part, observation, content_of(first))
@@ -256,35 +266,56 @@ def _leave_out_stored(
         return
     origin = work.origin
     span = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
-    known = stored({work.known[entity].ride_id for entity in work.ours}, rows, span)
+    known = known_of(rows, {work.known[entity].ride_id for entity in work.ours}, span)
     replaced: set[int] = set()
     if may_replace:
-        replaced = may_replace(
-            {key for key, content in known.items() if not says_the_same(content, content_of(rows[key]))}
-        )
-    for snapshot_id, content in known.items():
+        replaced = may_replace({key for key, content in known.own.items() if not agree(content, content_of(rows[key]))})
+    for snapshot_id, content in known.own.items():
         observation = rows[snapshot_id]
-        part = work.part_of(observation)
-        assert part is not None, "without a park of ours it would not be in mine"
+        said = content_of(observation)
+        part = _part_of(work, observation)
         if snapshot_id in replaced:
             part.counts.replaced += 1
-            part.replaced.append(_example(observation) | _both(was=content, now=content_of(observation)))
+            part.replaced.append(example_of(observation) | both(was=content, now=said))
             continue
         del rows[snapshot_id]
         part.counts.stored -= 1
-        if says_the_same(content, content_of(observation)):
+        if content == said:  # nearly all
             part.counts.already_known += 1
+        elif agree(content, said):
+            part.counts.already_known += 1
+            _complete(work, snapshot_id, content, said)
         else:
             part.counts.duplicates += 1
             part.contradicts_stored = True
             _report_repeat(work, part, observation, content)
+    for snapshot_id, stand_in in known.stand_ins.items():
+        observation = rows.pop(snapshot_id)
+        part = _part_of(work, observation)
+        part.counts.stored -= 1
+        part.counts.already_known += 1
+        _complete(work, stand_in, known.contents[stand_in], content_of(observation))
+    if known.stand_ins:
+        for part in work.parts.values():  # what the file holds of the table is the row that stands for its own
+            part.ids[:] = [known.stand_ins.get(key, key) for key in part.ids]
+
+
+def _part_of(work: _Work, observation: Observation) -> _Part:
+    part = work.part_of(observation)
+    assert part is not None, "without a park of ours it would not be in mine"
+    return part
+
+
+def _complete(work: _Work, snapshot_id: int, stored: Content, said: Content) -> None:
+    for queue_type, end in ends_lacking(stored, said).items():
+        work.ends[snapshot_id, queue_type] = end
 
 
 def _report_repeat(work: _Work, part: _Part, second: Observation, first: Content) -> None:
     if says_the_same(content_of(second), first):
-        work.add_issue(part, "duplicate_event", _example(second))
+        work.add_issue(part, "duplicate_event", example_of(second))
         return
-    example = _example(second) | _both(stays=first, left_out=content_of(second))
+    example = example_of(second) | both(stays=first, left_out=content_of(second))
     work.add_issue(part, "conflicting_event", example)
 
 
@@ -338,23 +369,3 @@ def _finding(work: _Work, park_id: str | None, reason: str, issue: Issue) -> Fin
         examples=issue.examples,
         values=issue.values,
     )
-
-
-def _example(observation: Observation) -> dict:
-    event = observation.event
-    return {"entityId": observation.entity_id, "eventTime": shorten(event.eventTime), "name": shorten(event.name)}
-
-
-def _both(**contents: Content) -> dict:
-    return {name: _content_example(content) for name, content in contents.items()}
-
-
-def _content_example(content: Content) -> dict:
-    state, queues = content
-    return {
-        **dict(zip(STATE_COLUMNS, row_values(state), strict=True)),
-        "queues": [
-            {name: value for name, value in zip(QUEUE_COLUMNS, row_values(queue), strict=True) if value is not None}
-            for queue in queues
-        ],
-    }

@@ -9,15 +9,16 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from typing import IO
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import IO, Any
 
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
-from imports.events.load_format import NULL, QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
+from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_text, row_values
 from imports.events.validation import Observation
+from imports.loading.content import Content
 from warehouse.instants import day_at, naive_utc
 from warehouse.partitioning import partitions
 from warehouse.server import errors
@@ -28,13 +29,14 @@ logger = logging.getLogger(__name__)
 SNAPSHOT_COLUMNS = ("snapshot_id", "ride_id", "recorded_at", *STATE_COLUMNS, "data_source")
 SNAPSHOT_QUEUE_COLUMNS = ("snapshot_id", *QUEUE_COLUMNS)
 IDS_PER_QUERY = 2000
+IDS_PER_LOOK_UP = 200  # each with an instant or a range of its own
 MILLISECONDS_A_DAY = 86_400_000
 # Client or server does not do local files: 1148 and 3948 by the server, 2000/2068 and 4166 by the clients.
 LOCAL_INFILE_REFUSED = {1148, 2000, 2068, 3948, 4166}
 _INFO = re.compile(r"Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)\s+Warnings: (\d+)")
+_STATE = ", ".join(("snapshot_id", *STATE_COLUMNS))
 
-#: the state and the further queues, as rows: two observations with equal content say the same
-Content = tuple[str, tuple[str, ...]]
+State = Sequence[Any]  # values of STATE_COLUMNS, as the driver gives them
 
 
 class RowsRefused(Exception):
@@ -49,24 +51,11 @@ class RowsRefused(Exception):
         self.by_value = by_value
 
 
-def content_of(observation: Observation) -> Content:
-    """What an observation says, without of what and when."""
-    return observation.state, observation.queues
-
-
-def says_the_same(one: Content, other: Content) -> bool:
-    """Whether two contents do not contradict each other: rows stored before it was kept do not know whether the wait
-    was spoken of (`wait_told`, the last of STATE_COLUMNS), and agree with either."""
-    if one == other:
-        return True
-    (state, told), (other_state, other_told) = (content[0].rsplit("\t", 1) for content in (one, other))
-    return state == other_state and one[1] == other[1] and NULL in (told, other_told)
-
-
 def stored(
-    ride_ids: Iterable[int], wanted: dict[int, Observation], span: tuple[datetime, datetime]
-) -> dict[int, Content]:
-    """What the table already holds of the snapshot ids in `wanted`, which are of the rides in `ride_ids`.
+    ride_ids: Iterable[int], wanted: Mapping[int, object], span: tuple[datetime, datetime], reach_ms: int
+) -> tuple[dict[int, Content], dict[int, State]]:
+    """What the table already holds of the snapshot ids in `wanted`, which are of the rides in `ride_ids`; and the
+    states of other rows of these rides: all that lie within `reach_ms` of an id that it does not hold, perhaps more.
 
     Within `span` (half-open: the file's day and its neighbours) one range read of the rides through
     idx_ride_recorded; the few outliers one by one, by key: a single event months old must not make the months
@@ -79,23 +68,44 @@ def stored(
     for snapshot_id in wanted:
         (in_range if low <= snapshot_id < high else outliers).append(snapshot_id)
     states: dict[int, str] = {}
+    beside: dict[int, State] = {}
+    reach = timedelta(milliseconds=reach_ms)
     with connection.cursor() as cursor:
         if in_range:
-            begin, finish = instant_of(min(in_range)), instant_of(max(in_range))
+            begin, finish = instant_of(min(in_range)) - reach, instant_of(max(in_range)) + reach
             for ids in _slices(sorted(ride_ids), IDS_PER_QUERY):
                 cursor.execute(
-                    f"SELECT snapshot_id, {', '.join(STATE_COLUMNS)} FROM ride_status_snapshots "
-                    "FORCE INDEX (idx_ride_recorded) WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
+                    f"SELECT {_STATE} FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+                    "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
                     [ids, naive_utc(begin), naive_utc(finish)],
                 )
-                states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall() if row[0] in wanted}
-        for ids in _slices(sorted(outliers), 200):
+                for row in cursor.fetchall():
+                    if row[0] in wanted:
+                        states[row[0]] = row_text(row[1:])
+                    else:
+                        beside[row[0]] = row[1:]
+        for ids in _slices(sorted(outliers), IDS_PER_LOOK_UP):
             cursor.execute(
-                f"SELECT snapshot_id, {', '.join(STATE_COLUMNS)} FROM ride_status_snapshots "
-                "WHERE snapshot_id IN %s AND recorded_at IN %s",
+                f"SELECT {_STATE} FROM ride_status_snapshots WHERE snapshot_id IN %s AND recorded_at IN %s",
                 [ids, sorted({naive_utc(instant_of(snapshot_id)) for snapshot_id in ids})],
             )
             states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall()}
+        for ids in _slices(sorted(key for key in outliers if key not in states), IDS_PER_LOOK_UP):
+            places = ((key & RIDE_ID_MASK, instant_of(key)) for key in ids)
+            cursor.execute(
+                f"SELECT {_STATE} FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE "
+                + " OR ".join(["ride_id = %s AND recorded_at BETWEEN %s AND %s"] * len(ids)),
+                [each for ride_id, at in places for each in (ride_id, naive_utc(at - reach), naive_utc(at + reach))],
+            )
+            beside |= {row[0]: row[1:] for row in cursor.fetchall() if row[0] not in wanted}
+    return with_queues(states), beside
+
+
+def with_queues(states: Mapping[int, str]) -> dict[int, Content]:
+    """What stored rows say, by snapshot_id, of which the states are known."""
+    if not states:
+        return {}
+    with connection.cursor() as cursor:
         queues = _stored_queues(cursor, states)
     return {snapshot_id: (state, tuple(queues.get(snapshot_id, ()))) for snapshot_id, state in states.items()}
 
@@ -134,6 +144,21 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
     queue_rows = [f"{snapshot_id}\t{queue}\n" for snapshot_id, row in rows.items() for queue in row.queues]
     if queue_rows:
         send("queue_data", SNAPSHOT_QUEUE_COLUMNS, queue_rows)
+
+
+def complete(ends: Mapping[tuple[int, str], str]) -> None:
+    """Give stored queue rows, by snapshot_id and queue_type, the ends of return times that they lack; UTC."""
+    by_type: dict[str, list[tuple[int, str]]] = {}
+    for (snapshot_id, queue_type), end in ends.items():
+        by_type.setdefault(queue_type, []).append((snapshot_id, end))
+    with connection.cursor() as cursor:
+        for queue_type, rows in by_type.items():
+            for part in _slices(sorted(rows), IDS_PER_LOOK_UP):
+                cursor.execute(
+                    f"UPDATE queue_data SET return_time_end = CASE snapshot_id {'WHEN %s THEN %s ' * len(part)}END "
+                    "WHERE snapshot_id IN %s AND queue_type = %s AND return_time_end IS NULL",
+                    [*(value for row in part for value in row), [row[0] for row in part], queue_type],
+                )
 
 
 def remove_orphans(snapshot_ids: Iterable[int]) -> int:

@@ -9,13 +9,13 @@ another than before; a park with a proper name keeps that and its zone, since ev
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
 
 from imports.events.load_format import text_of
 from imports.events.validation import Observation
+from imports.loading.changes import apply, remembered
 from imports.loading.heard import newest_named
 from imports.loading.resolver import KnownRide, Resolver, placeholder_name
 from warehouse.instants import END_OF_TIME, ONE_MILLISECOND, instant_at, milliseconds_of, naive_utc
@@ -39,7 +39,7 @@ def follow_rides(heard: Mapping[str, list[Observation]], rides: Mapping[str, Kno
         entity, name, at = news[row.pk]
         known = rides[entity]
         if row.ride_name != name and _is_news_of(row, entity, at):
-            changes.append(_change(row, {"ride_name": name}, ride=row))
+            changes.append(remembered(apply(row, {"ride_name": name}), Now(), BY_EVENTS, ride=row))
             row.named_at = instant_at(at)
             row.save(update_fields=["ride_name", "named_at"])
         if row.ride_name != known.name:
@@ -117,7 +117,7 @@ def _follow_park(park: Park, word: _Said) -> None:
     ):
         says["timezone"] = word.zone
     if says:
-        change = _change(row, says, park=row)
+        change = remembered(apply(row, says), Now(), BY_EVENTS, park=row)
         row.save(update_fields=list(says))
         if change.before != {"park_slug": ""}:  # of a park that has its proper name: nothing that anybody saw
             change.save()
@@ -141,10 +141,3 @@ def _is_any_stored(ride_ids: list[int], start: datetime, end: datetime) -> bool:
             [ride_ids, naive_utc(start), naive_utc(end)],
         )
         return cursor.fetchone() is not None
-
-
-def _change(row: Park | Ride, says: dict[str, Any], **subject: Park | Ride) -> MetadataChange:
-    before = {name: MetadataChange.plain(getattr(row, name)) for name in says}
-    for name, value in says.items():
-        setattr(row, name, value)
-    return MetadataChange(changed_at=Now(), changed_by=BY_EVENTS, before=before, after=says, **subject)

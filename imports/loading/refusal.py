@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 
 from imports.events.validation import Observation
 from imports.loading.attribution import Attributed, reject_refused
-from imports.loading.loader import RowsRefused, load, remove_orphans
+from imports.loading.loader import RowsRefused, complete, load, remove_orphans
 from warehouse.server import errors
 
 REFUSED_MAX = 100  # rows of one file or answer
@@ -20,11 +20,12 @@ class TooManyRefused(Exception):
 
 
 def store(found: Attributed, data_source: str) -> None:
-    """Write the rows of `found`, inside the caller's transaction; those that the server refuses are taken out of them,
-    counted as rejected, and reported.
+    """Write the rows of `found`, inside the caller's transaction, and what it adds to stored ones; rows that the server
+    refuses are taken out of them, counted as rejected, and reported.
 
     TooManyRefused: more than REFUSED_MAX. RowsRefused, IntegrityError: another writer stored one of them meanwhile.
     """
+    complete(found.ends)
     refused: dict[int, str] = {}
     _load_halving(found.rows, data_source, refused)
     if refused:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 from django.db import IntegrityError
 
-from imports.events.validation import Validated
+from imports.events.validation import ReportedPark
 from imports.loading.adoption import Adoption, adopted, ambiguous, choose
+from imports.loading.noted import Noted
 from imports.loading.wanted import WantedRide
 from quality.findings import Finding
 from warehouse.models import NAME_LENGTH, Park, Ride
 from warehouse.rides.numbering import take_numbers
+from warehouse.rides.openings import Opening
 
 __all__ = ["KnownRide", "Resolver", "WantedRide", "make_park", "placeholder_name"]
 
@@ -32,10 +34,12 @@ class KnownRide:
 @dataclass
 class Resolver:
     """What is known of parks and rides by their themeparks_wiki_id. Ids made in a transaction are kept apart until
-    `keep` is called after its commit; `forget` drops them after a rollback."""
+    `keep` is called after its commit; `forget` drops them after a rollback. So is what else was found of rides."""
 
     _rides: dict[str, KnownRide] = field(default_factory=dict)
     _new_rides: dict[str, KnownRide] = field(default_factory=dict)
+    kinds: Noted[str, str] = field(default_factory=Noted)  # by entity: what the tables have or an operator set
+    openings: Noted[int, Opening] = field(default_factory=Noted)  # by ride_id: what the tables have, or a later one
 
     def known(self, entity_ids: Iterable[str]) -> dict[str, KnownRide]:
         """The rides among `entity_ids` that exist, asked of the database only for those not seen before."""
@@ -94,10 +98,14 @@ class Resolver:
         """The transaction was committed: the rides made in it are there to stay."""
         self._rides |= self._new_rides
         self._new_rides = {}
+        self.kinds.keep()
+        self.openings.keep()
 
     def forget(self) -> None:
         """The transaction was rolled back: the rides made in it are not there, and their ids may go to others."""
         self._new_rides = {}
+        self.kinds.forget()
+        self.openings.forget()
 
 
 def placeholder_name(entity_id: str) -> str:
@@ -133,13 +141,12 @@ def _rides_without_id(park_ids: set[int]) -> dict[int, dict[int, str]]:
     return found
 
 
-def make_park(destination: str, park_id: str, validated: Validated) -> Park:
-    """The park, made from what the file says where it is new: its slug is its name until the metadata sync."""
-    seen = validated.parks[park_id]
+def make_park(destination: str, park_id: str, seen: ReportedPark) -> Park:
+    """The park, made from what the file says where it is new: without a name its slug is it until the metadata sync."""
     park, _ = Park.objects.get_or_create(
         themeparks_wiki_id=park_id,
         defaults={
-            "park_name": seen.slug[:NAME_LENGTH] or park_id,
+            "park_name": (seen.name or seen.slug)[:NAME_LENGTH] or park_id,
             "park_slug": seen.slug[:NAME_LENGTH],
             "timezone": seen.timezone[:64],
             "destination_wiki_id": destination,

@@ -7,6 +7,7 @@ import stamina
 from django.db import IntegrityError, transaction
 
 from imports.loading.loader import RowsRefused
+from imports.loading.turns import never_idle_for_long
 from warehouse.partitioning.partitions import PartitionsBlocked
 from warehouse.server import errors
 
@@ -23,7 +24,7 @@ def in_a_short_transaction(write: Callable[[], T]) -> T:
     for attempt in stamina.retry_context(
         on=is_conflict, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=2
     ):
-        with attempt, transaction.atomic():
+        with attempt, never_idle_for_long(), transaction.atomic():
             return write()
     raise AssertionError("the last attempt raises")
 

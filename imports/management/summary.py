@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.sources.source import Feed
 from quality.import_ledger import IMPORTED, MISSING, NO_EVENTS, UNREADABLE, park_days
 from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import StorageMetrics
@@ -41,6 +43,8 @@ class Table:
 def summarize() -> Iterable[Table]:
     """One by one, so that the first are shown while the last are counted."""
     yield by_park()
+    if (captures := captures_by_park()).rows:
+        yield captures
     yield by_month()
     yield by_kind_of_finding()
     yield by_size()
@@ -61,6 +65,22 @@ def by_park() -> Table:
         "Imported, by park",
         ("park", "first day", "last day", "imported", "missing", "unreadable", "no events", "rejected", "rows"),
         sorted((*of_park, stored.get(park_id, 0)) for park_id, *of_park in days),
+        "nothing yet",
+    )
+
+
+def captures_by_park() -> Table:
+    """Days of which captures of live answers were imported; they speak for no whole day, and are none of `by_park`."""
+    days = (
+        ImportedFile.objects.filter(feed=Feed.CAPTURES, outcome=FileOutcome.IMPORTED)
+        .order_by("park__park_name")
+        .values_list("park__park_name")
+        .annotate(Min("file_date"), Max("file_date"), Count("pk"), Sum("rejected"))
+    )
+    return Table(
+        "Captures imported, by park",
+        ("park", "first day", "last day", "imported", "rejected"),
+        list(days),
         "nothing yet",
     )
 

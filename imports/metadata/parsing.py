@@ -18,13 +18,13 @@ from imports.events.issues import Issues
 from imports.events.json_text import NESTED_TOO_DEEPLY
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
+from imports.loading.kinds import kind_of
 from warehouse.ids import uuid_of
 from warehouse.models import NAME_LENGTH
 
 CM_PER_INCH = Decimal("2.54")
 HEIGHT_MAX_CM = 250  # a limit above the tallest visitor is a wrong unit
 COORDINATE_STEP = Decimal("0.0000001")  # DECIMAL(10,7): a centimetre
-ENTITY_TYPE_LENGTH = 50
 TAGS_MAX_CHARACTERS = 50_000  # of one entity, as JSON; 2,000 are many
 TAGS_NESTED_MAX = 8
 
@@ -73,7 +73,7 @@ def read_entity(row: dict, park_id: str | None, issues: Issues) -> Entity:
     """One entity, of a /children row or of an /entity answer. Its id has been looked at."""
     entity_id = uuid_of(row["id"])
     name = text_of(row.get("name")).strip()[:NAME_LENGTH]
-    kind = text_of(row.get("entityType")).strip()[:ENTITY_TYPE_LENGTH]
+    kind = kind_of(row.get("entityType"))
     about = {"id": entity_id, "name": shorten(row.get("name"))}
     if not name:
         issues.add(park_id, "missing_name", about)

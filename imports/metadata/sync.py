@@ -15,10 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError
 
+from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.events.issues import Issues
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
-from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.loading.retry import in_a_short_transaction
 from imports.metadata.answers import Answers, Synced, Target
 from imports.metadata.parsing import Entity, read_subtree, read_timezone
@@ -37,7 +37,8 @@ class UnknownTarget(Exception):
 
 
 def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Collection[str] = ()) -> list[Target]:
-    """What is to be asked: the named destinations and parks (park_id or UUID), or the whole catalogue.
+    """What is to be asked: the named destinations (UUID, name or part of one) and parks (park_id or UUID), or the whole
+    catalogue.
 
     One request. UnknownTarget: a name that is none of them. ApiError: no catalogue was to be had.
     """
@@ -57,14 +58,24 @@ def targets(api: ThemeParksApi, *, destinations: Collection[str] = (), parks: Co
     catalogue = _with_listing(catalogue)
     if not destinations and not parks:
         return catalogue
-    by_id = {target.destination: target for target in catalogue}
-    chosen = []
-    for name in destinations:
-        target = by_id.get(uuid_of(name))
-        if target is None:
-            raise UnknownTarget(f"The API has no destination {name!r}; it has {len(by_id)}, each named by its UUID")
-        chosen.append(target)
+    chosen = [_target_named(name, catalogue) for name in destinations]
     return chosen + [_target_of_park(name, catalogue) for name in parks]
+
+
+def _target_named(name: str, catalogue: list[Target]) -> Target:
+    """By its UUID, its name, or a part of the name that no other has."""
+    said = name.strip().casefold()
+    by_id = [target for target in catalogue if target.destination == uuid_of(name)]
+    by_name = [target for target in catalogue if target.name.casefold() == said]
+    found = by_id or by_name or [target for target in catalogue if said and said in target.name.casefold()]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnknownTarget(
+            f"The API has no destination {name!r}; it has {len(catalogue)}, each named by its UUID or its name"
+        )
+    some = ", ".join(f"{target.name} ({target.destination})" for target in found[:5])
+    raise UnknownTarget(f"{name!r} is a part of {len(found)} names: {some}{', ...' if len(found) > 5 else ''}")
 
 
 def sync(

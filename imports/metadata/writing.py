@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
 
+from imports.events.history_answer import PLACES
 from imports.events.issues import Issues
+from imports.loading.changes import apply, raise_version, remembered
 from imports.loading.moves import moved_findings
 from imports.loading.resolver import Resolver, WantedRide
 from imports.metadata.answers import Answers, Synced, Target
@@ -78,7 +79,7 @@ class _Writing:
     def write(self) -> Synced:
         target = self.answers.target
         parks = self._parks()
-        inside = [entity for entity in self.answers.entities if entity.kind not in ("PARK", "DESTINATION")]
+        inside = [entity for entity in self.answers.entities if entity.kind not in PLACES]
         kept = [entity for entity in inside if entity.park_id in parks]
         outside = [entity for entity in inside if entity.park_id not in self.answers.timezones]
         synced = Synced(target, parks=len(parks), entities=len(kept), outside=len(outside))
@@ -116,7 +117,7 @@ class _Writing:
             if park is None:
                 says.setdefault("park_name", park_id)
                 known[park_id] = Park.objects.create(themeparks_wiki_id=park_id, **says)
-            elif before := _apply(park, says):
+            elif before := apply(park, says):
                 park.save(update_fields=before)
                 self._remember(before, park=park)
         return known
@@ -147,7 +148,7 @@ class _Writing:
             says = {"park_id": moved[ride.pk]} if ride.pk in moved else {}
             if entity.name and (metadata is None or metadata.catalogue_name != entity.name):
                 says |= {"ride_name": entity.name}
-            before = _apply(ride, says)
+            before = apply(ride, says)
             if "ride_name" in before:
                 ride.named_at = self.now
             if before:
@@ -158,9 +159,9 @@ class _Writing:
                 )
                 new.append(metadata)
             else:
-                before |= _apply(metadata, entity.says | {"listed": True})
+                before |= apply(metadata, entity.says | {"listed": True})
                 if before:
-                    self._new_version(metadata)
+                    raise_version(metadata, self.now)
                     changed.append(metadata)
             if _remember_what_was_said(metadata, entity) and metadata.pk:
                 heard.append(metadata)
@@ -223,34 +224,13 @@ class _Writing:
                 continue
             for metadata in gone:
                 metadata.listed = False
-                self._new_version(metadata)
+                raise_version(metadata, self.now)
                 self._remember({"listed": True}, ride=metadata.ride, metadata=metadata)
             EntityMetadata.objects.bulk_update(gone, _METADATA_FIELDS)
             synced.vanished += len(gone)
 
-    def _new_version(self, metadata: EntityMetadata) -> None:
-        metadata.version += 1
-        metadata.last_updated = self.now
-
-    def _remember(
-        self,
-        before: dict[str, Any],
-        *,
-        park: Park | None = None,
-        ride: Ride | None = None,
-        metadata: EntityMetadata | None = None,
-    ) -> None:
-        after = {name: MetadataChange.plain(_value(name, park, ride, metadata)) for name in before}
-        self.history.append(
-            MetadataChange(
-                park=park,
-                ride=ride,
-                changed_at=self.now,
-                version=metadata.version if metadata else None,
-                before=before,
-                after=after,
-            )
-        )
+    def _remember(self, before: dict[str, Any], **subject: Any) -> None:
+        self.history.append(remembered(before, self.now, **subject))
 
     def _seen_at(self) -> str:
         return self.now.astimezone(UTC).isoformat(" ", "milliseconds")[:23]
@@ -263,21 +243,6 @@ def _remember_what_was_said(metadata: EntityMetadata, entity: Entity) -> bool:
         return False
     metadata.catalogue_name, metadata.catalogue_park = said
     return True
-
-
-def _apply(row: Model, says: dict[str, Any]) -> dict[str, Any]:
-    """Set what differs and was not set by hand; the values as they were before, by field."""
-    before = {}
-    for name, value in says.items():
-        old = getattr(row, name)
-        if name not in row.hand_set and old != value:
-            before[name] = MetadataChange.plain(old)
-            setattr(row, name, value)
-    return before
-
-
-def _value(name: str, *rows: Model | None) -> Any:
-    return next(getattr(row, name) for row in rows if row is not None and hasattr(row, name))
 
 
 def _findings(target: Target, issues: Issues, now: datetime, parks: dict[str, Park]) -> list[Finding]:

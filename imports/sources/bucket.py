@@ -26,6 +26,7 @@ from botocore.parsers import ResponseParserError
 from django.conf import settings
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
+from imports.sources.archive_files import ArchiveFiles
 from imports.sources.layout import Found, sort_out, window
 from imports.sources.source import ArchiveError, DayFile, FileVanished, Listing
 from warehouse.ids import uuid_of
@@ -91,7 +92,7 @@ def _client():
         ) from error
 
 
-class S3Source:
+class S3Source(ArchiveFiles):
     """Day files below `prefix` of a bucket. Any thread may call any method."""
 
     parallel_reads = PARALLEL_READS

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from imports.sources.archive_files import ArchiveFiles
 from imports.sources.layout import Found, sort_out
 from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, Listing, Why, day_of
 from warehouse.ids import uuid_of
@@ -20,7 +21,7 @@ LAYOUT_FOLDER = re.compile(r"[^/]+(/[0-9]{4}(/[0-9]{2})?)?")  # of a destination
 DEPTH_MAX = 8  # folders in folders are looked into so deep, for files beside the layout; what is deeper counts as one
 
 
-class FolderSource:
+class FolderSource(ArchiveFiles):
     """An archive on disk."""
 
     parallel_reads = 1
@@ -34,10 +35,18 @@ class FolderSource:
         if not self.root.exists():
             raise ArchiveError(f"{self.root}: no such folder")
         if not self.root.is_dir():
-            raise ArchiveError(f"{self.root}: not a folder; give the one that holds the destinations' folders")
+            raise ArchiveError(
+                f"{self.root}: not a folder; give the one that holds the destinations' folders, "
+                "or for captures a file called .ndjson or .jsonl (captures:/path of any other name)"
+            )
+        if (self.root / "destinations.json.gz").is_file():
+            raise ArchiveError(f"{self.root}: answers of the History API; give --source themeparks-history:{self.root}")
         found = {uuid for entry in _entries(self.root) if (uuid := uuid_of(entry.name)) and not _is_file(entry)}
         if not found:
-            raise ArchiveError(f"{self.root}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz")
+            raise ArchiveError(
+                f"{self.root}: no destinations in it; expected <destination-uuid>/YYYY/MM/DD.json.gz, or captures of "
+                "live answers in files called .ndjson or .jsonl"
+            )
         return sorted(found)
 
     def list_days(self, destination: str, first: date | None, last: date | None, today: date) -> Listing:

@@ -6,14 +6,28 @@ UUID may be spelled in upper case, or lie there in both spellings; everywhere el
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from imports.events.decoded import Decoded
 
 FILE_SUFFIX = ".json.gz"
+CAPTURES_SUFFIX = ".ndjson"
 #: No archive of park waits is older; a file dated earlier (0001, 1970) is a broken clock's or a slip of the pen.
 EARLIEST_DAY = date(2015, 1, 1)
+
+
+class Feed(StrEnum):
+    """Which record of the parks a file is of. Several may tell of one park's day, and the ledger keeps them apart."""
+
+    ARCHIVE = "ARCHIVE"  # day files of the archive: of a destination and a day
+    HISTORY = "HISTORY"  # answers of the History API: of a park and a day of its own
+    DELISTED = "DELISTED"  # the same, of what the park no longer lists: of a park and a month
+    CAPTURES = "CAPTURES"  # live answers that somebody kept: of a destination and a day (UTC)
+
 
 _DAY = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})" + re.escape(FILE_SUFFIX))
 
@@ -30,11 +44,32 @@ class FileUnreadable(ArchiveError):
     """This one file cannot be read, the source otherwise can; to be recorded as UNREADABLE."""
 
 
+class OutOfReach(ArchiveError):
+    """This file is there, and not for us: nothing before the day `earliest` is. Neither missing nor unreadable."""
+
+    def __init__(self, message: str, earliest: date):
+        super().__init__(message)
+        self.earliest = earliest
+
+
+class NotNow(ArchiveError):
+    """The source works, and gives nothing before `until` (aware): to be gone on with then, no attempt counted."""
+
+    def __init__(self, message: str, until: datetime):
+        super().__init__(message)
+        self.until = until
+
+    def in_words(self) -> str:
+        """Why, and until when."""
+        return f"{self}; it goes on after {self.until.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
 @dataclass(frozen=True, slots=True)
 class DayFile:
     """One file of a destination: `key` is its path in the layout, `path` where it lies if that is another.
 
     Size with ETag (a bucket) or time of change (a folder) tell without reading it whether it is the file of before.
+    Where a listing cannot tell, `is_final` says that nothing new is to be had of it unless it is asked for anew.
     """
 
     key: str
@@ -43,6 +78,9 @@ class DayFile:
     etag: str = ""
     path: str = ""
     modified_at: datetime | None = None  # UTC, to the microsecond
+    park: str = ""  # the UUID of the one park that it speaks of; empty: of all of the destination
+    is_final: bool = False
+    is_asked_for: bool = False  # reading it is a request of an hour's budget
 
     @property
     def place(self) -> str:
@@ -59,15 +97,25 @@ class Why(StrEnum):
     SECOND = "beside another file of the same day"
     LINK = "a link that leads nowhere"
     KIND = "no regular file"
+    # of captures, where a file may be read all the same
+    SUFFIX = "not named .ndjson or .jsonl"
+    NO_CAPTURE = "without any answer of /live"
+    CUT_LINE = "whose last line is cut short"
+    LONG_LINE = "of more than 64 MB in one line"
+    DAMAGED = "whose gzip stream is damaged or has no end, read as far as it goes"
 
 
 @dataclass(slots=True)
 class Beside:
-    """What lies beside the layout of a destination: how many files for which reason, and a few of them by path."""
+    """What lies beside the layout of a destination: how many files for which reason, and a few of them by path.
+
+    Of captures: what of the files is not read, which may be a line, or all that is dated so that it cannot be.
+    """
 
     counts: Counter[Why] = field(default_factory=Counter)
     examples: list[tuple[str, Why]] = field(default_factory=list)
     whole: bool = False  # all of the destination was looked at, not the years of a range alone
+    feed: Feed = Feed.ARCHIVE
 
     @property
     def total(self) -> int:
@@ -89,10 +137,35 @@ class Listing:
     beside: Beside = field(default_factory=Beside)
 
 
+@dataclass(frozen=True, slots=True)
+class ParkFiles:
+    """The files of one park, by day, of a source that has them by park, and what it says of the park itself."""
+
+    park_id: str  # UUID
+    name: str
+    timezone: str
+    files: list[DayFile]
+    asked_from: date | None = None  # the first day that was asked for and that the source has
+    out_of_reach_before: date | None = None  # days that were asked for lie before it, and are not to be had
+    final_day: date | None = None  # later days may change still, and are not listed
+
+
+class Allowance(Protocol):
+    """What somebody may ask of a source. None where it is not known."""
+
+    name: str  # of the plan
+    earliest: date | None  # the first day that may be asked; None: everything
+    requests_an_hour: int | None
+    remaining: int | None  # of these
+    resets_at: datetime | None  # aware: when they are whole again
+
+
 class Source(Protocol):
     """What an import asks of a place that keeps day files."""
 
     url: str  # as stored in import_checkpoints.source; open_source(url) gives this source again
+    feed: Feed
+    data_source: str  # a value of DataSource: what its rows are stored as
     parallel_reads: int  # how many read() calls at once pay; read() is called from threads
 
     def list_destinations(self) -> list[str]:
@@ -105,13 +178,43 @@ class Source(Protocol):
     def read(self, file: DayFile) -> bytes:
         """The bytes as they are kept.
 
-        FileVanished: gone since it was listed. FileUnreadable: this file alone fails. ArchiveError: the source does.
+        FileVanished: gone since it was listed. FileUnreadable: this file alone fails. OutOfReach, NotNow: see there.
+        ArchiveError: the source fails.
         """
+
+    def decode(self, raw: bytes, file: DayFile) -> Decoded:
+        """What `read` gave, as events. UnreadableFile: nothing of it can be used."""
+
+
+@runtime_checkable
+class SourceByPark(Source, Protocol):
+    """A source whose files are of one park each. A day that it does not list is no missing day."""
+
+    def list_parks(
+        self, destination: str, parks: Collection[str], first: date | None, last: date | None, *, anew: bool
+    ) -> list[ParkFiles]:
+        """Its parks with their files in the inclusive range; of `parks` (UUIDs) alone, where some are named.
+
+        `anew`: files that are final are listed to be compared with what was read of them, and `read` asks for them.
+        NotNow; ArchiveError, also for a park that it does not know.
+        """
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What may be asked of it an hour; None: it is not counted, since nothing is asked. NotNow; ArchiveError."""
+
+    def list_again(self, destination: str, park: str, first: date, last: date, *, anew: bool) -> list[DayFile]:
+        """What is left of a range of `list_parks`, without asking anybody."""
 
 
 def key_of(destination: str, day: date) -> str:
     """Where the day file lies inside its source: `<destination>/2024/12/25.json.gz`."""
     return f"{destination}/{day:%Y/%m/%d}{FILE_SUFFIX}"
+
+
+def key_of_captures(destination: str, day: date) -> str:
+    """What the captures of a destination's day are called in ledger and findings: `<destination>/2024/12/25.ndjson`."""
+    return f"{destination}/{day:%Y/%m/%d}{CAPTURES_SUFFIX}"
 
 
 def day_of(path: str) -> date | None:

@@ -11,6 +11,7 @@ from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.process import process_token
 from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import open_source
+from imports.sources.source import NotNow
 from imports.workers import queue
 from warehouse.text import count_of
 
@@ -40,12 +41,17 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
         completed = run_import(run, threading.Event())
         if ended := post_import_check.completed(run):
             post_import_check.check_later(ended)
+        waits = f", waits until {run.waits_until:%Y-%m-%d %H:%M}Z" if run.waits_until else ""
         return f"{count_of(run.totals.files, 'file')}, {count_of(run.totals.stored, 'row')}" + (
-            ", completed" if completed else ""
+            ", completed" if completed else waits
         )
     except ImportFailed as error:
         logger.error("%s: %s", checkpoints[0], error)
         return f"failed: {error}"
+    except NotNow as waiting:  # its listing is not to be had; what is out while files are read, the run sees to
+        for checkpoint in _claim(checkpoints):
+            checkpoint.wait(waiting.until, waiting.in_words())
+        return f"waits: {waiting.in_words()}"
     except DatabaseError:
         raise  # the server is away, or another session stands in the way: a new message follows
     except Exception as error:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.models import OrmQ
@@ -82,11 +83,13 @@ def dispatch(now: datetime | None = None) -> int:
 
 
 def waiting() -> list[ImportCheckpoint]:
-    """The queued imports that nobody is at (new, put back, or of a worker that died), the longest waiting first."""
+    """The queued imports that nobody is at (new, put back, or of a worker that died), the longest waiting first; none
+    whose source gives nothing yet."""
     found = (
         ImportCheckpoint.objects.filter(
             queued_at__isnull=False, status__in=[ImportStatus.PENDING, ImportStatus.IN_PROGRESS]
         )
+        .exclude(not_before__gt=Now())
         .select_related("park")
         .annotate(heartbeat_age=HEARTBEAT_AGE)
         .order_by("queued_at", "checkpoint_id")

@@ -35,6 +35,12 @@ JOBS = (
         "of all known destinations",
         minutes=settings.LIVE_EVERY_MINUTES,
     ),
+    Job(
+        "Import final days",
+        "imports.tasks.import_final_days",
+        "of the History API, what the ledger lacks of destinations that were imported from it",
+        cron="50 4 * * *",
+    ),
     Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
 )
 

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
@@ -15,10 +15,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from quality import import_ledger
+from quality.check.seams import HISTORY_URL
+from quality.covered_hours import days_touched
 from quality.findings import OTHER_VALUES
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.text import age_in_words
+from warehouse.zones import known_zone
 
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
 
@@ -181,8 +184,11 @@ def import_again(row: DataQualityLog) -> ImportAgain | None:
     parks = [row.park_id] if row.park_id else _parks_of_destination(row)
     if not parks:
         return None
-    first, last = row.days()
-    source = _source_of(parks[0], first, last)
+    if row.reason == "seam_hole":
+        first, last, source = *_days_of_the_park(row), HISTORY_URL  # the park's own days, which lie on both sides of it
+    else:
+        first, last = row.days()
+        source = _source_of(parks[0], first, last)
     options = MENDED_BY.get(row.reason, ())
     which = {"park": row.park_id} if row.park_id else {"destination": row.entity_key}
     asked = [f"--{name} {value}" for name, value in which.items()] + [f"--from {first} --to {last}"]
@@ -210,6 +216,12 @@ def _source_of(park_id: int, first: date, last: date) -> str | None:
     """Where these days, or those before them, were read from."""
     readings = import_ledger.readings(park_id, first - timedelta(days=LOOK_BACK_DAYS), last)
     return readings[0].source if readings else None
+
+
+def _days_of_the_park(row: DataQualityLog) -> tuple[date, date]:
+    timezone = Park.objects.values_list("timezone", flat=True).get(pk=row.park_id)
+    start, end = row.timestamp_start, row.timestamp_end
+    return days_touched(start, end, known_zone(timezone) or UTC)
 
 
 def _url(name: str, *args, **query) -> str | None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from quality import import_ledger
-from quality.check import gaps, invalid, partial
+from quality.check import gaps, invalid, partial, seams
 from quality.check.profiles import ParkProfile
 from quality.check.window import Window
 from quality.models import TO_DO, DataQualityLog
@@ -61,6 +61,21 @@ def days_imported(window: Window, park: ParkProfile, row: DataQualityLog) -> str
 
 def _run(run: import_ledger.MissingRun) -> str:
     return f"{run.first} to {run.last}" if run.days > 1 else f"{run.first}"
+
+
+def hours_asked_for(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:
+    """For what lies between two feeds, or a month of it: the days of one of them speak for all of its hours now, or
+    something was heard in them. Of what is left another finding tells."""
+    begin, end = row.timestamp_start, row.timestamp_end or row.timestamp_start
+    left = [hole for hole in seams.holes_of(park) if hole.begin < end and hole.end > begin]
+    if not all(seams.concerns(window, hole.begin, hole.end) for hole in left):
+        return None
+    if left:
+        lacking = ", ".join(seams.in_words(hole.begin, hole.end) for hole in left)
+        return f"The ledger has changed: nothing was asked for {lacking} now, reported on its own."
+    if any(hole.begin < end and hole.end > begin for hole in park.covered.seam_holes):
+        return "Spoken for: observations of the park lie in these hours."
+    return "Filled: no hour between the two feeds is left that nobody asked for."
 
 
 def hours_filled(window: Window, park: ParkProfile, row: DataQualityLog) -> str | None:

@@ -24,7 +24,7 @@ from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
-from warehouse.instants import day_at, instant_at
+from warehouse.instants import instant_at
 from warehouse.models import Park, RideStatus
 
 SILENT_DAYS_MAX = 14  # longer than this a park was closed for a season
@@ -79,7 +79,7 @@ def silent_hours(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """Hours of silence in which the park was heard of on the days around, and that no closing time explains."""
     usual = median([share for _, _, share in park.silences] or [0.0])  # nights: rides that never say that they close
     for from_ms, to_ms, open_share in park.silences:
-        if to_ms - from_ms > SILENT_DAYS_MAX * DAY_MS or _was_not_read(park, from_ms, to_ms):
+        if to_ms - from_ms > SILENT_DAYS_MAX * DAY_MS or _was_not_asked(park, from_ms, to_ms):
             continue
         around = _same_hours_around(park, from_ms, to_ms)
         if around is None:
@@ -109,13 +109,9 @@ def all_silent_hours(findings: list[Finding]) -> dict[str, object]:
     return {"month": findings[0].start, "hours": sum(finding.count for finding in findings)}
 
 
-def _was_not_read(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
-    day = day_at(from_ms)
-    while day <= day_at(to_ms):
-        if park.ledger.was_not_read(day):
-            return True
-        day += ONE_DAY
-    return False
+def _was_not_asked(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
+    """Missing and unreadable days, and what lies between the days of two feeds, are told on their own."""
+    return park.covered.unasked_in(instant_at(from_ms), instant_at(to_ms))
 
 
 def _same_hours_around(park: ParkProfile, from_ms: int, to_ms: int) -> dict[str, int] | None:
@@ -223,7 +219,10 @@ def _has_moved(ride: RideProfile, last_heard: int, last_silent: int) -> bool:
 
 
 def _days_of_the_park(park: ParkProfile) -> tuple[list[int], dict[int, int]]:
-    """The days on which the park went on, and of each position among them at which its season began."""
+    """The days on which the park went on, and of each position among them at which its season began.
+
+    Of a day with hours that nobody asked for it is not known which rides were silent on it.
+    """
     open_rides = [0] * park.day_count
     for ride in park.rides:
         for day, flags in enumerate(ride.days):
@@ -233,7 +232,9 @@ def _days_of_the_park(park: ParkProfile) -> tuple[list[int], dict[int, int]]:
     days = []
     for day, count in enumerate(open_rides[:last_day]):
         best = max(open_rides[max(0, day - WEEKS_AROUND_DAYS) : day + WEEKS_AROUND_DAYS])
-        if count >= max(1, PARK_WENT_ON_SHARE * best):
+        if count >= max(1, PARK_WENT_ON_SHARE * best) and not _was_not_asked(
+            park, park.end_of(day - 1), park.end_of(day)
+        ):
             days.append(day)
     season_of, begin = {}, 0
     for position, day in enumerate(days):

@@ -3,6 +3,8 @@
 from collections.abc import Container, Iterator
 from datetime import date
 
+from django.db.models import Q
+
 from quality.check.profiles import ParkProfile
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
@@ -13,8 +15,10 @@ from warehouse.zones import known_zone
 
 
 def missing_metadata(window: Window, park: ParkProfile) -> Iterator[Finding]:
-    """Rides without a row in entity_metadata: one finding a park, however many they are."""
-    rides = Ride.objects.filter(park=park.park, metadata=None).order_by("-ride_id")
+    """Rides of which entity_metadata holds nothing, or a kind alone, which imports bring (imports.loading.kinds): one
+    finding a park, however many they are."""
+    kind_alone = Q(metadata__listed=False, metadata__catalogue_park="", metadata__latitude=None)
+    rides = Ride.objects.filter(Q(metadata=None) | kind_alone, park=park.park).order_by("-ride_id")
     count = rides.count()
     if count:
         total = Ride.objects.filter(park=park.park).count()

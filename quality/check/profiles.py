@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from quality.check.window import Window
+from quality.covered_hours import CoveredHours
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
 from warehouse.history.nights import NightWatch
@@ -205,10 +206,9 @@ class RideProfile:
 class ParkProfile:
     """A park with its rides, and what the scan has found of it."""
 
-    ledger: ParkLedger  # check() adds it when the scan is over
-
     def __init__(self, park: Park, window: Window, *, queues_read: bool = True):
         self.park = park
+        self.take_ledger(ParkLedger(()))
         self.queues_read = queues_read  # those beside the standby line, too
         self.rides: list[RideProfile] = []
         self._shift_ms = _offset_ms(park.timezone, window.read_from) - DAY_BEGINS_AT_HOUR * HOUR_MS
@@ -226,6 +226,10 @@ class ParkProfile:
             tuple[date, RideProfile, RideProfile]
         ] = []  # month, and two rides that were alike in it
         self.silences: list[tuple[int, int, float]] = []  # from, to (ms), open rides as a share of the most of a day
+
+    def take_ledger(self, ledger: ParkLedger) -> None:
+        """What is known of its days; nothing, until check() has read it when the scan is over."""
+        self.ledger, self.covered = ledger, CoveredHours(ledger, self.park.timezone)
 
     def day_of(self, ms: int) -> tuple[int, int]:
         """The index of the local day, and when it ends."""

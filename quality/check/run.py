@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from quality import import_ledger, owed_checks
-from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields, nights, partial
+from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields, nights, partial, seams
 from quality.check.profiles import ParkProfile
 from quality.check.scan import Scan, scan
 from quality.check.window import Window, window
@@ -70,7 +70,7 @@ def check(
     )
     checked.rows_read = scanned.rows
     for park in scanned.parks.values():
-        park.ledger = import_ledger.of_park(park.park.pk)
+        park.take_ledger(import_ledger.of_park(park.park.pk))
         stored = _to_do(OF_A_PARK, park=park.park)
         for detector in OF_A_PARK:
             found = _grouped(detector, detector.find(scanned.window, park), park.park)
@@ -175,6 +175,7 @@ class Detector:
 
 OF_A_PARK = [
     Detector("missing_days", gaps.missing_days, auto_resolve.days_imported, _about_the_window),
+    Detector("seam_hole", seams.seam_holes, auto_resolve.hours_asked_for, seams.is_due, _month, seams.all_holes),
     Detector("silent_hours", gaps.silent_hours, auto_resolve.hours_filled, _judged, _month, gaps.all_silent_hours),
     Detector("silent_ride", gaps.silent_rides, auto_resolve.ride_heard_of, _judged, _month, gaps.when_silent),
     Detector("duplicate_name", duplicates.same_names, auto_resolve.not_found, group_of=together),

@@ -43,8 +43,7 @@ def deadlock() -> Iterator[list[int]]:
         waiting.append(threading.Thread(target=other.query, args=["UPDATE rides SET ride_name = 'not to be seen'"]))
         session = other.thread_id()
         waiting[0].start()
-        # the server makes its list of transactions anew when it was not read for 0.1 s
-        until(lambda: not waiting[0].is_alive() or _waits(session), every_seconds=0.2)
+        until(lambda: not waiting[0].is_alive() or waits(session), every_seconds=0.2)
 
     def after(other: MySQLdb.Connection) -> None:
         waiting[0].join()
@@ -93,7 +92,9 @@ def _lock(other: MySQLdb.Connection) -> None:
     other.store_result()
 
 
-def _waits(session: int) -> bool:
+def waits(session: int) -> bool:
+    """Whether the session waits for a lock. To be asked every 0.2 s: the server makes its list anew if it was not
+    read for 0.1 s."""
     with MySQLdb.connect(**connection.get_connection_params()) as watcher:
         return bool(
             watcher.cursor().execute(

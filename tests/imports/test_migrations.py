@@ -73,9 +73,9 @@ def before(migrate, tmp_path):
 
 
 def stored_names() -> set[str]:
-    """The functions of this app that schedules and waiting messages name."""
+    """The functions of this app that schedules and waiting messages name, of those that there were then."""
     named = {*Schedule.objects.values_list("func", flat=True), *(row.func() for row in OrmQ.objects.all())}
-    return {name for name in named if name.startswith("imports.")}
+    return {name for name in named if name in BEFORE or name in BEFORE.values()}
 
 
 def everything_but_the_names() -> list:

@@ -21,10 +21,10 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Sum
 
+from imports.api.themeparks import MalformedAnswer, ThemeParksApi
 from imports.events.dayfile import Event, UnreadableFile, decode
 from imports.events.validation import validate
 from imports.live import collector
-from imports.live.api import MalformedAnswer, ThemeParksApi
 from imports.metadata import sync as metadata_sync
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of

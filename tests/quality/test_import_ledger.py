@@ -8,10 +8,12 @@ from django.core.management import call_command
 
 from imports.archive.ledger import record_missing
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
+from imports.sources.source import Feed
 from quality import import_ledger
+from quality.check import against_source
 from quality.check.gaps import missing_days_finding
 from quality.check.run import check
-from quality.import_ledger import MissingRun
+from quality.import_ledger import FedDay, MissingRun
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove
 from warehouse.models import Park
 
@@ -41,6 +43,21 @@ def enter(park: Park, day: date, outcome: str = FileOutcome.IMPORTED, events: in
 def test_the_words_for_outcomes_are_those_of_the_importer():
     assert set(FileOutcome) == set(import_ledger.BEST_FIRST)
     assert len(FileOutcome) == len(import_ledger.BEST_FIRST)
+
+
+def test_the_words_for_feeds_are_those_of_the_importer():
+    assert {against_source.HISTORY, against_source.DELISTED, *against_source.BESIDE} == set(Feed)
+    assert set(import_ledger.FEEDS_OF_DAYS) < set(Feed)
+
+
+def test_days_are_told_by_feed_each_by_the_best_of_its_outcomes(park):
+    enter(park, date(2025, 3, 1), FileOutcome.MISSING, events=0, destination_wiki_id="d1")
+    enter(park, date(2025, 3, 1), destination_wiki_id="d2")
+    enter(park, date(2025, 3, 1), FileOutcome.NO_EVENTS, events=0, feed=Feed.HISTORY)
+    assert import_ledger.fed_days(park.pk) == [
+        FedDay(date(2025, 3, 1), "ARCHIVE", "IMPORTED", 0),
+        FedDay(date(2025, 3, 1), "HISTORY", "NO_EVENTS", 0),
+    ]
 
 
 def test_missing_runs_lie_between_the_first_day_with_events_and_the_last_row(park):

@@ -116,9 +116,10 @@ TABLES = {
             "file_date": "date NOT NULL",
             "source_file": "varchar(255) NOT NULL",
             "destination_wiki_id": "char(36) NOT NULL",
+            "feed": "enum('ARCHIVE','HISTORY','DELISTED','CAPTURES') NOT NULL DEFAULT 'ARCHIVE'",
             "outcome": "enum('IMPORTED','MISSING','UNREADABLE','NO_EVENTS') NOT NULL",
         },
-        {"UNIQUE KEY unique_park_file_date_destination (park_id,file_date,destination_wiki_id)"},
+        {"UNIQUE KEY unique_park_day_destination_feed (park_id,file_date,destination_wiki_id,feed)"},
     ),
     "ride_stays": (
         {
@@ -129,6 +130,18 @@ TABLES = {
             "ends_at": "datetime(3)",
         },
         {"PRIMARY KEY (stay_id)", "UNIQUE KEY unique_ride_begins_at (ride_id,begins_at)"},
+    ),
+    "ride_openings": (
+        {
+            "ride_id": "int NOT NULL",
+            "opens_at": "datetime(3) NOT NULL",
+            "observed_at": "datetime(3) NOT NULL",
+            "status": "enum('OPERATING','DOWN','CLOSED','REFURBISHMENT') NOT NULL",
+            "wait_time": "smallint",
+            "degraded": "tinyint(1) NOT NULL DEFAULT 0",
+            "source_file": "varchar(255) NOT NULL",
+        },
+        {"PRIMARY KEY (ride_id)", "FOREIGN KEY (ride_id) REFERENCES rides (ride_id)"},
     ),
     "storage_metrics": (
         {

@@ -10,8 +10,9 @@ from django.utils.html import format_html, format_html_join
 
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
 from warehouse.admin.park_day_page import park_day_page
+from warehouse.instants import instant_at
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
-from warehouse.rides import stays
+from warehouse.rides import openings, stays
 from warehouse.rides.numbering import take_numbers
 
 
@@ -99,7 +100,7 @@ class RideAdmin(OverridesAdmin):
     autocomplete_fields = ("park",)
 
     def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["where"] if obj else [])]
+        return [*super().get_readonly_fields(request, obj), *(["where", "stood_at_first"] if obj else [])]
 
     def save_model(self, request, obj, form, change) -> None:
         if not change:
@@ -113,6 +114,15 @@ class RideAdmin(OverridesAdmin):
         known = obj.stays.select_related("park").order_by("begins_at")
         rows = ((f"{stay.begins_at:%Y-%m-%d %H:%M}Z" if stay.begins_at else "before", stay.park) for stay in known)
         return format_html_join("", "<div>{}: {}</div>", rows) or "this one always, as far as is known"
+
+    @admin.display(description="when its record begins")
+    def stood_at_first(self, obj) -> str:
+        opening = openings.of_rides([obj.pk]).get(obj.pk)
+        if opening is None:
+            return "-"
+        wait = "" if opening.wait_time is None else f", {opening.wait_time} minutes"
+        opens, seen = (f"{instant_at(ms):%Y-%m-%d %H:%M}Z" for ms in (opening.opens_ms, opening.observed_ms))
+        return f"{opening.status}{wait} at {opens}, last seen so at {seen}"
 
     @admin.display(description="park", ordering="park__park_name")
     def park_name(self, obj) -> str:

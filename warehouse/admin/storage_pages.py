@@ -28,6 +28,7 @@ from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
 from warehouse.storage import status
 from warehouse.storage.forecast import Point, load, warnings
+from warehouse.storage.kept_files import KeptFolder, kept_folders
 from warehouse.storage.measurement import MB
 from warehouse.text import count_of
 
@@ -75,6 +76,7 @@ def storage_page(request: HttpRequest) -> HttpResponse:
     tables: dict[str, StorageMetrics] = part("measurements", lambda: status.newest(points), {})
     disk_free_mb = part("disk", status.disk_free_mb, None)
     forecast = part("forecast", lambda: status.reckon(points, disk_free_mb), None)
+    kept: list[KeptFolder] = part("folders", kept_folders, [])
     said: list[str] = part("warnings", lambda: warnings(forecast), [])
     chart = part("chart", lambda: charts.storage_over_time(_history(points), forecast), None)
     return _page(
@@ -91,6 +93,7 @@ def storage_page(request: HttpRequest) -> HttpResponse:
         share_percent=forecast and forecast.share_of_capacity and forecast.share_of_capacity * 100,
         disk_free_mb=disk_free_mb,
         chart=chart,
+        kept=kept,
         by_month=_by_month(points),
     )
 

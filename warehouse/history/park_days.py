@@ -3,8 +3,9 @@
 An observation is a change: what it says holds until the ride's next one. So figures are weighted by time, not by
 observations, of which a ride has more the more restless it is. An archive event that is silent about the standby line
 leaves the wait as it was told last, for as long as a state holds; nights in which a closed park's rides say OPERATING
-again and again (warehouse.history.nights) are left out (docs/decisions/figures-by-time.md). Days are the park's own,
-midnight to midnight there. Only the partitions of the days are opened, and each ride is one walk on idx_ride_recorded.
+again and again (warehouse.history.nights) are left out (docs/decisions/figures-by-time.md). How a ride stood before the
+first row of its record, its opening says, where a source told one. Days are the park's own, midnight to midnight there.
+Only the partitions of the days are opened, and each ride is one walk on idx_ride_recorded.
 """
 
 from bisect import bisect_right
@@ -19,7 +20,8 @@ from warehouse.days import ONE_DAY
 from warehouse.history.nights import Night, nights, overlap_ms
 from warehouse.instants import END_OF_TIME, EPOCH, ONE_MILLISECOND, aware_utc, instant_at, milliseconds_of, naive_utc
 from warehouse.models import Park, RideStatus
-from warehouse.rides import stays
+from warehouse.rides import openings, stays
+from warehouse.rides.openings import Opening
 from warehouse.snapshot_id import recorded_ms_of
 from warehouse.zones import known_zone
 
@@ -88,9 +90,11 @@ def park_by_day(park: Park, first: date, last: date, now: datetime) -> list[Park
     midnights = [milliseconds_of(datetime.combine(day, time(), tzinfo=zone)) for day in [*days, last + ONE_DAY]]
     found = [Figures() for _ in days]
     spans = list(stays.spans_of(park.pk, instant_at(midnights[0]) - HOLDS_AT_MOST, instant_at(midnights[-1])))
-    closed = nights(sorted({span.ride_id for span in spans}), known_zone(park.timezone), first, last)
+    ride_ids = sorted({span.ride_id for span in spans})
+    closed = nights(ride_ids, known_zone(park.timezone), first, last)
+    opened = openings.of_rides(ride_ids)
     for span in spans:
-        _add_ride(found, span, midnights, milliseconds_of(now), closed)
+        _add_ride(found, span, opened.get(span.ride_id), midnights, milliseconds_of(now), closed)
     return [ParkDay(day, figures) for day, figures in zip(days, found, strict=True)]
 
 
@@ -131,7 +135,12 @@ def zone_of(park: Park) -> ZoneInfo:
 
 
 def _add_ride(
-    found: list[Figures], span: stays.Span, midnights: Sequence[int], now_ms: int, closed: Sequence[Night]
+    found: list[Figures],
+    span: stays.Span,
+    opening: Opening | None,
+    midnights: Sequence[int],
+    now_ms: int,
+    closed: Sequence[Night],
 ) -> None:
     """What a ride did while it was in the park; what it said before it came, and after it left, is another park's."""
     ride_id = span.ride_id
@@ -145,23 +154,28 @@ def _add_ride(
             [ride_id, naive_utc(span.start), naive_utc(instant_at(end))],
         )
         rows = cursor.fetchall()
+    # from when on, when it was last seen to be so, what; an observation is seen when it begins
+    words = [(at := recorded_ms_of(key), at, status, wait, is_silent) for key, status, wait, is_silent in rows]
+    for word in words:
+        number_of_day = bisect_right(midnights, word[0]) - 1
+        if number_of_day >= 0:
+            found[number_of_day].observations += 1
+    if opening is not None and opening.opens_ms < (words[0][0] if words else end):  # else rows come before it
+        words.insert(0, (opening.opens_ms, opening.observed_ms, opening.status, opening.wait_time, False))
+    begin = max(begin, milliseconds_of(span.start))
     told_wait: int | None = None  # the last wait that was told while the ride operated, and when
     told_at = 0
-    for number, (snapshot_id, status, wait, is_silent) in enumerate(rows):
-        at = recorded_ms_of(snapshot_id)
+    for number, (at, seen_at, status, wait, is_silent) in enumerate(words):
         if status != RideStatus.OPERATING:
             told_wait = None
         elif not is_silent:
-            told_wait, told_at = wait, at
+            told_wait, told_at = wait, seen_at
         carried_until = told_at + holds_ms if is_silent and told_wait is not None else 0
-        number_of_day = bisect_right(midnights, at) - 1
-        if number_of_day >= 0:
-            found[number_of_day].observations += 1
         if status not in (RideStatus.OPERATING, RideStatus.DOWN):
             continue
-        until = min(at + holds_ms, end)
-        if number + 1 < len(rows):
-            until = min(until, recorded_ms_of(rows[number + 1][0]))
+        until = min(seen_at + holds_ms, end)
+        if number + 1 < len(words):
+            until = min(until, words[number + 1][0])
         at = max(at, begin)
         while at < until:  # a state that holds over midnight counts on both days
             number_of_day = bisect_right(midnights, at) - 1

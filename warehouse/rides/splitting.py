@@ -16,6 +16,7 @@ from warehouse.models import (
     EntityMetadata,
     MetadataChange,
     Ride,
+    RideOpening,
     RideSighting,
     RideStatusSnapshot,
     RideStay,
@@ -121,7 +122,9 @@ def split(adopted: Adopted, now: datetime, by: str) -> Split:
 
 
 def _move_what_is_the_entitys(ride: Ride, own: Ride) -> None:
-    """What the catalogue says, and in which parks the entity was heard of: the ride without an id has neither."""
+    """What the catalogue says, how the entity stood when its record begins, and in which parks it was heard of: the
+    ride without an id has none of it."""
+    RideOpening.objects.filter(ride=ride).update(ride=own)
     EntityMetadata.objects.filter(ride=ride, themeparks_wiki_id=own.themeparks_wiki_id).update(ride=own)
     kept = stays.of_rides([ride.pk]).get(ride.pk)
     if kept is not None:

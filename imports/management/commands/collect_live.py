@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from imports.api.themeparks import ApiError, ThemeParksApi
 from imports.live import collector
-from imports.live.api import ApiError, ThemeParksApi
 from imports.live.models import LiveCollection
 from imports.management.graceful_stop import stop_on_signals
 from imports.metadata import sync

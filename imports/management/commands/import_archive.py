@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.archive import beside, planning, post_import_check, progress
+from imports.archive import beside, cost, planning, post_import_check, progress
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
@@ -17,7 +17,7 @@ from imports.archive.slow_clock import ClockIsSlow
 from imports.archive.transitions import TransitionRefused
 from imports.management.graceful_stop import stop_on_signals
 from imports.sources.opening import open_source
-from imports.sources.source import ArchiveError
+from imports.sources.source import ArchiveError, NotNow
 from imports.workers.models import Worker
 from imports.workers.queue import enqueue, why_not_queued
 from quality import owed_checks
@@ -43,7 +43,12 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="every destination of the source")
         parser.add_argument("--from", metavar="DATE", dest="first", type=arguments.day, help="first day, YYYY-MM-DD")
         parser.add_argument("--to", metavar="DATE", dest="last", type=arguments.day, help="last day, included")
-        parser.add_argument("--source", metavar="DIR_OR_URL", help="a folder or s3://bucket; default ARCHIVE_URL")
+        parser.add_argument(
+            "--source",
+            metavar="DIR_OR_URL",
+            help="a folder, s3://bucket, themeparks-history: or captures of live answers (see docs/sources.md); "
+            "default ARCHIVE_URL",
+        )
         parser.add_argument(
             "--missing-only", action="store_true", help="what is new: days not read yet, or whose file has changed"
         )
@@ -119,14 +124,22 @@ class Command(BaseCommand):
                     force=force,
                 )
                 plans = planning.plan(request, datetime.now(UTC).date())
-                for sentence in beside.sentences(request.beside):
+                for sentence in [*beside.sentences(request.beside), *cost.sentences(plans)]:
                     self.stdout.write(sentence)
                 if dry_run:
                     dry_runs.dry_run(plans, timezone.now, self.stdout)
+                elif runs := planning.begin(plans):
+                    begin(runs)
+                    for sentence in cost.out_of_reach(plans):  # a run that completed has not got everything
+                        self.stdout.write(sentence)
                 else:
-                    begin(planning.begin(plans))
+                    self.stdout.write("Nothing is left to import: what was asked for is here already.")
         except RequestError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        except NotNow as waiting:
+            raise CommandError(
+                f"{waiting.in_words()}: give the same command again then", returncode=PAUSED
+            ) from waiting
         except (ArchiveError, ClockIsSlow, TransitionRefused, PartitionsError) as error:
             raise CommandError(str(error), returncode=FAILED) from error
 
@@ -138,6 +151,8 @@ class Command(BaseCommand):
                 for run in runs:
                     if stop.is_set():
                         break
+                    if any(other.waits_until for other in runs if other.source.url == run.source.url):
+                        continue  # its source gives nothing for now
                     try:
                         completed.append(self._run_one(run, stop))
                     except (ImportFailed, TransitionRefused, PartitionsError) as error:
@@ -152,8 +167,10 @@ class Command(BaseCommand):
             some = f"{len(failed):,} of {len(runs):,} destinations failed, the first of them so: {failed[0]}"
             raise CommandError(failed[0] if len(runs) == 1 else some, returncode=FAILED)
         if len(completed) < len(runs) or not all(completed):
+            waits = max((run.waits_until for run in runs if run.waits_until), default=None)
+            when = f" after {waits.astimezone(UTC):%Y-%m-%d %H:%M}Z" if waits else ""
             raise CommandError(
-                "Paused; nothing is lost. Go on with:  manage.py import_archive --resume", returncode=PAUSED
+                f"Paused; nothing is lost. Go on{when} with:  manage.py import_archive --resume", returncode=PAUSED
             )
         if self._checks_failed is not None:
             raise CommandError(str(self._checks_failed), returncode=FAILED)

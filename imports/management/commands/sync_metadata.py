@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.live.api import ApiError, ThemeParksApi
+from imports.api.themeparks import ApiError, ThemeParksApi
 from imports.metadata import sync
 from imports.metadata.answers import Synced
 from warehouse.ids import ID_OR_UUID
@@ -21,7 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--destination", metavar="UUID", action="append", default=[], help="default: DESTINATIONS, or all there are"
+            "--destination",
+            metavar="UUID_OR_NAME",
+            action="append",
+            default=[],
+            help="default: DESTINATIONS, or all there are",
         )
         parser.add_argument("--park", metavar=ID_OR_UUID, action="append", default=[], help="this park alone")
         parser.add_argument(

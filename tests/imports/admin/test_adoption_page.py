@@ -9,7 +9,7 @@ from quality.models import DataQualityLog
 from tests.imports.building import DAY, OTHER_RIDE, PARK, RIDE, event, import_all, write_day
 from tests.imports.desk import new_import, running, somebody
 from warehouse.instants import milliseconds_of
-from warehouse.models import MetadataChange, Park, QueueData, Ride, RideStatusSnapshot
+from warehouse.models import MetadataChange, Park, QueueData, Ride, RideOpening, RideStatusSnapshot
 from warehouse.snapshot_id import snapshot_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,8 +63,11 @@ def test_the_page_of_the_finding_leads_there_and_it_is_undone(finding):
     asked = operator.get(undo_url(finding))
     assert "gets a ride of its own" in asked.content.decode()
     assert Ride.objects.count() == 1  # asking changes nothing
+    at = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+    RideOpening.objects.create(ride=Ride.objects.get(), opens_at=at, observed_at=at, status="CLOSED")
     answer = operator.post(undo_url(finding), follow=True).content.decode()
     assert "3 rows went with it" in answer
+    assert RideOpening.objects.get().ride.themeparks_wiki_id == RIDE  # it was said of the entity
     assert rows(themeparks_wiki_id=RIDE) == [(10, "OPERATING"), (12, "OPERATING"), (14, "OPERATING")]
     assert rows(themeparks_wiki_id=None) == []
     own = Ride.objects.get(themeparks_wiki_id=RIDE)

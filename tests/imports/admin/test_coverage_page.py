@@ -5,7 +5,10 @@ from datetime import date, timedelta
 import pytest
 
 from imports.archive.coverage import State, coverage
+from quality.findings import Finding
+from quality.log import record, resolve_gone
 from tests.imports.desk import day_file, new_import, park, queries_of_a_page, somebody, touching_facts
+from warehouse.days import midnight
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/imports/importedfile/coverage/"
@@ -44,6 +47,27 @@ def test_a_month_is_called_by_the_worst_of_its_days(outcomes, state):
     for n, outcome in enumerate(outcomes):
         day_file(place, date(2025, 1, 1 + n), outcome)
     assert month_of(place, date(2025, 1, 1)).state == state
+
+
+def test_a_month_with_hours_that_no_feed_was_asked_for_is_not_complete():
+    place = park()
+    fill(place, date(2025, 1, 1), 31)
+    seam = Finding(
+        reason="seam_hole",
+        entity_type="park",
+        entity_key=place.themeparks_wiki_id,
+        entity_id=place.pk,
+        scope="2025-01-07T00:00",
+        description="nothing was asked for 5 h",
+        start=midnight(date(2025, 1, 7)),
+        end=midnight(date(2025, 1, 7)) + timedelta(hours=5),
+    )
+    record([seam], midnight(TODAY))
+    month = month_of(place, date(2025, 1, 1))
+    assert month.state == State.PARTIAL
+    assert str(month).endswith("hours between the days of two feeds not asked for")
+    resolve_gone([seam.fingerprint], "filled", midnight(TODAY))
+    assert month_of(place, date(2025, 1, 1)).state == State.COMPLETE
 
 
 def test_the_days_before_a_park_began_are_not_asked_of_it():

@@ -9,6 +9,7 @@ from django_q.models import OrmQ
 from imports.models import ImportCheckpoint, ImportStatus
 from imports.sources.folder import FolderSource
 from imports.workers.models import Worker
+from tests.imports import capturing
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, write_day
 from tests.imports.desk import (
     CHANGELIST,
@@ -144,6 +145,18 @@ def test_what_makes_no_sense_is_said_in_one_line_and_starts_nothing(operator, ar
         assert says in text
         assert "--" not in "".join(answer.context["form"].non_field_errors())
     assert (ImportCheckpoint.objects.count(), OrmQ.objects.count()) == (0, 0)
+
+
+def test_captures_of_live_answers_can_be_started_and_options_that_make_no_sense_with_them_are_said(operator, tmp_path):
+    known_park()
+    path = capturing.write_lines(tmp_path / "a.ndjson", capturing.answer([capturing.row()]), b'{"cut')
+    asked = {"everything": "on", "source": str(path)}
+    assert cells(preview(operator, **asked)) == [["1", "0", "0", "1"]]
+    for option, called in (("replace_live", "In place of live rows"), ("replace", "In place of earlier readings")):
+        refused = preview(operator, **asked, **{option: "on"})
+        assert called in "".join(refused.context["form"].non_field_errors())
+    start(operator, **asked)
+    assert ImportCheckpoint.objects.get().source == f"captures:{path}"
 
 
 def test_a_park_that_is_being_imported_is_named_and_not_started_twice(operator, archive):

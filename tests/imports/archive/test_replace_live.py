@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from imports.api.themeparks import ThemeParksApi
 from imports.archive.pipeline import run_import
 from imports.live import collector
-from imports.live.api import ThemeParksApi
 from imports.models import ImportCheckpoint, ImportedFile
 from quality.models import DataQualityLog
 from tests.imports.api_world import World

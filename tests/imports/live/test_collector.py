@@ -11,9 +11,10 @@ from django.conf import settings as settings_of_this_project
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from imports.api.pace import ApiPace
+from imports.api.themeparks import ThemeParksApi
 from imports.live import collector
-from imports.live.api import ThemeParksApi
-from imports.live.models import ApiPace, LiveCollection, ParkFreshness
+from imports.live.models import LiveCollection, ParkFreshness
 from imports.sample.resorts import make_destination
 from imports.tasks import collect_live
 from quality.models import DataQualityLog

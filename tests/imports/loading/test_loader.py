@@ -7,7 +7,8 @@ from django.db import IntegrityError, connection, transaction
 from imports.events.dayfile import event_from
 from imports.events.validation import validate
 from imports.loading import loader
-from imports.loading.loader import RowsRefused, content_of, load, says_the_same, stored
+from imports.loading.content import content_of, says_the_same
+from imports.loading.loader import RowsRefused, load
 from tests.imports.building import NOW, event
 from warehouse.models import QueueData, RideStatusSnapshot
 from warehouse.snapshot_id import instant_of, snapshot_id_of
@@ -35,6 +36,10 @@ def way(request, monkeypatch):
 def rows(*events, ride_id=7):
     observations = validate([event_from(raw) for raw in events], NOW).observations
     return {snapshot_id_of(ride_id, row.milliseconds): row for row in observations}
+
+
+def stored(ride_ids, wanted, span):
+    return loader.stored(ride_ids, wanted, span, 1000)[0]
 
 
 def test_both_ways_store_every_column_alike(way):

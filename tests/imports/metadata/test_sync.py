@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from imports.live.api import ThemeParksApi
+from imports.api.themeparks import ThemeParksApi
 from imports.metadata import sync as metadata_sync
 from quality.models import DataQualityLog
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT
@@ -61,6 +61,18 @@ def test_the_73_entities_of_magic_kingdom_come_with_names_and_coordinates(api_se
     assert (ride.ride_name, ride.park) == ("The Barnstormer", park)
     assert ride.metadata.get().last_updated == NOW
     assert not DataQualityLog.objects.exists()
+
+
+def test_the_catalogue_fills_a_row_that_an_import_made_of_a_kind_alone(api_server):
+    park = Park.objects.create(park_name="a-park", themeparks_wiki_id=MAGIC_KINGDOM, timezone="UTC")
+    ride = Ride.objects.create(park=park, ride_name="Barnstormer", themeparks_wiki_id=BARNSTORMER)
+    ids = {"ride": ride, "themeparks_wiki_id": BARNSTORMER}
+    EntityMetadata.objects.create(**ids, entity_type="ATTRACTION", listed=False, last_updated=NOW)
+    (synced,) = sync(api_server)
+    assert (synced.entities, synced.new, synced.vanished) == (73, 72, 0)
+    metadata = EntityMetadata.objects.get(ride=ride)
+    assert (metadata.listed, metadata.version, metadata.catalogue_park) == (True, 2, MAGIC_KINGDOM)
+    assert metadata.latitude is not None
 
 
 def test_a_second_sync_of_the_same_answers_writes_nothing(api_server):

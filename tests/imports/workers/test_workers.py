@@ -36,10 +36,11 @@ import sys
 from django.core.management import execute_from_command_line
 import django
 django.setup()
-from imports.archive import checkpoint, commit, heartbeat
+from imports.archive import checkpoint, heartbeat
+from imports.loading import turns
 checkpoint.HEARTBEAT_STALE_SECONDS = float(sys.argv[1])
 heartbeat.HEARTBEAT_EVERY_SECONDS = 1
-commit.IDLE_TRANSACTION_SECONDS = 3
+turns.IDLE_TRANSACTION_SECONDS = 3
 execute_from_command_line(["manage.py", "qcluster"])
 """
 

@@ -9,7 +9,7 @@ from quality.check.gaps import SILENT_DAYS_CLOSED, SILENT_DAYS_OPEN
 from quality.check.run import check
 from quality.grouping import SUBJECTS_SINGLE
 from tests.quality.check.clean_year import NOW, read
-from warehouse.models import EntityMetadata, QueueData, Ride, RideStatusSnapshot
+from warehouse.models import EntityMetadata, Park, QueueData, Ride, RideStatusSnapshot
 
 
 def found(first: date | None = None, last: date | None = None) -> list[tuple[str, str]]:
@@ -159,3 +159,36 @@ def test_a_silence_is_the_same_finding_whatever_part_of_the_year_is_checked(year
     part = check([year.lakeside.pk], date(2025, 7, 12), date(2025, 7, 22), NOW).findings
     assert {f.fingerprint: f.description for f in part} == whole
     assert found(date(2025, 8, 20), date(2025, 8, 25)) == []
+
+
+# --- silences at a seam ----------------------------------------------------------------------------------------------
+def history_from(park: Park, day: date) -> None:
+    ImportedFile.objects.filter(park=park, file_date__gte=day).update(feed="HISTORY")
+
+
+def test_hours_that_nobody_asked_for_are_not_called_silent(year):
+    history_from(year.lakeside, date(2025, 7, 8))
+    Park.objects.filter(pk=year.lakeside.pk).update(timezone="Pacific/Honolulu")
+    forget(utc(7, 8), utc(7, 8, 20), park=year.lakeside)
+    found = check([year.lakeside.pk], date(2025, 7, 8), date(2025, 7, 8), NOW).findings
+    assert [(finding.reason, finding.start, finding.end) for finding in found] == [
+        ("seam_hole", utc(7, 8), utc(7, 8, 10))
+    ]
+
+
+def test_an_outage_away_from_the_seam_is_found_all_the_same(year):
+    history_from(year.lakeside, date(2025, 7, 8))
+    forget(utc(7, 10, 15), utc(7, 10, 20), park=year.lakeside)
+    found = check([year.lakeside.pk], date(2025, 7, 8), date(2025, 7, 12), NOW).findings
+    assert [finding.reason for finding in found] == ["silent_hours"]
+
+
+def test_a_day_with_hours_that_nobody_asked_for_is_no_day_on_which_a_ride_was_silent(year):
+    assert SILENT_DAYS_OPEN == 3
+    forget(utc(7, 8, 15), utc(7, 12, 15), ride_name="Sky Tower")
+    asked = ([year.lakeside.pk], date(2025, 7, 8), date(2025, 7, 12), NOW)
+    assert [finding.reason for finding in check(*asked).findings] == ["silent_ride"]
+    history_from(year.lakeside, date(2025, 7, 10))
+    Park.objects.filter(pk=year.lakeside.pk).update(timezone="America/Chicago")
+    forget(utc(7, 10), utc(7, 10, 5), park=year.lakeside)
+    assert [finding.reason for finding in check(*asked).findings] == ["seam_hole"]

@@ -18,6 +18,11 @@ def test_rides_without_metadata_are_one_finding_of_their_park(year):
     assert (finding.kind, finding.reason) == (IssueType.MISSING_FIELD, "missing_metadata")
     assert finding.description == "Lakeside: 2 of 13 rides have no metadata"
     assert {example["name"] for example in finding.examples} == {"Comet", "Sky Tower"}
+    comet = Ride.objects.get(ride_name="Comet")  # an import brings its kind, and nothing else
+    ids = {"ride": comet, "themeparks_wiki_id": comet.themeparks_wiki_id}
+    EntityMetadata.objects.create(**ids, entity_type="ATTRACTION", listed=False, last_updated=NOW)
+    assert [again.fingerprint for again in found()] == [finding.fingerprint]
+    assert DataQualityLog.objects.get().occurrences == 2
 
 
 def test_parks_without_a_time_zone_that_exists_are_found(year):

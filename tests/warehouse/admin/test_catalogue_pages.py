@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+from warehouse.models import EntityMetadata, MetadataChange, Park, Ride, RideOpening
 from warehouse.rides import stays
 from warehouse.rides.stays import Stay
 
@@ -211,3 +211,14 @@ def test_the_park_that_an_operator_sets_is_that_of_the_newest_stay(admin_client,
     page = admin_client.get(url).content.decode()
     assert f"before: {old}" in page
     assert f"2023-11-14 22:13Z: {third}" in page
+
+
+def test_the_page_of_a_ride_says_how_it_stood_when_its_record_begins(admin_client, metadata):
+    url = reverse("admin:warehouse_ride_change", args=[metadata.ride_id])
+    assert "When its record begins" in admin_client.get(url).content.decode()
+    opens, seen = datetime(2026, 9, 26, 4, tzinfo=UTC), datetime(2026, 9, 26, 3, 56, 53, tzinfo=UTC)
+    RideOpening.objects.create(
+        ride=metadata.ride, opens_at=opens, observed_at=seen, status="OPERATING", wait_time=15, source_file="an answer"
+    )
+    text = admin_client.get(url).content.decode()
+    assert "OPERATING, 15 minutes at 2026-09-26 04:00Z, last seen so at 2026-09-26 03:56Z" in text

@@ -11,7 +11,7 @@ from warehouse.history import park_days
 from warehouse.instants import milliseconds_of
 from warehouse.models import DataSource, Park, Ride, RideStatusSnapshot
 from warehouse.partitioning.partitions import TABLE
-from warehouse.rides import stays
+from warehouse.rides import openings, stays
 from warehouse.rides.stays import Stay
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -219,7 +219,7 @@ def test_only_the_partitions_of_the_days_are_opened(snapshots, django_assert_num
     park = Park.objects.create(park_name="Lakeside", timezone="UTC", themeparks_wiki_id="p" * 36)
     ride = a_ride(park, "Coaster")
     said(ride, "2025-07-04 10:00", "OPERATING", 30)
-    with django_assert_num_queries(3) as queries:  # the rides, the hours of the nights, and the ride's rows
+    with django_assert_num_queries(4) as queries:  # rides, hours of the nights, openings, and the ride's rows
         figures(park)
     sql = queries[-1]["sql"]
     with connection.cursor() as cursor:
@@ -227,6 +227,54 @@ def test_only_the_partitions_of_the_days_are_opened(snapshots, django_assert_num
         names = [column[0] for column in cursor.description]
         plan = dict(zip(names, cursor.fetchone(), strict=True))
     assert (plan["table"], plan["partitions"], plan["key"]) == (TABLE, "p202507", "idx_ride_recorded")
+
+
+# --- before the first row ---------------------------------------------------------------------------------------
+def opened(ride: Ride, status: str, wait: int | None, *, seen: str, at: str = "2025-07-04 00:00") -> None:
+    """How the ride stood at an hour of the park, and when it was last seen so."""
+    zone = park_days.zone_of(ride.park)
+    opens_ms, seen_ms = (milliseconds_of(datetime.fromisoformat(text).replace(tzinfo=zone)) for text in (at, seen))
+    openings.keep([openings.Opening(ride.pk, opens_ms, seen_ms, status, wait, False, "an answer")])
+
+
+def test_before_its_first_row_a_ride_stands_as_its_opening_says(park, ride):
+    opened(ride, "OPERATING", 15, seen="2025-07-03 23:56:53")  # captured: Space Mountain, 2026-09-26
+    said(ride, "2025-07-04 00:01:03", "CLOSED")
+    before, of_day = park_days.park_by_day(park, DAY - timedelta(days=1), DAY, LATER)
+    assert before.figures == park_days.Figures()  # nobody told that day
+    assert (of_day.figures.operating_ms, of_day.figures.average_wait, of_day.figures.rides) == (63_000, 15, {ride.pk})
+    assert of_day.figures.observations == 1
+
+
+def test_an_opening_holds_for_three_hours_after_it_was_seen(park, ride):
+    opened(ride, "OPERATING", 15, seen="2025-07-03 22:00")
+    assert figures(park).operating_hours == 1.0
+    assert figures(park, now=datetime(2025, 7, 4, 4, 30, tzinfo=UTC)).operating_hours == 0.5
+    opened(ride, "DOWN", None, seen="2025-06-03 22:00")
+    assert figures(park) == park_days.Figures()
+
+
+def test_an_opening_counts_for_nothing_where_rows_lie_before_it(park, ride):
+    said(ride, "2025-07-03 22:30", "CLOSED")  # of another source
+    opened(ride, "OPERATING", 15, seen="2025-07-03 22:00")
+    assert figures(park).operating_hours == 0.0
+
+
+def test_the_wait_of_an_opening_is_carried_by_rows_that_are_silent_about_it(park, ride):
+    opened(ride, "OPERATING", 15, seen="2025-07-03 23:00")
+    said(ride, "2025-07-04 00:30", "OPERATING", wait_told=False)
+    said(ride, "2025-07-04 03:00", "CLOSED")
+    found = figures(park)
+    assert (found.operating_hours, found.wait_ms) == (3.0, 2 * 3_600_000)
+
+
+def test_an_opening_is_of_the_park_in_which_the_ride_stood_then(park, ride):
+    other = Park.objects.create(park_name="Seaside", timezone=park.timezone, themeparks_wiki_id="q" * 36)
+    moved_at = milliseconds_of(datetime(2025, 7, 4, 5, tzinfo=UTC))  # an hour after midnight there
+    opened(ride, "OPERATING", 15, seen="2025-07-04 00:00")
+    said(ride, "2025-07-04 01:00", "CLOSED")
+    stays.write(ride.pk, [Stay(park.pk, None), Stay(other.pk, moved_at)])
+    assert (figures(park).operating_hours, figures(other).operating_hours) == (1.0, 0.0)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------

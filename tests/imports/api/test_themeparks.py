@@ -13,8 +13,8 @@ import stamina
 from django.conf import settings as project_settings
 from django.db import connection, transaction
 
-from imports.live.api import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
-from imports.live.models import ApiPace
+from imports.api.pace import ApiPace
+from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from tests.imports.fault_server import CLOCKS_APART, Answer, Fault, fault_server
 from tests.waiting import HANG_SECONDS
 
@@ -121,14 +121,14 @@ def test_a_server_that_stays_broken_ends_in_a_clear_error(api_server, settings):
 
 
 def test_an_answer_that_stalls_ends_by_a_timeout(api_server, monkeypatch):
-    monkeypatch.setattr("imports.live.api.READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("imports.api.themeparks.READ_TIMEOUT_SECONDS", 0.2)
     api_server.faults = [Fault("stall", times=9)]
     with pytest.raises(ApiError, match="timed out"):
         ThemeParksApi().destinations()
 
 
 def test_an_answer_that_trickles_ends_by_a_timeout(api_server, monkeypatch):
-    monkeypatch.setattr("imports.live.api.ANSWER_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("imports.api.themeparks.ANSWER_TIMEOUT_SECONDS", 0.2)
     long_answer = Answer(json.dumps({"destinations": [{"id": RESORT}] * 200}).encode())
     api_server.answers = lambda path, headers: long_answer
     api_server.faults = [Fault("trickle", times=9, seconds=0.002)]
@@ -158,7 +158,7 @@ def test_retry_after_may_be_a_date(api_server):
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}])
 def test_a_429_that_says_no_time_holds_for_the_default(api_server, headers, monkeypatch):
-    monkeypatch.setattr("imports.live.api.WAIT_AFTER_429_SECONDS", 0.5)
+    monkeypatch.setattr("imports.api.http.WAIT_AFTER_429_SECONDS", 0.5)
     api_server.faults = [Fault("status", answer=Answer(b"", 429, headers))]
     ThemeParksApi().destinations()
     refused, answered = api_server.came()
@@ -279,7 +279,7 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_CACHE_DIR = sys.argv[2], sys.argv[3]
 settings.THEMEPARKS_REQUESTS_PER_MINUTE = 600
-from imports.live.api import NoSuchEntity, ThemeParksApi
+from imports.api.themeparks import NoSuchEntity, ThemeParksApi
 api = ThemeParksApi()
 print("ready", flush=True)
 sys.stdin.readline()

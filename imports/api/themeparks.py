@@ -6,7 +6,6 @@ folder for as long as their Cache-Control says, never less than the 60 s for whi
 ETag is sent back. What an answer means is left to imports.metadata.sync and imports.live.collector.
 """
 
-import logging
 import os
 import re
 import time
@@ -14,54 +13,37 @@ from email.utils import formatdate
 from typing import Any
 
 import requests
-import stamina
 from cachecontrol import CacheControlAdapter
 from cachecontrol.caches.file_cache import SeparateBodyFileCache
 from cachecontrol.heuristics import BaseHeuristic
 from django.conf import settings
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, InvalidHeader
-from urllib3.util import Retry
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 
+from imports.api.http import (
+    ATTEMPTS,
+    CONNECT_TIMEOUT_SECONDS,
+    PASSING_STATUS,
+    ApiError,
+    ApiUnavailable,
+    MalformedAnswer,
+    NoSuchEntity,
+    Refused,
+    attempts,
+    hold_everybody,
+    read_body,
+)
+from imports.api.pace import ApiPace, TooLongToWait
 from imports.events.json_text import decode_json
-from imports.events.load_format import text_of
-from imports.live.models import ApiPace, TooLongToWait
+
+__all__ = ["ApiError", "ApiUnavailable", "MalformedAnswer", "NoSuchEntity", "ThemeParksApi"]
 
 CACHED_AT_LEAST_SECONDS = 60  # how long the API itself keeps an answer: nothing new can be had before
-CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 20  # without a byte
 ANSWER_TIMEOUT_SECONDS = 30  # for a whole answer; the largest known has some 600 KB
-CHUNK_BYTES = 256  # the clock is looked at after each: small, so that a trickling answer is noticed in time
-ANSWER_MAX_BYTES = 16 * 1024 * 1024  # the largest known has some 600 KB; as JSON of nothing but {} these take 400 MB
-ATTEMPTS = 3
 UNREACHED_MAX = 3  # questions in a row without any answer: it is not one destination, it is the API
-WAIT_AFTER_429_SECONDS = 30.0  # when it says no Retry-After
 LONGEST_WAIT_SECONDS = 120.0  # asked to stay away for longer, a run ends rather than sleeps
-PASSING_STATUS = {429, 500, 502, 503, 504}
-PASSING_ERRORS = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,  # a body that ends before its end
-    TimeoutError,
-)
-
-logger = logging.getLogger(__name__)
-
-
-class ApiError(Exception):
-    """No usable answer; the message says which request, what came back and what to do."""
-
-
-class NoSuchEntity(ApiError):
-    """The API does not know the id (404)."""
-
-
-class MalformedAnswer(ApiError):
-    """An answer that is not JSON or lacks the part that was asked for."""
-
-
-class ApiUnavailable(ApiError):
-    """No further request makes sense in this run: the API is not reached, or asked to be left alone."""
 
 
 class ThemeParksApi:
@@ -70,7 +52,7 @@ class ThemeParksApi:
     Not to be called inside a transaction: every question waits for its turn.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._unreached = 0  # questions in a row
         self._url = settings.THEMEPARKS_API_URL.rstrip("/")
         self._session = requests.Session()
@@ -110,12 +92,10 @@ class ThemeParksApi:
     def _get(self, path: str) -> Any:
         url = self._url + path
         try:
-            for attempt in stamina.retry_context(
-                on=_will_pass, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=10
-            ):
+            for attempt in attempts():
                 with attempt:
                     body = self._fetch(url)
-        except _Refused as error:
+        except Refused as error:
             self._unreached = 0
             raise _explain(error) from error
         except (OSError, HTTPError) as error:  # every error of requests is an OSError
@@ -130,20 +110,14 @@ class ThemeParksApi:
             raise MalformedAnswer(f"{url}: {len(body):,} bytes that are no JSON ({error})") from error
 
     def _fetch(self, url: str) -> bytes:
-        deadline = time.monotonic() + ANSWER_TIMEOUT_SECONDS
         with self._session.get(url, stream=True, timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)) as response:
-            body = bytearray()
-            for chunk in response.iter_content(CHUNK_BYTES):
-                body += chunk
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{url}: the answer is not complete after {ANSWER_TIMEOUT_SECONDS} s")
-                if len(body) > ANSWER_MAX_BYTES:
-                    raise ApiError(f"{url}: an answer of more than {ANSWER_MAX_BYTES:,} bytes is not read")
-        if response.status_code in (429, 503):
-            _hold_everybody(response)
-        if response.status_code != 200:
-            raise _Refused(url, response.status_code, bytes(body))
-        return bytes(body)
+            body = read_body(response, ANSWER_TIMEOUT_SECONDS)
+        if response.status_code == 200:
+            return body
+        refused = Refused(response, body)
+        if refused.status in (429, 503):
+            hold_everybody(refused)
+        raise refused
 
 
 def _cache_folder() -> str:
@@ -157,48 +131,17 @@ def _cache_folder() -> str:
     return str(folder)
 
 
-class _Refused(Exception):
-    def __init__(self, url: str, status: int, body: bytes):
-        super().__init__(f"{url}: the API answers {status}")
-        self.status = status
-        self.body = body
-
-
-def _will_pass(error: Exception) -> bool:
-    passing = isinstance(error, PASSING_ERRORS) or (isinstance(error, _Refused) and error.status in PASSING_STATUS)
-    if passing:
-        logger.warning("%s", error)
-    return passing
-
-
-def _hold_everybody(response: requests.Response) -> None:
-    """Retry-After holds for the address, so for every worker of ours: it goes into the shared pace."""
-    seconds = None
-    try:
-        seconds = Retry().get_retry_after(response.raw)
-    except InvalidHeader:
-        logger.warning("%s: Retry-After %r is not understood", response.url, response.headers["Retry-After"])
-    if seconds is None and response.status_code == 429:
-        seconds = WAIT_AFTER_429_SECONDS
-    if seconds:
-        ApiPace.hold(settings.THEMEPARKS_API_URL, seconds)
-
-
-def _explain(error: _Refused) -> ApiError:
-    try:
-        said = text_of(decode_json(error.body)["error"]["message"])
-    except (ValueError, LookupError, TypeError):
-        said = error.body[:100].decode(errors="replace").strip()
-    message = f"{error}: {said}" if said else str(error)
+def _explain(error: Refused) -> ApiError:
     if error.status == 404:
-        return NoSuchEntity(message)
-    return ApiError(f"{message}; given up after {ATTEMPTS} attempts" if error.status in PASSING_STATUS else message)
+        return NoSuchEntity(error.explained)
+    given_up = f"; given up after {ATTEMPTS} attempts" if error.status in PASSING_STATUS else ""
+    return ApiError(error.explained + given_up)
 
 
 class _PacedAdapter(HTTPAdapter):
     """Sends a request when it is its turn."""
 
-    def send(self, request, *args, **kwargs):
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         try:
             wait = ApiPace.reserve(
                 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, LONGEST_WAIT_SECONDS
@@ -216,12 +159,12 @@ class _CachingAdapter(CacheControlAdapter, _PacedAdapter):
 class _KeptAtLeastAMinute(BaseHeuristic):
     """Cache-Control is respected upwards. `date` is ours, so that no difference of clocks makes a kept answer old."""
 
-    def update_headers(self, response) -> dict[str, str]:
+    def update_headers(self, response: HTTPResponse) -> dict[str, str]:
         if response.status not in (200, 304):
             return {}
         asked = re.search(r"\bmax-age=(\d+)", response.headers.get("cache-control", ""))
         seconds = max(int(asked[1]) if asked else 0, CACHED_AT_LEAST_SECONDS)
         return {"date": formatdate(usegmt=True), "cache-control": f"max-age={seconds}"}
 
-    def warning(self, response) -> None:
+    def warning(self, response: HTTPResponse) -> None:
         return None

@@ -1,0 +1,133 @@
+"""What both clients of the API share: how an answer is read, what a refusal says, and whom it holds.
+
+An answer is read with bounds of time and size. A 429 whose `error` is a text concerns every request of this address and
+goes into the shared pace; one of HISTORY_RATE_LIMITED concerns the history of one account, and never holds the rest.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+import stamina
+from django.conf import settings
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
+
+from imports.api.pace import ApiPace
+from imports.events.json_text import decode_json
+from imports.events.load_format import text_of
+
+CONNECT_TIMEOUT_SECONDS = 10
+CHUNK_BYTES = 256  # the clock is looked at after each: small, so that a trickling answer is noticed in time
+ANSWER_MAX_BYTES = 16 * 1024 * 1024  # the largest known has some 600 KB; as JSON of nothing but {} these take 400 MB
+ATTEMPTS = 3
+WAIT_AFTER_429_SECONDS = 30.0  # when it says no Retry-After
+WAIT_MAX_SECONDS = 24 * 3600.0  # whatever it says: the longest known is an hour
+PASSING_STATUS = {429, 500, 502, 503, 504}
+PASSING_ERRORS = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,  # a body that ends before its end
+    TimeoutError,
+)
+HISTORY_RATE_LIMITED = "HISTORY_RATE_LIMITED"
+
+logger = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """No usable answer; the message says which request, what came back and what to do."""
+
+
+class NoSuchEntity(ApiError):
+    """The API does not know the id (404)."""
+
+
+class MalformedAnswer(ApiError):
+    """An answer that is not JSON or lacks the part that was asked for."""
+
+
+class ApiUnavailable(ApiError):
+    """No further request makes sense in this run: the API is not reached, or asked to be left alone."""
+
+
+class Refused(Exception):
+    """An answer of another status than 200; `error` is what its JSON has under that key, None where it has none."""
+
+    def __init__(self, response: requests.Response, body: bytes):
+        super().__init__(f"{response.url}: the API answers {response.status_code}")
+        self.status = response.status_code
+        self.headers = response.headers
+        self.retry_after_seconds = _retry_after_seconds(response)
+        try:
+            answer = decode_json(body)
+        except ValueError:
+            answer = None
+        self.error: Any = answer.get("error") if isinstance(answer, dict) else None
+        self.kind = text_of(self.error.get("type")) if isinstance(self.error, dict) else ""
+        self.said = self._said(answer) or body[:100].decode(errors="replace").strip()
+
+    def _said(self, answer: Any) -> str:
+        if isinstance(self.error, dict):
+            return text_of(self.error.get("message"))
+        if not isinstance(answer, dict):
+            return ""
+        return text_of(answer.get("message")) or text_of(self.error)
+
+    @property
+    def of_history_alone(self) -> bool:
+        """Whether it is the history budget of an account that is spent, which holds nothing else."""
+        return self.status == 429 and self.kind == HISTORY_RATE_LIMITED
+
+    @property
+    def explained(self) -> str:
+        """The request, the status and the API's own words, in one line."""
+        return f"{self}: {self.said}" if self.said else str(self)
+
+
+def attempts() -> Iterable[stamina.Attempt]:
+    """ATTEMPTS for what passes by itself, as stamina counts them."""
+    return stamina.retry_context(on=_will_pass, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=10)
+
+
+def _will_pass(error: Exception) -> bool:
+    passing = isinstance(error, PASSING_ERRORS) or (isinstance(error, Refused) and error.status in PASSING_STATUS)
+    if passing:
+        logger.warning("%s", error)
+    return passing
+
+
+def read_body(response: requests.Response, answer_timeout_seconds: float) -> bytes:
+    """The body of a response that is streamed. TimeoutError: it is not complete in time; ApiError: it is too large.
+
+    The time goes from here on: what was waited before, for a turn, is not the answer's.
+    """
+    deadline = time.monotonic() + answer_timeout_seconds
+    body = bytearray()
+    for chunk in response.iter_content(CHUNK_BYTES):
+        body += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{response.url}: the answer is not complete after {answer_timeout_seconds} s")
+        if len(body) > ANSWER_MAX_BYTES:
+            raise ApiError(f"{response.url}: an answer of more than {ANSWER_MAX_BYTES:,} bytes is not read")
+    return bytes(body)
+
+
+def hold_everybody(refused: Refused) -> None:
+    """Retry-After holds for the address, so for every worker of ours: it goes into the shared pace."""
+    seconds = refused.retry_after_seconds
+    if seconds is None and refused.status == 429:
+        seconds = WAIT_AFTER_429_SECONDS
+    if seconds and not refused.of_history_alone:
+        ApiPace.hold(settings.THEMEPARKS_API_URL, seconds)
+
+
+def _retry_after_seconds(response: requests.Response) -> float | None:
+    try:
+        seconds = Retry().get_retry_after(response.raw)
+    except InvalidHeader:
+        logger.warning("%s: Retry-After %r is not understood", response.url, response.headers["Retry-After"])
+        return None
+    return None if seconds is None else min(float(seconds), WAIT_MAX_SECONDS)

@@ -1,0 +1,106 @@
+"""When the API may be asked: a row for each limit that it has, shared by all processes on all hosts.
+
+A model of this app like those of imports.models, through which Django finds it.
+"""
+
+from datetime import UTC, datetime
+
+from django.db import connection, models, transaction
+
+
+class TooLongToWait(Exception):
+    """The next request is `seconds` away, further than the caller wants to sleep."""
+
+    def __init__(self, seconds: float):
+        super().__init__(f"no request may be sent for another {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class ApiPace(models.Model):
+    """When the next request to an API may be sent: one row a limit, shared by all processes on all hosts.
+
+    The limit a minute has the row of the API's URL: requests are spaced evenly, each taking the next place in time, so
+    that no window of a minute ever holds more than asked for. An hour's budget has a row of its own (`budget_of`): what
+    is there may be asked in one go, and what is left is what the API said last. The clock is the server's.
+    """
+
+    api = models.CharField(max_length=200, primary_key=True)
+    next_request_at = models.DateTimeField()
+    remaining = models.IntegerField(null=True, help_text="of a budget, as the API said last; empty: not said")
+    resets_at = models.DateTimeField(null=True, help_text="when the budget is whole again; empty: not said")
+    asked_by = models.CharField(
+        max_length=16, db_default="", help_text="whose budget it is: a fingerprint of the key; empty: asked without one"
+    )
+
+    class Meta:
+        db_table = "api_pace"
+
+    def __str__(self) -> str:
+        return f"{self.api}: next request from {self.next_request_at:%H:%M:%S}Z"
+
+    @classmethod
+    def reserve(cls, api: str, per_minute: float, longest_wait_seconds: float) -> float:
+        """Take the next place of the `api` (its URL), of `per_minute` that there are; returns the seconds until it.
+
+        TooLongToWait: it is more than `longest_wait_seconds` away, and none was taken.
+        """
+        step = round(60e6 / per_minute)
+        # durable: inside the caller's transaction the row would stay locked while everybody else waits for it
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO api_pace (api, next_request_at) VALUES (%s, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) "
+                "ON DUPLICATE KEY UPDATE next_request_at = "
+                "GREATEST(next_request_at, UTC_TIMESTAMP(6)) + INTERVAL %s MICROSECOND",
+                [api, step, step],
+            )
+            cursor.execute(
+                "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), next_request_at) FROM api_pace WHERE api = %s",
+                [api],
+            )
+            wait = max(0.0, (cursor.fetchone()[0] - step) / 1e6)
+            if wait > longest_wait_seconds:
+                raise TooLongToWait(wait)
+        return wait
+
+    @classmethod
+    def hold(cls, api: str, seconds: float) -> None:
+        """No request of anybody before `seconds` from now; a later place that was set before stays."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE api_pace SET next_request_at = "
+                "GREATEST(next_request_at, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) WHERE api = %s",
+                [round(seconds * 1e6), api],
+            )
+
+    @classmethod
+    def told(cls, api: str, asked_by: str, remaining: int, resets_in_seconds: int) -> None:
+        """Keep what the API said of the budget `api` (see `budget_of`) of `asked_by`. 0 remaining holds it."""
+        values: list[int | str] = [0 if remaining else resets_in_seconds, remaining, resets_in_seconds, asked_by]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO api_pace (api, next_request_at, remaining, resets_at, asked_by) VALUES (%s, "
+                "UTC_TIMESTAMP(6) + INTERVAL %s SECOND, %s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND, %s) "
+                "ON DUPLICATE KEY UPDATE next_request_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, remaining = %s, "
+                "resets_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, asked_by = %s",
+                [api, *values, *values],
+            )
+
+    @classmethod
+    def spent_until(cls, api: str, asked_by: str) -> tuple[datetime, float] | None:
+        """When something is left of the budget `api` of `asked_by` again (aware, UTC), and the seconds until then.
+
+        None: there is now, as far as is known. What was said to somebody with another key says nothing here.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT next_request_at, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), next_request_at) FROM api_pace "
+                "WHERE api = %s AND asked_by = %s AND next_request_at > UTC_TIMESTAMP(6)",
+                [api, asked_by],
+            )
+            row = cursor.fetchone()
+        return row and (row[0].replace(tzinfo=UTC), row[1] / 1e6)
+
+
+def budget_of(api: str) -> str:
+    """The row of the history budget of the API at this URL."""
+    return f"{api}#history"
