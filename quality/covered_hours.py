@@ -72,7 +72,7 @@ class CoveredHours:
         began = min((begin for begin, _, each in spans if each.has_events), default=None)
         inside = [] if began is None else [(began, max(end for _, end, _ in spans))]
         outside = [(begin, end) for begin, end, each in spans if not each.was_read and (began is None or begin < began)]
-        covered = [(stretch.begin, stretch.end) for stretch in told]
+        self._told = covered = [(stretch.begin, stretch.end) for stretch in told]
         pieces = _stretches((*piece, "") for span in inside + outside for piece in _less(span, covered))
         self._unasked = [(stretch.begin, stretch.end) for stretch in pieces]
         self.seam_holes = [hole for hole in _seam_holes(told, ledger) if began is not None and hole.begin >= began]
@@ -81,6 +81,16 @@ class CoveredHours:
         """Whether a half-open span touches hours that no day spoke for: nobody asked, or no file could be read."""
         begun_before_its_end = bisect_left(self._unasked, end, key=itemgetter(0))
         return begun_before_its_end > 0 and self._unasked[begun_before_its_end - 1][1] > begin
+
+    def tells(self, begin: datetime, end: datetime) -> bool:
+        """Whether days spoke for all of a half-open span."""
+        return self.told_since(end) <= begin
+
+    def told_since(self, instant: datetime) -> datetime:
+        """Since when, without a hole until an instant, days spoke for every hour; the instant itself where none did."""
+        begun_before = bisect_left(self._told, instant, key=itemgetter(0))
+        begin, end = self._told[begun_before - 1] if begun_before else (instant, instant)
+        return begin if end >= instant else instant
 
 
 def _stretches(spans: Iterable[tuple[datetime, datetime, str]]) -> list[_Stretch]:

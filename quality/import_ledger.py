@@ -83,8 +83,9 @@ class MissingRun:
 class ParkLedger:
     """One park's days: what the last reading of each gave."""
 
-    def __init__(self, days: Iterable[FeedDay]):
+    def __init__(self, days: Iterable[FeedDay], months_in_part: Iterable[date] = ()):
         self.days = sorted(days, key=lambda each: each.day)
+        self._months_in_part = set(months_in_part)  # by their first days
         self._outcomes: dict[date, str] = {}
         for each in self.days:
             told = self._outcomes.get(each.day, each.outcome)
@@ -123,13 +124,26 @@ class ParkLedger:
         """Missing or unreadable: that nothing was observed on this day is known, and reported."""
         return self.is_missing(day) or self._outcomes.get(day) in (MISSING, UNREADABLE)
 
+    def is_in_part(self, day: date) -> bool:
+        """Whether nothing was asked for of this day but what the park no longer lists: its silence says nothing."""
+        return day not in self._outcomes and day.replace(day=1) in self._months_in_part
+
 
 def of_park(park_id: int) -> ParkLedger:
     """All days of one park: one range of the ledger's key."""
     rows = _rows(
         f"SELECT file_date, feed, best, events_read > 0 FROM ({_days_by_feed('park_id = %s')}) AS days", park_id
     )
-    return ParkLedger(FeedDay(day, feed, BEST_FIRST[best - 1], bool(events)) for day, feed, best, events in rows)
+    days = [FeedDay(day, feed, BEST_FIRST[best - 1], bool(events)) for day, feed, best, events in rows]
+    return ParkLedger(days, _months_in_part(park_id))
+
+
+def _months_in_part(park_id: int) -> list[date]:
+    """The months of which the park's delisted entities were imported."""
+    rows = _rows(
+        "SELECT file_date FROM import_files WHERE park_id = %s AND feed = 'DELISTED' AND outcome = 'IMPORTED'", park_id
+    )
+    return [month for (month,) in rows]
 
 
 @dataclass(frozen=True, slots=True)

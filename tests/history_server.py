@@ -65,6 +65,7 @@ class HistoryServer(FaultServer):
         self.window_seconds = 3600
         self.degraded_times = 0  # so many history answers to come have degraded openings
         self.delisted_in_park = False  # whether answers about a park name what is gone; it is not known which is true
+        self.said_listed: set[str] = set()  # ids that coverage takes for listed, whatever they are
         self.next_elsewhere: str | None = None  # the host that links to next pages name
         self.cached_seconds = 0  # answers say so in Age, as those of a shared cache do
         self.whole_floats = False  # 45.0 for 45, as the official SDK writes numbers
@@ -313,7 +314,7 @@ class HistoryServer(FaultServer):
     def _coverage(self, entity: Entity, key: str | None, query: dict) -> dict:
         today, recorded = self._today_at(entity), self.final_day()
         if entity.kind == "PARK":
-            return self._head(entity) | park_coverage(self.below(entity), recorded, today)
+            return self._head(entity) | park_coverage(self.below(entity), recorded, today, self.said_listed)
         return self._head(entity) | entity_coverage(entity, recorded, today)
 
 

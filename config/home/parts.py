@@ -18,6 +18,7 @@ from imports.models import FileOutcome, ImportCheckpoint, ImportedFile, ImportSt
 from imports.workers import queue
 from imports.workers.models import Worker
 from quality import owed_checks
+from quality.import_ledger import FEEDS_OF_DAYS
 from quality.models import DataQualityMove, IssueType, to_do_by_kind
 from warehouse.models import Park
 from warehouse.partitioning import health, partitions
@@ -134,7 +135,7 @@ def add_archive(found: Home, now: datetime) -> None:
     today = now.date()
     page = link("imports_importedfile_coverage")
     newest = (
-        ImportedFile.objects.filter(park=OuterRef("pk"), outcome=FileOutcome.IMPORTED)
+        ImportedFile.objects.filter(park=OuterRef("pk"), outcome=FileOutcome.IMPORTED, feed__in=FEEDS_OF_DAYS)
         .order_by("-file_date")
         .values("file_date")[:1]
     )

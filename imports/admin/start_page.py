@@ -24,7 +24,7 @@ from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.request import Request, RequestError
 from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
-from imports.sources.opening import open_source
+from imports.sources.opening import delisted_of, open_source
 from imports.sources.source import ArchiveError, Source
 from imports.workers import queue
 from imports.workers.models import Worker
@@ -66,6 +66,9 @@ class StartForm(forms.Form):
         "captures of live answers (files called .ndjson or .jsonl, or a folder of them)",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
+    delisted = forms.BooleanField(
+        required=False, label="Of the History API: what its parks no longer list, 31 days of an entity a request"
+    )
     days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
     replace_live = forms.BooleanField(
         required=False,
@@ -103,7 +106,19 @@ class StartForm(forms.Form):
         for name in ("destination", "park"):
             self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
         self.order_fields(
-            ["destination", "park", "everything", "from", "to", "days", "source", "replace_live", "replace", "force"]
+            [
+                "destination",
+                "park",
+                "everything",
+                "from",
+                "to",
+                "days",
+                "source",
+                "delisted",
+                "replace_live",
+                "replace",
+                "force",
+            ]
         )
 
     def request(self, source: Source, listed: list[str]) -> Request:
@@ -138,7 +153,8 @@ def start_import(model_admin: admin.ModelAdmin, request):
     trouble = ""
     try:
         if asked:
-            source = open_source(filled_in["source"])
+            url = filled_in["source"]
+            source = open_source(delisted_of(url) if filled_in.get("delisted") else url)
             found = source.list_destinations()
     except ArchiveError as error:
         trouble = str(error)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date
 
 from imports.archive.planning import DestinationPlan
-from imports.sources.source import Allowance, SourceByPark
+from imports.sources.source import Allowance, Feed, SourceByPark
 from warehouse.days import ONE_DAY
 from warehouse.text import HOUR, count_of, duration_in_words
 
@@ -17,16 +17,22 @@ def sentences(plans: Sequence[DestinationPlan]) -> list[str]:
     if not isinstance(source, SourceByPark):
         return []
     files = [file for plan in plans for file in plan.files]
-    requests = sum(file.is_asked_for for file in files)
-    parks = sum(bool(plan.files) for plan in plans)
+    requests = sum(file.requests for file in files if file.is_asked_for)
+    kept = sum(not file.is_asked_for for file in files)
+    parks = count_of(sum(bool(plan.files) for plan in plans), "park")
+    unit = "park day"
+    if source.feed == Feed.DELISTED:
+        unit = "park month"
+        entities = sum(plan.of_park.entities or 0 for plan in plans if plan.files and plan.of_park is not None)
+        parks = f"{count_of(entities, 'delisted entity', 'delisted entities')} of {parks}"
     said = [
-        f"{source.url} {count_of(parks, 'park')}, {count_of(len(files), 'park day')}: "
-        f"{count_of(requests, 'request')}" + _kept(len(files) - requests) + _time(requests, source.allowance)
+        f"{source.url} {parks}, {count_of(len(files), unit)}: "
+        f"{count_of(requests, 'request')}" + _kept(kept) + _time(requests, source.allowance)
     ]
     if known := sum(plan.days_known - plan.days_told for plan in plans):
-        said.append(f"{count_of(known, 'park day')} not asked for: the ledger has them")
+        said.append(f"{count_of(known, unit)} not asked for: the ledger has them")
     if told := sum(plan.days_told for plan in plans):
-        said.append(f"{count_of(told, 'park day')} not asked for: the archive's files have them")
+        said.append(f"{count_of(told, unit)} not asked for: the archive's files have them")
     return [*said, *out_of_reach(plans), *_not_final(plans)]
 
 
@@ -58,12 +64,13 @@ def out_of_reach(plans: Sequence[DestinationPlan]) -> Iterator[str]:
 
 
 def _not_final(plans: Sequence[DestinationPlan]) -> Iterator[str]:
-    asked = plans[0].request.last
     by_day: dict[date, list[str]] = {}
     nothing: list[str] = []
     for found in (plan.of_park for plan in plans if plan.of_park is not None):
+        asked = plans[0].request.last if found.entities is None else found.newest
         if found.final_day is None and not found.files:
-            nothing.append(found.name or found.park_id)
+            if found.entities is None:  # that nothing of a park is delisted is nothing to be told
+                nothing.append(found.name or found.park_id)
         elif found.final_day is not None and asked is not None and found.final_day < asked:
             by_day.setdefault(found.final_day, []).append(found.name or found.park_id)
     for day, parks in sorted(by_day.items()):

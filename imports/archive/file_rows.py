@@ -17,7 +17,7 @@ from django.db import connection
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
 from imports.loading.neighbours import REACH_MS
-from imports.sources.source import DayFile
+from imports.sources.source import DayFile, Feed
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import naive_utc
 from warehouse.models import RideStatusSnapshot
@@ -139,6 +139,7 @@ def perhaps_held_elsewhere(snapshot_ids: set[int], park_id: int, file: DayFile) 
     unknown = (
         ImportedFile.objects.filter(
             park=park_id,
+            feed=Feed.ARCHIVE,  # files of other feeds were never read without it
             outcome=FileOutcome.IMPORTED,
             events_read__gt=0,
             rows=None,

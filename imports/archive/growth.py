@@ -65,7 +65,7 @@ def sudden_growth(
         scope=file.key,
         description=f"{REASONS[REASON].say(1, file=file.key, what=what)}.",
         start=midnight(file.day),
-        end=midnight(file.day + ONE_DAY),
+        end=midnight(file.last_day + ONE_DAY),
         source_file=file.key,
         count=max(len(new_parks), len(new_rides)),
         examples=list(examples),

@@ -2,19 +2,20 @@
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.loading.counts import Counts
-from imports.sources.source import DayFile
+from imports.sources.source import DayFile, Feed
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park
 
 
-def heard_twice(destination: str, file: DayFile, counts: dict[int, Counts]) -> list[Finding]:
+def heard_twice(destination: str, feed: Feed, file: DayFile, counts: dict[int, Counts]) -> list[Finding]:
     """A finding for each park (by park_id) with events in this file whom another destination's file of the day knows.
 
-    Whichever file comes second tells it, so the order of the imports does not matter.
+    Whichever file comes second tells it, so the order of the imports does not matter. A month of delisted entities is
+    no day.
     """
-    here = [park_id for park_id, count in counts.items() if count.events_read]
+    here = [park_id for park_id, count in counts.items() if count.events_read and feed != Feed.DELISTED]
     if not here:
         return []
     # a park stood for its destination while nobody knew that (imports.sources.captures): these are no two
@@ -23,6 +24,7 @@ def heard_twice(destination: str, file: DayFile, counts: dict[int, Counts]) -> l
         return []
     others = (
         ImportedFile.objects.filter(park__in=here, file_date=file.day, outcome=FileOutcome.IMPORTED)
+        .exclude(feed=Feed.DELISTED)
         .exclude(destination_wiki_id__in=[destination, *themselves])
         .select_related("park")
         .order_by("park_id", "destination_wiki_id")

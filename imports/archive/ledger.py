@@ -96,7 +96,9 @@ def has_events_before(park_id: int, day: date, destination: str | None = None) -
     With a destination: whether it was last heard in that one's files, perhaps in another's on the same day. What a
     destination lacks after a park has left it is no gap of the park.
     """
-    heard = ImportedFile.objects.filter(park=park_id, file_date__lt=day, outcome=FileOutcome.IMPORTED)
+    heard = ImportedFile.objects.filter(
+        park=park_id, file_date__lt=day, outcome=FileOutcome.IMPORTED, feed__in=import_ledger.FEEDS_OF_DAYS
+    )
     if destination is None:
         return heard.exists()
     latest = heard.order_by("-file_date").values("file_date")[:1]
@@ -150,7 +152,7 @@ def unreadable_finding(destination: str, file: DayFile, why: str) -> Finding:
         scope=file.key,
         description=f"{REASONS['unreadable_file'].say(1, file=file.key, why=why)}.",
         start=midnight(file.day),
-        end=midnight(file.day + ONE_DAY),
+        end=midnight(file.last_day + ONE_DAY),
         source_file=file.key,
         examples=[why],
     )

@@ -27,7 +27,7 @@ from imports.archive.transitions import ImportStatus
 from imports.events.validation import ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
-from imports.sources.opening import has_files_by_park, is_captures, open_source
+from imports.sources.opening import DELISTED, has_files_by_park, is_captures, open_source
 from imports.sources.source import ArchiveError, DayFile, Feed, ParkFiles, Source, SourceByPark
 from warehouse.models import Park
 
@@ -116,7 +116,7 @@ def _plan_by_park(
         named = [park.themeparks_wiki_id for park in parks]
         for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
             files, told = _files_wanted(request, destination, found)
-            first, last = (files[0].day, files[-1].day) if files else (today, today)
+            first, last = (files[0].day, files[-1].last_day) if files else (today, today)
             mine = [park for park in parks if park.themeparks_wiki_id == found.park_id]
             known = len(found.files) - len(files)
             plans.append(
@@ -143,10 +143,10 @@ def _files_wanted(request: Request, destination: str, found: ParkFiles) -> tuple
     park_ids = list(Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True))
     if not park_ids:  # a park that is not known lacks everything
         return [] if request.changed_only else found.files, 0
-    first, last, feed = found.files[0].day, found.files[-1].day, request.source.feed
+    first, last, feed = found.files[0].day, found.files[-1].last_day, request.source.feed
     known = KnownReadings.of(destination, first, last, feed, heed_archive=request.missing_only)
     told = sum(
-        known.told_elsewhere(park_id, file.day) and known.lacks_day(park_id, file.day)
+        known.told_elsewhere(park_id, file.day, file.last_day) and known.lacks_day(park_id, file.day)
         for park_id in park_ids
         for file in found.files
     )
@@ -226,7 +226,8 @@ def resume(
         ]
     if source is not None:
         for checkpoint in checkpoints:
-            if is_captures(checkpoint.source) != (source.feed == Feed.CAPTURES):
+            captures, delisted = is_captures(checkpoint.source), checkpoint.source.startswith(DELISTED)
+            if (captures, delisted) != (source.feed == Feed.CAPTURES, source.feed == Feed.DELISTED):
                 raise RequestError(
                     f"{checkpoint.import_id} was begun from {checkpoint.source}, and {source.url} is of another kind; "
                     "--source names where the same files lie now"

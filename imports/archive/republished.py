@@ -9,7 +9,7 @@ LIVE rows never go (docs/decisions/file-as-the-truth.md).
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from imports.archive import file_rows
 from imports.archive.completeness import heard
@@ -54,8 +54,8 @@ class Republished:
         """Those of these stored rows, which say something else than the file, that give way: they are deleted here."""
         rows = file_rows.archive_rows(snapshot_ids).keys()
         going = set(rows) - file_rows.held_elsewhere(set(rows), self._file)
-        low, high = first_id_at(midnight(self._file.day)), first_id_at(midnight(self._file.day + ONE_DAY))
-        for park in self._parks:  # of its own day the file is the truth, of the days beside it another may be
+        low, high = first_id_at(midnight(self._file.day)), first_id_at(midnight(self._file.last_day + ONE_DAY))
+        for park in self._parks:  # of its own days the file is the truth, of the days beside it another may be
             going -= {
                 key for key in file_rows.perhaps_held_elsewhere(going, park.pk, self._file) if not low <= key < high
             }
@@ -124,7 +124,7 @@ class Republished:
         unchanged = earlier.sha256 == self._reading.sha256 and not self._run.replace
         if unchanged or not earlier.events_read:
             return []
-        periods = stays.periods_of(park.pk, midnight(self._file.day), midnight(self._file.day + ONE_DAY))
+        periods = stays.periods_of(park.pk, midnight(self._file.day), midnight(self._file.last_day + ONE_DAY))
         of_the_day = {key for period in periods for key in file_rows.stored_between(*period)}
         rows = file_rows.archive_rows(of_the_day - of_the_file)
         left = rows.keys() - file_rows.held_elsewhere(set(rows), self._file)
@@ -145,16 +145,15 @@ class Republished:
     def _finding(
         self, reason: str, park: Park, count: int, examples: list, advice: str = "", **measured: object
     ) -> Finding:
-        day: date = self._file.day
         return Finding(
             reason=reason,
             entity_type="park",
             entity_key=park.themeparks_wiki_id,
             entity_id=park.park_id,
             scope=self._file.key,
-            description=f"{park}, {day}: {REASONS[reason].say(count, **measured)}. {advice}".strip(),
-            start=midnight(day),
-            end=midnight(day + ONE_DAY),
+            description=f"{park}, {self._file.label}: {REASONS[reason].say(count, **measured)}. {advice}".strip(),
+            start=midnight(self._file.day),
+            end=midnight(self._file.last_day + ONE_DAY),
             source_file=self._file.key,
             count=count,
             examples=examples,

@@ -73,6 +73,10 @@ def check_options(request: Request) -> None:
                 "--replace takes a file as the truth for its day, and captures are never all there is of a day: leave "
                 "it away"
             )
+    if request.source.feed == Feed.DELISTED and request.replace_live:
+        raise RequestError(
+            f"{request.source.url} is of entities that no live answer speaks of: leave away --replace-live"
+        )
 
 
 def chosen(request: Request) -> dict[str, list[Park]]:
@@ -134,12 +138,16 @@ def _destinations_of_park(park: Park, there: list[str], request: Request) -> lis
 def nothing_there(request: Request, today: date, *destinations: str) -> str:
     """A sentence for a range in which the source has nothing, with what it has instead; asks the source."""
     which = " and ".join(destinations)
+    delisted = request.source.feed == Feed.DELISTED
     listings = [request.source.list_days(destination, None, None, today) for destination in destinations]
-    days = [file.day for listing in listings for file in listing.files]
-    if days:
-        return f"{request.source.url} has no files of {which}{range_text(request)}; it has {min(days)} to {max(days)}"
+    files = [file for listing in listings for file in listing.files]
+    if files:
+        first, last = min(file.day for file in files), max(file.last_day for file in files)
+        what = "months of delisted entities that are over" if delisted else "files"
+        return f"{request.source.url} has no {what} of {which}{range_text(request)}; it has {first} to {last}"
     others = [listing.beside for listing in listings if listing.beside.total]
-    return f"{request.source.url} has no day files of {which}" + "".join(
+    what = "months of delisted entities that are over" if delisted else "day files"
+    return f"{request.source.url} has no {what} of {which}" + "".join(
         f"; beside the layout it has {count_of(beside.total, 'file')}: {beside.in_words()}" for beside in others
     )
 

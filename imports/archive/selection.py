@@ -36,8 +36,8 @@ class KnownReading:
 
     def is_of(self, file: DayFile) -> bool:
         """Whether it certainly was this version, by the listing alone; where it has no word for it, it may not be."""
-        if file.is_final:
-            return True  # it is asked for no second time: what the listing cannot tell, it is taken to be
+        if file.is_final:  # it is asked for no second time: what the listing cannot tell, it is taken to be
+            return self.etag == file.etag
         if file.size_bytes is None or self.size_bytes != file.size_bytes:
             return False
         if file.etag:
@@ -62,7 +62,7 @@ class KnownReadings:
     ) -> "KnownReadings":
         """Asks the ledger. `heed_archive`: of the History API, days that the archive's files have are known."""
         found = cls()
-        if heed_archive and feed == Feed.HISTORY:
+        if heed_archive and feed in (Feed.HISTORY, Feed.DELISTED):
             found._told_by_archive = _told_by_archive(parks_of(destination), first, last)
         for day, park_id, outcome, sha256, size_bytes, etag, modified_at, all_parks in ImportedFile.objects.filter(
             destination_wiki_id=destination, file_date__gte=first, file_date__lte=last, feed=feed
@@ -88,14 +88,16 @@ class KnownReadings:
     def lacks(self, park_id: int, file: DayFile) -> bool:
         """Whether the park's events of this version may not have been read. A park that has no reading of a version
         which was read for all was not in it."""
-        if self.told_elsewhere(park_id, file.day):
+        if self.told_elsewhere(park_id, file.day, file.last_day):
             return False
         reading = self._by_day.get(file.day, {}).get(park_id)
         return not self._was_read_for_all(file) if reading is None else not reading.has_read(file)
 
-    def told_elsewhere(self, park_id: int, day: date) -> bool:
-        """Whether a day of the History API need not be asked for, since the archive's files have all of its hours."""
-        return day in self._told_by_archive.get(park_id, ())
+    def told_elsewhere(self, park_id: int, day: date, last: date | None = None) -> bool:
+        """Whether a day of the History API, or all from it to `last`, need not be asked for, since the archive's files
+        have all of their hours: they hold what is delisted now as well."""
+        told = self._told_by_archive.get(park_id, ())
+        return bool(told) and all(day + n * ONE_DAY in told for n in range(((last or day) - day).days + 1))
 
     def lacks_day(self, park_id: int, day: date) -> bool:
         """Whether no file of the day was ever read for the park."""

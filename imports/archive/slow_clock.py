@@ -26,8 +26,9 @@ def refuse_a_slow_clock(reading: Reading, now: datetime) -> None:
 
 def slow_clock(reading: Reading, now: datetime) -> str:
     """The same as a sentence that says what to do; empty where the clock may be right."""
-    validated, day = reading.validated, reading.file.day
-    first, end = (milliseconds_of(midnight(day) + shift) for shift in (-NEIGHBOURING_DAY, 2 * NEIGHBOURING_DAY))
+    validated, file = reading.validated, reading.file
+    first = milliseconds_of(midnight(file.day) - NEIGHBOURING_DAY)
+    end = milliseconds_of(midnight(file.last_day) + 2 * NEIGHBOURING_DAY)
     to_come = [milliseconds for milliseconds in validated.to_come if first <= milliseconds < end]
     if 2 * len(to_come) <= validated.events:
         return ""

@@ -3,7 +3,7 @@
 Called inside the transaction, and perhaps several times until one holds: nothing here outlives a rollback.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 from imports.archive import ledger, told_beside
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
@@ -57,12 +57,12 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     # captures of a day are never all there is of it: that these lack what others had says nothing
     settled = Settled.nothing(parks) if run.source.feed == Feed.CAPTURES else before.settle(found, now)
     store(found, run.source.data_source)
-    findings = [*found.findings, *heard_twice(run.destination, file, found.counts), *settled.findings]
+    findings = [*found.findings, *heard_twice(run.destination, run.source.feed, file, found.counts), *settled.findings]
     findings += told_beside.keep(run, parks, reading, now)
     kept = [rows.finding for rows in (live or {}).values() if rows.finding]
     recorded = log.record([*findings, *kept], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
-    _advance(file.day, file.key, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
+    _advance(file, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
     ledger.record_file(
         file,
         run.source.feed,
@@ -89,11 +89,10 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         totals.duplicates += count.duplicates
         totals.rejected += count.rejected
         totals.replaced += count.replaced
-    return Written(file.day, file.key, totals, joined)
+    return Written(file.last_day, file.key, totals, joined)
 
 
 def _origin(run: ImportRun, file: DayFile) -> Origin:
-    start = midnight(file.day)
     captures = run.source.feed == Feed.CAPTURES
 
     def to_replace(park: Park) -> str:
@@ -102,9 +101,9 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
     return Origin(
         run.destination,
         file.key,
-        f"captures of {file.day}" if captures else f"{file.day}",
-        start,
-        start + timedelta(days=1),
+        f"captures of {file.label}" if captures else file.label,
+        midnight(file.day),
+        midnight(file.last_day + ONE_DAY),
         against_stored=None if run.replace or captures else to_replace,
         told_again=captures,
     )
@@ -112,18 +111,18 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
 
 def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
     file = reading.file
-    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
+    _advance(file, dict.fromkeys(checkpoints, (0, 0)))
     ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=run.whole_destination)
-    return Written(file.day, file.key, Totals(files=1, unchanged=1))
+    return Written(file.last_day, file.key, Totals(files=1, unchanged=1))
 
 
 def _write_unreadable(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
     file, now = reading.file, run.clock()
     recorded = log.record([ledger.unreadable_finding(run.destination, file, reading.unreadable)], now)
-    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 1)))
+    _advance(file, dict.fromkeys(checkpoints, (0, 1)))
     nothing = {checkpoint: Counts() for checkpoint in checkpoints}
     ledger.record_file(file, run.source.feed, nothing, now=now, unreadable=True, sha256=reading.sha256)
-    return Written(file.day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
+    return Written(file.last_day, file.key, Totals(files=1, unreadable=1, findings=recorded.new))
 
 
 def _write_out_of_reach(
@@ -132,9 +131,9 @@ def _write_out_of_reach(
     """A day that the source has, and not for us: no row of the ledger, since it may be had otherwise."""
     file = reading.file
     findings = [widened(checkpoint.park, run.first, earliest - ONE_DAY) for checkpoint in checkpoints]
-    _advance(file.day, file.key, dict.fromkeys(checkpoints, (0, 0)))
+    _advance(file, dict.fromkeys(checkpoints, (0, 0)))
     recorded = log.record(findings, run.clock())
-    return Written(file.day, file.key, Totals(days_out_of_reach=1, findings=recorded.new))
+    return Written(file.last_day, file.key, Totals(days_out_of_reach=1, findings=recorded.new))
 
 
 def _write_missing(run: ImportRun, checkpoints: list[ImportCheckpoint], missing: MissingDays) -> Written:
@@ -142,21 +141,24 @@ def _write_missing(run: ImportRun, checkpoints: list[ImportCheckpoint], missing:
     key = key_of(run.destination, missing.last)
     totals = Totals()
     missed = run.missed_by(missing)
-    _advance(missing.last, key, dict.fromkeys(checkpoints, (0, 0)), missed)
+    files = {checkpoint: len(missed.get(checkpoint, ())) or 1 for checkpoint in checkpoints}
+    _move_on(missing.last, key, dict.fromkeys(checkpoints, (0, 0)), files)
     for checkpoint in checkpoints:
-        days = missed[checkpoint]
-        if ledger.has_events_before(checkpoint.park_id, days[0], run.destination):
+        days = missed.get(checkpoint)  # none: its file was read once, and is gone since it was listed
+        if days and ledger.has_events_before(checkpoint.park_id, days[0], run.destination):
             findings = ledger.record_missing(checkpoint, run.destination, days, now=now)
             totals.findings += log.record(findings, now).new
             totals.missing_days += len(days)
     return Written(missing.last, key, totals)
 
 
-def _advance(
-    day: date,
-    key: str,
-    results: dict[ImportCheckpoint, tuple[int, int]],
-    days: dict[ImportCheckpoint, list[date]] | None = None,
+def _advance(file: DayFile, results: dict[ImportCheckpoint, tuple[int, int]]) -> None:
+    """Past a file, of a day or of several."""
+    _move_on(file.last_day, file.key, results, dict.fromkeys(results, file.days))
+
+
+def _move_on(
+    day: date, key: str, results: dict[ImportCheckpoint, tuple[int, int]], files: dict[ImportCheckpoint, int]
 ) -> None:
     """Move each park's checkpoint on, by (stored, errors); ClaimLost with all those that are no longer ours.
 
@@ -172,7 +174,7 @@ def _advance(
                 source_file=key,
                 stored=stored,
                 errors=errors,
-                files=len(days[checkpoint]) if days else 1,
+                files=files[checkpoint],
             )
         except ClaimLost:
             lost.append(checkpoint)

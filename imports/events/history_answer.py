@@ -95,6 +95,11 @@ class HistoryAnswer:
             ]
         return found
 
+    def entity_ids(self) -> set[str]:
+        """Whom it speaks of, with history or without: UUIDs in lower case."""
+        told = (uuid_of(entity.get("id")) for entity in self.entities() if isinstance(entity, dict))
+        return {entity_id for entity_id in told if entity_id is not None}
+
     def entity_types(self) -> dict[str, str]:
         """By UUID (lower case) what each entity is: ATTRACTION, SHOW, RESTAURANT, ..."""
         return {

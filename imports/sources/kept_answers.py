@@ -1,6 +1,8 @@
 """Answers of the History API on disk, gzipped as they came: a source by itself, without network and without key.
 
     <destination>/<YYYY>/<MM>/<DD>/<park>.json.gz     a park's own day
+    <destination>/<YYYY>/<MM>/delisted/<park>/<entity>.json.gz       a month of what the park no longer lists
+    <destination>/<YYYY>/<MM>/delisted/<park>/<entity>.<DD>.json.gz  the same, from this day of the month on
     destinations.json.gz, coverage/<park>.json.gz     what was listed, and when
 
 An answer is written before it is loaded, whole or not at all (a rename): what was asked for once is never asked again.
@@ -10,9 +12,11 @@ import gzip
 import json
 import logging
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +26,22 @@ from imports.sources.source import ArchiveError
 from warehouse.ids import uuid_of
 
 SUFFIX = ".json.gz"
+DELISTED = "delisted"
 LISTINGS_KEPT = timedelta(days=1)  # how long what was listed is taken as it was
 
+_OF_ENTITY = re.compile(r"([0-9a-f-]{36})(?:\.([0-9]{2}))?" + re.escape(SUFFIX))
+
 logger = logging.getLogger(__name__)
+
+
+def delisted_folder(destination: str, park: str, month: date) -> str:
+    """Where the answers about a park's delisted entities of a month lie: `<destination>/2022/03/delisted/<park>`."""
+    return f"{destination}/{month:%Y/%m}/{DELISTED}/{park}"
+
+
+def key_of_delisted(folder: str, month: date, entity: str, begin: date) -> str:
+    """Where the answer about one of them lies that goes from `begin` to the end of the month."""
+    return f"{folder}/{entity}{'' if begin == month else f'.{begin:%d}'}{SUFFIX}"
 
 
 class KeptAnswers:
@@ -86,6 +103,44 @@ class KeptAnswers:
                 if name == f"{park}{SUFFIX}":
                     found.setdefault(str(park), []).append(of_day)
         return {park: sorted(days) for park, days in sorted(found.items())}
+
+    def newest_day(self, destination: str, park: str) -> date | None:
+        """The latest day of which an answer about the park lies there."""
+        for year, month, day in reversed(list(self._dates(destination)) if self._has(destination) else []):
+            if self.has(f"{destination}/{year}/{month}/{day}/{park}{SUFFIX}"):
+                with suppress(ValueError):
+                    return date(int(year), int(month), int(day))
+        return None
+
+    # --- months of what is delisted -------------------------------------------------------------------------------
+    def delisted_months(self, destination: str) -> dict[str, list[date]]:
+        """By park: the months (their first days) of which answers about delisted entities lie there, in order."""
+        found: dict[str, list[date]] = {}
+        for year in self._names(self.root / destination, year=True) if self._has(destination) else []:
+            for month in self._names(self.root / destination / year, year=True):
+                folder = self.root / destination / year / month / DELISTED
+                with suppress(ValueError):
+                    first = date(int(year), int(month), 1)
+                    for park in self._names(folder) if folder.is_dir() else []:
+                        if uuid_of(park) == park:
+                            found.setdefault(park, []).append(first)
+        return found
+
+    def delisted_in(self, folder: str, month: date) -> dict[str, date]:
+        """By entity: the first day of the answer about it that lies in a folder of `delisted_folder`; of several the
+        one that begins first."""
+        found: dict[str, date] = {}
+        for name in self._names(self.root / folder) if self._has(folder) else []:
+            match = _OF_ENTITY.fullmatch(name)
+            if match is None or uuid_of(match[1]) != match[1]:
+                continue
+            with suppress(ValueError):  # the 31st of a month that has none
+                begin = month.replace(day=int(match[2] or 1))
+                found[match[1]] = min(begin, found.get(match[1], begin))
+        return found
+
+    def _has(self, folder: str) -> bool:
+        return (self.root / folder).is_dir()
 
     def _dates(self, destination: str) -> Iterator[tuple[str, str, str]]:
         for year in self._names(self.root / destination, year=True):

@@ -13,13 +13,23 @@ from imports.sources.recognising import Kind, kind_of
 from imports.sources.source import ArchiveError, Source
 
 #: the History API, or with a folder behind it what was kept of its answers
-HISTORY = "themeparks-history:"
-HISTORY_SCHEMES = (HISTORY, "themeparks-history-delisted:")
+HISTORY, DELISTED = "themeparks-history:", "themeparks-history-delisted:"
+HISTORY_SCHEMES = (HISTORY, DELISTED)
 
 
 def has_files_by_park(url: str) -> bool:
     """Whether the source that a URL names has its files by park."""
     return url.startswith(HISTORY_SCHEMES)
+
+
+def delisted_of(url: str) -> str:
+    """The source of what parks no longer list, beside a source that is the History API or answers of it.
+
+    ArchiveError: the URL names no such source.
+    """
+    if not url.startswith(HISTORY_SCHEMES):
+        raise ArchiveError(f"{url}: delisted entities are asked of the History API alone; give {HISTORY} as source")
+    return DELISTED + url.partition(":")[2]
 
 
 def is_captures(url: str) -> bool:
@@ -29,8 +39,9 @@ def is_captures(url: str) -> bool:
 
 def open_source(url: str) -> Source:
     """The source a URL names: a folder (a path, or file:///path), s3://bucket[/prefix], themeparks-history: for the
-    History API, themeparks-history:/path for answers of it that were kept, or captures of live answers: a file or
-    folder of them by its path, recognised by the names in it, or captures:/path.
+    History API, themeparks-history:/path for answers of it that were kept, themeparks-history-delisted: for what its
+    parks no longer list, or captures of live answers: a file or folder of them by its path, recognised by the names in
+    it, or captures:/path.
 
     ArchiveError: it names none of them, S3 cannot be set up, or day files and captures lie in one folder. No file is
     read yet.
@@ -65,13 +76,15 @@ def _open_history(url: str) -> Source:
     from imports.api.history import HistoryApi  # requests takes 0.2 s to load
     from imports.api.http import ApiError
     from imports.sources.history import HistorySource
+    from imports.sources.history_delisted import HistoryDelistedSource
 
+    opened = HistoryDelistedSource if url.startswith(DELISTED) else HistorySource
     path = url.partition(":")[2]
     if path.startswith("//"):
         raise ArchiveError(f"{url}: give themeparks-history: alone, or themeparks-history:/path to kept answers")
     if path:
-        return HistorySource(KeptAnswers(Path(path)), api=None)
+        return opened(KeptAnswers(Path(path)), api=None)
     try:
-        return HistorySource(KeptAnswers(Path(settings.HISTORY_DIR)), HistoryApi())
+        return opened(KeptAnswers(Path(settings.HISTORY_DIR)), HistoryApi())
     except ApiError as error:
         raise ArchiveError(str(error)) from error

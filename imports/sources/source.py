@@ -69,7 +69,8 @@ class DayFile:
     """One file of a destination: `key` is its path in the layout, `path` where it lies if that is another.
 
     Size with ETag (a bucket) or time of change (a folder) tell without reading it whether it is the file of before.
-    Where a listing cannot tell, `is_final` says that nothing new is to be had of it unless it is asked for anew.
+    Where a listing cannot tell, `is_final` says that nothing new is to be had of it unless it is asked for anew; an
+    `etag` then says which answers it is made of, where it is made of several.
     """
 
     key: str
@@ -80,7 +81,25 @@ class DayFile:
     modified_at: datetime | None = None  # UTC, to the microsecond
     park: str = ""  # the UUID of the one park that it speaks of; empty: of all of the destination
     is_final: bool = False
-    is_asked_for: bool = False  # reading it is a request of an hour's budget
+    is_asked_for: bool = False  # reading it takes requests of an hour's budget
+    requests: int = 1  # so many, where it is asked for
+    anew: bool = False  # also what was kept of it is asked for
+    through: date | None = None  # the last day that it is of, where it is of several
+
+    @property
+    def last_day(self) -> date:
+        """The last day that it is of; mostly its only one."""
+        return self.through or self.day
+
+    @property
+    def days(self) -> int:
+        """Of how many days it is."""
+        return (self.last_day - self.day).days + 1
+
+    @property
+    def label(self) -> str:
+        """Its day or days, for people."""
+        return f"{self.day}" if self.days == 1 else f"{self.day} to {self.last_day}"
 
     @property
     def place(self) -> str:
@@ -148,6 +167,8 @@ class ParkFiles:
     asked_from: date | None = None  # the first day that was asked for and that the source has
     out_of_reach_before: date | None = None  # days that were asked for lie before it, and are not to be had
     final_day: date | None = None  # later days may change still, and are not listed
+    newest: date | None = None  # of delisted entities: a day that was asked for, recorded, and later than that
+    entities: int | None = None  # how many delisted entities its files are of; None: they are of the park
 
 
 class Allowance(Protocol):

@@ -7,12 +7,11 @@ differed are looked at again whenever they can be asked for.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from quality import import_ledger, log
 from quality.check.compared_day import REASON, ComparedDay, compare_day
-from quality.check.day_figures import bounds_of
 from quality.check.days_to_compare import Request, requests, sample
 from quality.check.source_figures import (
     Allowance,
@@ -23,16 +22,16 @@ from quality.check.source_figures import (
     NoFigures,
     SourceDay,
 )
-from quality.import_ledger import IMPORTED, NO_EVENTS, FedDay
+from quality.covered_hours import CoveredHours
+from quality.import_ledger import ARCHIVE, HISTORY, IMPORTED, FedDay
 from quality.models import TO_DO, DataQualityLog
-from warehouse.days import ONE_DAY
 from warehouse.models import Park
 from warehouse.text import count_of
-from warehouse.zones import known_zone
+from warehouse.zones import known_zone, local_day
 
 DAYS_A_PARK = 3
-HISTORY, DELISTED = "HISTORY", "DELISTED"
-BESIDE = ("ARCHIVE", "CAPTURES")  # whose days are others than the park's own
+DELISTED = "DELISTED"
+BESIDE = (ARCHIVE, "CAPTURES")  # whose days are others than the park's own
 
 
 @dataclass
@@ -59,6 +58,7 @@ class _Chosen:
     zone: ZoneInfo
     days: Mapping[date, Beside]
     fed: list[FedDay]
+    covered: CoveredHours
     requests: list[Request]
 
 
@@ -111,9 +111,10 @@ def _choose(
 ) -> _Chosen | None:
     zone = known_zone(park.timezone)
     fed = import_ledger.fed_days(park.pk)
+    covered = CoveredHours(import_ledger.of_park(park.pk), park.timezone)
     days = {
         day: beside
-        for day, beside in _comparable(fed).items()
+        for day, beside in _comparable(fed, covered, zone or UTC).items()
         if (first is None or first <= day) and (last is None or day <= last)
     }
     if not days:
@@ -127,25 +128,20 @@ def _choose(
         days = {day: beside for day, beside in days.items() if day >= reach}
     seed = f"{park.themeparks_wiki_id} {now:%Y-%m-%d}"
     picked = sample(days, _differed(park, zone), count, seed)
-    return _Chosen(park, zone, days, fed, requests(park.pk, picked)) if picked else None
+    return _Chosen(park, zone, days, fed, covered, requests(park.pk, picked)) if picked else None
 
 
-def _comparable(fed: list[FedDay]) -> dict[date, Beside]:
-    """The days that can be compared, by what lies beside; those of the History API, or else whole ones of others."""
+def _comparable(fed: list[FedDay], covered: CoveredHours, zone: tzinfo) -> dict[date, Beside]:
+    """The days to compare, by what lies beside: those of the History API, or else whole ones of the archive."""
     imported = {(row.day, row.feed) for row in fed if row.outcome == IMPORTED}
-    others = {day for day, feed in imported if feed in BESIDE}
-    around = {day + timedelta(days=n) for day in others for n in (-1, 0, 1)}
+    around = {day + timedelta(days=n) for day, feed in imported if feed in BESIDE for n in (-1, 0, 1)}
     of_history = {
         day: Beside.OTHER_RECORDS if day in around else Beside.NOTHING for day, feed in imported if feed == HISTORY
     }
-    if of_history:
-        return of_history
-    read = _read_days(fed)
-    return {day: Beside.NO_WHOLE_DAY for day in others if {day - ONE_DAY, day + ONE_DAY} <= read}
-
-
-def _read_days(fed: list[FedDay]) -> set[date]:
-    return {row.day for row in fed if row.feed != DELISTED and row.outcome in (IMPORTED, NO_EVENTS)}
+    of_archive = {
+        day: Beside.NO_WHOLE_DAY for day, feed in imported if feed == ARCHIVE and covered.tells(*local_day(day, zone))
+    }
+    return of_history or of_archive
 
 
 def _differed(park: Park, zone: ZoneInfo) -> set[date]:
@@ -195,7 +191,7 @@ class _Asking:
         found = compare_day(
             ComparedDay(one.park, day, one.zone, one.days[day], refused),
             told,
-            known_since=_known_since(one, day),
+            known_since=one.covered.told_since(local_day(day, one.zone)[0]),
             has_delisted=any(row.feed == DELISTED for row in one.fed),
             wait_limit=self.wait_limit,
         )
@@ -211,11 +207,3 @@ class _Asking:
             if day.compared and not day.different:
                 agreed = f"Compared again: {count_of(day.compared, 'ride')} agree with the source now."
                 self.comparison.resolved += log.resolve_gone([day.finding().fingerprint], agreed, self.now)
-
-
-def _known_since(one: _Chosen, day: date) -> datetime:
-    """Since when everything that was said before the day is stored: days that were read lie without a hole before."""
-    read = _read_days(one.fed)
-    while day - ONE_DAY in read:
-        day -= ONE_DAY
-    return bounds_of(day, one.zone)[0]

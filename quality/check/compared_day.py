@@ -14,6 +14,7 @@ from quality.reasons import REASONS
 from warehouse.ids import uuid_of
 from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.text import count_of
+from warehouse.zones import local_day
 
 REASON = "differs_from_source"
 #: Shows and restaurants are OPERATING for days without a word: 870 minutes of a day with 0 or 1 changes.
@@ -60,7 +61,7 @@ class ComparedDay:
         if self.refused:
             worst += f"; {count_of(self.refused, 'event')} of the day refused"
         sentence = REASONS[REASON].say(len(self.different), day=self.day, compared=self.compared, worst=worst)
-        start, end = day_figures.bounds_of(self.day, self.zone)
+        start, end = local_day(self.day, self.zone)
         return Finding(
             reason=REASON,
             entity_type="park",
@@ -123,7 +124,10 @@ _UNKNOWN = _Ride(0, "", "", True)
 
 
 def _rides(ours: Iterable[int], told: Iterable[str]) -> dict[str, _Ride]:
-    """By UUID the rides of our day, and those of our tables that the source speaks of."""
+    """By UUID the rides of our day, and those of our tables that the source speaks of.
+
+    Where the catalogue lists none of them it was not read yet, and says nothing about what is gone.
+    """
     rows = Ride.objects.filter(Q(pk__in=list(ours)) | Q(themeparks_wiki_id__in=list(told)))
     metadata = {
         ride_id: (kind, listed)
@@ -131,8 +135,10 @@ def _rides(ours: Iterable[int], told: Iterable[str]) -> dict[str, _Ride]:
             "ride_id", "entity_type", "listed"
         )
     }
-    return {
-        uuid: _Ride(ride_id, name, *metadata.get(ride_id, ("", True)))
-        for ride_id, wiki_id, name in rows.values_list("ride_id", "themeparks_wiki_id", "ride_name")
-        if (uuid := uuid_of(wiki_id))
-    }
+    was_read = any(listed for _, listed in metadata.values())
+    found = {}
+    for ride_id, wiki_id, name in rows.values_list("ride_id", "themeparks_wiki_id", "ride_name"):
+        if uuid := uuid_of(wiki_id):
+            kind, listed = metadata.get(ride_id, ("", True))
+            found[uuid] = _Ride(ride_id, name, kind, listed or not was_read)
+    return found

@@ -9,18 +9,18 @@ weighted by minutes, the highest over every value; one carried over midnight doe
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from warehouse.days import ONE_DAY
 from warehouse.instants import milliseconds_of, naive_utc
 from warehouse.models import RideStatus
-from warehouse.rides import stays
+from warehouse.rides import openings, stays
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
+from warehouse.zones import local_day
 
 MINUTE_MS = 60_000
 _COLUMNS = (
@@ -57,12 +57,6 @@ class RideDay:
     def mean_wait(self) -> float | None:
         """Over the minutes; None where none showed a wait."""
         return sum(self.waits) / len(self.waits) if self.waits else None
-
-
-def bounds_of(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The first instant of a park's day, and that of the next."""
-    begin, end = (datetime.combine(midnight, time(), tzinfo=zone) for midnight in (day, day + ONE_DAY))
-    return begin, end
 
 
 def figures(begin_ms: int, end_ms: int, before: Word | None, words: Sequence[Word]) -> RideDay:
@@ -103,10 +97,11 @@ def _minutes_before(begin_ms: int, at_ms: int) -> int:
 def of_park(park_id: int, day: date, zone: ZoneInfo, known_since: datetime) -> dict[int, RideDay]:
     """The day of each ride that was in the park all day, by ride_id, also of those that said nothing.
 
-    `known_since` (aware): everything that was said from then on is stored, so that the last word from then on says
-    how a ride stood when the day began. Two statements, which open the partitions from then to the end of the day.
+    `known_since` (aware): everything that was said from then on is stored, so that the last word from then on, or else
+    the ride's opening, says how it stood when the day began. Three statements, which open the partitions from then to
+    the end of the day.
     """
-    begin, end = bounds_of(day, zone)
+    begin, end = local_day(day, zone)
     rides = [span.ride_id for span in stays.spans_of(park_id, begin, end) if (span.start, span.end) == (begin, end)]
     if not rides:
         return {}
@@ -128,6 +123,9 @@ def of_park(park_id: int, day: date, zone: ZoneInfo, known_since: datetime) -> d
         )
     )
     begin_ms, end_ms = milliseconds_of(begin), milliseconds_of(end)
+    for opening in openings.of_rides(set(rides) - before.keys()).values():
+        if milliseconds_of(known_since) <= opening.opens_ms <= begin_ms and not opening.is_degraded:
+            before[opening.ride_id] = Word(opening.opens_ms, opening.status, opening.wait_time)
     return {ride_id: figures(begin_ms, end_ms, before.get(ride_id), words) for ride_id, words in said.items()}
 
 

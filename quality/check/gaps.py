@@ -81,6 +81,8 @@ def silent_hours(window: Window, park: ParkProfile) -> Iterator[Finding]:
     for from_ms, to_ms, open_share in park.silences:
         if to_ms - from_ms > SILENT_DAYS_MAX * DAY_MS or _was_not_asked(park, from_ms, to_ms):
             continue
+        if _is_in_part(park, from_ms, to_ms):
+            continue
         around = _same_hours_around(park, from_ms, to_ms)
         if around is None:
             continue
@@ -112,6 +114,12 @@ def all_silent_hours(findings: list[Finding]) -> dict[str, object]:
 def _was_not_asked(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
     """Missing and unreadable days, and what lies between the days of two feeds, are told on their own."""
     return park.covered.unasked_in(instant_at(from_ms), instant_at(to_ms))
+
+
+def _is_in_part(park: ParkProfile, from_ms: int, to_ms: int) -> bool:
+    """Also on the day before or after: months are the park's own, and reach some hours into a day beside them."""
+    first, last = instant_at(from_ms).date() - ONE_DAY, instant_at(to_ms).date() + ONE_DAY
+    return any(park.ledger.is_in_part(first + n * ONE_DAY) for n in range((last - first).days + 1))
 
 
 def _same_hours_around(park: ParkProfile, from_ms: int, to_ms: int) -> dict[str, int] | None:

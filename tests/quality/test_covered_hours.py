@@ -165,3 +165,15 @@ def test_outside_of_the_ledger_only_what_was_looked_for_in_vain_is_unasked():
     assert found.unasked_in(utc(27, 23), utc(29))
     assert not found.unasked_in(utc(28), utc(30))
     assert not covered(TOKYO).unasked_in(utc(1), utc(30))
+
+
+# --- since when -------------------------------------------------------------------------------------------------------
+def test_since_when_every_hour_was_spoken_for():
+    told = covered(NEW_YORK, days("ARCHIVE", 1, 3), days("HISTORY", 4, 6), days("ARCHIVE", 5, 8))
+    assert told.told_since(utc(3, 12)) == utc(1)
+    assert told.told_since(utc(4, 2)) == utc(4, 2)  # on the seam, of which nobody spoke
+    assert told.told_since(utc(4, 4)) == utc(4, 4)  # where the next feed begins
+    assert told.told_since(utc(9)) == utc(4, 4)
+    assert told.told_since(utc(10)) == utc(10)
+    assert covered(NEW_YORK).told_since(utc(1)) == utc(1)
+    assert told.tells(utc(1), utc(4)) and not told.tells(utc(1), utc(5))

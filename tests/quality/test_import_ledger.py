@@ -46,7 +46,7 @@ def test_the_words_for_outcomes_are_those_of_the_importer():
 
 
 def test_the_words_for_feeds_are_those_of_the_importer():
-    assert {against_source.HISTORY, against_source.DELISTED, *against_source.BESIDE} == set(Feed)
+    assert {import_ledger.HISTORY, against_source.DELISTED, *against_source.BESIDE} == set(Feed)
     assert set(import_ledger.FEEDS_OF_DAYS) < set(Feed)
 
 

@@ -160,7 +160,8 @@ def _add_ride(
         number_of_day = bisect_right(midnights, word[0]) - 1
         if number_of_day >= 0:
             found[number_of_day].observations += 1
-    if opening is not None and opening.opens_ms < (words[0][0] if words else end):  # else rows come before it
+    opens = opening is not None and opening.opens_ms < (words[0][0] if words else end)  # else rows come before it
+    if opening is not None and opens:
         words.insert(0, (opening.opens_ms, opening.observed_ms, opening.status, opening.wait_time, False))
     begin = max(begin, milliseconds_of(span.start))
     told_wait: int | None = None  # the last wait that was told while the ride operated, and when
@@ -173,6 +174,8 @@ def _add_ride(
         carried_until = told_at + holds_ms if is_silent and told_wait is not None else 0
         if status not in (RideStatus.OPERATING, RideStatus.DOWN):
             continue
+        if opens and not number and status == RideStatus.OPERATING:
+            continue  # carried over midnight, when parks are closed: the source itself calls this unknown
         until = min(seen_at + holds_ms, end)
         if number + 1 < len(words):
             until = min(until, words[number + 1][0])

@@ -200,10 +200,11 @@ def _backfilled(since: datetime | None, until: datetime) -> int:
 
 
 def _imported_since(instant: datetime, begin: date, end: date) -> int:
-    """Rows stored since from files of the month up to, not including, `end`; some hold events of the day beside."""
+    """Rows stored since from files of the month up to, not including, `end`; some hold events of the day beside, and
+    some are of a whole month, by its first day."""
     return _ledger(
         "SELECT COALESCE(SUM(`stored`), 0) FROM import_files WHERE imported_at >= %s AND file_date BETWEEN %s AND %s",
-        [instant, begin - timedelta(days=1), end],
+        [instant, begin - timedelta(days=31), end],
     )
 
 

@@ -16,7 +16,7 @@ from imports.archive.run import ImportRun
 from imports.archive.slow_clock import ClockIsSlow
 from imports.archive.transitions import TransitionRefused
 from imports.management.graceful_stop import stop_on_signals
-from imports.sources.opening import open_source
+from imports.sources.opening import delisted_of, open_source
 from imports.sources.source import ArchiveError, NotNow
 from imports.workers.models import Worker
 from imports.workers.queue import enqueue, why_not_queued
@@ -50,6 +50,9 @@ class Command(BaseCommand):
             "default ARCHIVE_URL",
         )
         parser.add_argument(
+            "--delisted", action="store_true", help="of the History API: what its parks no longer list, by months"
+        )
+        parser.add_argument(
             "--missing-only", action="store_true", help="what is new: days not read yet, or whose file has changed"
         )
         parser.add_argument(
@@ -76,6 +79,7 @@ class Command(BaseCommand):
         first,
         last,
         source,
+        delisted,
         missing_only,
         changed,
         replace_live,
@@ -88,7 +92,7 @@ class Command(BaseCommand):
         **options,
     ):
         chosen = bool(destination or park or options["all"])
-        going_on = chosen or first or last or dry_run or missing_only or changed or replace_live or replace
+        going_on = chosen or first or last or dry_run or delisted or missing_only or changed or replace_live or replace
         if resume is not None and going_on:
             raise CommandError("--resume goes on with what was begun: give it import ids alone", returncode=WRONG_USAGE)
         if missing_only and changed:
@@ -102,6 +106,12 @@ class Command(BaseCommand):
             )
         if queue and (dry_run or list):
             raise CommandError("--queue starts imports: leave away --dry-run and --list", returncode=WRONG_USAGE)
+        url = source or settings.ARCHIVE_URL
+        if delisted:
+            try:
+                url = delisted_of(url)
+            except ArchiveError as error:
+                raise CommandError(f"--delisted: {error}", returncode=WRONG_USAGE) from error
         begin = self._queue if queue else self._run
         self._checks_failed: ChecksFailed | None = None
         try:
@@ -111,7 +121,7 @@ class Command(BaseCommand):
                 self._resume(resume, source, queue=queue, force=force)
             else:
                 request = Request(
-                    source=open_source(source or settings.ARCHIVE_URL),
+                    source=open_source(url),
                     destinations=destination,
                     parks=park,
                     everything=options["all"],

@@ -65,7 +65,7 @@ class Command(BaseCommand):
             return
         outside = f", {synced.outside} outside of parks left out" if synced.outside else ""
         self.stdout.write(
-            f"{synced.target.name}: {count_of(synced.entities, 'entity', 'entities')} in "
+            f"{synced.target.name} ({synced.target.destination}): {count_of(synced.entities, 'entity', 'entities')} in "
             f"{count_of(synced.parks, 'park')}, {synced.new} new, "
             f"{synced.changed} changed, {synced.vanished} vanished{outside}"
         )

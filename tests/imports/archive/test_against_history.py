@@ -5,6 +5,7 @@ A week is imported once; what a test changes of it is undone after it.
 
 import io
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import stamina
@@ -14,16 +15,18 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from imports.models import ImportedFile
+from quality.check.day_figures import of_park
 from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
 from tests.emptying import empty_tables
 from tests.history_server import BACKEND_UNAVAILABLE, FREE, NOW, PLANS, REVOKED, TINY, history_server
 from tests.imports.fault_server import Fault
 from warehouse.days import midnight
 from warehouse.instants import milliseconds_of
-from warehouse.models import EntityMetadata, Park, Ride, RideStatusSnapshot
+from warehouse.models import EntityMetadata, Park, Ride, RideOpening, RideStatusSnapshot
 from warehouse.rides import stays
 from warehouse.rides.stays import Stay
 from warehouse.snapshot_id import snapshot_id_of
+from warehouse.zones import local_day
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -129,6 +132,16 @@ def test_what_was_imported_agrees_and_the_cost_is_said_before(server):
     assert findings() == []
 
 
+def test_of_the_first_day_the_openings_say_how_rides_stood_before(server, park):
+    zone = ZoneInfo(park.timezone)
+    known_since = local_day(FROM, zone)[0]
+    assert {day.unsure_minutes for day in of_park(park.pk, FROM, zone, known_since).values()} == {0}
+    RideOpening.objects.update(degraded=True)
+    unsure = {day.unsure_minutes for day in of_park(park.pk, FROM, zone, known_since).values()}
+    assert min(unsure) > 0  # nothing is said before the park opens
+    assert " 0 different" in run("--park", park.pk, "--to", FROM, "--days", 1)
+
+
 def test_rides_alone_are_compared(server, park):
     coaster = Ride.objects.get(ride_name="New York Coaster")
     say_of(coaster, entity_type="SHOW")
@@ -137,7 +150,8 @@ def test_rides_alone_are_compared(server, park):
 
 
 def say_of(ride: Ride, **said) -> None:
-    EntityMetadata.objects.create(ride=ride, themeparks_wiki_id=ride.themeparks_wiki_id, last_updated=NOW, **said)
+    known = {"ride": ride, "themeparks_wiki_id": ride.themeparks_wiki_id}
+    EntityMetadata.objects.update_or_create(**known, defaults={"last_updated": NOW} | said)
 
 
 def test_a_change_that_we_lack_is_told_with_both_numbers_until_a_comparison_agrees(server, park):
@@ -211,9 +225,11 @@ def test_of_a_ride_that_is_gone_the_source_need_not_speak(server, park):
     dark = server.named("New York Dark Ride").id
     say_of(Ride.objects.get(ride_name="New York Dark Ride"), entity_type="ATTRACTION", listed=False)
     server.truth = [change for change in server.truth if change.entity_id != dark]
+    assert "1 different" in run("--park", park.pk, "--days", 1)  # the catalogue lists nothing: it was not read
+    say_of(Ride.objects.get(ride_name="New York Coaster"), entity_type="ATTRACTION", listed=True)
     said = run("--park", park.pk, "--days", 1)
     assert "3 compared    3 equal    0 different  (1 of which the source says nothing any more)" in said
-    assert findings() == []
+    assert [finding.resolution_status for finding in findings()] == [ResolutionStatus.RESOLVED]
 
 
 def test_a_ride_that_changed_parks_that_day_is_not_compared(server, park):
@@ -239,8 +255,8 @@ def test_of_archive_days_minutes_and_waits_are_compared_alone(server, park):
     ImportedFile.objects.filter(park=park).update(feed="ARCHIVE")
     again(rows_of("New York Coaster", LAST - DAY)[:1])
     said = run("--park", park.pk, "--days", 9)
-    assert f"{LAST} " not in said and f"{FROM} " not in said  # the days around are not there whole
-    assert said.count(" 0 different  (of the archive, whose days may be cut by UTC: minutes and waits alone)") == 5
+    assert f"{LAST} " not in said  # its evening is in the file of the next day
+    assert said.count(" 0 different  (of the archive, whose days may be cut by UTC: minutes and waits alone)") == 6
     assert findings() == []
     drop(rows_of("New York Coaster", LAST - DAY))
     run("--park", park.pk, "--days", 9)

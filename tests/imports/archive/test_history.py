@@ -330,3 +330,11 @@ def test_a_park_that_the_api_does_not_know(server):
     )
     error = refused("--park", "00000000-0000-4000-8000-0000000000ff")
     assert "knows no park 00000000-0000-4000-8000-0000000000ff" in str(error) and server.parks[0].name in str(error)
+
+
+def test_answers_that_cannot_be_kept_end_it_with_what_to_do(server, settings, tmp_path):
+    (tmp_path / "taken").write_text("")
+    settings.HISTORY_DIR = str(tmp_path / "taken" / "history")
+    error = refused("--all", "--from", FROM)
+    assert error.returncode == 1 and "ARCHIVE_CACHE_DIR must be writable and have room" in str(error)
+    assert days_asked(server) == []

@@ -386,7 +386,7 @@ def run_command(*arguments) -> str:
 def test_the_command_says_what_it_did(api_server):
     assert "Would have been: 1 park, 73 entities, 73 new" in run_command("--dry-run")
     said = run_command("--destination", RESORT)
-    assert "Walt Disney World® Resort: 73 entities in 1 park, 73 new, 0 changed, 0 vanished" in said
+    assert f"Walt Disney World® Resort ({RESORT}): 73 entities in 1 park, 73 new, 0 changed, 0 vanished" in said
     assert "Done: 1 park, 73 entities, 73 new, 0 changed, 0 vanished, 0 new findings" in said
 
 

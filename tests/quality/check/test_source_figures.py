@@ -1,24 +1,25 @@
 """Our figures of a ride's day and how they are held against the source's: on made days, and on those captured."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from imports.archive.daily_figures import source_day
-from quality.check.day_figures import RideDay, Word, bounds_of, figures
+from quality.check.day_figures import RideDay, Word, figures
 from quality.check.days_to_compare import DAYS_A_REQUEST, requests, sample
 from quality.check.source_figures import Beside, Difference, SourceDay, differences
 from warehouse.instants import milliseconds_of
+from warehouse.zones import local_day
 
 pytestmark = pytest.mark.no_database
 #: answers of the real API, captured by others (MIT); they are no part of this repository
 CAPTURED = Path("/work/shared/history-feed/samples")
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = date(2024, 11, 20)
-BEGIN_MS, END_MS = (milliseconds_of(instant) for instant in bounds_of(DAY, NEW_YORK))
+BEGIN_MS, END_MS = (milliseconds_of(instant) for instant in local_day(DAY, NEW_YORK))
 RIDE = "44444444-4444-4444-8444-444444444444"
 
 
@@ -56,7 +57,7 @@ def test_states_are_looked_at_by_the_minute_and_hold_until_the_next_word():
 
 @pytest.mark.parametrize(("day", "minutes"), [(date(2024, 3, 10), 1380), (DAY, 1440), (date(2024, 11, 3), 1500)])
 def test_a_local_day_has_as_many_minutes_as_its_clocks_show(day, minutes):
-    begin_ms, end_ms = (milliseconds_of(instant) for instant in bounds_of(day, NEW_YORK))
+    begin_ms, end_ms = (milliseconds_of(instant) for instant in local_day(day, NEW_YORK))
     assert figures(begin_ms, end_ms, Word(0, "OPERATING", None), []).operating_minutes == minutes
 
 
@@ -168,7 +169,7 @@ def captured(name: str) -> dict:
 
 
 def captured_day(day: date, rows: list[dict], opening: dict | None) -> RideDay:
-    begin_ms, end_ms = (milliseconds_of(instant) for instant in bounds_of(day, NEW_YORK))
+    begin_ms, end_ms = (milliseconds_of(instant) for instant in local_day(day, NEW_YORK))
 
     def read(row: dict) -> Word:
         at = datetime.fromisoformat(row["time"])
@@ -232,7 +233,3 @@ def test_what_a_row_does_not_say_is_none():
     assert row == SourceDay(RIDE, "", "", DAY, 12)
     assert source_day({"entityId": "x", "date": "2024-11-20"}) is None
     assert source_day({"entityId": RIDE, "date": None}) is None
-
-
-def test_the_instants_of_a_day_are_the_parks_own():
-    assert bounds_of(DAY, NEW_YORK)[0].astimezone(UTC) == datetime(2024, 11, 20, 5, tzinfo=UTC)

@@ -238,26 +238,31 @@ def opened(ride: Ride, status: str, wait: int | None, *, seen: str, at: str = "2
 
 
 def test_before_its_first_row_a_ride_stands_as_its_opening_says(park, ride):
-    opened(ride, "OPERATING", 15, seen="2025-07-03 23:56:53")  # captured: Space Mountain, 2026-09-26
+    opened(ride, "DOWN", None, seen="2025-07-03 23:56:53")
     said(ride, "2025-07-04 00:01:03", "CLOSED")
     before, of_day = park_days.park_by_day(park, DAY - timedelta(days=1), DAY, LATER)
     assert before.figures == park_days.Figures()  # nobody told that day
-    assert (of_day.figures.operating_ms, of_day.figures.average_wait, of_day.figures.rides) == (63_000, 15, {ride.pk})
-    assert of_day.figures.observations == 1
+    assert (of_day.figures.down_ms, of_day.figures.operating_ms, of_day.figures.observations) == (63_000, 0, 1)
+
+
+def test_what_an_opening_calls_operating_was_carried_over_midnight_and_counts_for_no_time(park, ride):
+    opened(ride, "OPERATING", 15, seen="2025-07-03 23:56:53")  # captured: Space Mountain, 2026-09-26
+    said(ride, "2025-07-04 00:01:03", "CLOSED")
+    assert figures(park).operating_ms == 0
 
 
 def test_an_opening_holds_for_three_hours_after_it_was_seen(park, ride):
-    opened(ride, "OPERATING", 15, seen="2025-07-03 22:00")
-    assert figures(park).operating_hours == 1.0
-    assert figures(park, now=datetime(2025, 7, 4, 4, 30, tzinfo=UTC)).operating_hours == 0.5
+    opened(ride, "DOWN", None, seen="2025-07-03 22:00")
+    assert figures(park).down_ms == 3_600_000
+    assert figures(park, now=datetime(2025, 7, 4, 4, 30, tzinfo=UTC)).down_ms == 1_800_000
     opened(ride, "DOWN", None, seen="2025-06-03 22:00")
     assert figures(park) == park_days.Figures()
 
 
 def test_an_opening_counts_for_nothing_where_rows_lie_before_it(park, ride):
     said(ride, "2025-07-03 22:30", "CLOSED")  # of another source
-    opened(ride, "OPERATING", 15, seen="2025-07-03 22:00")
-    assert figures(park).operating_hours == 0.0
+    opened(ride, "DOWN", None, seen="2025-07-03 22:00")
+    assert figures(park).down_ms == 0
 
 
 def test_the_wait_of_an_opening_is_carried_by_rows_that_are_silent_about_it(park, ride):
@@ -265,16 +270,16 @@ def test_the_wait_of_an_opening_is_carried_by_rows_that_are_silent_about_it(park
     said(ride, "2025-07-04 00:30", "OPERATING", wait_told=False)
     said(ride, "2025-07-04 03:00", "CLOSED")
     found = figures(park)
-    assert (found.operating_hours, found.wait_ms) == (3.0, 2 * 3_600_000)
+    assert (found.operating_hours, found.wait_ms) == (2.5, 1.5 * 3_600_000)
 
 
 def test_an_opening_is_of_the_park_in_which_the_ride_stood_then(park, ride):
     other = Park.objects.create(park_name="Seaside", timezone=park.timezone, themeparks_wiki_id="q" * 36)
     moved_at = milliseconds_of(datetime(2025, 7, 4, 5, tzinfo=UTC))  # an hour after midnight there
-    opened(ride, "OPERATING", 15, seen="2025-07-04 00:00")
+    opened(ride, "DOWN", None, seen="2025-07-04 00:00")
     said(ride, "2025-07-04 01:00", "CLOSED")
     stays.write(ride.pk, [Stay(park.pk, None), Stay(other.pk, moved_at)])
-    assert (figures(park).operating_hours, figures(other).operating_hours) == (1.0, 0.0)
+    assert (figures(park).down_ms, figures(other).down_ms) == (3_600_000, 0)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------
