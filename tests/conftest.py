@@ -64,7 +64,9 @@ def pytest_configure_node(node):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    items.sort(key=_is_serial)  # towards the end, where waiting for one another costs least
+    """Those of a browser first, so that one worker has them all, and starts the only one. Serial ones towards the end,
+    where waiting for one another costs least."""
+    items.sort(key=lambda item: (_is_serial(item), item.get_closest_marker("browser") is None))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around everything else: a test that waits for its turn is not too slow

@@ -17,6 +17,7 @@ from django.db.models import F
 from imports.models import ImportedFile
 from quality.check.day_figures import of_park
 from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
+from tests.emptying import empty_tables
 from tests.history_server import BACKEND_UNAVAILABLE, FREE, NOW, PLANS, REVOKED, TINY, history_server
 from tests.imports.fault_server import Fault
 from warehouse.days import midnight
@@ -49,7 +50,7 @@ def _imported(shared_server, django_db_setup, django_db_blocker, tmp_path_factor
                 "import_archive", "--source", "themeparks-history:", "--all", "--from", str(FROM), stdout=io.StringIO()
             )
         yield
-        call_command("flush", interactive=False, verbosity=0)
+        empty_tables()
 
 
 def point_to(server, patched, kept) -> None:

@@ -22,6 +22,7 @@ from imports.sources.opening import open_source
 from imports.workers import queue
 from imports.workers.import_task import import_slice
 from quality.models import DataQualityLog
+from tests.emptying import empty_tables
 from tests.history_server import BACKEND_UNAVAILABLE, FREE, NOW, REVOKED, TINY, history_server
 from tests.imports.fault_server import Answer, Fault
 from tests.imports.table_state import table_state
@@ -150,7 +151,7 @@ def test_what_was_kept_is_a_source_without_network_and_key(server, settings, tmp
     run("--all", "--from", FROM)
     by_network = stored()
     state = table_state()
-    call_command("flush", interactive=False, verbosity=0)
+    empty_tables()
     settings.THEMEPARKS_API_URL = "http://127.0.0.1:9/v1"
     settings.THEMEPARKS_API_KEY = ""
     kept = tmp_path / "cache" / "history"

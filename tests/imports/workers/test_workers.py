@@ -113,9 +113,10 @@ def kill_all_of(cluster: subprocess.Popen) -> None:
     cluster.wait()
 
 
-def wait_until(what: Callable[[], T]) -> T:
+def wait_until(what: Callable[[], T], every_seconds: float = 0.1) -> T:
     return until(
         what,
+        every_seconds=every_seconds,
         otherwise=lambda: list(
             ImportCheckpoint.objects.values_list("park__park_name", "status", "files_processed", "worker", "last_error")
         ),
@@ -190,7 +191,7 @@ def test_two_clusters_never_import_a_park_twice_at_once_also_when_one_is_frozen_
         return None
 
     with commits_by_worker() as commits, silence_before_a_takeover() as silences:
-        frozen, held = wait_until(freeze_one_that_is_busy)
+        frozen, held = wait_until(freeze_one_that_is_busy, every_seconds=0.01)  # at work for half a second
         wait_until(
             lambda: (
                 not ImportCheckpoint.objects.filter(
