@@ -55,7 +55,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        if self.pace is None or self.checkpoint.status != ImportStatus.IN_PROGRESS:
+        if self.pace is None or self.checkpoint.status != ImportStatus.IN_PROGRESS or self.checkpoint.not_before:
             return None
         return (self.total - self.done) / self.pace.files_per_second
 

@@ -216,7 +216,7 @@ def test_a_queued_import_waits_for_its_budget_and_loses_no_attempt(server, setti
     assert queue.waiting() == [] and queue.dispatch() == 0
     assert go_on() == "nothing to do: paused, ended or taken over since"
     shown = progress_of([waiting], NOW)[waiting.pk].explanation
-    assert shown.startswith("waits: http") and "it goes on after" in shown
+    assert shown.startswith("waits: the history requests of this key are used up; it goes on after ")
     whole_again(server)
     assert [each.pk for each in queue.waiting()] == [waiting.pk]
     assert go_on().endswith(", completed")
