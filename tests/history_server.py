@@ -51,7 +51,9 @@ def plan_unavailable(seconds: int) -> Answer:
 class HistoryServer(FaultServer):
     """`entities` and `truth` may be changed at will; what is asked next is told from them."""
 
-    def __init__(self, now: datetime = NOW, recorded_days: int = RECORDED_DAYS, *, empty_park: bool = False):
+    def __init__(
+        self, now: datetime = NOW, recorded_days: int = RECORDED_DAYS, *, empty_park: bool = False, cities: int = 2
+    ):
         super().__init__(self._answers)
         self.now = now
         first = self.today - timedelta(days=recorded_days)
@@ -59,7 +61,7 @@ class HistoryServer(FaultServer):
         self.gap_day = self.today - timedelta(days=13)
         #: the last recorded day of the rides that are gone
         self.gone_after = self.today - timedelta(days=20)
-        self.entities = {e.id: e for e in catalogue(first, self.gone_after, empty_park=empty_park)}
+        self.entities = {e.id: e for e in catalogue(first, self.gone_after, empty_park=empty_park, cities=cities)}
         self.truth: list[Change] = changes([*self.entities.values()], first, self.today, self.gap_day)
         self.plans = dict(PLANS)
         self.window_seconds = 3600

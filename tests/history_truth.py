@@ -74,10 +74,19 @@ def hours(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return tuple(datetime(d.year, d.month, d.day, h, m, tzinfo=zone).astimezone(UTC) for d, h, m in (begin, end))
 
 
-def catalogue(first: date, gone_after: date, *, empty_park: bool = False) -> list[Entity]:
+#: The first two are enough for most tests.
+CITIES = (
+    ("New York", "America/New_York"),
+    ("Tokyo", "Asia/Tokyo"),
+    ("Sydney", "Australia/Sydney"),
+    ("London", "Europe/London"),
+)
+
+
+def catalogue(first: date, gone_after: date, *, empty_park: bool = False, cities: int = 2) -> list[Entity]:
     """The entities: everything recorded from `first` on, the ride that is gone until `gone_after`."""
     found = []
-    for city, zone in (("New York", "America/New_York"), ("Tokyo", "Asia/Tokyo")):
+    for city, zone in CITIES[:cities]:
         resort = Entity(f"{city} Resort", "DESTINATION", zone)
         park = Entity(f"{city} Park", "PARK", zone, resort.id, resort.id)
         rides = [
@@ -95,7 +104,7 @@ def catalogue(first: date, gone_after: date, *, empty_park: bool = False) -> lis
             for name, kind, queues, last in rides
         ]
     if empty_park:
-        found.append(Entity("Tokyo Empty Park", "PARK", "Asia/Tokyo", resort.id, resort.id))
+        found.append(Entity(f"{city} Empty Park", "PARK", zone, resort.id, resort.id))
     return found
 
 

@@ -19,13 +19,14 @@ from tests.imports.archive.test_history import days_asked, stored, what_happened
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KILLS = int(os.environ.get("KILLS", "2"))  # a trial by hand sets 30, and DAYS=60
+KILLS = int(os.environ.get("KILLS", "2"))  # a trial by hand sets 30, DAYS=60 and PARKS=4
 DAYS = int(os.environ.get("DAYS", "7"))
+PARKS = int(os.environ.get("PARKS", "2"))  # and one of which nothing is recorded
 KEY = "tpw_small"
 
 
 def test_an_import_killed_again_and_again_asks_for_each_day_once(settings, tmp_path, monkeypatch):
-    with history_server(recorded_days=DAYS, empty_park=True) as server:
+    with history_server(recorded_days=DAYS, empty_park=True, cities=PARKS) as server:
         server.plans[KEY] = (DAYS + 10, DAYS)  # of twice as many that are wanted
         for name, value in {
             "THEMEPARKS_API_URL": server.api_url,
@@ -36,7 +37,7 @@ def test_an_import_killed_again_and_again_asks_for_each_day_once(settings, tmp_p
             setattr(settings, name, value)
         settings.HISTORY_DIR = str(tmp_path / "history")
         first, final = server.today - timedelta(days=DAYS), server.final_day()
-        wanted = 2 * ((final - first).days + 1)
+        wanted = PARKS * ((final - first).days + 1)
 
         def an_hour_later() -> None:
             server.forget_budgets()
