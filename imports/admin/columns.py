@@ -32,7 +32,7 @@ def progress(current: Progress) -> str:
 
 def rows(current: Progress) -> str:
     stored = f"{current.checkpoint.records_imported:,}"
-    if current.pace is None or current.checkpoint.status != ImportStatus.IN_PROGRESS:
+    if current.pace is None or current.checkpoint.status != ImportStatus.IN_PROGRESS or current.checkpoint.not_before:
         return stored
     return format_html('{}<span class="desk-small">{} rows/s</span>', stored, f"{current.pace.rows_per_second:,.0f}")
 
@@ -55,10 +55,11 @@ def errors(current: Progress) -> str:
 
 
 def heartbeat(current: Progress) -> str:
-    if current.checkpoint.status != ImportStatus.IN_PROGRESS or current.heartbeat_age is None:
+    checkpoint = current.checkpoint
+    if checkpoint.status != ImportStatus.IN_PROGRESS or current.heartbeat_age is None or checkpoint.not_before:
         return "-"
     said = f"{duration_in_words(current.heartbeat_age)} ago"
-    late = current.heartbeat_age >= HEARTBEAT_STALE_SECONDS and current.checkpoint.worker
+    late = current.heartbeat_age >= HEARTBEAT_STALE_SECONDS and checkpoint.worker
     return format_html('<span class="desk-trouble">{}</span>', said) if late else said
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Sum
 
-from imports.archive import planning
+from imports.archive import beginning
 from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
 from imports.archive.transitions import ImportStatus
@@ -55,7 +55,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        if self.pace is None or self.checkpoint.status != ImportStatus.IN_PROGRESS:
+        if self.pace is None or self.checkpoint.status != ImportStatus.IN_PROGRESS or self.checkpoint.not_before:
             return None
         return (self.total - self.done) / self.pace.files_per_second
 
@@ -83,7 +83,7 @@ def progress_of(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[
     ages = dict(ImportCheckpoint.objects.filter(pk__in=ids).values_list("pk", HEARTBEAT_AGE))
     paces = _paces(ids, now)
     places = {
-        checkpoint.pk: place for place, group in enumerate(planning.groups(queue.waiting())) for checkpoint in group
+        checkpoint.pk: place for place, group in enumerate(beginning.groups(queue.waiting())) for checkpoint in group
     }
     workers = Worker.alive().count()
     found = {}

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.archive import beside, cost, planning
+from imports.archive import beginning, beside, cost, planning
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.request import Request, RequestError
 from imports.archive.selection import KnownReadings
@@ -186,7 +186,7 @@ def start_import(model_admin: admin.ModelAdmin, request):
 
 
 def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.DestinationPlan]):
-    runs = planning.begin(plans)
+    runs = beginning.begin(plans)
     checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
     not_queued = queue.why_not_queued(runs)
     if not checkpoints:
@@ -230,7 +230,7 @@ def _preview(plan: planning.DestinationPlan) -> Preview:
     files = [
         file
         for file in plan.files
-        if not asked.is_selective
+        if not asked.options.is_selective
         or known.ask_for(file, park_ids, whole=plan.whole_destination, changed_only=asked.changed_only)
     ]
     busy = ImportCheckpoint.objects.filter(

@@ -140,7 +140,7 @@ class Asking:
             return body
         wait = refused.retry_after_seconds
         if refused.of_history_alone:
-            self._wait_for_budget(url)
+            self._wait_for_budget()
         elif refused.status == 429:
             http.hold_everybody(refused)
         elif refused.status == 503 and wait is not None:
@@ -151,7 +151,7 @@ class Asking:
 
     def _wait_for_turn(self, url: str, budget: bool) -> None:
         if budget:
-            self._wait_for_budget(url)
+            self._wait_for_budget()
         try:
             wait = ApiPace.reserve(
                 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, PACE_WAIT_MAX_SECONDS
@@ -161,14 +161,14 @@ class Asking:
         if wait:
             self.sleep(wait)
 
-    def _wait_for_budget(self, url: str) -> None:
+    def _wait_for_budget(self) -> None:
         spent = ApiPace.spent_until(budget_of(settings.THEMEPARKS_API_URL), self._asked_by)
         if spent is None:
             return
         until, seconds = spent
         if seconds > BUDGET_WAIT_MAX_SECONDS:
             whose = "of this key" if self._key else "that are free without a key"
-            raise BudgetSpent(f"{url}: the history requests {whose} are used up until {until:%H:%M:%S}Z", until)
+            raise BudgetSpent(f"the history requests {whose} are used up", until)
         self.sleep(seconds)
 
     def _keep_budget(self, headers: Mapping[str, str], refused: Refused | None) -> None:

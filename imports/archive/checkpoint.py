@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django_mysql.models import EnumField, FixedCharField
 
+from imports.archive.options import Options
 from imports.archive.process import is_known_dead
 from imports.archive.transitions import (
     TRANSITIONS,
@@ -110,6 +111,11 @@ class ImportCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.import_id} of {self.park}"
+
+    @property
+    def options(self) -> Options:
+        """What it was begun with, or was given since."""
+        return Options(**{name: getattr(self, name) for name in Options.__dataclass_fields__})
 
     # --- claiming and being alive -------------------------------------------------------------------------------
     def claim(self, worker: str, *, queued: bool = False) -> None:

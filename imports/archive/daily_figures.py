@@ -33,7 +33,9 @@ class HistoryFigures:
             rows = self._api.daily(park, first, last)
         except OutOfReach as error:
             raise DaysOutOfReach(str(error), error.earliest) from error
-        except (BudgetSpent, ApiBusy, KeyRefused) as error:
+        except BudgetSpent as error:
+            raise FiguresAway(f"{error} until {error.until:%H:%M}Z") from error
+        except (ApiBusy, KeyRefused) as error:
             raise FiguresAway(str(error)) from error
         except ApiError as error:
             raise NoFigures(str(error)) from error

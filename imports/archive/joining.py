@@ -67,10 +67,7 @@ def _left_to_others(run: ImportRun, file: DayFile, park_ids: set[int]) -> set[in
         source=run.source.url,
         end_date=run.last,
         whole_destination=True,
-        missing_only=run.missing_only,
-        changed_only=run.changed_only,
-        replace_live=run.replace_live,
-        replace_archive=run.replace,
+        **run.options.of_the_request(),
     )
     at_work = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
     others = ImportCheckpoint.objects.filter(
@@ -97,10 +94,6 @@ def _checkpoint_of(run: ImportRun, park: Park, file: DayFile) -> ImportCheckpoin
         start_date=file.day,
         end_date=run.last,
         whole_destination=True,
-        missing_only=run.missing_only,
-        changed_only=run.changed_only,
-        replace_live=run.replace_live,
-        replace_archive=run.replace,
-        force=run.force,
+        **run.options.columns(),
         files_total=(run.last - file.day).days + 1,
     )

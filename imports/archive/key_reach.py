@@ -27,7 +27,7 @@ def out_of_reach(park: Park, first: date, last: date) -> Finding:
         entity_key=park.themeparks_wiki_id,
         entity_id=park.park_id,
         scope="",
-        description=f"{park}: {REASONS[REASON].say(1, days=days)}. {REASONS[REASON].advice}",
+        description=f"{park}: {REASONS[REASON].say(1, days=days)}.",
         start=midnight(min(first, last)),
         end=midnight(last + ONE_DAY),
     )

@@ -63,7 +63,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
             found = _found(step, read_ahead)
             if isinstance(found, Reading):
                 refuse_a_slow_clock(found, run.clock())
-                if not run.force:
+                if not run.options.force:
                     hold_back(run.sudden_growth(found), run.clock())
                 make_months(found.validated.observations)
             for attempt in transaction(run, step):

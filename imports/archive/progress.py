@@ -53,14 +53,14 @@ def summary(run: ImportRun) -> list[str]:
     totals = run.totals
     lines = [
         f"  {count_of(totals.files, 'file')} read, {count_of(totals.missing_days, 'day')} without a file, "
-        f"{totals.unreadable:,} unreadable" + (f", {totals.unchanged:,} unchanged" if run.is_selective else ""),
+        f"{totals.unreadable:,} unreadable" + (f", {totals.unchanged:,} unchanged" if run.options.is_selective else ""),
         f"  {count_of(totals.events, 'event')}: {totals.stored:,} stored, {totals.already_known:,} already known, "
         f"{count_of(totals.duplicates, 'duplicate')}, {totals.rejected:,} rejected",
         f"  {count_of(totals.findings, 'new finding')}",
     ]
-    if run.replace_live:
+    if run.options.replace_live:
         lines.append(f"  {count_of(totals.live_replaced, 'LIVE row')} gave way")
-    if run.replace:
+    if run.options.replace_archive:
         lines.append(f"  {count_of(totals.replaced, 'row')} replaced, {totals.withdrawn:,} withdrawn")
     if totals.live_kept:
         lines.append(

@@ -56,14 +56,14 @@ class LiveRows:
 def replace_live(run: ImportRun, park: Park, validated: Validated, file: DayFile, now: datetime) -> LiveRows:
     """Delete the park's LIVE snapshots of the file's day with their queue rows, where the file holds about as much.
 
-    None go where the file has nothing of the park on that day. With `run.force` they go in any case. A finding that
+    None go where the file has nothing of the park on that day. With `force` they go in any case. A finding that
     said that they stay is resolved when they go.
     """
     weighed = weigh(park, validated, file.day, lock=True)
     if not weighed.live_ids:
         return LiveRows(0, 0)
     finding = _finding(run, park, file, weighed)
-    if weighed.far_less and not run.force:
+    if weighed.far_less and not run.options.force:
         return LiveRows(0, len(weighed.live_ids), finding)
     delete(weighed.live_ids)
     log.resolve_gone([finding.fingerprint], "They gave way to the archive's day.", now)

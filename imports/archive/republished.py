@@ -101,8 +101,8 @@ class Republished:
             return []
         unknown = file_rows.perhaps_held_elsewhere(left, park.pk, self._file)
         now_heard, heard_before = heard(found.ids[park.pk]), heard(before)
-        short = now_heard.falls_far_short_of(heard_before) and not self._run.force
-        going = left - unknown.keys() if self._run.replace and not short else set()
+        short = now_heard.falls_far_short_of(heard_before) and not self._run.options.force
+        going = left - unknown.keys() if self._run.options.replace_archive and not short else set()
         delete(going)
         settled.withdrawn[park.pk] = {key: rows[key] for key in going}
         stay = self._lacking[park.pk] = left - going
@@ -112,7 +112,7 @@ class Republished:
             advice = f"It holds {now_heard}, the earlier one {heard_before}. If the file is right:  " + self._command(
                 park, "--replace", "--force"
             )
-        elif self._run.replace:
+        elif self._run.options.replace_archive:
             days = ", ".join(f"{day}" for day in sorted(set(unknown.values())))
             advice = f"The file of {days} may hold them, which is not known: import it again, then this one"
         else:
@@ -121,7 +121,7 @@ class Republished:
 
     def _unproven(self, park: Park, earlier: file_rows.Earlier, of_the_file: set[int]) -> list[Finding]:
         """An earlier reading of which it is not known what it held, and whose file was not this one."""
-        unchanged = earlier.sha256 == self._reading.sha256 and not self._run.replace
+        unchanged = earlier.sha256 == self._reading.sha256 and not self._run.options.replace_archive
         if unchanged or not earlier.events_read:
             return []
         periods = stays.periods_of(park.pk, midnight(self._file.day), midnight(self._file.last_day + ONE_DAY))
@@ -164,8 +164,8 @@ class Republished:
 
     def _resolve(self, park: Park, earlier: file_rows.Earlier, found: list[Finding], now: datetime) -> None:
         """What an earlier reading said and is so no longer: the file has the rows again, or was taken as the truth."""
-        reasons = ["rows_lacking"] if earlier.lacking_ids or self._run.replace else []
-        reasons += ["conflicting_event"] if self._run.replace else []
+        reasons = ["rows_lacking"] if earlier.lacking_ids or self._run.options.replace_archive else []
+        reasons += ["conflicting_event"] if self._run.options.replace_archive else []
         gone = {self._finding(reason, park, 0, []).fingerprint for reason in reasons}
         log.resolve_gone(gone - {finding.fingerprint for finding in found}, "Not so in the file's last reading.", now)
 

@@ -12,6 +12,7 @@ from datetime import date
 from django.conf import settings
 
 from imports.archive.destinations import destinations_of
+from imports.archive.options import Options
 from imports.sources.source import Beside, Feed, Source
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
@@ -49,9 +50,15 @@ class Request:
     beside: dict[str, Beside] = field(default_factory=dict)
 
     @property
-    def is_selective(self) -> bool:
-        """Whether files that were read before, and are the same as then, are passed over."""
-        return self.missing_only or self.changed_only
+    def options(self) -> Options:
+        """What is kept of it with every import that it begins."""
+        return Options(
+            missing_only=self.missing_only,
+            changed_only=self.changed_only,
+            replace_live=self.replace_live,
+            replace_archive=self.replace,
+            force=self.force,
+        )
 
 
 def check_dates(request: Request, today: date) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.growth import sudden_growth
+from imports.archive.options import Options
 from imports.archive.prefetch import Reading
 from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
@@ -73,13 +74,9 @@ class ImportRun:
     first: date
     last: date
     whole_destination: bool
-    missing_only: bool
-    changed_only: bool
-    replace_live: bool
+    options: Options
     worker: str
     clock: Callable[[], datetime]
-    replace: bool = False  # a file is the truth for its park days
-    force: bool = False  # what is held back as out of all proportion is done all the same
     slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
     fetched: dict[str, bytes] = field(default_factory=dict)  # by key: files that planning has read already, as they are
     troubles: list[str] = field(default_factory=list)  # that planning met in these
@@ -91,20 +88,20 @@ class ImportRun:
     known: KnownReadings = field(default_factory=KnownReadings)  # where not every file is to be read
 
     def __post_init__(self) -> None:
-        if self.is_selective:
+        if self.options.is_selective:
             self.known = KnownReadings.of(
                 self.destination,
                 self.first,
                 self.last,
                 self.source.feed,
-                heed_archive=self.missing_only and not self.changed_only,
+                heed_archive=self.options.missing_only and not self.options.changed_only,
             )
 
     # --- what is to be done ---------------------------------------------------------------------------------------
     def steps(self) -> list[Step]:
         """The range as files to read and runs of days that have none, in order, from where the parks stand."""
         steps: list[Step] = []
-        misses_days = self.source.feed == Feed.ARCHIVE and not self.changed_only
+        misses_days = self.source.feed == Feed.ARCHIVE and not self.options.changed_only
         expected = min((checkpoint.next_day for checkpoint in self.checkpoints), default=self.first)
         for file in self.files:
             if not expected <= file.day <= self.last:
@@ -127,7 +124,7 @@ class ImportRun:
 
     def was_read(self, file: DayFile, sha256: str) -> bool:
         """Whether nothing is to be had from this content, since it was read for all whom it may concern."""
-        if not self.is_selective:
+        if not self.options.is_selective:
             return False
         concerned = [checkpoint.park_id for checkpoint in self.concerned_by(file)]
         return self.known.holds(file.day, concerned, sha256, for_all=self.whole_destination)
@@ -142,7 +139,7 @@ class ImportRun:
         found: dict[ImportCheckpoint, list[date]] = {}
         for day in missing.days():
             for checkpoint in self._before(day):
-                if self.missing_only and not self.known.lacks_day(checkpoint.park_id, day):
+                if self.options.missing_only and not self.known.lacks_day(checkpoint.park_id, day):
                     continue  # it was imported before its file went
                 found.setdefault(checkpoint, []).append(day)
         return {checkpoint: found[checkpoint] for checkpoint in sorted(found, key=lambda checkpoint: checkpoint.pk)}
@@ -224,19 +221,14 @@ class ImportRun:
         """Whether parks that first appear on the way belong to this run."""
         return self.whole_destination
 
-    @property
-    def is_selective(self) -> bool:
-        """Whether files that were read before, and are the same as then, are passed over."""
-        return self.missing_only or self.changed_only
-
     def _is_to_be_read(self, file: DayFile) -> bool:
-        if not self.is_selective:
+        if not self.options.is_selective:
             return self.whole_destination or bool(self._before(file.day))
         park_ids = [checkpoint.park_id for checkpoint in self._before(file.day)]
-        return self.known.ask_for(file, park_ids, whole=self.whole_destination, changed_only=self.changed_only)
+        return self.known.ask_for(file, park_ids, whole=self.whole_destination, changed_only=self.options.changed_only)
 
     def _before(self, day: date) -> list[ImportCheckpoint]:
         return [checkpoint for checkpoint in self.checkpoints if checkpoint.next_day <= day]
 
     def _wants(self, checkpoint: ImportCheckpoint, file: DayFile) -> bool:
-        return not self.is_selective or self.known.lacks(checkpoint.park_id, file)
+        return not self.options.is_selective or self.known.lacks(checkpoint.park_id, file)

@@ -48,10 +48,10 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     parks = [checkpoint.park for checkpoint in by_park.values()]
     placed = place(parks, reading.validated, run.resolver, _origin(run, file))
     live: dict[int, LiveRows] | None = None
-    if run.replace_live:  # when it is known which rides are the parks'
+    if run.options.replace_live:  # when it is known which rides are the parks'
         live = {park.pk: replace_live(run, park, reading.validated, file, now) for park in parks}
     before = Republished(run, reading, parks)
-    found = attribute(placed, before.replace_changed if run.replace else None)
+    found = attribute(placed, before.replace_changed if run.options.replace_archive else None)
     if run.source.data_source == DataSource.LIVE:
         leave_to_the_archive(found)
     # captures of a day are never all there is of it: that these lack what others had says nothing
@@ -63,6 +63,7 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
     recorded = log.record([*findings, *kept], now)
     counts = {by_park[park_id]: count for park_id, count in found.counts.items()}
     _advance(file, {mine: (count.stored, count.rejected) for mine, count in counts.items()})
+    withdrawn = {by_park[park.pk]: len(settled.withdrawn[park.pk]) for park in parks}
     ledger.record_file(
         file,
         run.source.feed,
@@ -70,11 +71,11 @@ def _write_file(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Re
         now=now,
         sha256=reading.sha256,
         all_parks=all_parks,
-        withdrawn={by_park[park.pk]: len(settled.withdrawn[park.pk]) for park in parks} if run.replace else None,
+        withdrawn=withdrawn if run.options.replace_archive else None,
         live=None if live is None else {by_park[park_id]: rows for park_id, rows in live.items()},
     )
     before.keep(found)
-    if all_parks and run.is_selective:  # for those whose rows are of this file already, and were left alone
+    if all_parks and run.options.is_selective:  # for those whose rows are of this file already, and were left alone
         ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=True)
     totals = Totals(files=1, findings=recorded.new, withdrawn=sum(map(len, settled.withdrawn.values())))
     for rows in (live or {}).values():
@@ -104,7 +105,7 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
         f"captures of {file.label}" if captures else file.label,
         midnight(file.day),
         midnight(file.last_day + ONE_DAY),
-        against_stored=None if run.replace or captures else to_replace,
+        against_stored=None if run.options.replace_archive or captures else to_replace,
         told_again=captures,
     )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db.models import Min
 from django.utils import timezone
 
-from imports.archive import planning
+from imports.archive import beginning, planning
 from imports.archive.day_file_model import ImportedFile
 from imports.archive.request import Request, RequestError
 from imports.archive.transitions import TransitionRefused
@@ -38,7 +38,7 @@ def enqueue_final_days(clock: Callable[[], datetime] = timezone.now) -> str:
             request = Request(source, (row["destination_wiki_id"],), first=row["first"], missing_only=True)
             try:
                 plans = planning.plan(request, clock().astimezone(UTC).date())
-                checkpoints = [checkpoint for run in planning.begin(plans, clock) for checkpoint in run.checkpoints]
+                checkpoints = [checkpoint for run in beginning.begin(plans, clock) for checkpoint in run.checkpoints]
                 queue.enqueue(checkpoints)
             except (RequestError, TransitionRefused) as error:
                 said.append(f"{row['destination_wiki_id']}: {error}")

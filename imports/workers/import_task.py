@@ -5,7 +5,7 @@ import threading
 
 from django.db import DatabaseError
 
-from imports.archive import planning, post_import_check
+from imports.archive import beginning, post_import_check
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.process import process_token
@@ -36,7 +36,7 @@ def import_slice(message: queue.Message) -> str:
 
 def _slice(checkpoints: list[ImportCheckpoint]) -> str:
     try:
-        run = planning.run_of(checkpoints, open_source(checkpoints[0].source))
+        run = beginning.run_of(checkpoints, open_source(checkpoints[0].source))
         run.slice_seconds = SLICE_SECONDS
         completed = run_import(run, threading.Event())
         if ended := post_import_check.completed(run):

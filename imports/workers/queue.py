@@ -20,7 +20,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from imports.archive import planning
+from imports.archive import beginning
 from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
@@ -73,7 +73,7 @@ def dispatch(now: datetime | None = None) -> int:
     free = max(1, Worker.alive().count()) - len(under_way)
     sent = 0
     with transaction.atomic():  # inside one the broker leaves our connection alone
-        for group in planning.groups(checkpoints):
+        for group in beginning.groups(checkpoints):
             if sent >= free:
                 break
             if any((checkpoint.pk, checkpoint.generation) not in dispatched for checkpoint in group):

@@ -6,7 +6,8 @@ import zlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from imports.archive.planning import begin, plan
+from imports.archive.beginning import begin
+from imports.archive.planning import plan
 from imports.archive.request import Request
 from imports.sources.folder import FolderSource
 from imports.sources.source import key_of

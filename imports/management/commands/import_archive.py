@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.archive import beside, cost, planning, post_import_check, progress
+from imports.archive import beginning, beside, cost, planning, post_import_check, progress
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
@@ -138,7 +138,7 @@ class Command(BaseCommand):
                     self.stdout.write(sentence)
                 if dry_run:
                     dry_runs.dry_run(plans, timezone.now, self.stdout)
-                elif runs := planning.begin(plans):
+                elif runs := beginning.begin(plans):
                     begin(runs)
                     for sentence in cost.out_of_reach(plans):  # a run that completed has not got everything
                         self.stdout.write(sentence)
@@ -236,7 +236,7 @@ class Command(BaseCommand):
         waiting = [import_id for import_id in import_ids if import_id not in unchecked]
         runs = []
         if waiting or not import_ids:
-            runs = planning.resume(waiting, open_source(source) if source else None, force=force)
+            runs = beginning.resume(waiting, open_source(source) if source else None, force=force)
         if runs:
             (self._queue if queue else self._run)(runs)
         check = post_import_check.check_later if queue else self._check

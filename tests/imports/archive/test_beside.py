@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from imports.archive.beginning import resume
 from imports.archive.pipeline import run_import
-from imports.archive.planning import resume
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from imports.sources.folder import FolderSource
 from quality.models import DataQualityLog, ResolutionStatus

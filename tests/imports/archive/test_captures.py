@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from imports.archive import planning
+from imports.archive import beginning, planning
 from imports.archive.pipeline import run_import
 from imports.archive.request import Request, RequestError
 from imports.management.summary import captures_by_park, summarize
@@ -37,7 +37,7 @@ def told(time, **changes):
 
 def runs(path, **request):
     request = {"everything": True} | request
-    return planning.begin(planning.plan(Request(open_source(str(path)), **request), NOW.date()), lambda: NOW)
+    return beginning.begin(planning.plan(Request(open_source(str(path)), **request), NOW.date()), lambda: NOW)
 
 
 def import_all(path, **request):
@@ -188,7 +188,7 @@ def test_an_import_of_a_park_that_stood_for_its_destination_cannot_go_on_once_th
     (run,) = runs(path)
     Park.objects.update(destination_wiki_id=DESTINATION)
     with pytest.raises(ArchiveError, match="cancel its import and begin it anew"):
-        planning.resume([checkpoint.import_id for checkpoint in run.checkpoints], None, lambda: NOW)
+        beginning.resume([checkpoint.import_id for checkpoint in run.checkpoints], None, lambda: NOW)
 
 
 def test_one_park_of_a_destination_is_imported_alone(tmp_path, park):
@@ -207,8 +207,8 @@ def test_a_stopped_import_goes_on_where_it_was(tmp_path, park):
     assert not run_import(run, stop, lambda run, step: stop.set())
     assert ImportCheckpoint.objects.get().status == "PAUSED" and RideStatusSnapshot.objects.count() == 1
     with pytest.raises(RequestError, match="is of another kind"):
-        planning.resume([], open_source(str(tmp_path / "nowhere")), lambda: NOW)
-    (again,) = planning.resume([], None, lambda: NOW)
+        beginning.resume([], open_source(str(tmp_path / "nowhere")), lambda: NOW)
+    (again,) = beginning.resume([], None, lambda: NOW)
     assert run_import(again, threading.Event())
     assert (again.totals.files, again.totals.stored) == (1, 1)
 

@@ -11,7 +11,7 @@ import stamina
 from django.core.management import CommandError, call_command
 
 from imports.api.pace import ApiPace, budget_of
-from imports.archive import ledger, planning
+from imports.archive import beginning, ledger, planning
 from imports.archive.coverage import coverage
 from imports.archive.destinations import destinations_of
 from imports.archive.heard_twice import heard_twice
@@ -213,7 +213,7 @@ def test_a_budget_that_is_spent_inside_a_month_loses_no_answer(server, settings)
 def test_a_queued_import_opens_the_same_source(server):
     park = server.parks[0]
     plans = planning.plan(Request(open_source(delisted_of(API)), (park.destination,)), NOW.date())
-    queue.enqueue([each for begun in planning.begin(plans) for each in begun.checkpoints])
+    queue.enqueue([each for begun in beginning.begin(plans) for each in begun.checkpoints])
     server.requests.clear()
     said = import_slice([[each.pk, each.generation] for each in ImportCheckpoint.objects.all()])
     assert said.endswith(", completed")
@@ -351,7 +351,7 @@ def test_an_answer_that_is_none_makes_its_month_unreadable_and_the_others_of_it_
 
 def test_a_clock_that_is_slow_is_known_by_a_month_too(server, time_machine):
     plans = planning.plan(Request(open_source(DELISTED), (server.parks[0].destination,)), NOW.date())
-    begun = planning.begin(plans)
+    begun = beginning.begin(plans)
     time_machine.move_to(NOW - timedelta(days=80), tick=False)
     with pytest.raises(Exception, match="Set the clock right"):
         run_import(begun[0], threading.Event())
@@ -398,7 +398,7 @@ def test_options_that_make_no_sense_say_so(server, tmp_path):
     assert refused("--resume").returncode == 2
     assert asked(server) == Counter()
     plans = planning.plan(Request(open_source(DELISTED), (server.parks[0].destination,)), NOW.date())
-    (begun,) = planning.begin(plans)
+    (begun,) = beginning.begin(plans)
     with pytest.raises(CommandError, match="is of another kind") as caught:
         resume(begun.checkpoints[0].import_id, "--source", str(tmp_path))
     assert caught.value.returncode == 2

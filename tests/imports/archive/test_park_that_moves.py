@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from imports.archive import planning
+from imports.archive import beginning
 from imports.archive.coverage import State, coverage
 from imports.archive.pipeline import run_import
 from imports.models import ImportCheckpoint, ImportedFile
@@ -281,7 +281,7 @@ def test_workers_import_a_park_from_two_destinations(archive):
     import_archive(archive, *NEW, "--queue")
     assert ImportCheckpoint.objects.filter(park__themeparks_wiki_id=GAMMA, queued_at__isnull=False).count() == 2
     while waiting := queue.waiting():
-        (group, *_) = planning.groups(waiting)
+        (group, *_) = beginning.groups(waiting)
         assert "completed" in import_slice([[checkpoint.pk, checkpoint.generation] for checkpoint in group])
     assert_everything_is_there()
 

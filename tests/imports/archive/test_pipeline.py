@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 
 from imports.archive import writing
+from imports.archive.beginning import begin, resume
 from imports.archive.pipeline import ImportFailed, run_import
-from imports.archive.planning import begin, plan, resume
+from imports.archive.planning import plan
 from imports.archive.progress import Reporter
 from imports.archive.request import Request
 from imports.loading import refusal

@@ -12,8 +12,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from imports.archive.beginning import begin
 from imports.archive.pipeline import run_import
-from imports.archive.planning import begin, plan
+from imports.archive.planning import plan
 from imports.archive.request import Request, RequestError
 from imports.management.commands.import_archive import WRONG_USAGE
 from imports.models import ImportCheckpoint, ImportedFile

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from imports.archive import cost
+from imports.archive.beginning import begin
 from imports.archive.pipeline import run_import
-from imports.archive.planning import begin, plan
+from imports.archive.planning import plan
 from imports.archive.request import Request
 from imports.models import ImportedFile
 from imports.sources.history import key_of

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 import stamina
 
+from imports.archive.beginning import begin, resume
 from imports.archive.pipeline import run_import
-from imports.archive.planning import begin, plan, resume
+from imports.archive.planning import plan
 from imports.archive.request import Request
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.bucket import open_bucket
@@ -184,7 +185,7 @@ def test_a_resume_goes_on_by_what_was_asked_without_arguments(archive):
     stop = threading.Event()
     assert not run_import(run, stop, lambda run, step: stop.set())
     (again,) = resume([], None, lambda: NOW)
-    assert (again.changed_only, again.missing_only) == (True, False)
+    assert (again.options.changed_only, again.options.missing_only) == (True, False)
     assert run_import(again, threading.Event())
     assert RideStatusSnapshot.objects.count() == 7
     assert again.totals.files == 2

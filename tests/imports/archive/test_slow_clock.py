@@ -8,8 +8,9 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
+from imports.archive.beginning import begin
 from imports.archive.pipeline import ImportFailed, run_import
-from imports.archive.planning import begin, plan
+from imports.archive.planning import plan
 from imports.archive.request import Request
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.folder import FolderSource

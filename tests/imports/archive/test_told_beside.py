@@ -10,8 +10,9 @@ import pytest
 from django.db import transaction
 
 from imports.archive import told_beside
+from imports.archive.beginning import begin
 from imports.archive.pipeline import run_import
-from imports.archive.planning import begin, plan
+from imports.archive.planning import plan
 from imports.archive.prefetch import Reading
 from imports.archive.request import Request
 from imports.events.decoded import Decoded, Opening

@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncMonth
 
+from imports.archive.beginning import begin
 from imports.archive.pipeline import run_import
-from imports.archive.planning import begin, plan
+from imports.archive.planning import plan
 from imports.archive.request import Request
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.folder import FolderSource
