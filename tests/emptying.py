@@ -18,7 +18,7 @@ _as_migrated: list | None = None
 def empty_tables(*args, **kwargs) -> None:
     """In place of Django's, whose arguments say what there is one case of here: all apps, one database."""
     global _as_migrated
-    numbers_run_out = _highest_ride() > RIDE_ID_LIMIT // 2
+    numbers_run_out = _highest_number() > RIDE_ID_LIMIT // 2
     if _as_migrated is None or _found() != _as_migrated:
         call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
         _as_migrated = _found()
@@ -40,10 +40,11 @@ def _found() -> list:
     return rows
 
 
-def _highest_ride() -> int:
+def _highest_number() -> int:
+    """Of a ride, or given to one that was rolled back: the server counts on from it all the same."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT MAX(ride_id) FROM rides")
-        return cursor.fetchone()[0] or 0
+        cursor.execute("SELECT MAX(ride_id) FROM rides UNION ALL SELECT MAX(last_ride_id) FROM ride_numbering")
+        return max(highest or 0 for (highest,) in cursor.fetchall())
 
 
 def _filled(tables: list[str]) -> list[str]:
