@@ -12,6 +12,7 @@ from imports.events.history_answer import HistoryAnswer
 from imports.sources.history_parks import HistoryParks, KnownPark
 from imports.sources.kept_answers import SUFFIX
 from imports.sources.source import DayFile, Feed, FileUnreadable, OutOfReach, ParkFiles
+from warehouse.days import ONE_DAY
 
 SCHEME = "themeparks-history:"
 
@@ -42,7 +43,8 @@ class HistorySource(HistoryParks):
         wanted = max(coverage.archive_from, first or coverage.archive_from)
         begin, end = max(wanted, self._floor()), min(coverage.final_day, last or coverage.final_day)
         days = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
-        kept_before = [] if begin == wanted else self._kept_before(destination, park.park_id, wanted, begin)
+        # what the key reaches no more is not asked for anew
+        kept_before = [] if anew else self._kept_before(destination, park.park_id, wanted, min(begin, end + ONE_DAY))
         return ParkFiles(
             park.park_id,
             park.name,

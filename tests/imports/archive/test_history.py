@@ -338,3 +338,19 @@ def test_answers_that_cannot_be_kept_end_it_with_what_to_do(server, settings, tm
     error = refused("--all", "--from", FROM)
     assert error.returncode == 1 and "ARCHIVE_CACHE_DIR must be writable and have room" in str(error)
     assert days_asked(server) == []
+
+
+def test_days_that_were_kept_and_are_out_of_reach_by_now_come_as_they_are_asked_for(server, settings, time_machine):
+    park = server.parks[0]
+    run("--destination", park.destination, "--from", FROM)
+    call_command("flush", interactive=False, verbosity=0)
+    server.requests.clear()
+    server.today = NOW.date() + 40 * DAY
+    time_machine.move_to(server.now, tick=False)
+    last = FROM + DAY
+    said = run("--destination", park.destination, "--from", FROM, "--to", last)
+    assert "2 park days: 0 requests (2 kept on disk)" in said
+    assert sorted(ImportedFile.objects.values_list("file_date", flat=True)) == [FROM, last]
+    error = refused("--destination", park.destination, "--from", FROM, "--to", last, "--changed")
+    assert error.returncode == 2 and "reaches back to" in str(error)
+    assert days_asked(server) == []
