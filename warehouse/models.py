@@ -8,6 +8,15 @@ from django.db.models import Q
 from django.db.models.functions import JSONArray
 from django_mysql.models import EnumField, FixedCharField
 
+from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
+    DayTold,
+    HoursSource,
+    HoursType,
+    ParkHours,
+    ParkMonth,
+    RideDay,
+    StaleDay,
+)
 from warehouse.fields import MillisecondDateTimeField
 from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for models here)
 from warehouse.ride_status import RideStatus

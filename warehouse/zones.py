@@ -17,3 +17,8 @@ def local_day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     the clocks change."""
     begin, end = (datetime.combine(each, time(), tzinfo=zone) for each in (day, day + timedelta(days=1)))
     return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def local_date(instant: datetime, zone: tzinfo | None) -> date:
+    """The calendar day of a zone at an (aware) instant; UTC's where the zone is not known."""
+    return instant.astimezone(zone or UTC).date()

@@ -21,6 +21,7 @@ from imports.events.validation import Observation
 from imports.loading.content import Content
 from warehouse.instants import day_at, naive_utc
 from warehouse.partitioning import partitions
+from warehouse.rides import changed_rows
 from warehouse.server import errors
 from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
 
@@ -144,6 +145,7 @@ def load(rows: dict[int, Observation], data_source: str) -> None:
     queue_rows = [f"{snapshot_id}\t{queue}\n" for snapshot_id, row in rows.items() for queue in row.queues]
     if queue_rows:
         send("queue_data", SNAPSHOT_QUEUE_COLUMNS, queue_rows)
+    changed_rows.rows_changed(rows)
 
 
 def complete(ends: Mapping[tuple[int, str], str]) -> None:
@@ -159,6 +161,7 @@ def complete(ends: Mapping[tuple[int, str], str]) -> None:
                     "WHERE snapshot_id IN %s AND queue_type = %s AND return_time_end IS NULL",
                     [*(value for row in part for value in row), [row[0] for row in part], queue_type],
                 )
+    changed_rows.rows_changed(snapshot_id for snapshot_id, _ in ends)
 
 
 def remove_orphans(snapshot_ids: Iterable[int]) -> int:
@@ -182,6 +185,8 @@ def remove_orphans(snapshot_ids: Iterable[int]) -> int:
 
 def delete(snapshot_ids: Iterable[int]) -> None:
     """Take these snapshots and their queue rows out of the tables, in the caller's transaction."""
+    snapshot_ids = list(snapshot_ids)
+    changed_rows.rows_changed(snapshot_ids)
     with connection.cursor() as cursor:
         for ids in _slices(sorted(snapshot_ids), IDS_PER_QUERY):
             cursor.execute("DELETE FROM queue_data WHERE snapshot_id IN %s", [ids])

@@ -21,7 +21,7 @@ from warehouse.models import (
     RideStatusSnapshot,
     RideStay,
 )
-from warehouse.rides import stays
+from warehouse.rides import changed_rows, stays
 from warehouse.rides.numbering import take_numbers
 from warehouse.snapshot_id import RIDE_ID_MASK
 
@@ -160,4 +160,5 @@ def _move_rows(ride_id: int, number: int, start: datetime, end: datetime) -> int
                 [ids],
             )
             cursor.execute(f"DELETE FROM ride_status_snapshots {which}", values_of)
+            changed_rows.rows_changed(ids)  # both rides are of one park
     return len(rows)

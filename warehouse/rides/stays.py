@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from warehouse.instants import aware_utc, instant_at, milliseconds_of
 from warehouse.models import Ride, RideStay
+from warehouse.rides import stale_days
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
 
 
@@ -156,6 +157,9 @@ def parks_of(snapshot_ids: Collection[int]) -> dict[int, int]:
 # --- writing them ---------------------------------------------------------------------------------------------------
 def write(ride_id: int, stays: Sequence[Stay]) -> None:
     """These and no others, in the caller's transaction, in which the ride is locked; it stands in the last one now."""
+    before = {stay.park_id for stay in of_rides([ride_id]).get(ride_id, ())}
+    before |= set(Ride.objects.filter(pk=ride_id).values_list("park_id", flat=True))
+    stale_days.mark_ride(ride_id, before | {stay.park_id for stay in stays})
     ends = [*(stay.begins_ms for stay in stays[1:]), None]
     RideStay.objects.filter(ride=ride_id).delete()
     RideStay.objects.bulk_create(
