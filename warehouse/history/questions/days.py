@@ -163,7 +163,7 @@ class KnownDays:
                 found[park_id, day.day] = day
         return found
 
-    # --- what is known -------------------------------------------------------------------------------------------------
+    # --- what is known ------------------------------------------------------------------------------------------------
     def by_day(self) -> dict[date, Sums]:
         """All rides together, of days of which anything is known."""
         return self._grouped("day", lambda row: row.day)
