@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from enum import Enum
 
-from warehouse.days import ONE_DAY
+from warehouse.days import end_of_month
 from warehouse.history.questions.days import KnownDays, Range
 from warehouse.history.questions.extent import first_day
 from warehouse.history.questions.sums import Sums, total
@@ -126,7 +126,7 @@ def _comparison(
 def _widened(known: KnownDays, matched: Matched) -> Range:
     first, last = known.first, known.last
     if matched is Matched.MONTHS:
-        return first.replace(day=1), _end_of_month(last)
+        return first.replace(day=1), end_of_month(last)
     if matched is Matched.YEARS:
         return first.replace(month=1, day=1), last.replace(month=12, day=31)
     return first, last
@@ -137,7 +137,7 @@ def _period_before(known: KnownDays, matched: Matched, years: int) -> Range:
     if first is None:  # February 29
         first = date(known.first.year - years, 3, 1)
     if last is None or (matched is Matched.MONTHS):
-        last = _end_of_month(date(known.last.year - years, known.last.month, 1))
+        last = end_of_month(date(known.last.year - years, known.last.month, 1))
     return first, last
 
 
@@ -148,7 +148,3 @@ def _like(day: date, matched: Matched, years: int) -> date | None:
         return day.replace(year=day.year - years)
     except ValueError:
         return None
-
-
-def _end_of_month(day: date) -> date:
-    return (day.replace(day=28) + 4 * ONE_DAY).replace(day=1) - ONE_DAY

@@ -56,3 +56,39 @@ def by_hour(known: KnownDays, rows: str = "day") -> dict[Any, dict[int, Hour]]:
         row: {hour: Hour(*fields[hour]) for hour in sorted(fields) if fields[hour][0]}
         for row, fields in sorted(found.items(), key=lambda each: each[0])
     }
+
+
+def percentiles(known: KnownDays) -> dict[tuple[int, date], tuple[int, int]]:
+    """Median and 90th percentile of the waits of a park's day, by (park_id, day), where any was shown.
+
+    Of one ride they are exact, to the minute. Of several they are taken over hours of rides, each at its mean and
+    weighed by its minutes: what all rides showed minute by minute is not kept.
+    """
+    names = ("park_id", "day", "standby_p50", "standby_p90", "hours")
+    of_days: dict[tuple[int, date], list[tuple[int, int, bytes]]] = {}
+    for park_id, day, p50, p90, packed in known.columns(*names, where=" AND standby_minutes > 0"):
+        if p50 is not None and packed:
+            of_days.setdefault((park_id, day), []).append((p50, p90, packed))
+    found = {}
+    for key, rides in of_days.items():
+        if len(rides) == 1:
+            found[key] = rides[0][:2]
+            continue
+        hours = sorted(
+            (round((packed[at + 1] * 256 + packed[at + 2]) / packed[at]), packed[at])
+            for _, _, packed in rides
+            for at in range(1, len(packed), 3)
+            if packed[at]
+        )
+        minutes = sum(weight for _, weight in hours)
+        found[key] = _nearest_rank(hours, 0.5 * minutes), _nearest_rank(hours, 0.9 * minutes)
+    return found
+
+
+def _nearest_rank(weighted: list[tuple[int, int]], rank: float) -> int:
+    passed = 0
+    for value, weight in weighted:
+        passed += weight
+        if passed >= rank:
+            return value
+    return weighted[-1][0]
