@@ -16,17 +16,13 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from warehouse.days import ONE_DAY
+from warehouse.history import reading
 from warehouse.history.questions import ride_on_day, sums
 from warehouse.history.questions.ride_on_day import RideOnDay
 from warehouse.history.questions.sums import Sums
+from warehouse.history.rule import RULES_VERSION, DayOfPark
 from warehouse.models import Park, Ride, RideStay
 from warehouse.zones import known_zone, local_day
-
-try:  # until the rule is here
-    from warehouse.history import reading
-    from warehouse.history.rule import RULES_VERSION
-except ImportError:
-    RULES_VERSION = 1
 
 #: entity_metadata.entity_type; '' is a ride whose kind nobody has told
 ATTRACTIONS = frozenset({"ATTRACTION", ""})
@@ -155,9 +151,9 @@ class KnownDays:
         return {key for park_id in self.parks for key in _of(park_id, newest_first)[self._days_from_rows :]}
 
     @cached_property
-    def from_rows(self) -> dict[tuple[int, date], "reading.DayOfPark"]:
+    def from_rows(self) -> dict[tuple[int, date], DayOfPark]:
         """The stale days of which there are rows, computed from these."""
-        found: dict[tuple[int, date], reading.DayOfPark] = {}
+        found: dict[tuple[int, date], DayOfPark] = {}
         for park_id, begin, end in _runs(self.stale - self.left_out):
             for day in reading.park_days(self.parks[park_id], begin, end, self.now):
                 found[park_id, day.day] = day
