@@ -50,9 +50,13 @@ def stacked(
     """`kinds`: (class, name) of the parts. Days lie where they are in time if there are many, else side by side."""
     if not stacks or not any(sum(stack.parts) for stack in stacks):
         return None
-    top, y_ticks = scale(
-        top or max(sum(stack.parts) for stack in stacks), TOP, svg.HEIGHT, lambda figure: f"{figure:,.4g}{unit}"
-    )
+    if top is None:
+        highest = max(sum(stack.parts) for stack in stacks)
+        top, y_ticks = scale(highest, TOP, svg.HEIGHT, lambda figure: f"{figure:,.4g}{unit}")
+    else:
+        y_ticks = [
+            Tick(svg.HEIGHT - (svg.HEIGHT - TOP) * part / 4, f"{top * part / 4:,.4g}{unit}") for part in range(5)
+        ]
     drawn = [svg.grid(y_ticks)]
     count = len(stacks)
     for number, stack in enumerate(stacks):
@@ -75,7 +79,7 @@ def lying(
 ) -> SafeString:
     """A row each, whose name stands over the bar where there is little room. `ticks` (percents) are named above;
     `behind` is drawn behind each bar."""
-    rows = []
+    rows: list[str] = []
     if ticks:
         axis = "".join(
             f'<text class="{"start" if tick.at < 1 else "end" if tick.at > 99 else "middle"}'
@@ -97,7 +101,7 @@ def lying(
         said = svg.text(f"{bar.name}: {bar.value}" if bar.value else bar.name)
         drawing = f'<svg width="100%" height="{BAND}" role="img" aria-label="{said}">{behind}{lines}{inside}</svg>'
         rows.append(_row(name, drawing, svg.text(bar.value)))
-    return mark_safe(f'<div class="lying" role="group" aria-label="{svg.text(label)}">{"".join(rows)}</div>{legend}')
+    return mark_safe(f'<div class="lying{" bands" if behind else ""}" role="group" aria-label="{svg.text(label)}">{legend}{"".join(rows)}</div>')
 
 
 def _row(name: str, drawing: str, value: str, kind: str = "") -> str:

@@ -16,7 +16,7 @@ TOP = 8
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A figure a point, None where there is none; `kind` is a class of the style sheet: now, before, before2, ..."""
+    """A figure a point, None where there is none; `kind` is a class of the style sheet: these, before1, before2, ..."""
 
     name: str
     kind: str
@@ -81,7 +81,7 @@ def steps(
             continue
         y = round(svg.HEIGHT - (svg.HEIGHT - TOP) * share(figure, top), 1)
         drawn[-1] += [f"{WIDTH * x:.1f},{y:g}" for x in (begin, end)]
-    lines = "".join(f'<polyline class="line now" points="{" ".join(points)}"/>' for points in drawn if points)
+    lines = "".join(f'<polyline class="line these" points="{" ".join(points)}"/>' for points in drawn if points)
     return svg.picture(
         [
             svg.grid(y_ticks),

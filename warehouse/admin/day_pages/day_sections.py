@@ -16,11 +16,11 @@ from warehouse.zones import local_day
 
 KINDS_OF_BAND = ("unknown", "operating", "down", "closed", "refurbishment")  # by number of warehouse.history.words
 LEGEND = (
-    ("band operating", "operating"),
-    ("band down", "down"),
-    ("band refurbishment", "refurbishment"),
-    ("band closed", "closed"),
-    ("band unknown", "unknown"),
+    ("state operating", "operating"),
+    ("state down", "down"),
+    ("state refurbishment", "refurbishment"),
+    ("state closed", "closed"),
+    ("state unknown", "unknown"),
     ("park-hours", "hours of the park"),
 )
 
@@ -106,7 +106,7 @@ def _pieces(full: FullDay, ride_id: int, length: int, zone: ZoneInfo) -> list[ba
         bars.Piece(
             segment.begin / length,
             segment.end / length,
-            f"band {KINDS_OF_BAND[segment.status]}",
+            f"state {KINDS_OF_BAND[segment.status]}",
             f"{KINDS_OF_BAND[segment.status]} {_span(full, segment, zone)}",
         )
         for segment in states_alone(full.rides[ride_id])

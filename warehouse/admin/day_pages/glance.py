@@ -177,7 +177,7 @@ def _rows(
 
 def _picture(scope, points, addresses, now, before, of_before, shown):
     names = ["these days", *(_before(each.years) for each in before)]
-    series = [lines.Series(names[0], "now", [now[point].mean for point in points])]
+    series = [lines.Series(names[0], "these", [now[point].mean for point in points])]
     for number, (each, of) in enumerate(zip(before, of_before, strict=True)):
         if number < 3:  # more lines cannot be told apart; the table has them all
             series.append(

@@ -13,11 +13,11 @@ from warehouse.history.questions.lines import prices, return_times
 from warehouse.history.questions.ride_on_day import RideOnDay
 
 STATES = [
-    ("band operating", "operating"),
-    ("band down", "down"),
-    ("band refurbishment", "refurbishment"),
-    ("band closed", "closed"),
-    ("band unknown", "unknown"),
+    ("state operating", "operating"),
+    ("state down", "down"),
+    ("state refurbishment", "refurbishment"),
+    ("state closed", "closed"),
+    ("state unknown", "unknown"),
 ]
 DAYS_OPTIONS = {
     "by": lambda: choice("By", [("", "What fits"), ("day", "Days"), ("week", "Weeks"), ("month", "Months")]),
@@ -35,15 +35,13 @@ def days(scope: Scope) -> list[Section]:
         Column("closed_minutes", "closed", section.hours, wide=True),
         Column("refurbishment_minutes", "refurbish.", section.hours, wide=True),
         Column("unknown_minutes", "unknown", section.hours, wide=True),
-        Column("down_share", "down, park hours", section.percents),
+        Column("down_share", "down in hours", section.percents),
         Column("standby_min", "lowest", section.minutes, wide=True),
         Column("standby_p50", "median", section.minutes, wide=True),
         Column("standby_mean", "mean wait", section.minutes),
         Column("standby_p90", "90 %", section.minutes, wide=True),
         Column("standby_max", "highest", section.minutes),
-        Column("single_mean", "single rider", section.minutes, wide=True),
         Column("observations", "observations", section.count, wide=True),
-        Column("told_by", "told by", str.lower, is_number=False, wide=True),
     ]
     rows = [
         [
@@ -117,7 +115,7 @@ def beside_the_line(scope: Scope) -> list[Section]:
             ),
             _over_days(
                 scope,
-                [("share of open time", "now", {day: share and 100 * share for day, share in shares.items()})],
+                [("share of open time", "these", {day: share and 100 * share for day, share in shares.items()})],
                 " %",
             ),
             nothing="No return times were given out.",
@@ -133,7 +131,7 @@ def beside_the_line(scope: Scope) -> list[Section]:
                     for each in reversed(cost)
                 ],
             ),
-            _over_days(scope, [("highest of the day", "now", highest), ("lowest", "before1", lowest)], ""),
+            _over_days(scope, [("highest of the day", "these", highest), ("lowest", "before1", lowest)], ""),
             nothing="No price was told.",
             csvs=[Csv("prices", question="prices")],
         ),
