@@ -6,7 +6,7 @@ neither spoke. Every change marks the park's days around it as stale, in the sam
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 from warehouse.days import ONE_DAY
 from warehouse.instants import instant_at, milliseconds_of
@@ -86,6 +86,66 @@ def replace(park_id: int, covered: Iterable[date], said: Mapping[date, Collectio
     ParkHours.objects.bulk_create(new)
     _mark(park_id, changed, local_date(now, zone))
     return changed
+
+
+# --- an operator's word ----------------------------------------------------------------------------------------------
+def set_by_operator(row: ParkHours, now: datetime) -> None:
+    """Save what an operator says of a park's day (a new row, or one that is there), in the caller's transaction.
+
+    The day is the operator's from then on. What else the schedule has of it is taken over as it is, but for what is
+    contradicted: hours of the kind that is added, hours of a day that is CLOSED, and CLOSED where there are hours.
+    """
+    park = Park.objects.select_for_update().get(pk=row.park_id)
+    others = list(ParkHours.objects.filter(park=park, day=row.day).exclude(pk=row.pk))
+    gone = [
+        other.pk
+        for other in others
+        if other.source == HoursSource.INFERRED
+        or HoursType.CLOSED in (row.type, other.type)
+        or (row.pk is None and other.type == row.type and other.source == HoursSource.SCHEDULE)
+    ]
+    ParkHours.objects.filter(pk__in=gone).delete()
+    ParkHours.objects.filter(park=park, day=row.day).update(source=HoursSource.OPERATOR)
+    row.source, row.read_at = HoursSource.OPERATOR, now
+    row.save()
+    _mark(park.pk, [row.day], local_date(now, known_zone(park.timezone)))
+
+
+def give_back(park_id: int, days: Collection[date], now: datetime) -> set[date]:
+    """What an operator said of these days goes: they are the schedule's again, when it is read next. In the caller's
+    transaction. Returns the days of which an operator had said something."""
+    park = Park.objects.select_for_update().get(pk=park_id)
+    rows = ParkHours.objects.filter(park=park, day__in=days, source=HoursSource.OPERATOR)
+    found = set(rows.values_list("day", flat=True))
+    rows.delete()
+    _mark(park_id, found, local_date(now, known_zone(park.timezone)))
+    return found
+
+
+# --- in words --------------------------------------------------------------------------------------------------------
+def in_words(said: Iterable[Hours], zone: tzinfo | None) -> str:
+    """Hours of a day by the park's clock: 09:00 to 01:00, Early Entry 08:30 to 09:00. `said` as of `hours_of`."""
+    told = list(said)
+    parts = [_in_words(hours, zone) for hours in told if hours.type in OPEN_FOR and hours.opens_ms is not None]
+    if not told:
+        return "not known"
+    if not parts:
+        parts = ["closed" if any(hours.type == HoursType.CLOSED for hours in told) else "none"]
+    by = {HoursSource.INFERRED: " (inferred)", HoursSource.OPERATOR: " (set by hand)"}.get(
+        HoursSource(told[0].source), ""
+    )
+    return ", ".join(parts) + by
+
+
+def _in_words(hours: Hours, zone: tzinfo | None) -> str:
+    opens, closes = (clock_at(ms, zone) for ms in (hours.opens_ms, hours.closes_ms))
+    kind = "" if hours.type == HoursType.OPERATING else (hours.description or HoursType(hours.type).label)
+    return f"{kind} {opens} to {closes}".strip()
+
+
+def clock_at(milliseconds: int | None, zone: tzinfo | None) -> str:
+    """HH:MM by the clock of a zone; UTC's where it is not known."""
+    return "-" if milliseconds is None else f"{instant_at(milliseconds).astimezone(zone or UTC):%H:%M}"
 
 
 def _that_count(said: list[Hours]) -> list[Hours]:
