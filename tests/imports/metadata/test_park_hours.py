@@ -211,12 +211,12 @@ def run(*arguments) -> str:
 
 def test_the_command_reads_the_hours_of_the_parks_it_syncs(server: HistoryServer):
     said = run("--destination", "New York Resort")
-    assert "New York Park (America/New_York): hours of 30 days, 30 changed; today Early Entry 08:30 to 09:00" in said
+    assert "New York Park (America/New_York): hours of 30 days, 30 changed; today 09:00 to " in said
     assert "yesterday not known" in said
     assert "; hours of 30 days" in said
     park = Park.objects.get()
     saturday = next(day for day in sorted(row.day for row in ParkHours.objects.all()) if day.weekday() == 5)
-    assert words(park, saturday) == "Early Entry 08:30 to 09:00, 09:00 to 00:30"
+    assert words(park, saturday) == "09:00 to 00:30, Early Entry 08:30 to 09:00"
 
 
 def test_the_command_reads_past_months_and_says_the_cost_before(server: HistoryServer):
@@ -225,7 +225,7 @@ def test_the_command_reads_past_months_and_says_the_cost_before(server: HistoryS
     months = months_between(server.today - timedelta(days=25), server.today)
     assert said.index(f"Hours of {len(months)} month") < said.index("Tokyo Resort")
     assert f"of 1 park: {len(months)} request" in said
-    assert "yesterday Early Entry 08:30 to 09:00, 09:00 to " in said
+    assert "yesterday 09:00 to " in said
     assert ParkHours.objects.filter(day=server.today - timedelta(days=20)).count() == 2
 
 
