@@ -152,6 +152,20 @@ def test_what_cannot_be_is_one_finding_of_the_park_and_reason(api_server, world,
     assert impossible.description == "Schedule of Magic Kingdom: 2 entries tell hours that cannot be."
     assert impossible.evidence["examples"][0]["openingTime"] == "2026-04-18T09:00:00-04:00"
     assert (unknown.reason, unknown.occurrences) == ("unknown_hours_type", 1)
+    api_server.faults = [Fault("status", "/schedule", answer=Answer(b"a page of the hotel"))]
+    sync(api_server, park)
+    assert set(DataQualityLog.objects.values_list("reason", "resolution_status")) == {
+        ("impossible_hours", "OPEN"),
+        ("unknown_hours_type", "OPEN"),
+        ("malformed_answer", "OPEN"),
+    }
+    del world.schedules[MAGIC_KINGDOM][1:3]
+    sync(api_server, park)
+    assert set(DataQualityLog.objects.values_list("reason", "resolution_status")) == {
+        ("impossible_hours", "RESOLVED"),
+        ("unknown_hours_type", "OPEN"),
+        ("malformed_answer", "RESOLVED"),
+    }
 
 
 def test_a_dry_run_counts_and_writes_nothing(api_server, world, park):
