@@ -251,9 +251,12 @@ def test_without_hours_no_schedule_is_asked_for(server: HistoryServer):
 
 def test_hours_that_fail_fail_the_command_after_all_else_is_done(server: HistoryServer):
     server.faults = [Fault("status", "/schedule", answer=Answer(b"gone fishing"))]
+    out = io.StringIO()
     with pytest.raises(CommandError, match="the hours of 1 park could not be read; call again later") as caught:
-        run()
+        call_command("sync_metadata", stdout=out, stderr=out)
     assert caught.value.returncode == 1
+    assert "): hours not read" in out.getvalue()
+    assert "Done: 2 parks" in out.getvalue()
     assert Park.objects.count() == 2
     assert ParkHours.objects.values("park").distinct().count() == 1
 
