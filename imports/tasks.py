@@ -17,7 +17,7 @@ from imports.workers.import_task import import_slice
 from warehouse.days import month_from
 from warehouse.export import run
 from warehouse.export.errors import AlreadyRunning
-from warehouse.export.target import open_target
+from warehouse.export.opening import open_target
 from warehouse.text import count_of
 
 # A worker is given 300 s (Q_CLUSTER): a month of 5 million rows takes some 50 s, and one that began may end.

@@ -103,7 +103,7 @@ def _plain(value):
 def test_the_manifest_says_of_each_file_what_the_server_says(rides, tmp_path):
     export(tmp_path)
     found = manifest(tmp_path)
-    assert {path for path in files(tmp_path)} == named(tmp_path)
+    assert files(tmp_path) == named(tmp_path)
     february = {part["dataset"]: part for part in found["files"] if part["month"] == "2025-02"}
     ((rows, xor, waits, opened),) = of_server(
         "SELECT COUNT(*), BIT_XOR(snapshot_id), SUM(wait_time), SUM(computed_is_open) FROM ride_status_snapshots "

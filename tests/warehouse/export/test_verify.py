@@ -2,15 +2,17 @@
 
 import json
 from datetime import date
+from io import StringIO
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.imports.building import event
 from tests.warehouse.export.planted import FEBRUARY, export, manifest, named, plant, store
 from warehouse.models import Park, QueueData, RideStatusSnapshot
 
+pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (requirements-export.lock)")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (requirements-export.lock)")
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,10 +27,6 @@ def exported(tmp_path):
 
 def differences(folder, **options) -> list[str]:
     """What is said before the error that ends it."""
-    from io import StringIO
-
-    from django.core.management import call_command
-
     out = StringIO()
     with pytest.raises(CommandError, match="difference") as caught:
         call_command("export_history", to=str(folder), verify=True, stdout=out, **options)
@@ -67,8 +65,6 @@ def test_a_file_that_was_written_anew_with_other_values(exported):
         ([waits[0] + 1, *waits[1:]], "wait_time adds up to"),
         (waits[n : n + 1] + waits[1:n] + waits[k : k + 1] + waits[n + 1 :], "differ in a value of some row"),
     ):
-        import pyarrow as pa
-
         column = before.schema.get_field_index("wait_time")
         pq.write_table(before.set_column(column, before.schema.field(column), pa.array(swapped, pa.int16())), path)
         (said,) = differences(exported)
@@ -90,7 +86,8 @@ def test_a_file_that_was_written_anew_with_other_values(exported):
             "the server has 179 rows, the manifest 180",
         ),
         (
-            "UPDATE ride_status_snapshots SET wait_time = 46 WHERE recorded_at >= '2025-02-01' AND wait_time = 45 LIMIT 1",
+            "UPDATE ride_status_snapshots SET wait_time = 46 WHERE recorded_at >= '2025-02-01' "
+            "AND wait_time = 45 LIMIT 1",
             "wait_time adds up to 2701 in the server",
         ),
         (
