@@ -36,6 +36,7 @@ class Job:
 JOBS = (
     Job("Make partitions", "warehouse.tasks.maintain_partitions", "12 months ahead of today", cron="10 1 * * *"),
     Job("Measure storage", "warehouse.tasks.collect_storage_metrics", "a row a table and day", cron="40 1 * * *"),
+    Job("Make day figures anew", "warehouse.tasks.make_days_anew", "of days that rows came for", minutes=5),
     Job("Check quality", "quality.tasks.daily_check", "the last two weeks of every park", cron="20 2 * * *"),
     Job(
         "Collect live states",
