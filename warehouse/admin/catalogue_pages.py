@@ -9,10 +9,11 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 
 from warehouse.admin.day_pages import day_page, links, park_page, ride_page
+from warehouse.admin.hours_pages import hours_today
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
 from warehouse.instants import instant_at
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
-from warehouse.rides import openings, stays
+from warehouse.rides import openings, stale_days, stays
 from warehouse.rides.numbering import take_numbers
 
 
@@ -39,10 +40,19 @@ class ParkAdmin(OverridesAdmin):
         return [*_pages(self, park_page.admin_pages), *_pages(self, day_page.admin_pages), *super().get_urls()]
 
     def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["days"] if obj else [])]
+        return [*super().get_readonly_fields(request, obj), *(["hours_today", "days"] if obj else [])]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(ride_count=Count("rides"))
+
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "timezone" in form.changed_data:
+            stale_days.mark_park(obj.pk)
+
+    @admin.display(description="hours today")
+    def hours_today(self, obj) -> str:
+        return hours_today(obj)
 
     @admin.display(description="days")
     def days(self, obj) -> str:
@@ -119,8 +129,11 @@ class RideAdmin(OverridesAdmin):
     def save_model(self, request, obj, form, change) -> None:
         if not change:
             (obj.ride_id,) = take_numbers(1)
+        moves = change and "park" in form.changed_data
+        before = Ride.objects.values_list("park_id", flat=True).get(pk=obj.pk) if moves else None
         super().save_model(request, obj, form, change)
-        if change and "park" in form.changed_data:
+        if before is not None:
+            stale_days.mark_ride(obj.pk, {before, obj.park_id})
             stays.set_by_operator(obj.pk, obj.park_id)
 
     @admin.display(description="parks it was in")
@@ -163,6 +176,11 @@ class EntityMetadataAdmin(OverridesAdmin):
         "set_by_hand",
         "changes",
     )
+
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        if "entity_type" in form.changed_data:
+            stale_days.mark_kinds([obj.ride_id])
 
     @admin.display(description="ride", ordering="ride__ride_name")
     def of(self, obj) -> str:
