@@ -210,6 +210,14 @@ KEPT_FOLDERS = [
     ("Downloaded day files", ARCHIVE_CACHE_DIR, ("history",)),
 ]
 
+# Where the workers export to by night (manage.py export_history): a folder, or s3://bucket/prefix. Empty: they do not.
+EXPORT_TO = env.str("EXPORT_TO", default="")
+# So long a file that was replaced by a newer one stays: whoever took the list of files before may read it.
+EXPORT_GRACE_HOURS = env.float("EXPORT_GRACE_HOURS", default=1.0)
+# How the bucket is reached, which is another one than the archive's. Empty: as boto3 finds it.
+EXPORT_S3_REGION = env.str("EXPORT_S3_REGION", default="")
+EXPORT_S3_ENDPOINT_URL = env.str("EXPORT_S3_ENDPOINT_URL", default="")
+
 # How the project names itself to the services it reads from. CONTACT: a mail address or a page.
 CONTACT = env.str("CONTACT", default="")
 if not (CONTACT.isascii() and CONTACT.isprintable()):

@@ -42,6 +42,12 @@ JOBS = (
         cron="50 4 * * *",
     ),
     Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
+    Job(
+        "Sync park hours",
+        "imports.tasks.sync_hours",
+        "of the coming days, a request a park; of the month that is over, in the first days of the next",
+        cron="20 4 * * *",
+    ),
 )
 
 
