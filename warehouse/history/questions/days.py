@@ -133,12 +133,14 @@ class KnownDays:
         """(park_id, day) whose sums are not to be read: marked, or counted by other rules."""
         days, values = self._in_ranges()
         of_parks = [list(self.parks), *values]
-        rows = fetched(f"SELECT park_id, day FROM stale_days WHERE park_id IN %s AND {days}", of_parks)
-        rows += fetched(  # all rides of a day are written at once: one row of it tells
+        # all rides of a day are written at once: one row of it tells by what rules
+        rows = fetched(
+            f"SELECT park_id, day FROM stale_days WHERE park_id IN %s AND {days} UNION ALL "
             "SELECT d.park_id, d.day FROM (SELECT park_id, day, MIN(ride_id) ride_id FROM ride_days "
             f"WHERE park_id IN %s AND {days} GROUP BY park_id, day) one "
-            "STRAIGHT_JOIN ride_days d USING (park_id, day, ride_id) WHERE d.rules_version <> %s",
-            [*of_parks, RULES_VERSION],
+            "STRAIGHT_JOIN ride_days d ON d.park_id = one.park_id AND d.day = one.day AND d.ride_id = one.ride_id "
+            "WHERE d.rules_version <> %s",
+            [*of_parks, *of_parks, RULES_VERSION],
         )
         return set(rows)
 
