@@ -1,6 +1,6 @@
 """Sums over rides and days: what can be added is added, so that days make months and rides make a park."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,18 @@ class Shares:
     """What follows from the sums of one ride's day, or of many rides and days."""
 
     __slots__ = ()
+
+    operating_minutes: int
+    down_minutes: int
+    closed_minutes: int
+    refurbishment_minutes: int
+    unknown_minutes: int
+    hours_minutes: int
+    hours_operating: int
+    hours_down: int
+    hours_unknown: int
+    standby_minutes: int
+    standby_sum: int
 
     @property
     def minutes(self) -> int:
@@ -129,9 +141,9 @@ class Sums(Shares):
             self.standby_max = max(other.standby_max, self.standby_max or 0)
 
 
-def of_row(row: Iterable[Any]) -> Sums:
+def of_row(row: Sequence[Any]) -> Sums:
     """From what SELECTED gives (the server's sums are doubles)."""
-    return Sums(*(None if value is None else int(value) for value in row))
+    return Sums(*map(int, row[:-2]), *row[-2:])
 
 
 def total(parts: Iterable[Any]) -> Sums:
