@@ -1,10 +1,13 @@
 """What is to be done daily: plain functions, free of the queue that calls them. Doing one twice does no harm."""
 
 import logging
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
+from warehouse.history import all_parks
+from warehouse.models import Park
 from warehouse.partitioning import health, partitions
 from warehouse.storage import measurement, status
 from warehouse.text import count_of
@@ -13,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 # Nobody waits for the answer, and a try that does not wait for a lock harms nobody.
 PATIENCE_SECONDS = 60.0
+# A worker has 300 s for a task, and a month of a large park takes some seconds.
+DAYS_SECONDS = 150.0
+NOT_FINAL_EVERY = timedelta(hours=1)  # sums of yesterday, which nobody takes for good, are so old at most
 
 
 def collect_storage_metrics() -> str:
@@ -34,3 +40,10 @@ def maintain_partitions() -> str:
     for problem in problems:
         logger.warning(problem)
     return "; ".join([f"{count_of(len(added), 'month')} made", *problems])
+
+
+def make_days_anew() -> str:
+    """Make the sums of days anew that are stale, as many as there is time for. DaysFailed: some could not be made."""
+    parks = Park.objects.values_list("pk", flat=True)
+    made = all_parks.make(parks, timezone.now(), not_final_after=NOT_FINAL_EVERY, seconds=DAYS_SECONDS)
+    return str(made) if made.days or made.busy else "nothing to do: no day is stale"

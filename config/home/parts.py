@@ -22,6 +22,7 @@ from quality.import_ledger import FEEDS_OF_DAYS
 from quality.models import DataQualityMove, IssueType, to_do_by_kind
 from warehouse.models import Park
 from warehouse.partitioning import health, partitions
+from warehouse.rides import stale_days
 from warehouse.server import catalog
 from warehouse.storage import status
 from warehouse.templatetags.figures import horizon, megabytes
@@ -34,6 +35,7 @@ QUEUE_LATE = timedelta(minutes=10)
 SCHEDULE_LATE = timedelta(minutes=10)
 FAILURES_SINCE = timedelta(days=1)
 CHECK_LATE = timedelta(minutes=10)  # of a large import it takes minutes
+DAYS_LATE = timedelta(hours=1)
 
 
 # --- imports ------------------------------------------------------------------------------------------------------
@@ -253,6 +255,13 @@ def add_workers(found: Home, now: datetime) -> None:
     if failures:
         many = f"{failures:,} tasks" if failures > 1 else "A task"
         found.attention.append((f"{many} failed in the last day", failed_page))
+    stale = stale_days.waiting(now)
+    if stale.since is not None and now - stale.since > DAYS_LATE:
+        said = (
+            f"{count_of(stale.days, 'day')} of {count_of(stale.parks, 'park')} wait to be added up anew, the first for "
+            f"{duration_in_words((now - stale.since).total_seconds())}: the workers do it, or manage.py rebuild_days"
+        )
+        found.attention.append((said, schedules_page))
 
 
 def _number(count: int) -> str:

@@ -20,8 +20,8 @@ from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
 from imports.loading.retry import ATTEMPTS, is_conflict
-from imports.loading.turns import never_idle_for_long
 from warehouse.server import errors
+from warehouse.server.turns import never_idle_for_long
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from imports.archive.prefetch import Reading
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
 from imports.loading.resolver import make_park
-from imports.loading.turns import wait_for_turn
 from imports.sources.source import DayFile
 from warehouse.models import Park
+from warehouse.server.turns import wait_for_turn
 
 
 def parks_joining(

@@ -1,10 +1,14 @@
-"""What follows an import: the quality check of the parks and days it brought in, at once or by the workers.
+"""What follows an import: the quality check of the parks and days it brought in, and the sums of these days, at once or
+by the workers.
 
-The import is complete whatever becomes of the check: its checkpoint wrote down that it is owed (quality.owed_checks),
-in the transaction that ended it, and it stays owed until it is done.
+The import is complete whatever becomes of these. Its checkpoint wrote down that the check is owed
+(quality.owed_checks), in the transaction that ended it, and it stays owed until it is done. The days are marked as
+stale in the transactions of their rows (warehouse.rides.stale_days), until they are made anew.
 """
 
-from collections.abc import Collection
+import threading
+import time
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from django_q.tasks import async_task
@@ -15,6 +19,13 @@ from imports.archive.transitions import ImportStatus
 from quality import owed_checks
 from quality.check.paying import pay
 from quality.tasks import line_of
+from warehouse.history import all_parks
+from warehouse.history.recompute import Made
+from warehouse.rides import stale_days
+from warehouse.text import count_of
+
+SAY_EVERY_SECONDS = 10
+PATIENCE_SECONDS = 20  # a worker that is at one of the parks needs some seconds
 
 
 def completed(run: ImportRun) -> list[str]:
@@ -44,3 +55,30 @@ def check_now(import_ids: Collection[str] | None) -> str:
 def check_later(import_ids: Collection[str] | None) -> None:
     """Let a worker do it. A message that gets lost loses nothing: what is owed is paid by the daily check."""
     async_task("quality.tasks.check_owed", None if import_ids is None else list(import_ids), save=False)
+
+
+def make_days(run: ImportRun, stop: threading.Event, say: Callable[[str], None]) -> str:
+    """Make the days anew that are stale, of the parks of a run that came to their end; a line on what came of it, ""
+    where none was stale. `say` hears every SAY_EVERY_SECONDS how far it is; `stop` leaves the rest to the workers.
+
+    DaysFailed: some could not be made, and stay marked; the message says what to do.
+    """
+    parks = {
+        checkpoint.park_id: checkpoint.park
+        for checkpoint in run.checkpoints
+        if checkpoint.status == ImportStatus.COMPLETED
+    }
+    now, said_at = datetime.now(UTC), time.monotonic()
+
+    def progress(made: Made) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= SAY_EVERY_SECONDS:
+            said_at = time.monotonic()
+            left = stale_days.waiting(now, parks).days
+            say(f"days of {parks[made.park_id]} made anew up to {made.last}, {count_of(left, 'day')} of all parks left")
+
+    done = all_parks.make(parks, now, patience_seconds=PATIENCE_SECONDS, stop=stop.is_set, say=progress)
+    left = stale_days.waiting(now, parks).days
+    if left:
+        return f"{done}; {count_of(left, 'day')} left to the workers, or to  manage.py rebuild_days"
+    return str(done) if done.days else ""

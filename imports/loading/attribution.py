@@ -19,12 +19,12 @@ from imports.loading.evidence import both, example_of
 from imports.loading.heard import alternating_names, by_entity, flickers, newest_named
 from imports.loading.neighbours import known_of
 from imports.loading.resolver import KnownRide, Resolver, WantedRide, make_park
-from imports.loading.turns import wait_for_turn
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.instants import EPOCH, instant_at
 from warehouse.models import Park
 from warehouse.rides.stays import Stay, park_at
+from warehouse.server.turns import wait_for_turn
 from warehouse.snapshot_id import RIDE_ID_BITS, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.

@@ -13,6 +13,7 @@ from imports.events.load_format import text_of
 from imports.loading.changes import apply, raise_version, remembered
 from imports.loading.resolver import KnownRide, Resolver
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange
+from warehouse.rides import stale_days
 
 KIND_LENGTH = 50  # of entity_metadata.entity_type
 
@@ -53,6 +54,7 @@ def _change(kinds: Mapping[str, str], now: datetime) -> None:
             changed.append(metadata)
             history.append(remembered(before, now, BY_EVENTS, ride=metadata.ride, metadata=metadata))
     EntityMetadata.objects.bulk_update(changed, ["entity_type", "version", "last_updated"])
+    stale_days.mark_kinds(metadata.ride_id for metadata in changed)
     MetadataChange.objects.bulk_create(history)
 
 
@@ -67,3 +69,4 @@ def _make(entities: Collection[str], kinds: Mapping[str, str], rides: Mapping[st
         )
         for entity in sorted(entities)
     )
+    stale_days.mark_kinds(rides[entity].ride_id for entity in entities)

@@ -20,7 +20,7 @@ from imports.loading.heard import newest_named
 from imports.loading.resolver import KnownRide, Resolver, placeholder_name
 from warehouse.instants import END_OF_TIME, ONE_MILLISECOND, instant_at, milliseconds_of, naive_utc
 from warehouse.models import BY_EVENTS, NAME_LENGTH, MetadataChange, Park, Ride
-from warehouse.rides import stays
+from warehouse.rides import stale_days, stays
 from warehouse.zones import known_zone
 
 
@@ -119,6 +119,8 @@ def _follow_park(park: Park, word: _Said) -> None:
     if says:
         change = remembered(apply(row, says), Now(), BY_EVENTS, park=row)
         row.save(update_fields=list(says))
+        if "timezone" in change.before:
+            stale_days.mark_park(row.pk)
         if change.before != {"park_slug": ""}:  # of a park that has its proper name: nothing that anybody saw
             change.save()
     for name in ("park_name", "park_slug", "timezone", "hand_set"):

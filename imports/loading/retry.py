@@ -7,9 +7,9 @@ import stamina
 from django.db import IntegrityError, transaction
 
 from imports.loading.loader import RowsRefused
-from imports.loading.turns import never_idle_for_long
 from warehouse.partitioning.partitions import PartitionsBlocked
 from warehouse.server import errors
+from warehouse.server.turns import never_idle_for_long
 
 ATTEMPTS = 6
 

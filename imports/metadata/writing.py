@@ -24,7 +24,7 @@ from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.instants import milliseconds_of
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
-from warehouse.rides import sightings
+from warehouse.rides import sightings, stale_days
 from warehouse.rides.stays import Sighting
 
 # So many entities of one park do not vanish between two syncs; the answer is taken for half of one.
@@ -119,6 +119,8 @@ class _Writing:
                 known[park_id] = Park.objects.create(themeparks_wiki_id=park_id, **says)
             elif before := apply(park, says):
                 park.save(update_fields=before)
+                if "timezone" in before:
+                    stale_days.mark_park(park.pk)
                 self._remember(before, park=park)
         return known
 
@@ -143,6 +145,7 @@ class _Writing:
         synced.entities = len(kept)
         moved = self._moves(kept, by_entity, parks, known)
         new, changed, heard, renamed = [], [], [], []
+        of_another_kind: list[Ride] = []
         for entity in kept:
             ride, metadata = by_entity[entity.entity_id], known.get(entity.entity_id)
             says = {"park_id": moved[ride.pk]} if ride.pk in moved else {}
@@ -158,8 +161,12 @@ class _Writing:
                     ride=ride, themeparks_wiki_id=entity.entity_id, last_updated=self.now, **entity.says
                 )
                 new.append(metadata)
+                if metadata.entity_type:
+                    of_another_kind.append(ride)
             else:
                 before |= apply(metadata, entity.says | {"listed": True})
+                if "entity_type" in before:
+                    of_another_kind.append(ride)
                 if before:
                     raise_version(metadata, self.now)
                     changed.append(metadata)
@@ -171,6 +178,7 @@ class _Writing:
         EntityMetadata.objects.bulk_create(new)
         EntityMetadata.objects.bulk_update(changed, _METADATA_FIELDS)
         EntityMetadata.objects.bulk_update(heard, ["catalogue_name", "catalogue_park"])
+        stale_days.mark_kinds(ride.pk for ride in of_another_kind)
         synced.new = len(new)
 
     def _listed_elsewhere(self, rides: Mapping[str, Ride], known: Mapping[str, EntityMetadata]) -> set[str]:

@@ -13,7 +13,7 @@ from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, de
 from warehouse.admin.park_day_page import park_day_page
 from warehouse.instants import instant_at
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
-from warehouse.rides import openings, stays
+from warehouse.rides import openings, stale_days, stays
 from warehouse.rides.numbering import take_numbers
 
 
@@ -37,6 +37,11 @@ class ParkAdmin(OverridesAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(ride_count=Count("rides"))
+
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "timezone" in form.changed_data:
+            stale_days.mark_park(obj.pk)
 
     def get_readonly_fields(self, request, obj=None):
         return [*super().get_readonly_fields(request, obj), *(["hours_today"] if obj else [])]
@@ -113,8 +118,11 @@ class RideAdmin(OverridesAdmin):
     def save_model(self, request, obj, form, change) -> None:
         if not change:
             (obj.ride_id,) = take_numbers(1)
+        moves = change and "park" in form.changed_data
+        before = Ride.objects.values_list("park_id", flat=True).get(pk=obj.pk) if moves else None
         super().save_model(request, obj, form, change)
-        if change and "park" in form.changed_data:
+        if before is not None:
+            stale_days.mark_ride(obj.pk, {before, obj.park_id})
             stays.set_by_operator(obj.pk, obj.park_id)
 
     @admin.display(description="parks it was in")
@@ -157,6 +165,11 @@ class EntityMetadataAdmin(OverridesAdmin):
         "set_by_hand",
         "changes",
     )
+
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        if "entity_type" in form.changed_data:
+            stale_days.mark_kinds([obj.ride_id])
 
     @admin.display(description="ride", ordering="ride__ride_name")
     def of(self, obj) -> str:

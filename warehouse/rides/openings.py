@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from warehouse.instants import instant_at, milliseconds_of
-from warehouse.models import RideOpening
+from warehouse.models import Park, Ride, RideOpening
+from warehouse.rides import stale_days, stays
+from warehouse.zones import known_zone, local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,23 @@ def keep(said: Iterable[Opening]) -> dict[int, Opening]:
         update_conflicts=True,
         update_fields=["opens_at", "observed_at", "status", "wait_time", "degraded", "source_file"],
     )
+    _mark([*better.values(), *new.values(), *(kept[key] for key in better)])
     return kept | better | new
+
+
+def _mark(changed: Collection[Opening]) -> None:
+    """What an opening says holds from its day on, and goes into the next day of which there are sums where that day
+    has none. It is a day's first instant, perhaps of a park that the ride has left since."""
+    parks = dict(Ride.objects.filter(pk__in={one.ride_id for one in changed}).values_list("pk", "park_id"))
+    moved = stays.of_rides(parks)
+    places = {
+        (stays.park_at(moved[one.ride_id], one.opens_ms) if one.ride_id in moved else parks[one.ride_id], one.opens_ms)
+        for one in changed
+    }
+    zones = dict(Park.objects.filter(pk__in={park_id for park_id, _ in places}).values_list("pk", "timezone"))
+    for park_id, day in {(park_id, local_date(instant_at(ms), known_zone(zones[park_id]))) for park_id, ms in places}:
+        stale_days.mark_around(park_id, [day])
+        stale_days.mark_behind(park_id, day)
 
 
 def _opening(row: RideOpening) -> Opening:

@@ -21,7 +21,7 @@ from warehouse.models import (
     RideStatusSnapshot,
     RideStay,
 )
-from warehouse.rides import changed_rows, stays
+from warehouse.rides import changed_rows, stale_days, stays
 from warehouse.rides.numbering import take_numbers
 from warehouse.snapshot_id import RIDE_ID_MASK
 
@@ -124,6 +124,8 @@ def split(adopted: Adopted, now: datetime, by: str) -> Split:
 def _move_what_is_the_entitys(ride: Ride, own: Ride) -> None:
     """What the catalogue says, how the entity stood when its record begins, and in which parks it was heard of: the
     ride without an id has none of it."""
+    parks = {stay.park_id for stay in stays.of_rides([ride.pk]).get(ride.pk, ())} | {ride.park_id}
+    stale_days.mark_ride(ride.pk, parks)
     RideOpening.objects.filter(ride=ride).update(ride=own)
     EntityMetadata.objects.filter(ride=ride, themeparks_wiki_id=own.themeparks_wiki_id).update(ride=own)
     kept = stays.of_rides([ride.pk]).get(ride.pk)

@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from django.db import connection, transaction
 
-from warehouse.instants import aware_utc, instant_at, milliseconds_of
+from warehouse.days import ONE_DAY
+from warehouse.instants import aware_utc, day_at, instant_at, milliseconds_of
 from warehouse.models import Ride, RideStay
 from warehouse.rides import stale_days
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
@@ -93,6 +94,15 @@ def park_at(stays: Sequence[Stay], milliseconds: int) -> int:
     return stays[bisect_right(begins, milliseconds)].park_id
 
 
+def differences(before: Sequence[Stay], after: Sequence[Stay]) -> Iterator[tuple[set[int], int | None, int | None]]:
+    """Where two courses of a ride have it in two parks: these, from and to (None: the beginning, the end)."""
+    begins = sorted({stay.begins_ms or 0 for stay in (*before, *after)})
+    for begin_ms, end_ms in pairwise([*begins, None]):
+        parks = {park_at(before, begin_ms or 0), park_at(after, begin_ms or 0)}
+        if len(parks) > 1:
+            yield parks, begin_ms or None, end_ms
+
+
 # --- asking the tables ----------------------------------------------------------------------------------------------
 def of_rides(ride_ids: Collection[int]) -> dict[int, list[Stay]]:
     """The stays of those among these rides that were heard of in more than one park; of most: nothing."""
@@ -157,9 +167,11 @@ def parks_of(snapshot_ids: Collection[int]) -> dict[int, int]:
 # --- writing them ---------------------------------------------------------------------------------------------------
 def write(ride_id: int, stays: Sequence[Stay]) -> None:
     """These and no others, in the caller's transaction, in which the ride is locked; it stands in the last one now."""
-    before = {stay.park_id for stay in of_rides([ride_id]).get(ride_id, ())}
-    before |= set(Ride.objects.filter(pk=ride_id).values_list("park_id", flat=True))
-    stale_days.mark_ride(ride_id, before | {stay.park_id for stay in stays})
+    always = [Stay(Ride.objects.values_list("park_id", flat=True).get(pk=ride_id), None)]
+    for park_ids, start_ms, end_ms in differences(of_rides([ride_id]).get(ride_id, always), stays):
+        first = date.min if start_ms is None else day_at(start_ms) - ONE_DAY
+        last = date.max if end_ms is None else day_at(end_ms) + ONE_DAY
+        stale_days.mark_ride(ride_id, park_ids, first, last)
     ends = [*(stay.begins_ms for stay in stays[1:]), None]
     RideStay.objects.filter(ride=ride_id).delete()
     RideStay.objects.bulk_create(

@@ -22,6 +22,7 @@ from imports.workers.models import Worker
 from imports.workers.queue import enqueue, why_not_queued
 from quality import owed_checks
 from quality.check.paying import ChecksFailed
+from warehouse.history.all_parks import DaysFailed
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
 from warehouse.partitioning.partitions import PartitionsError
@@ -113,7 +114,7 @@ class Command(BaseCommand):
             except ArchiveError as error:
                 raise CommandError(f"--delisted: {error}", returncode=WRONG_USAGE) from error
         begin = self._queue if queue else self._run
-        self._checks_failed: ChecksFailed | None = None
+        self._afterwards_failed: ChecksFailed | DaysFailed | None = None
         try:
             if list:
                 self._list()
@@ -182,8 +183,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Paused; nothing is lost. Go on{when} with:  manage.py import_archive --resume", returncode=PAUSED
             )
-        if self._checks_failed is not None:
-            raise CommandError(str(self._checks_failed), returncode=FAILED)
+        if self._afterwards_failed is not None:
+            raise CommandError(str(self._afterwards_failed), returncode=FAILED)
 
     def _failure(self, run: ImportRun, error: Exception) -> str:
         if not isinstance(error, ImportFailed):
@@ -205,6 +206,7 @@ class Command(BaseCommand):
         for line in progress.summary(run):
             self.stdout.write(line)
         self._check(post_import_check.completed(run))
+        self._make_days(run, stop)
         return completed
 
     def _check(self, import_ids: list[str] | None) -> None:
@@ -214,7 +216,18 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {said}")
         except ChecksFailed as failed:
             self.stdout.write(f"  {failed}")
-            self._checks_failed = failed
+            self._afterwards_failed = failed
+
+    def _make_days(self, run: ImportRun, stop: threading.Event) -> None:
+        """The same of the sums of days."""
+        try:
+            if said := post_import_check.make_days(run, stop, lambda line: self.stdout.write(f"  {line}")):
+                self.stdout.write(f"  {said}")
+        except DaysFailed as failed:
+            self.stdout.write(f"  {failed}")
+            self._afterwards_failed = failed
+        except KeyboardInterrupt:  # a second signal: what was in hand was rolled back, and is marked still
+            self.stdout.write("  days that were not made anew yet are left to the workers")
 
     def _queue(self, runs: list[ImportRun]) -> None:
         checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
@@ -243,8 +256,8 @@ class Command(BaseCommand):
         owed = owed_checks.owed(unchecked if import_ids else None)
         if owed:
             check(unchecked if import_ids else None)
-            if self._checks_failed is not None:
-                raise CommandError(str(self._checks_failed), returncode=FAILED)
+            if self._afterwards_failed is not None:
+                raise CommandError(str(self._afterwards_failed), returncode=FAILED)
         elif runs:
             return
         elif ImportCheckpoint.objects.exists():

@@ -37,7 +37,7 @@ from django.core.management import execute_from_command_line
 import django
 django.setup()
 from imports.archive import checkpoint, heartbeat
-from imports.loading import turns
+from warehouse.server import turns
 checkpoint.HEARTBEAT_STALE_SECONDS = float(sys.argv[1])
 heartbeat.HEARTBEAT_EVERY_SECONDS = 1
 turns.IDLE_TRANSACTION_SECONDS = 3

@@ -18,8 +18,8 @@ IDLE_TRANSACTION_SECONDS = 20
 
 
 def wait_for_turn(park_ids: Iterable[int]) -> None:
-    """Be the only writer of these parks' rows until the caller's transaction ends; what others have committed by then
-    is there to be read (READ COMMITTED)."""
+    """Be the only writer of these parks' rows, and of the sums made of them, until the caller's transaction ends; what
+    others have committed by then is there to be read (READ COMMITTED)."""
     keys = sorted(park_ids)
     if keys:
         with connection.cursor() as cursor:
@@ -31,12 +31,18 @@ def wait_for_turn(park_ids: Iterable[int]) -> None:
 
 
 @contextmanager
-def never_idle_for_long() -> Iterator[None]:
-    """The server ends a transaction, or a LOAD DATA, in which nothing happens. Two statements, 0.1 ms."""
+def never_idle_for_long(wait_seconds: int | None = None) -> Iterator[None]:
+    """The server ends a transaction, or a LOAD DATA, in which nothing happens. Two statements, 0.1 ms.
+
+    `wait_seconds`: for a lock that another session holds (1205 then); None: as long as the server is set to, 50 s.
+    """
     # MySQL has no limit for transactions alone: its limit for sessions must not last until the next file has come
-    limits = "idle_transaction_timeout" if dialect.is_mariadb() else "wait_timeout", "net_read_timeout"
+    idle = "idle_transaction_timeout" if dialect.is_mariadb() else "wait_timeout"
+    limits = dict.fromkeys((idle, "net_read_timeout"), IDLE_TRANSACTION_SECONDS)
+    if wait_seconds is not None:
+        limits["innodb_lock_wait_timeout"] = wait_seconds
     with connection.cursor() as cursor:
-        cursor.execute("SET SESSION " + ", ".join(f"{limit} = {IDLE_TRANSACTION_SECONDS}" for limit in limits))
+        cursor.execute("SET SESSION " + ", ".join(f"{limit} = {seconds}" for limit, seconds in limits.items()))
     try:
         yield
     finally:

@@ -1,0 +1,144 @@
+"""The sums of days as they are stored: rows of ride_days, and the hours that were inferred beside them (park_hours).
+
+Written by warehouse.history.recompute alone, in a transaction in which the park's marks are seen.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from warehouse.history.rule import RULES_VERSION, DayOfPark
+from warehouse.instants import aware_utc, instant_at, milliseconds_of, naive_utc
+from warehouse.models import HoursSource, HoursType, RideDay
+
+_KEY = ("park_id", "day", "ride_id")
+_MADE = "computed_at"
+#: what a day says of a ride, in the order of the table
+FIGURES = tuple(
+    field.column
+    for field in RideDay._meta.concrete_fields
+    if field.column not in (*_KEY, "told_by", "rules_version", _MADE)
+)
+COLUMNS = (*_KEY, "told_by", "rules_version", *FIGURES, _MADE)
+ROWS_PER_STATEMENT = 250  # of 43 values: some 50 KB
+
+Hours = tuple[tuple[int, int], ...]
+
+
+def carried(park_id: int, first: date, last: date) -> dict[date, dict[int, int]]:
+    """What is carried out of a park's stored days, both included: check sums by day and ride_id."""
+    found: dict[date, dict[int, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day, ride_id, carried FROM ride_days WHERE park_id = %s AND day BETWEEN %s AND %s",
+            [park_id, first, last],
+        )
+        for day, ride_id, check_sum in cursor.fetchall():
+            found.setdefault(day, {})[ride_id] = check_sum
+    return found
+
+
+def inferred(park_id: int, first: date, last: date) -> dict[date, Hours]:
+    """The hours of a park's days that were inferred, in milliseconds since 1970, in order."""
+    found: dict[date, list[tuple[int, int]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day, opens_at, closes_at FROM park_hours WHERE park_id = %s AND day BETWEEN %s AND %s "
+            "AND source = %s ORDER BY day, opens_at",
+            [park_id, first, last, HoursSource.INFERRED],
+        )
+        for day, opens, closes in cursor.fetchall():
+            found.setdefault(day, []).append((milliseconds_of(aware_utc(opens)), milliseconds_of(aware_utc(closes))))
+    return {day: tuple(hours) for day, hours in found.items()}
+
+
+def hours_of(made: DayOfPark) -> Hours:
+    """The hours that are to be stored with a day that was made: those that were inferred."""
+    return tuple(sorted(made.hours)) if made.hours_source == HoursSource.INFERRED else ()
+
+
+def write(park_id: int, made: Mapping[date, DayOfPark | None], now: datetime) -> int:
+    """Put these days in the place of what is stored of them, in the caller's transaction; how many rows they have.
+
+    Days lie behind one another, and none between them is left out. Of 7,750 rows 0.5 s.
+    """
+    first, last = min(made), max(made)
+    rows = [row for day in made.values() if day is not None for row in _rows(park_id, day, now)]
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ride_days WHERE park_id = %s AND day BETWEEN %s AND %s", [park_id, first, last])
+        one = f"({', '.join(['%s'] * len(COLUMNS))})"
+        for begin in range(0, len(rows), ROWS_PER_STATEMENT):
+            part = rows[begin : begin + ROWS_PER_STATEMENT]
+            cursor.execute(
+                f"INSERT INTO ride_days ({', '.join(COLUMNS)}) VALUES {', '.join([one] * len(part))}",
+                [value for row in part for value in row],
+            )
+        cursor.execute(
+            "DELETE FROM park_hours WHERE park_id = %s AND day BETWEEN %s AND %s AND source = %s",
+            [park_id, first, last, HoursSource.INFERRED],
+        )
+        hours = [
+            [park_id, day, HoursType.OPERATING, _instant(opens), _instant(closes), HoursSource.INFERRED, naive_utc(now)]
+            for day, each in made.items()
+            if each is not None
+            for opens, closes in hours_of(each)
+        ]
+        if hours:
+            cursor.execute(
+                "INSERT INTO park_hours (park_id, day, type, opens_at, closes_at, source, read_at) VALUES "
+                + ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(hours)),
+                [value for row in hours for value in row],
+            )
+    return len(rows)
+
+
+def is_made_since(park_id: int, day: date, instant: datetime) -> bool:
+    """Whether a day has rows, made at an instant or since."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT computed_at FROM ride_days WHERE park_id = %s AND day = %s LIMIT 1", [park_id, day])
+        row = cursor.fetchone()
+    return row is not None and aware_utc(row[0]) >= instant
+
+
+# --- to be compared -------------------------------------------------------------------------------------------------
+def rows(park_id: int, first: date, last: date) -> dict[tuple[date, int], tuple[Any, ...]]:
+    """All that is stored of a park's days but when it was made, by (day, ride_id), in the order of `compared`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT day, ride_id, {', '.join(compared())} FROM ride_days WHERE park_id = %s AND day BETWEEN %s AND %s",
+            [park_id, first, last],
+        )
+        return {(day, ride_id): tuple(map(_plain, values)) for day, ride_id, *values in cursor.fetchall()}
+
+
+def rows_of(park_id: int, made: Iterable[DayOfPark], now: datetime) -> dict[tuple[date, int], tuple[Any, ...]]:
+    """What would be stored of days that were made, as `rows` tells it."""
+    return {(row[1], row[2]): tuple(map(_plain, row[3:-1])) for day in made for row in _rows(park_id, day, now)}
+
+
+def compared() -> tuple[str, ...]:
+    """The columns that a day's rows tell beside their key."""
+    return COLUMNS[3:-1]
+
+
+def _rows(park_id: int, made: DayOfPark, now: datetime) -> Iterable[list[Any]]:
+    computed_at = naive_utc(now)
+    for ride_id, figures in sorted(made.rides.items()):
+        values = [_value(getattr(figures, name)) for name in FIGURES]
+        yield [park_id, made.day, ride_id, str(made.told_by), RULES_VERSION, *values, computed_at]
+
+
+def _value(value: Any) -> Any:
+    return naive_utc(value) if isinstance(value, datetime) and value.tzinfo is not None else value
+
+
+def _plain(value: Any) -> Any:
+    """As the server gives it back: amounts with their cents, bytes as such."""
+    return value.quantize(Decimal("0.01")) if isinstance(value, Decimal) else value
+
+
+def _instant(milliseconds: int) -> datetime:
+    return naive_utc(instant_at(milliseconds))
