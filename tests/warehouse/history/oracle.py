@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 HOUR, MINUTE, DAY = 3_600_000, 60_000, 86_400_000
@@ -199,7 +200,7 @@ class Archive:
             if words:
                 edges.append(words[-1].ms)
             found = []
-            for number, (begin, end) in enumerate(zip(edges, edges[1:], strict=False)):
+            for number, (begin, end) in enumerate(pairwise(edges)):
                 said = sum(edge == number + 1 for edge, _ in quiet)
                 if said >= 6 and self._holds_a_night(begin, end):
                     found.append((begin, end))
@@ -298,9 +299,8 @@ class Archive:
         words = [word for word in self.chosen(day) if word.ride == ride]
         kinds, within = defaultdict(int), defaultdict(int)
         waits, singles, clock = [], [], defaultdict(lambda: [0, 0])
-        returns = minutes = 0
+        returns = 0
         for ms in range(begin, min(end, self.now), MINUTE):
-            minutes += 1
             kind = self._kind(ride, day, ms, words)
             kinds[kind] += 1
             if self.is_open(day, ms):

@@ -1,4 +1,4 @@
-"""Random days of random parks: the rule gives what a slow look at each minute gives (tests/warehouse/history/oracle.py)."""
+"""Random days of random parks: the rule gives what a slow look at each minute gives (oracle.py beside this)."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
