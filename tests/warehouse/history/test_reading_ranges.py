@@ -48,9 +48,7 @@ def plant_archive(archive: Archive) -> tuple[Park, dict[int, int]]:
     for day, hours in archive.schedule.items():
         said = {"park": park, "day": day, "source": "SCHEDULE", "read_at": LATER}
         for opens, closes in hours:
-            ParkHours.objects.create(
-                type="OPERATING", opens_at=instant_at(opens), closes_at=instant_at(closes), **said
-            )
+            ParkHours.objects.create(type="OPERATING", opens_at=instant_at(opens), closes_at=instant_at(closes), **said)
         if not hours:
             ParkHours.objects.create(type="CLOSED", **said)
     for number, (opens, observed, status) in archive.openings.items():
