@@ -44,7 +44,7 @@ class NamedRide:
     tier: int | None  # 1 to 3
     kind: str
     park_id: int  # where it stands now
-    is_listed: bool  # no: it has vanished from the catalogue
+    is_listed: bool  # False: it has vanished from the catalogue
 
 
 class KnownDays:
@@ -101,7 +101,8 @@ class KnownDays:
     @cached_property
     def rides(self) -> dict[int, NamedRide]:
         """Those that are, or ever were, in the parks, of the kinds asked for; or the one ride. By ride_id."""
-        where, parameters = "r.ride_id = %s", [self.ride.pk] if self.ride else []
+        where = "r.ride_id = %s"
+        parameters: list[Any] = [self.ride.pk if self.ride else None]
         if not self.ride:
             where = "r.park_id IN %s OR r.ride_id IN (SELECT ride_id FROM ride_stays WHERE park_id IN %s)"
             parameters = [list(self.parks)] * 2
@@ -111,7 +112,7 @@ class KnownDays:
             f"WHERE {where} ORDER BY r.ride_name, r.ride_id",
             parameters,
         )
-        found = (NamedRide(*row[:-1], bool(row[-1])) for row in rows)
+        found = (NamedRide(*(*row[:6], bool(row[6]))) for row in rows)
         return {ride.ride_id: ride for ride in found if self.kinds is None or ride.kind in self.kinds}
 
     def over(self, ranges: Iterable[Range]) -> "KnownDays":
@@ -133,12 +134,14 @@ class KnownDays:
         """(park_id, day) whose sums are not to be read: marked, or counted by other rules."""
         days, values = self._in_ranges()
         of_parks = [list(self.parks), *values]
-        rows = fetched(f"SELECT park_id, day FROM stale_days WHERE park_id IN %s AND {days}", of_parks)
-        rows += fetched(  # all rides of a day are written at once: one row of it tells
+        # all rides of a day are written at once: one row of it tells by what rules
+        rows = fetched(
+            f"SELECT park_id, day FROM stale_days WHERE park_id IN %s AND {days} UNION ALL "
             "SELECT d.park_id, d.day FROM (SELECT park_id, day, MIN(ride_id) ride_id FROM ride_days "
             f"WHERE park_id IN %s AND {days} GROUP BY park_id, day) one "
-            "STRAIGHT_JOIN ride_days d USING (park_id, day, ride_id) WHERE d.rules_version <> %s",
-            [*of_parks, RULES_VERSION],
+            "STRAIGHT_JOIN ride_days d ON d.park_id = one.park_id AND d.day = one.day AND d.ride_id = one.ride_id "
+            "WHERE d.rules_version <> %s",
+            [*of_parks, *of_parks, RULES_VERSION],
         )
         return set(rows)
 
@@ -219,8 +222,8 @@ class KnownDays:
 
     def _read(self) -> tuple[str, list[Any]]:
         """Tables and conditions of the days that are read from ride_days."""
-        days, values = self._in_ranges()
-        values = [self.ride.pk if self.ride else list(self.parks), *values]
+        days, of_days = self._in_ranges()
+        values: list[Any] = [self.ride.pk if self.ride else list(self.parks), *of_days]
         tables = f"{_OF_RIDE if self.ride else _OF_PARKS} AND {days}"
         if not self.ride and self.kinds is not None:
             tables += " AND ride_id IN %s"

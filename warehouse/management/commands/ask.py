@@ -63,7 +63,7 @@ class Command(BaseCommand):
         asked = _asked(_question(question), options)
         answer = asking.answer(QUESTIONS[question], asked)
         for remark in answer.remarks:
-            self.stderr.write(remark)
+            self.stderr.write(remark, str)  # in no colour of errors
         return self._print(written.lines(answer, form))
 
     def _print(self, lines: Iterator[str]) -> None:
