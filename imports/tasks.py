@@ -3,6 +3,9 @@
 A task is short, and running one twice, late, at the same time or never to its end does no harm.
 """
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -12,9 +15,17 @@ from imports.metadata.park_hours import sync_hours_slice
 from imports.metadata.sync import sync_slice
 from imports.workers.final_days import enqueue_final_days
 from imports.workers.import_task import import_slice
+from warehouse.days import month_from
+from warehouse.export import run
+from warehouse.export.errors import AlreadyRunning
+from warehouse.export.opening import open_target
 from warehouse.text import count_of
 
-__all__ = ["collect_live", "import_final_days", "import_slice", "sync_hours", "sync_metadata"]
+__all__ = ["collect_live", "export_history", "import_final_days", "import_slice", "sync_hours", "sync_metadata"]
+
+# A worker is given 300 s (Q_CLUSTER): a month of 5 million rows takes some 50 s, and one that began may end.
+EXPORT_BEGINS_MONTHS_SECONDS = 100.0
+EXPORT_GIVES_UP_SECONDS = 270.0
 
 
 def collect_live() -> str:
@@ -28,6 +39,31 @@ def collect_live() -> str:
         f"{collection.stored} stored, {collection.already_known} unchanged, {collection.rejected} rejected, "
         f"{count_of(collection.failed, 'destination')} failed, {collection.not_reached} not reached"
     )
+
+
+def export_history(begin_at: str = "") -> str:
+    """Nightly: into EXPORT_TO, a few months a run, each of which enqueues the next. Returns how far it is.
+
+    `begin_at`: the month (YYYY-MM) to begin at, "" for the first; months before it that have changed meanwhile are for
+    the next night. ExportError: the target fails, or pyarrow is not installed.
+    """
+    if not settings.EXPORT_TO:
+        return "nothing to do: EXPORT_TO is empty"
+    try:
+        done = run.export(
+            open_target(settings.EXPORT_TO),
+            month_from(begin_at) if begin_at else None,
+            grace=timedelta(hours=settings.EXPORT_GRACE_HOURS),
+            stop_after_seconds=EXPORT_BEGINS_MONTHS_SECONDS,
+            give_up_after_seconds=EXPORT_GIVES_UP_SECONDS,
+        )
+    except AlreadyRunning as error:
+        return str(error)
+    said = f"{count_of(len(done.written), 'month')} written, {done.unchanged} unchanged"
+    if done.next_month:
+        async_task("imports.tasks.export_history", f"{done.next_month:%Y-%m}", group="Export history")
+        return f"{said}; goes on at {done.next_month:%Y-%m}"
+    return said
 
 
 def import_final_days() -> str:

@@ -22,7 +22,7 @@ ROOMS = {
         "models",
         "server rides",
         "partitioning",
-        "storage history templatetags",
+        "storage history export templatetags",  # what is exported are tables: it asks no question of history
         "admin checks tasks",
         "apps",
     ],

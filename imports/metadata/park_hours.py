@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
-from imports.events.issues import Issues
+from imports.events.issues import Issue, Issues
 from imports.events.validation import shorten
 from imports.live.sample_ids import is_made_up
 from imports.loading.retry import in_a_short_transaction
@@ -22,7 +22,7 @@ from imports.metadata.hours import Schedule, read_month, read_upcoming
 from quality import log
 from quality.findings import Finding
 from quality.reasons import REASONS
-from warehouse.days import ONE_DAY
+from warehouse.days import ONE_DAY, midnight
 from warehouse.ids import uuid_of
 from warehouse.models import Park
 from warehouse.rides import hours
@@ -33,6 +33,7 @@ from warehouse.zones import known_zone, local_date
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 120  # a worker ends a task after 300 s, and the last park may take 100 of them
+_REASONS = ("impossible_hours", "unknown_hours_type", "malformed_answer")  # what may be found in a schedule
 LATE_CHANGES_DAYS = 3  # so long a month that is over is read once more: a night may be missed
 
 
@@ -110,7 +111,7 @@ def _sync_one(
 ) -> None:
     park, issues = found.park, Issues()
     uuid, zone = str(park.themeparks_wiki_id), known_zone(park.timezone)
-    schedule = Schedule(frozenset(), {})
+    schedule: Schedule | None = None
     try:
         entries = api.schedule(uuid, month)
         if month is None:
@@ -136,35 +137,38 @@ def _sync_one(
         logger.exception("the schedule of %s cannot be stored", park)
         found.errors.append(errors.in_words(error))
         return
-    found.days |= schedule.said.keys()
+    found.days |= schedule.said.keys() if schedule else set()
     found.changed |= changed
     found.findings += findings
 
 
 def _write(
-    park: Park, month: date | None, schedule: Schedule, issues: Issues, now: datetime, dry_run: bool
+    park: Park, month: date | None, schedule: Schedule | None, issues: Issues, now: datetime, dry_run: bool
 ) -> tuple[set[date], int]:
-    changed = hours.replace(park.pk, schedule.covered, schedule.said, now)
-    new = log.record(_findings(park, month, issues, now), now).new
+    """The days that changed, and how many findings are new. No schedule: the answer was none, and says nothing."""
+    changed = hours.replace(park.pk, schedule.covered, schedule.said, now) if schedule else set()
+    found = {reason for _, reason in issues.found}
+    new = log.record([_finding(park, month, reason, now, issues) for reason in sorted(found)], now).new
+    if schedule:
+        gone = [_finding(park, month, reason, now).fingerprint for reason in _REASONS if reason not in found]
+        log.resolve_gone(gone, "The schedule was read again, and is without it.", now)
     if dry_run:
         transaction.set_rollback(True)
     return changed, new
 
 
-def _findings(park: Park, month: date | None, issues: Issues, now: datetime) -> list[Finding]:
+def _finding(park: Park, month: date | None, reason: str, now: datetime, issues: Issues | None = None) -> Finding:
+    issue = issues.found[str(park.themeparks_wiki_id), reason] if issues else Issue()
     which = f"Schedule of {park}" + (f", {month:%Y-%m}" if month else "")
-    return [
-        Finding(
-            reason=reason,
-            entity_type="park",
-            entity_key=str(park.themeparks_wiki_id),
-            entity_id=park.pk,
-            scope=f"schedule/{month:%Y-%m}" if month else "schedule",
-            description=f"{which}: {REASONS[reason].say(issue.count)}.",
-            start=now,
-            source_file=f"api/{park.themeparks_wiki_id}/schedule" + (f"/{month:%Y/%m}" if month else ""),
-            count=issue.count,
-            examples=issue.examples,
-        )
-        for (_, reason), issue in issues.found.items()
-    ]
+    return Finding(
+        reason=reason,
+        entity_type="park",
+        entity_key=str(park.themeparks_wiki_id),
+        entity_id=park.pk,
+        scope=f"schedule/{month:%Y-%m}" if month else "schedule",
+        description=f"{which}: {REASONS[reason].say(issue.count)}.",
+        start=midnight(month) if month else now,
+        source_file=f"api/{park.themeparks_wiki_id}/schedule" + (f"/{month:%Y/%m}" if month else ""),
+        count=issue.count,
+        examples=issue.examples,
+    )

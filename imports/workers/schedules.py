@@ -16,13 +16,21 @@ OUR_TASKS = ("warehouse.", "quality.", "imports.")
 
 @dataclass(frozen=True)
 class Job:
-    """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`."""
+    """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`.
+
+    `setting`: there is such a job only where this setting is not empty.
+    """
 
     name: str
     func: str
     purpose: str
     cron: str = ""  # UTC
     minutes: int | None = None
+    setting: str = ""
+
+    @property
+    def is_wanted(self) -> bool:
+        return not self.setting or bool(getattr(settings, self.setting))
 
 
 JOBS = (
@@ -42,6 +50,13 @@ JOBS = (
         "of the History API, what the ledger lacks of destinations that were imported from it",
         cron="50 4 * * *",
     ),
+    Job(
+        "Export history",
+        "imports.tasks.export_history",
+        "as Parquet into EXPORT_TO, the months that have changed",
+        cron="20 5 * * *",
+        setting="EXPORT_TO",
+    ),
     Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
     Job(
         "Sync park hours",
@@ -58,6 +73,10 @@ def sync() -> Iterator[str]:
         schedule = Schedule.objects.filter(name=job.name).order_by("id").first()
         if pydoc.locate(job.func) is None:
             yield f"{job.name}: left out, there is no task {job.func}"
+        elif not job.is_wanted:
+            yield f"{job.name}: left out, {job.setting} is empty"
+            if schedule is not None:
+                schedule.delete()
         elif schedule is None:
             yield _register(job)
         elif schedule.func != job.func:

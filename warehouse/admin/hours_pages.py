@@ -40,14 +40,14 @@ def hours_today(park: Park) -> str:
 
 
 class HoursForm(forms.ModelForm):
-    opens = forms.TimeField(required=False, help_text="By the park's clock, HH:MM. None: closed that day.")
+    opens = forms.TimeField(required=False, help_text="By the park's clock, HH:MM. A day that is closed has none.")
     opens_late = forms.BooleanField(
         required=False,
         label="Opens after midnight",
         help_text="On the next calendar day, as a part of this one's night.",
     )
     closes = forms.TimeField(
-        required=False, help_text="By the park's clock. Not after the opening: it is a time of the next day."
+        required=False, help_text="By the park's clock. A time that is not after the opening is one of the next day."
     )
 
     class Meta:
@@ -100,7 +100,7 @@ class HoursForm(forms.ModelForm):
 @admin.register(ParkHours)
 class ParkHoursAdmin(admin.ModelAdmin):
     form = HoursForm
-    list_display = ("day", "of", "type", "opens_there", "closes_there", "description", "source", "read")
+    list_display = ("day", "of", "type", "opens_there", "closes_there", "source", "description")
     list_filter = ("source", "type")
     list_select_related = ("park",)
     date_hierarchy = "day"

@@ -11,7 +11,6 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from warehouse.export.target import OURS, Outdated
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
 ATTEMPTS = 6
-UPLOAD_GIVEN_UP_AFTER = timedelta(days=1)  # parts of an upload that was killed lie there unseen, and are paid for
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict"}
 _MISSING = {"NoSuchKey", "404"}
 
@@ -141,13 +139,12 @@ class Bucket:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     def tidy(self) -> None:
-        """See Target: uploads begun by exports that were killed, where the bucket lets us see them."""
+        """See Target: parts of killed uploads lie there unseen, and are paid for. Where the key may end them."""
         shutil.rmtree(self._unfinished, ignore_errors=True)
         try:
             found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._prefix)
             for upload in found.get("Uploads", ()):
-                ours = OURS.fullmatch(upload["Key"].removeprefix(self._prefix))
-                if ours and datetime.now(UTC) - upload["Initiated"] > UPLOAD_GIVEN_UP_AFTER:
+                if OURS.fullmatch(upload["Key"].removeprefix(self._prefix)):
                     self._client.abort_multipart_upload(
                         Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
@@ -166,6 +163,8 @@ class Bucket:
                 f"{subject}: no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
             ) from error
         except (s3.BotoCoreError, Boto3Error) as error:
+            if isinstance(error.__context__, s3.ClientError):  # of an upload, told a second time
+                raise ExportError(self._explain(error.__context__, subject)) from error
             raise ExportError(f"{subject}: {error}. Call again; what was exported stays valid") from error
         except OSError as error:
             raise ExportError(f"{subject}: {error.strerror or error}") from error

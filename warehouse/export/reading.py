@@ -68,12 +68,10 @@ class ConsistentRead:
         sql = f"SELECT {', '.join(columns)} FROM {dataset.tables}{where} ORDER BY {dataset.order}"
         with self._own.wrap_database_errors:
             cursor = self._own.connection.cursor(SSCursor)
-            try:
-                cursor.execute(sql, parameters)
-                while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                    yield list(zip(*rows, strict=True))
-            finally:
-                cursor.close()
+            cursor.execute(sql, parameters)
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield list(zip(*rows, strict=True))
+            cursor.close()  # of a read that is given up it would fetch all the rest: that ends with the session
 
     def sums(self, dataset: Dataset, month: date | None) -> Sums:
         """What parquet.sums_of says of the file, of the server."""

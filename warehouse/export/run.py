@@ -36,11 +36,11 @@ class MonthDone:
 
 @dataclass(slots=True)
 class Exported:
-    """What came of it. `left`: months that are stale still, since there was no time for them."""
+    """What came of it. `next_month`: there was no time for this one and later ones, which are stale still."""
 
     written: list[MonthDone] = field(default_factory=list)
     unchanged: int = 0
-    left: int = 0
+    next_month: date | None = None
     files: int = 0
     size_bytes: int = 0  # of all files
 
@@ -72,8 +72,8 @@ def export(
         writer = _Writer(target, target.unfinished(), manifest, clock, deadline)
         for month, datasets in _stale(manifest, first, last, result):
             if stop_after_seconds is not None and time.monotonic() - began > stop_after_seconds:
-                result.left += 1
-                continue
+                result.next_month = month
+                break
             done = writer.write_month(month, datasets)
             result.written.append(done)
             say(done)

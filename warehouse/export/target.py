@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from warehouse.export.errors import ExportError
-
 #: what files are called, and by which alone any is ever removed
 OURS = re.compile(r"[a-z_]+/(?:year=\d{4}/month=\d\d/)?part-[0-9a-f]{16}\.parquet")
 
@@ -43,18 +41,4 @@ class Target(Protocol):
         """A file; it may be gone already."""
 
     def tidy(self) -> None:
-        """Take away what killed exports left beside their files."""
-
-
-def open_target(url: str) -> Target:
-    """The folder, or the bucket and prefix, that an operator names. ExportError: it is neither."""
-    # one of the two is needed, and boto3 takes a second to load
-    if url.startswith("s3://"):
-        from warehouse.export.bucket import open_bucket
-
-        return open_bucket(url)
-    if re.match(r"[a-z0-9]+://", url):
-        raise ExportError(f"{url}: give a folder, or s3://bucket/prefix")
-    from warehouse.export.folder import Folder
-
-    return Folder(url)
+        """Take away what killed exports left beside their files; to be called under the lock."""

@@ -125,7 +125,7 @@ def give_back(park_id: int, days: Collection[date], now: datetime) -> set[date]:
 # --- in words --------------------------------------------------------------------------------------------------------
 def in_words(said: Iterable[Hours], zone: tzinfo | None) -> str:
     """Hours of a day by the park's clock: 09:00 to 01:00, Early Entry 08:30 to 09:00. `said` as of `hours_of`."""
-    told = list(said)
+    told = sorted(said, key=lambda hours: hours.type != HoursType.OPERATING)  # the usual ones first
     parts = [_in_words(hours, zone) for hours in told if hours.type in OPEN_FOR and hours.opens_ms is not None]
     if not told:
         return "not known"

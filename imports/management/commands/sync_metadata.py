@@ -115,7 +115,7 @@ class Command(BaseCommand):
         park, zone = found.park, known_zone(found.park.timezone)
         for error in found.errors:
             self.stderr.write(f"  {park}: {error}")
-        words = "no schedule"
+        words = "hours not read" if found.errors else "no schedule"
         if found.days:
             words = f"hours of {count_of(len(found.days), 'day')}, {len(found.changed)} changed"
             if not dry_run:

@@ -152,6 +152,20 @@ def test_what_cannot_be_is_one_finding_of_the_park_and_reason(api_server, world,
     assert impossible.description == "Schedule of Magic Kingdom: 2 entries tell hours that cannot be."
     assert impossible.evidence["examples"][0]["openingTime"] == "2026-04-18T09:00:00-04:00"
     assert (unknown.reason, unknown.occurrences) == ("unknown_hours_type", 1)
+    api_server.faults = [Fault("status", "/schedule", answer=Answer(b"a page of the hotel"))]
+    sync(api_server, park)
+    assert set(DataQualityLog.objects.values_list("reason", "resolution_status")) == {
+        ("impossible_hours", "OPEN"),
+        ("unknown_hours_type", "OPEN"),
+        ("malformed_answer", "OPEN"),
+    }
+    del world.schedules[MAGIC_KINGDOM][1:3]
+    sync(api_server, park)
+    assert set(DataQualityLog.objects.values_list("reason", "resolution_status")) == {
+        ("impossible_hours", "RESOLVED"),
+        ("unknown_hours_type", "OPEN"),
+        ("malformed_answer", "RESOLVED"),
+    }
 
 
 def test_a_dry_run_counts_and_writes_nothing(api_server, world, park):
@@ -211,12 +225,12 @@ def run(*arguments) -> str:
 
 def test_the_command_reads_the_hours_of_the_parks_it_syncs(server: HistoryServer):
     said = run("--destination", "New York Resort")
-    assert "New York Park (America/New_York): hours of 30 days, 30 changed; today Early Entry 08:30 to 09:00" in said
+    assert "New York Park (America/New_York): hours of 30 days, 30 changed; today 09:00 to " in said
     assert "yesterday not known" in said
     assert "; hours of 30 days" in said
     park = Park.objects.get()
     saturday = next(day for day in sorted(row.day for row in ParkHours.objects.all()) if day.weekday() == 5)
-    assert words(park, saturday) == "Early Entry 08:30 to 09:00, 09:00 to 00:30"
+    assert words(park, saturday) == "09:00 to 00:30, Early Entry 08:30 to 09:00"
 
 
 def test_the_command_reads_past_months_and_says_the_cost_before(server: HistoryServer):
@@ -225,7 +239,7 @@ def test_the_command_reads_past_months_and_says_the_cost_before(server: HistoryS
     months = months_between(server.today - timedelta(days=25), server.today)
     assert said.index(f"Hours of {len(months)} month") < said.index("Tokyo Resort")
     assert f"of 1 park: {len(months)} request" in said
-    assert "yesterday Early Entry 08:30 to 09:00, 09:00 to " in said
+    assert "yesterday 09:00 to " in said
     assert ParkHours.objects.filter(day=server.today - timedelta(days=20)).count() == 2
 
 
@@ -237,9 +251,12 @@ def test_without_hours_no_schedule_is_asked_for(server: HistoryServer):
 
 def test_hours_that_fail_fail_the_command_after_all_else_is_done(server: HistoryServer):
     server.faults = [Fault("status", "/schedule", answer=Answer(b"gone fishing"))]
+    out = io.StringIO()
     with pytest.raises(CommandError, match="the hours of 1 park could not be read; call again later") as caught:
-        run()
+        call_command("sync_metadata", stdout=out, stderr=out)
     assert caught.value.returncode == 1
+    assert "): hours not read" in out.getvalue()
+    assert "Done: 2 parks" in out.getvalue()
     assert Park.objects.count() == 2
     assert ParkHours.objects.values("park").distinct().count() == 1
 

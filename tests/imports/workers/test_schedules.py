@@ -20,6 +20,9 @@ from tests.clock import standing_still
 from tests.imports.api_world import World
 from tests.imports.desk import queries_of_a_page, somebody, touching_facts
 from tests.imports.fault_server import fault_server
+from tests.warehouse.export.planted import plant
+from warehouse.export.folder import Folder
+from warehouse.export.lock import Lock
 from warehouse.models import Park
 
 pytestmark = pytest.mark.django_db
@@ -78,9 +81,19 @@ def test_a_job_whose_task_does_not_exist_is_left_out_and_said(monkeypatch):
     assert not Schedule.objects.exists()
 
 
+def test_a_job_that_hangs_on_a_setting_comes_and_goes_with_it(settings):
+    assert "Export history: left out, EXPORT_TO is empty" in sync()
+    settings.EXPORT_TO = "/data/export"
+    assert "Export history: registered, at 20 5 * * * (cron, UTC)" in sync()
+    settings.EXPORT_TO = ""
+    assert "Export history: left out, EXPORT_TO is empty" in sync()
+    assert not Schedule.objects.filter(name="Export history").exists()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("clock")
-def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued():
+def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued(settings):
+    settings.EXPORT_TO = "/data/export"
     sync()
     Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=1))
     scheduler()
@@ -116,6 +129,24 @@ def test_the_metadata_sync_goes_on_slice_by_slice(three_resorts, monkeypatch):
         OrmQ.objects.all().delete()
     assert [line.split("-")[0] for line in said] == ["goes on at 11111112", "goes on at 11111113", "done"]
     assert Park.objects.filter(timezone="Europe/Paris").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_export_goes_on_month_by_month_and_says_what_came_of_it(settings, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed (requirements-export.lock)")
+    assert tasks.export_history() == "nothing to do: EXPORT_TO is empty"
+    settings.EXPORT_TO = str(tmp_path)
+    plant(rides=1, events_a_month=3)
+    assert tasks.export_history("2025-02") == "2 months written, 0 unchanged"
+    monkeypatch.setattr(tasks, "EXPORT_BEGINS_MONTHS_SECONDS", -1)
+    assert tasks.export_history() == "0 months written, 0 unchanged; goes on at 2025-01"
+    assert [(row.func(), row.task["args"]) for row in OrmQ.objects.all()] == [
+        ("imports.tasks.export_history", ("2025-01",))
+    ]
+    monkeypatch.undo()
+    with Lock(Folder(str(tmp_path))):
+        assert "another export is at it" in tasks.export_history()
+    assert tasks.export_history() == "1 month written, 2 unchanged"
 
 
 # --- schedules in the admin ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from warehouse.export import run, verify
 from warehouse.export.errors import ExportError
-from warehouse.export.target import open_target
+from warehouse.export.opening import open_target
 from warehouse.management import arguments
 from warehouse.text import count_of, size_in_words
 
