@@ -14,7 +14,6 @@ from django.db import connection
 
 from warehouse.days import ONE_DAY
 from warehouse.history.before import ROWS, states_before
-from warehouse.history.frame import merged
 from warehouse.history.rule import DayOfPark, Milliseconds
 from warehouse.history.whole_park import Known, days_of
 from warehouse.history.words import (
@@ -29,8 +28,8 @@ from warehouse.history.words import (
     Word,
 )
 from warehouse.instants import instant_at, milliseconds_of, naive_utc
-from warehouse.models import EntityMetadata, HoursSource, HoursType, Park, ParkHours
-from warehouse.rides import openings, stays
+from warehouse.models import EntityMetadata, HoursSource, HoursType, Park
+from warehouse.rides import hours, openings, stays
 from warehouse.rides.stays import Span
 from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
 from warehouse.zones import known_zone
@@ -45,7 +44,6 @@ _QUEUES = {
     "PAID_STANDBY": PAID_STANDBY,
 }
 _QUEUE_SQL = f"FIELD(q.queue_type, {', '.join(repr(name) for name in _QUEUES)})"
-_COUNTS = (HoursType.OPERATING, HoursType.EXTRA_HOURS, HoursType.TICKETED_EVENT)
 
 
 def park_days(park: Park, first: date, last: date, now: datetime) -> Iterator[DayOfPark]:
@@ -82,23 +80,15 @@ def park_days(park: Park, first: date, last: date, now: datetime) -> Iterator[Da
 
 
 def _scheduled(park_id: int, first: date, last: date) -> dict[date, tuple[tuple[Milliseconds, ...], HoursSource]]:
-    """Hours by day, of the days of which a schedule or an operator says any, also that the park is closed."""
-    rows = ParkHours.objects.filter(park=park_id, day__gte=first, day__lte=last)
-    rows = rows.exclude(source=HoursSource.INFERRED).exclude(type=HoursType.INFO)
-    by_day: dict[date, list[ParkHours]] = {}
-    for row in rows:
-        by_day.setdefault(row.day, []).append(row)
-    found = {}
-    for day, said in by_day.items():
-        by_operator = [row for row in said if row.source == HoursSource.OPERATOR]
-        is_closed = any(row.type == HoursType.CLOSED for row in by_operator)
-        hours = merged(
-            (milliseconds_of(row.opens_at), milliseconds_of(row.closes_at))
-            for row in said
-            if row.type in _COUNTS and row.opens_at and row.closes_at and not is_closed
-        )
-        found[day] = (tuple(hours), HoursSource.OPERATOR if by_operator else HoursSource.SCHEDULE)
-    return found
+    """Hours by day, of the days of which a schedule or an operator says any, also that the park is closed.
+
+    INFO says nothing about hours: a day of which only that is said is asked of the rows.
+    """
+    return {
+        day: (hours.open_ms(said), HoursSource(said[0].source))
+        for (_, day), said in hours.hours_of([park_id], first, last).items()
+        if said[0].source != HoursSource.INFERRED and any(each.type != HoursType.INFO for each in said)
+    }
 
 
 def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: datetime) -> Iterator[ParkWords]:

@@ -22,7 +22,7 @@ from decimal import Decimal
 from warehouse.history import clock_hours
 from warehouse.history.following import Followed
 from warehouse.history.frame import Frame, common, length, minute_of
-from warehouse.history.words import CLOSED, DOWN, HOUR_MS, OPERATING, REFURBISHMENT, State
+from warehouse.history.words import CLOSED, DOWN, HOUR_MS, OPERATING, REFURBISHMENT, UNKNOWN, State
 from warehouse.instants import instant_at
 from warehouse.models import DayTold, HoursSource
 
@@ -107,7 +107,7 @@ def figures_of(frame: Frame, ride: Followed, closed_next_ms: int | None, carried
             end = min(most, -((begin_ms - changes[number + 1][0]) // 60_000))
         if status != before:
             if before == OPERATING:
-                closed_ms = at_ms
+                closed_ms = at_ms if status != UNKNOWN else None
             if status == OPERATING and number:
                 run_ms = at_ms
                 closed_ms = None
@@ -197,8 +197,9 @@ class _Line:
     def __init__(self, waits: Mapping[int, int], values: Sequence[int]):
         self.minutes = sum(waits.values())
         self.total = sum(wait * count for wait, count in waits.items())
-        self.least: int | None = min(values, default=None)
-        self.most: int | None = max(values, default=None)
+        every = {*values, *waits}
+        self.least: int | None = min(every, default=None)
+        self.most: int | None = max(every, default=None)
         self.p50: int | None = None
         self.p90: int | None = None
         if not self.minutes:
