@@ -11,6 +11,7 @@ from django_q.tasks import async_task
 
 from imports.api.themeparks import ThemeParksApi
 from imports.live import collector
+from imports.metadata.park_hours import sync_hours_slice
 from imports.metadata.sync import sync_slice
 from imports.workers.final_days import enqueue_final_days
 from imports.workers.import_task import import_slice
@@ -24,7 +25,7 @@ from warehouse.text import count_of
 EXPORT_BEGINS_MONTHS_SECONDS = 100.0
 EXPORT_GIVES_UP_SECONDS = 270.0
 
-__all__ = ["collect_live", "export_history", "import_final_days", "import_slice", "sync_metadata"]
+__all__ = ["collect_live", "export_history", "import_final_days", "import_slice", "sync_hours", "sync_metadata"]
 
 
 def collect_live() -> str:
@@ -80,3 +81,15 @@ def sync_metadata(begin_at: str = "") -> str:
         async_task("imports.tasks.sync_metadata", next_destination, group="Sync metadata")
         return f"goes on at {next_destination}"
     return "done"
+
+
+def sync_hours(begin_at: str = "") -> str:
+    """Nightly, slice by slice as `sync_metadata`: the hours of all known parks. Returns what came of it in words.
+
+    `begin_at`: the park (UUID) to begin at, "" for the first. ApiError: the API is away; begin anew later.
+    """
+    next_park, words = sync_hours_slice(ThemeParksApi(), begin_at, timezone.now)
+    if next_park:
+        async_task("imports.tasks.sync_hours", next_park, group="Sync park hours")
+        return f"{words}; goes on at {next_park}"
+    return words

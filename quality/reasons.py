@@ -432,6 +432,22 @@ _INVALID = {
         "Tags of the catalogue cannot be read.",
         "Look at the examples.",
     ),
+    "impossible_hours": Reason(
+        IssueType.INVALID,
+        "Impossible hours",
+        "{count:,} (entry tells|entries tell) hours that cannot be",
+        "An entry of a park's schedule has a day or a time that cannot be read or is lacking, opens on another day, or "
+        "closes before it opens or more than 24 hours later. It was left out; the other entries stand. A day of which "
+        "no entry stands keeps the hours it had.",
+        "Look at the examples. Hours that are known otherwise: set them by hand, under Park hours.",
+    ),
+    "unknown_hours_type": Reason(
+        IssueType.INVALID,
+        "Unknown kind of hours",
+        "{count:,} (entry is|entries are) of a kind that is not known",
+        "An entry of a park's schedule is of a kind that is not known, and was left out.",
+        "A new kind of the source? The sync must learn it; then read the schedules again.",
+    ),
     "unknown_timezone": Reason(
         IssueType.INVALID,
         "Unknown time zone",

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from tests.history_coverage import entity_coverage, park_coverage
 from tests.history_figures import daily_row, entity_history, iso, last_before, rows_by_entity
 from tests.history_range import Refused, asked_range
-from tests.history_truth import ONE_DAY, Change, Entity, catalogue, changes, midnight
+from tests.history_truth import ONE_DAY, Change, Entity, catalogue, changes, midnight, schedule_of
 from tests.imports.fault_server import Answer, FaultServer
 
 NOW = datetime(2024, 11, 25, 18, tzinfo=UTC)  # New York left summer time on the 3rd
@@ -56,7 +56,7 @@ class HistoryServer(FaultServer):
     ):
         super().__init__(self._answers)
         self.now = now
-        first = self.today - timedelta(days=recorded_days)
+        self.first = first = self.today - timedelta(days=recorded_days)
         #: nothing was recorded on this park-local day
         self.gap_day = self.today - timedelta(days=13)
         #: the last recorded day of the rides that are gone
@@ -188,9 +188,9 @@ class HistoryServer(FaultServer):
             return self._numbers(asked(entity, key, query))
         if entity is None:
             raise LookupError(parts)
-        return {"": self._entity, "children": self._children, "live": self._live, "schedule": self._schedule}[what](
-            entity
-        )
+        if parts[2:3] == ["schedule"]:
+            return self._top(entity) | {"schedule": self._schedule(entity, parts[3:])}
+        return {"": self._entity, "children": self._children, "live": self._live}[what](entity)
 
     def _numbers(self, value: Any) -> Any:
         if not self.whole_floats:
@@ -262,8 +262,21 @@ class HistoryServer(FaultServer):
                 told.append(row | state)
         return self._top(entity) | {"liveData": told}
 
-    def _schedule(self, entity: Entity) -> dict:
-        return self._top(entity) | {"schedule": []}
+    def _schedule(self, entity: Entity, month: list[str]) -> list[dict]:
+        """Of the coming 30 days, or of a month (year, two digits): what was recorded was as published."""
+        if entity.kind != "PARK":
+            return []
+        first, last = self._today_at(entity), self._today_at(entity) + timedelta(days=29)
+        if month:
+            if len(month) != 2:
+                raise LookupError(month)
+            year, number = month
+            if len(number) != 2:
+                raise Refused(400, "Bad request", "Month must be a two-digit number (01-12)")
+            first = date(int(year), int(number), 1)
+            last = (first + timedelta(days=31)).replace(day=1) - ONE_DAY
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return [entry for day in days if day >= self.first for entry in schedule_of(day, entity.tz)]
 
     # --- history ----------------------------------------------------------------------------------------------------
     def _today_at(self, entity: Entity) -> date:

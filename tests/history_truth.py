@@ -74,6 +74,21 @@ def hours(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return tuple(datetime(d.year, d.month, d.day, h, m, tzinfo=zone).astimezone(UTC) for d, h, m in (begin, end))
 
 
+def schedule_of(day: date, zone: ZoneInfo) -> list[dict]:
+    """The entries of a day as /schedule has them: an early entry, and the published hours.
+
+    Of a closing after midnight New York's feed writes the date of its opening, as real ones do; Tokyo's the right one.
+    """
+    opens, closes = (instant.astimezone(zone) for instant in hours(day, zone))
+    if closes.date() > day and zone.key == "America/New_York":
+        closes = datetime.combine(day, closes.time(), tzinfo=zone)
+    early = {"openingTime": (opens - timedelta(minutes=30)).isoformat(), "closingTime": opens.isoformat()}
+    return [
+        {"date": str(day), "type": "TICKETED_EVENT", "description": "Early Entry"} | early,
+        {"date": str(day), "type": "OPERATING", "openingTime": opens.isoformat(), "closingTime": closes.isoformat()},
+    ]
+
+
 #: The first two are enough for most tests.
 CITIES = (
     ("New York", "America/New_York"),

@@ -13,6 +13,11 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
+def end_of_month(day: date) -> date:
+    """The last day of its month."""
+    return (day.replace(day=28) + 4 * ONE_DAY).replace(day=1) - ONE_DAY
+
+
 def is_within_reach(day: date) -> bool:
     """Whether it is a day to reckon with: what lies beside it is in the calendar, which ends at 9999-12-31."""
     return FIRST_YEAR <= day.year <= LAST_YEAR

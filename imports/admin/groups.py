@@ -19,6 +19,7 @@ CONFIGURING = (
     | Q(content_type__app_label="warehouse", codename="maintain_partitions")
     | Q(content_type__app_label="warehouse", codename__in=["change_park", "change_ride", "change_entitymetadata"])
     | Q(content_type__app_label="warehouse", codename__in=["add_park", "add_ride"])
+    | Q(content_type__app_label="warehouse", codename__in=["add_parkhours", "change_parkhours"])
 )
 GROUPS = {
     "Viewers": VIEWING,

@@ -1,14 +1,15 @@
-"""The ThemeParks.wiki API, asked as a fair user would: destinations, entities, subtrees and live data, as JSON.
+"""The ThemeParks.wiki API, asked as a fair user would: destinations, entities, subtrees, live data, schedules, as JSON.
 
 Every process keeps one pace, held in the table api_pace, so that the workers of all hosts together stay below the
 documented 300 requests a minute; a 429 makes all of them wait as long as Retry-After says. Answers are kept in a
 folder for as long as their Cache-Control says, never less than the 60 s for which the API caches them itself, and an
-ETag is sent back. What an answer means is left to imports.metadata.sync and imports.live.collector.
+ETag is sent back. What an answer means is left to imports.metadata and imports.live.collector.
 """
 
 import os
 import re
 import time
+from datetime import date
 from email.utils import formatdate
 from typing import Any
 
@@ -81,6 +82,12 @@ class ThemeParksApi:
     def live(self, entity_id: str) -> list[dict]:
         """What is known right now of everything below a destination or park. NoSuchEntity."""
         return self._list(f"/entity/{entity_id}/live", "liveData")
+
+    def schedule(self, entity_id: str, month: date | None = None) -> list[dict]:
+        """The hours of a park on the coming days (some 30), or of the calendar month in which `month` lies, which may
+        be over. NoSuchEntity."""
+        of_month = f"/{month:%Y/%m}" if month else ""  # two digits: one is refused (400)
+        return self._list(f"/entity/{entity_id}/schedule{of_month}", "schedule")
 
     def _list(self, path: str, key: str) -> list[dict]:
         answer = self._get(path)

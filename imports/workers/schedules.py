@@ -57,6 +57,12 @@ JOBS = (
         setting="EXPORT_TO",
     ),
     Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
+    Job(
+        "Sync park hours",
+        "imports.tasks.sync_hours",
+        "of the coming days, a request a park; of the month that is over, in the first days of the next",
+        cron="20 4 * * *",
+    ),
 )
 
 

@@ -23,6 +23,7 @@ class World:
         self.entities: dict[str, dict] = {}
         self.children: dict[str, list] = {}
         self.live: dict[str, list] = {}
+        self.schedules: dict[str, list] = {}  # by park, and of a month by park/YYYY/MM
 
     def answers(self, path: str, headers: dict) -> Answer:
         what = path.removeprefix("/v1/").split("/")
@@ -30,7 +31,11 @@ class World:
             return self._answer({"destinations": self.destinations})
         if what[0] == "entity" and len(what) == 2 and what[1] in self.entities:
             return self._answer(self.entities[what[1]])
-        if what[0] == "entity" and len(what) == 3:
+        if what[0] == "entity" and what[2:3] == ["schedule"]:
+            asked = "/".join([what[1], *what[3:]])
+            if asked in self.schedules:
+                return self._answer({"id": what[1], "schedule": self.schedules[asked]})
+        elif what[0] == "entity" and len(what) == 3:
             known = {"children": self.children, "live": self.live}[what[2]]
             key = {"children": "children", "live": "liveData"}[what[2]]
             if what[1] in known:

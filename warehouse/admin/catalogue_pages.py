@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 
+from warehouse.admin.hours_pages import hours_today
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
 from warehouse.admin.park_day_page import park_day_page
 from warehouse.instants import instant_at
@@ -36,6 +37,13 @@ class ParkAdmin(OverridesAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(ride_count=Count("rides"))
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["hours_today"] if obj else [])]
+
+    @admin.display(description="hours today")
+    def hours_today(self, obj) -> str:
+        return hours_today(obj)
 
     @admin.display(description="day by day")
     def days(self, obj) -> str:

@@ -14,14 +14,16 @@ Without a time zone nobody knows when night is, and there is none.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from warehouse.days import ONE_DAY
+from warehouse.history.words import OPERATING
 from warehouse.instants import instant_at, milliseconds_of, naive_utc
 from warehouse.models import RideStatus
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
@@ -35,7 +37,7 @@ DAYS_AT_ONCE = 7  # of a park, held in memory: some 60,000 rows
 _SILENCE_MS = SILENCE // timedelta(milliseconds=1)
 _NIGHT_MS = 2 * 3_600_000
 _DAY_MS = 24 * 3_600_000
-_OPERATING = RideStatus.OPERATING.value
+_IS_OPERATING = (RideStatus.OPERATING.value, OPERATING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class NightWatch:
         return sum(
             begin_ms <= begin and end <= end_ms
             for n in range((last - first).days + 1)
-            for begin, end in [_hours_of(first + timedelta(days=n), self._zone)]
+            for begin, end in [hours_of(first + timedelta(days=n), self._zone)]
         )
 
 
@@ -93,24 +95,30 @@ def nights(ride_ids: Sequence[int], zone: ZoneInfo | None, first: date, last: da
     """
     if zone is None or not ride_ids:
         return []
-    suspects = _suspects(ride_ids, [_hours_of(day, zone) for day in _days(first - ONE_DAY, last + ONE_DAY)])
+    suspects = _suspects(ride_ids, [hours_of(day, zone) for day in _days(first - ONE_DAY, last + ONE_DAY)])
     found: list[Night] = []
     for begin, end in _merged([(begin - _DAY_MS, end + _DAY_MS) for begin, end in suspects]):
-        watch = NightWatch(zone)
-        states: dict[int, tuple[str, int]] = {}
-        for ride_id, ms, status, wait in _rows(ride_ids, begin, end):
-            if ms - watch.last_ms >= _SILENCE_MS:
-                watch.falls_silent(watch.last_ms or ms, ms)
-            watch.last_ms = ms
-            before = states.get(ride_id)
-            states[ride_id] = state = (status, wait or 0)
-            if wait or (before is not None and before != state):
-                watch.turns(ms)
-            elif status == _OPERATING:
-                watch.words += 1
-        watch.turns(watch.last_ms)
-        found += watch.found
+        found += found_among(_rows(ride_ids, begin, end), zone)
     return found
+
+
+def found_among(rows: Iterable[tuple[int, int, str | int, int | None]], zone: ZoneInfo | None) -> list[Night]:
+    """The nights of rows of a park in the order of time: (ride_id, milliseconds, status, wait). They may begin with the
+    first row and end with the last, before and after which nobody looked."""
+    watch = NightWatch(zone)
+    states: dict[int, tuple[str | int, int]] = {}
+    for ride_id, ms, status, wait in rows:
+        if ms - watch.last_ms >= _SILENCE_MS:
+            watch.falls_silent(watch.last_ms or ms, ms)
+        watch.last_ms = ms
+        before = states.get(ride_id)
+        states[ride_id] = state = (status, wait or 0)
+        if wait or (before is not None and before != state):
+            watch.turns(ms)
+        elif status in _IS_OPERATING:
+            watch.words += 1
+    watch.turns(watch.last_ms)
+    return watch.found
 
 
 def overlap_ms(found: Sequence[Night], begin_ms: int, end_ms: int) -> int:
@@ -123,7 +131,8 @@ def overlap_ms(found: Sequence[Night], begin_ms: int, end_ms: int) -> int:
     return covered
 
 
-def _hours_of(day: date, zone: ZoneInfo) -> tuple[int, int]:
+def hours_of(day: date, zone: ZoneInfo) -> tuple[int, int]:
+    """From and to of the hours of the night that begins a day, in milliseconds."""
     begin, end = (milliseconds_of(datetime.combine(day, hour, tzinfo=zone)) for hour in (NIGHT_BEGINS, NIGHT_ENDS))
     return begin, end
 
@@ -143,7 +152,7 @@ def _suspects(ride_ids: Sequence[int], hours: list[tuple[int, int]]) -> list[tup
     with connection.cursor() as cursor:
         for at in range(0, len(hours), NIGHTS_AT_ONCE):
             some = hours[at : at + NIGHTS_AT_ONCE]
-            parameters: list[object] = []
+            parameters: list[Any] = []
             for number, (begin, end) in enumerate(some):
                 parameters += [number, list(ride_ids), naive_utc(instant_at(begin)), naive_utc(instant_at(end))]
             cursor.execute(" UNION ALL ".join([one] * len(some)), parameters)

@@ -2,11 +2,14 @@
 of what is no such thing and ends with exit status 2.
 """
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import date
 
 from warehouse import days
+
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 def day(text: str) -> date:
@@ -17,6 +20,17 @@ def day(text: str) -> date:
 def month(text: str) -> date:
     """YYYY-MM or YYYYMM: the first day of the month."""
     return _read(days.month_from, text)
+
+
+def first_day(text: str) -> date:
+    """YYYY-MM-DD; of a month, YYYY-MM, its first day."""
+    return _read(days.month_from if _MONTH.fullmatch(text) else days.day_from, text)
+
+
+def last_day(text: str) -> date:
+    """YYYY-MM-DD; of a month, YYYY-MM, its last day."""
+    found = first_day(text)
+    return days.end_of_month(found) if _MONTH.fullmatch(text) else found
 
 
 def _read(read: Callable[[str], date], text: str) -> date:

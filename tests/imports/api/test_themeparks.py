@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import formatdate
 
 import pytest
@@ -29,6 +29,8 @@ def answers(path: str, headers: dict) -> Answer:
         f"/v1/entity/{RIDE}": {"id": RIDE, "name": "Space Mountain", "entityType": "ATTRACTION", "location": None},
         f"/v1/entity/{RESORT}/children": {"id": RESORT, "children": [{"id": RIDE}]},
         f"/v1/entity/{RESORT}/live": {"id": RESORT, "liveData": [{"id": RIDE, "status": "OPERATING"}]},
+        f"/v1/entity/{RESORT}/schedule": {"id": RESORT, "schedule": [{"date": "2026-04-14"}]},
+        f"/v1/entity/{RESORT}/schedule/2026/03": {"id": RESORT, "schedule": [{"date": "2026-03-01"}]},
     }
     return Answer(json.dumps(known[path]).encode()) if path in known else NOT_FOUND
 
@@ -57,6 +59,8 @@ def test_each_question_gives_the_part_that_was_asked_for(api_server):
     assert api.entity(RIDE)["name"] == "Space Mountain"
     assert api.children(RESORT) == [{"id": RIDE}]
     assert api.live(RESORT) == [{"id": RIDE, "status": "OPERATING"}]
+    assert api.schedule(RESORT) == [{"date": "2026-04-14"}]
+    assert api.schedule(RESORT, date(2026, 3, 9)) == [{"date": "2026-03-01"}]
 
 
 def test_the_user_agent_names_the_project_and_the_contact(api_server, settings):

@@ -310,7 +310,7 @@ def test_three_groups_are_made_each_with_what_the_one_before_has():
     assert {"view_importcheckpoint", "view_ridestatussnapshot", "view_dataqualitylog", "view_schedule"} <= viewers
     assert "operate_imports" in operators - viewers
     assert operators > viewers
-    assert "change_schedule" in configurers - operators
+    assert {"change_schedule", "add_parkhours", "change_parkhours"} <= configurers - operators
     assert not {name for name in configurers if "user" in name or "group" in name or name.startswith("delete_")}
 
 

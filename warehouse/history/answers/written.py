@@ -1,0 +1,76 @@
+"""An answer as lines of a table, of CSV or of JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from warehouse.history.answers.answer import Answer
+from warehouse.text import aligned
+
+FORMATS = ("table", "csv", "json")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would reckon with what begins so
+
+
+def lines(answer: Answer, form: str) -> Iterator[str]:
+    """In one of FORMATS, without the ends of lines."""
+    return {"table": as_table, "csv": as_csv, "json": as_json}[form](answer)
+
+
+def as_table(answer: Answer) -> Iterator[str]:
+    """For reading: the columns that have a heading, texts first."""
+    if answer.table is not None:
+        return aligned(*answer.table)
+    shown = [(n, column) for n, column in enumerate(answer.columns) if column.heading]
+    shown.sort(key=lambda each: not each[1].is_text)
+    rows = [[None if row[n] is None else _plain(column.shown(row[n])) for n, column in shown] for row in answer.rows]
+    return aligned([column.heading for _, column in shown], rows, texts=sum(column.is_text for _, column in shown))
+
+
+def as_csv(answer: Answer) -> Iterator[str]:
+    """With a head; None is an empty cell. A text that a spreadsheet would take for a formula gets a ' before it."""
+    yield _csv_line(column.name for column in answer.columns)
+    for row in answer.rows:
+        yield _csv_line(_cell(value) for value in row)
+
+
+def as_json(answer: Answer) -> Iterator[str]:
+    """A list of objects, one a line."""
+    names = [column.name for column in answer.columns]
+    if not answer.rows:
+        yield "[]"
+        return
+    for number, row in enumerate(answer.rows):
+        text = json.dumps({name: _value(value) for name, value in zip(names, row, strict=True)}, ensure_ascii=False)
+        yield f"{'[' if not number else ' '}{text}{']' if number + 1 == len(answer.rows) else ','}"
+
+
+def instant_text(instant: datetime) -> str:
+    """2025-07-04T14:00:00Z; milliseconds where there are some."""
+    utc = instant.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='milliseconds' if utc.microsecond else 'seconds')}Z"
+
+
+def _csv_line(cells: Any) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _value(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else _plain(value)

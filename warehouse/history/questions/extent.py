@@ -1,0 +1,68 @@
+"""From when to when anything is known of parks."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from warehouse.history.questions.days import Range, fetched, zone_of
+from warehouse.instants import aware_utc, naive_utc
+from warehouse.models import Park
+from warehouse.rides import stays
+from warehouse.zones import local_day
+
+DAYS_AT_ONCE = 31  # of rows that are looked through: one or two partitions
+
+
+def first_day(parks: Collection[int]) -> date | None:
+    """The first of which there are sums or a mark, of any of these park_ids (a mark may be of the day before)."""
+    tables = ("ride_days", "stale_days")
+    edges = [f"(SELECT MIN(day) FROM {table} WHERE park_id = %s)" for table in tables for _ in parks]
+    (row,) = fetched(f"SELECT {', '.join(edges)}", [*parks, *parks])  # a step on the key each
+    return min((day for day in row if day is not None), default=None)
+
+
+def newest_day(parks: Collection[int], now: datetime) -> date | None:
+    """The newest of which there are sums or, up to `now`, rows, of any of these park_ids.
+
+    Sums and marks say where to look: the rows of stale days beyond the newest sums are asked for, newest month first.
+    """
+    newest: date | None = None
+    for park in Park.objects.filter(pk__in=parks):
+        zone = zone_of(park)
+        today = now.astimezone(zone).date()
+        ((summed, marked),) = fetched(
+            "SELECT (SELECT MAX(day) FROM ride_days WHERE park_id = %s AND day <= %s), "
+            "(SELECT MAX(day) FROM stale_days WHERE park_id = %s AND day <= %s)",
+            [park.pk, today, park.pk, today],
+        )
+        if marked and (summed is None or marked > summed):
+            summed = _newest_of_rows(park, zone, summed, now) or summed
+        if summed and (newest is None or summed > newest):
+            newest = summed
+    return newest
+
+
+def _newest_of_rows(park: Park, zone: ZoneInfo, after: date | None, now: datetime) -> date | None:
+    marked = fetched(
+        "SELECT day FROM stale_days WHERE park_id = %s AND day > %s ORDER BY day DESC", [park.pk, after or date.min]
+    )
+    spans: list[Range] = []
+    for (day,) in marked:
+        if spans and (spans[-1][1] - day).days < DAYS_AT_ONCE:
+            spans[-1] = (day, spans[-1][1])
+        else:
+            spans.append((day, day))
+    for first, last in spans:
+        begin, end = local_day(first, zone)[0], min(local_day(last, zone)[1], now)
+        newest = [
+            row[0]
+            for ride_ids, start, until in stays.periods_of(park.pk, begin, end)
+            for row in fetched(
+                "SELECT MAX(recorded_at) FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+                "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s GROUP BY ride_id",
+                [ride_ids, naive_utc(start), naive_utc(until)],
+            )
+        ]
+        if newest:
+            return aware_utc(max(newest)).astimezone(zone).date()
+    return None

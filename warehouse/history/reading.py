@@ -1,0 +1,187 @@
+"""A park's days made from its rows: some ten statements a park and month, however many rides it has.
+
+Rows come through idx_ride_recorded, of the partitions of the days alone, DAYS_AT_ONCE days at a time (250,000 rows of a
+park of 250 rides, 30 MB), with two days before the first and one after the last, by which the rule tells what it tells.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db import connection
+
+from warehouse.days import ONE_DAY
+from warehouse.history.before import ROWS, states_before
+from warehouse.history.frame import merged
+from warehouse.history.rule import DayOfPark, Milliseconds
+from warehouse.history.whole_park import Known, days_of
+from warehouse.history.words import (
+    CARRIED_DAYS,
+    CODE_SQL,
+    PAID_RETURN_TIME,
+    PAID_STANDBY,
+    RETURN_TIME,
+    SINGLE_RIDER,
+    ParkWords,
+    Queue,
+    Word,
+)
+from warehouse.instants import instant_at, milliseconds_of, naive_utc
+from warehouse.models import EntityMetadata, HoursSource, HoursType, Park, ParkHours
+from warehouse.rides import openings, stays
+from warehouse.rides.stays import Span
+from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
+from warehouse.zones import known_zone
+
+DAYS_AT_ONCE = 10
+DAYS_BEFORE = 2
+
+_QUEUES = {
+    "SINGLE_RIDER": SINGLE_RIDER,
+    "RETURN_TIME": RETURN_TIME,
+    "PAID_RETURN_TIME": PAID_RETURN_TIME,
+    "PAID_STANDBY": PAID_STANDBY,
+}
+_QUEUE_SQL = f"FIELD(q.queue_type, {', '.join(repr(name) for name in _QUEUES)})"
+_COUNTS = (HoursType.OPERATING, HoursType.EXTRA_HOURS, HoursType.TICKETED_EVENT)
+
+
+def park_days(park: Park, first: date, last: date, now: datetime) -> Iterator[DayOfPark]:
+    """The days of the park from `first` to `last` (its own, both included) of which something was heard, in order, by
+    the rows as they are. What lies after `now` (aware) is not told; nothing is written."""
+    zone = known_zone(park.timezone)
+    days = [first + n * ONE_DAY for n in range(-DAYS_BEFORE, (last - first).days + 2)]
+    midnights = [
+        datetime.combine(day, time(), tzinfo=zone or UTC).astimezone(UTC) for day in [*days, days[-1] + ONE_DAY]
+    ]
+    begin = midnights[0]
+    spans = stays.spans_of(park.pk, begin - timedelta(days=CARRIED_DAYS), midnights[-1])
+    rides = {span.ride_id for span in spans}
+    if not rides or begin >= now:
+        return
+    opened = {
+        ride_id: opening
+        for ride_id, opening in openings.of_rides(rides).items()
+        if any(span.ride_id == ride_id and span.start <= instant_at(opening.opens_ms) < span.end for span in spans)
+    }
+    known = Known(
+        zone=zone,
+        now_ms=milliseconds_of(now),
+        scheduled=_scheduled(park.pk, days[0], days[-1]),
+        attractions=set(
+            EntityMetadata.objects.filter(ride__in=rides, entity_type="ATTRACTION").values_list("ride_id", flat=True)
+        ),
+        openings=opened,
+    )
+    states = states_before(spans, opened, begin, zone or UTC)
+    for found in days_of(_words(days, midnights, spans, now), states, known):
+        if found.rides:
+            yield found
+
+
+def _scheduled(park_id: int, first: date, last: date) -> dict[date, tuple[tuple[Milliseconds, ...], HoursSource]]:
+    """Hours by day, of the days of which a schedule or an operator says any, also that the park is closed."""
+    rows = ParkHours.objects.filter(park=park_id, day__gte=first, day__lte=last)
+    rows = rows.exclude(source=HoursSource.INFERRED).exclude(type=HoursType.INFO)
+    by_day: dict[date, list[ParkHours]] = {}
+    for row in rows:
+        by_day.setdefault(row.day, []).append(row)
+    found = {}
+    for day, said in by_day.items():
+        by_operator = [row for row in said if row.source == HoursSource.OPERATOR]
+        is_closed = any(row.type == HoursType.CLOSED for row in by_operator)
+        hours = merged(
+            (milliseconds_of(row.opens_at), milliseconds_of(row.closes_at))
+            for row in said
+            if row.type in _COUNTS and row.opens_at and row.closes_at and not is_closed
+        )
+        found[day] = (tuple(hours), HoursSource.OPERATOR if by_operator else HoursSource.SCHEDULE)
+    return found
+
+
+def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: datetime) -> Iterator[ParkWords]:
+    """The days one after the other, read several at once."""
+    for at in range(0, len(days), DAYS_AT_ONCE):
+        part = days[at : at + DAYS_AT_ONCE]
+        bounds = [milliseconds_of(instant) for instant in midnights[at : at + len(part) + 1]]
+        found = [ParkWords(day, bounds[n], bounds[n + 1]) for n, day in enumerate(part)]
+        begin, end = midnights[at], midnights[at + len(part)]
+        for ride_ids, *period in _periods(spans, begin, min(end, now)):
+            queues = _queues(ride_ids, *period)
+            for day in found:
+                day.queues = {**day.queues, **queues} if day.queues else queues
+            for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
+                _divide(found, bounds, ride_id, list(words))
+        _leave(found, spans, midnights[-1])
+        yield from found
+
+
+def _divide(found: list[ParkWords], bounds: list[int], ride_id: int, words: list[Word]) -> None:
+    """The words of a ride to the days on which they were said."""
+    at = 0
+    for day, end_ms in zip(found, bounds[1:], strict=True):
+        limit = end_ms << RIDE_ID_BITS
+        stop = len(words) if words[-1][0] < limit else bisect_left(words, (limit,), at)
+        if at < stop:
+            day.words.setdefault(ride_id, []).extend(words[at:stop])
+        at = stop
+
+
+def _leave(found: list[ParkWords], spans: Iterable[Span], end: datetime) -> None:
+    """Which rides went to another park when, and did not come back that day. `end`: of all that is read."""
+    for span in spans:
+        end_ms = milliseconds_of(span.end)
+        for day in found:
+            if day.begin_ms < end_ms <= day.end_ms and span.end < end:
+                comes_back = any(
+                    other.ride_id == span.ride_id and end_ms <= milliseconds_of(other.start) < day.end_ms
+                    for other in spans
+                )
+                if not comes_back:
+                    day.leaves = {**day.leaves, span.ride_id: end_ms}
+
+
+def _periods(spans: Iterable[Span], begin: datetime, end: datetime) -> list[tuple[list[int], datetime, datetime]]:
+    found: dict[tuple[datetime, datetime], list[int]] = {}
+    for span in spans:
+        if (start := max(begin, span.start)) < (stop := min(end, span.end)):
+            found.setdefault((start, stop), []).append(span.ride_id)
+    return [(ride_ids, *period) for period, ride_ids in sorted(found.items())]
+
+
+def _rows(ride_ids: list[int], start: datetime, end: datetime) -> list[Word]:
+    """By ride and time."""
+    return _select(
+        f"SELECT snapshot_id, {CODE_SQL}, wait_time {ROWS} ride_id IN %s AND recorded_at >= %s AND recorded_at < %s "
+        "ORDER BY ride_id, recorded_at",
+        [ride_ids, naive_utc(start), naive_utc(end)],
+    )
+
+
+def _queues(ride_ids: list[int], start: datetime, end: datetime) -> dict[int, list[Queue]]:
+    """What the snapshots of these rides say of further queues that count, by snapshot_id."""
+    kinds = list(_QUEUES.values())
+    found: dict[int, list[Queue]] = {}
+    for snapshot_id, kind, wait, is_available, price, currency in _select(
+        f"SELECT q.snapshot_id, {_QUEUE_SQL}, q.wait_time_minutes, COALESCE(q.return_time_state = 'AVAILABLE', 0), "
+        "q.price_amount, q.price_currency "
+        "FROM ride_status_snapshots s FORCE INDEX (idx_ride_recorded) "
+        "STRAIGHT_JOIN queue_data q FORCE INDEX (idx_queue_snapshot) ON q.snapshot_id = s.snapshot_id "
+        "WHERE s.ride_id IN %s AND s.recorded_at >= %s AND s.recorded_at < %s AND q.queue_type IN %s",
+        [ride_ids, naive_utc(start), naive_utc(end), list(_QUEUES)],
+    ):
+        queue = Queue(kinds[kind - 1], wait, bool(is_available), price, currency)
+        found.setdefault(snapshot_id, []).append(queue)
+    return found
+
+
+def _ride_of(word: Word) -> int:
+    return word[0] & RIDE_ID_MASK
+
+
+def _select(sql: str, parameters: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())

@@ -1,0 +1,280 @@
+"""The rule of a ride's day: what counts as which of the five kinds of minutes, and which wait was shown when.
+
+The day is looked at on each full minute from local midnight on, as the History API's own summaries look at it
+(/history/daily; docs/decisions/figures-by-time.md says what differs and why). A status holds until the next word of the
+ride. Unknown is a minute in which nobody can say how the ride stood:
+
+- before its first word, where no opening says it,
+- OPERATING outside the park's hours, of which the ride last said 4 hours before that it opens, or the day before,
+- OPERATING or DOWN while nothing was heard of the whole park for a day (warehouse.history.whole_park),
+- 92 days after its last word,
+- OPERATING without a wait in a night through which closed rides say so (warehouse.history.nights).
+
+A wait is shown while OPERATING alone. No database: facts go in, figures come out.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from warehouse.history import clock_hours
+from warehouse.history.following import Followed
+from warehouse.history.frame import Frame, common, length, minute_of
+from warehouse.history.words import CLOSED, DOWN, HOUR_MS, OPERATING, REFURBISHMENT, State
+from warehouse.instants import instant_at
+from warehouse.models import DayTold, HoursSource
+
+#: Kept with each row: rows of other rules are made anew.
+RULES_VERSION = 1
+SAID_MS = 4 * HOUR_MS  # for so long OPERATING holds outside the park's hours
+
+Milliseconds = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One ride's day, by the names of the columns of ride_days (warehouse.day_models.RideDay)."""
+
+    observations: int
+    operating_minutes: int
+    down_minutes: int
+    closed_minutes: int
+    refurbishment_minutes: int
+    unknown_minutes: int
+    hours_minutes: int
+    hours_operating: int
+    hours_down: int
+    hours_closed: int
+    hours_refurbishment: int
+    hours_unknown: int
+    standby_minutes: int
+    standby_sum: int
+    standby_min: int | None
+    standby_p50: int | None
+    standby_p90: int | None
+    standby_max: int | None
+    single_minutes: int
+    single_sum: int
+    single_min: int | None
+    single_p50: int | None
+    single_p90: int | None
+    single_max: int | None
+    first_operating_at: datetime | None
+    last_closed_at: datetime | None
+    return_minutes: int
+    price_min: Decimal | None
+    price_max: Decimal | None
+    price_currency: str | None
+    hours: bytes | None
+    carried: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfPark:
+    """A park's day of which something was heard. `hours`: from and to in milliseconds since 1970 UTC, ascending and
+    apart, of this day alone: those of the day before may reach into it. `rides`: by ride_id, each of which a word is
+    known that is not older than 92 days."""
+
+    day: date
+    told_by: DayTold
+    hours: tuple[Milliseconds, ...]
+    hours_source: HoursSource | None  # None: there are no hours
+    rides: dict[int, Figures]
+
+
+def figures_of(frame: Frame, ride: Followed, closed_next_ms: int | None, carried: int) -> Figures:
+    """Of one ride's day. `closed_next_ms`: when the run ends that it left the day with, where that is known."""
+    minutes = [0] * 5
+    within = [0] * 5
+    waits: dict[int, int] = {}  # minutes by wait
+    clock: dict[int, list[int]] = {}  # hour: minutes, wait x minutes
+    values: list[int] = []  # of the standby line, also those that no full minute saw
+    operating: list[tuple[int, int]] = []
+    down: list[tuple[int, int]] = []
+    begin_ms, most = frame.begin_ms, frame.minutes
+    plain, first, last = frame.is_plain, frame.first, frame.last
+    opened_ms = run_ms = closed_ms = None
+    said_until = 0
+    before = -1
+    changes = ride.changes
+    held = ride.held
+    begin = 0
+    for number, (at_ms, status, wait) in enumerate(changes):
+        end = most
+        if number + 1 < len(changes):
+            end = min(most, -((begin_ms - changes[number + 1][0]) // 60_000))
+        if status != before:
+            if before == OPERATING:
+                closed_ms = at_ms
+            if status == OPERATING and number:
+                run_ms = at_ms
+                closed_ms = None
+                opened_ms = at_ms if opened_ms is None else opened_ms
+                said_until = minute_of(begin_ms, at_ms + SAID_MS)
+            before = status
+        if status == OPERATING:
+            if plain and first <= begin and end <= last:
+                if begin < end:
+                    pieces: Sequence[tuple[int, int]] = ((begin, end),)
+                    within[OPERATING] += end - begin
+                else:
+                    pieces = ()
+            else:
+                pieces = frame.known(begin, end, said_until, not (wait or held)) if begin < end else ()
+                within[OPERATING] += length(common(pieces, frame.hours))
+            for a, b in pieces:
+                count = b - a
+                minutes[OPERATING] += count
+                if operating and operating[-1][1] == a:
+                    operating[-1] = (operating[-1][0], b)
+                else:
+                    operating.append((a, b))
+                if wait is not None:
+                    waits[wait] = waits.get(wait, 0) + count
+                    _add_by_clock(clock, frame.clock, a, b, wait)
+            if wait is not None and (wait or plain or not frame.is_night(begin)):
+                values.append(wait)
+        elif begin < end:
+            pieces = ((begin, end),)
+            if status == DOWN:
+                pieces = frame.known(begin, end, end, False)
+                down += pieces
+            minutes[status] += length(pieces)
+            within[status] += length(common(pieces, frame.hours))
+        held = None
+        begin = max(begin, end)
+    hours = length(frame.hours)
+    minutes[0] = most - sum(minutes[1:])
+    within[0] = hours - sum(within[1:])
+    if run_ms is not None and before == OPERATING:
+        closed_ms = closed_next_ms
+    standby = _Line(waits, values)
+    single = _single(frame, ride, operating)
+    prices = _prices(ride.prices)
+    return Figures(
+        observations=ride.observations,
+        operating_minutes=minutes[OPERATING],
+        down_minutes=minutes[DOWN],
+        closed_minutes=minutes[CLOSED],
+        refurbishment_minutes=minutes[REFURBISHMENT],
+        unknown_minutes=minutes[0],
+        hours_minutes=hours,
+        hours_operating=within[OPERATING],
+        hours_down=within[DOWN],
+        hours_closed=within[CLOSED],
+        hours_refurbishment=within[REFURBISHMENT],
+        hours_unknown=within[0],
+        standby_minutes=standby.minutes,
+        standby_sum=standby.total,
+        standby_min=standby.least,
+        standby_p50=standby.p50,
+        standby_p90=standby.p90,
+        standby_max=standby.most,
+        single_minutes=single.minutes,
+        single_sum=single.total,
+        single_min=single.least,
+        single_p50=single.p50,
+        single_p90=single.p90,
+        single_max=single.most,
+        first_operating_at=None if opened_ms is None else instant_at(opened_ms),
+        last_closed_at=instant_at(closed_ms) if run_ms is not None and closed_ms is not None else None,
+        return_minutes=_return_minutes(frame, ride, operating, down),
+        price_min=prices[0],
+        price_max=prices[1],
+        price_currency=prices[2],
+        hours=clock_hours.pack({hour: (count, total) for hour, (count, total) in clock.items()}),
+        carried=carried,
+    )
+
+
+class _Line:
+    """Of a line: `waits` are minutes by wait, `values` all that were told. p50 and p90 are of the nearest rank."""
+
+    __slots__ = ("least", "minutes", "most", "p50", "p90", "total")
+
+    def __init__(self, waits: Mapping[int, int], values: Sequence[int]):
+        self.minutes = sum(waits.values())
+        self.total = sum(wait * count for wait, count in waits.items())
+        self.least: int | None = min(values, default=None)
+        self.most: int | None = max(values, default=None)
+        self.p50: int | None = None
+        self.p90: int | None = None
+        if not self.minutes:
+            return
+        ranked, seen = sorted(waits.items()), 0
+        half, most = (self.minutes * 50 + 99) // 100, (self.minutes * 90 + 99) // 100
+        for wait, count in ranked:
+            seen += count
+            if self.p50 is None and seen >= half:
+                self.p50 = wait
+            if seen >= most:
+                self.p90 = wait
+                break
+
+
+def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) -> int:
+    """A check sum of all that the next day takes from this one: how the ride stood, and the park's hours past midnight.
+
+    Equal ones: whatever changed on this day, the next one is what it was.
+    """
+    late = [closes for _, closes in hours if closes > end_ms]
+    return zlib.crc32(repr((state and tuple(state), late)).encode())
+
+
+def _add_by_clock(clock: dict[int, list[int]], hour_of: Sequence[int], begin: int, end: int, wait: int) -> None:
+    while begin < end:
+        hour = hour_of[begin]
+        stop = end
+        if hour_of[end - 1] != hour or end - begin > 60:
+            stop = begin + 1
+            while stop < end and hour_of[stop] == hour:
+                stop += 1
+        found = clock.get(hour)
+        if found is None:
+            found = clock[hour] = [0, 0]
+        found[0] += stop - begin
+        found[1] += wait * (stop - begin)
+        begin = stop
+
+
+def _single(frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]]) -> _Line:
+    waits: dict[int, int] = {}
+    values = []
+    for number, (at_ms, wait) in enumerate(ride.single):
+        if wait is None:
+            continue
+        values.append(wait)
+        for begin, end in common(_stretch(frame, ride.single, number, at_ms), operating):
+            waits[wait] = waits.get(wait, 0) + end - begin
+    return _Line(waits, values)
+
+
+def _return_minutes(
+    frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]], down: Sequence[tuple[int, int]]
+) -> int:
+    if not any(available for _, available in ride.returns):
+        return 0
+    meant = sorted([*operating, *down])
+    return sum(
+        length(common(_stretch(frame, ride.returns, number, at_ms), meant))
+        for number, (at_ms, available) in enumerate(ride.returns)
+        if available
+    )
+
+
+def _stretch(frame: Frame, changes: Sequence[tuple[int, object]], number: int, at_ms: int) -> list[tuple[int, int]]:
+    begin, end = minute_of(frame.begin_ms, at_ms), frame.minutes
+    if number + 1 < len(changes):
+        end = min(end, minute_of(frame.begin_ms, changes[number + 1][0]))
+    return [(begin, end)] if begin < end else []
+
+
+def _prices(told: Sequence[tuple[Decimal, str | None]]) -> tuple[Decimal | None, Decimal | None, str | None]:
+    """The lowest and the highest, of the currency that was told last."""
+    if not told:
+        return None, None, None
+    currency = told[-1][1]
+    amounts = [amount for amount, of in told if of == currency]
+    return min(amounts), max(amounts), currency
