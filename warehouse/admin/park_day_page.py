@@ -30,7 +30,7 @@ def park_day_page(request: HttpRequest, park_id: int) -> HttpResponse:
         raise PermissionDenied
     park = get_object_or_404(Park, pk=park_id)
     now = timezone.now()
-    newest = park_days.newest_day(park) or now.astimezone(park_days.zone_of(park)).date()
+    newest = park_days.newest_day(park, now) or now.astimezone(park_days.zone_of(park)).date()
     default = (newest - timedelta(days=DAYS_SHOWN - 1), newest)
     form = ParkDaysForm(request.GET or None, default)
     if request.GET:

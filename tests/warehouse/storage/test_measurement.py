@@ -86,6 +86,25 @@ def test_a_closed_month_is_counted_once_and_again_when_it_changed(snapshots):
     assert "p202503" in counted()  # and every month from time to time
 
 
+def test_rows_are_told_as_they_were_counted_but_for_months_that_may_have_changed_since(snapshots):
+    """What is kept is set to a number that nobody could count, to see who is asked."""
+    snapshots.add("2025-03-01", "2025-04-01", "2026-11-01")
+    collect()
+    PartitionMetrics.objects.update(row_count=1000)
+    snapshots.add("2025-04-02")
+    later = NOW + timedelta(hours=5)
+    told = {partition.name: (rows, at) for partition, rows, at in measurement.row_counts(later)}
+    assert {name: rows for name, (rows, at) in told.items() if at == later} == {
+        "p_before_2025": 0,
+        "p202504": 2,
+        "p202610": 0,
+        "p202611": 1,
+        "p_future": 0,
+    }
+    assert told["p202503"] == (1000, NOW) and len(told) == 26
+    assert set(PartitionMetrics.objects.values_list("row_count", flat=True)) == {1000}  # only reads
+
+
 def test_an_import_is_seen_in_the_ledger_even_when_the_server_has_forgotten(snapshots):
     snapshots.add("2025-04-01")
     collect()
