@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from warehouse.history import park_days
@@ -165,7 +166,7 @@ def test_a_ride_counts_for_the_park_that_it_is_in(park, ride):
         1,
         set(),
     )
-    assert (park_days.newest_day(park), park_days.newest_day(new)) == (DAY, DAY)
+    assert (park_days.newest_day(park, LATER), park_days.newest_day(new, LATER)) == (DAY, DAY)
 
 
 def test_a_day_on_which_the_clock_is_changed_has_an_hour_less(park, ride):
@@ -201,12 +202,12 @@ def test_days_of_which_nothing_is_known_are_there_without_figures(park):
     found = park_days.park_by_day(park, DAY, DAY + timedelta(days=2), LATER)
     assert [each.day for each in found] == [DAY + timedelta(days=n) for n in range(3)]
     assert (found[0].figures.average_wait, found[0].figures.down_share) == (None, None)
-    assert park_days.newest_day(park) is None
+    assert park_days.newest_day(park, LATER) is None
 
 
 def test_the_newest_day_is_that_of_the_park(park, ride):
     said(ride, "2025-07-04 23:30", "OPERATING", 5)  # the 5th in UTC
-    assert park_days.newest_day(park) == DAY
+    assert park_days.newest_day(park, LATER) == DAY
 
 
 @pytest.mark.parametrize("zone", ["", "Nowhere/At_All", "../etc/passwd", "America"])
@@ -221,12 +222,40 @@ def test_only_the_partitions_of_the_days_are_opened(snapshots, django_assert_num
     said(ride, "2025-07-04 10:00", "OPERATING", 30)
     with django_assert_num_queries(4) as queries:  # rides, hours of the nights, openings, and the ride's rows
         figures(park)
-    sql = queries[-1]["sql"]
+    assert opened_by(queries[-1]["sql"]) == [("p202507", "idx_ride_recorded")]
+
+
+def opened_by(sql: str) -> list[tuple[str, str]]:
+    """The partitions that a query opens and the key that it takes, for each of its parts that reads the fact table."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} {sql}")
         names = [column[0] for column in cursor.description]
-        plan = dict(zip(names, cursor.fetchone(), strict=True))
-    assert (plan["table"], plan["partitions"], plan["key"]) == (TABLE, "p202507", "idx_ride_recorded")
+        plan = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [(part["partitions"], part["key"]) for part in plan if part["table"] == TABLE]
+
+
+def test_the_newest_day_is_looked_for_in_the_newest_months_first(snapshots):
+    park = Park.objects.create(park_name="Lakeside", timezone="UTC", themeparks_wiki_id="p" * 36)
+    said(a_ride(park, "Coaster"), "2025-07-04 10:00", "OPERATING", 30)
+    a_ride(park, "Carousel")
+
+    def asked(now: str) -> list[list[tuple[str, str]]]:
+        """What each query opens, for each of the two rides."""
+        with CaptureQueriesContext(connection) as queries:
+            assert park_days.newest_day(park, datetime.fromisoformat(now).replace(tzinfo=UTC)) == DAY
+        return [opened_by(query["sql"]) for query in queries if TABLE in query["sql"]]
+
+    assert asked("2025-07-20") == [[("p202506,p202507", "idx_ride_recorded")] * 2]
+    for now, months in (("2025-09-20", [2, 3]), ("2026-06-20", [2, 3, 10]), ("2026-10-20", [2, 3, 10, 11])):
+        assert [len(of_one[0].split(",")) for of_one, _ in asked(now)] == months
+
+
+def test_what_lies_after_now_is_not_the_newest_day(park, ride):
+    said(ride, "2025-07-04 10:00", "OPERATING", 5)
+    said(ride, "2025-07-04 12:00", "OPERATING", 5)
+    said(ride, "2025-07-05 12:00", "OPERATING", 5)
+    assert park_days.newest_day(park, datetime(2025, 7, 4, 16, tzinfo=UTC)) == DAY  # noon there, to the millisecond
+    assert park_days.newest_day(park, datetime(2025, 7, 4, 13, tzinfo=UTC)) is None
 
 
 # --- before the first row ---------------------------------------------------------------------------------------
