@@ -36,16 +36,16 @@ def inferred(rides: Collection[RideHours], end_ms: int, nights: Sequence[Night])
     opened: list[int] = []
     said: list[tuple[int, int]] = []  # first and last word of operating
     for ride in rides:
-        words = [at for at in _said(ride.words) if not _within(nights, at)]
-        if words:
-            said.append((words[0], words[-1]))
+        first, last = _first_said(ride.words, nights), _first_said(reversed(ride.words), nights)
+        if first is not None and last is not None:
+            said.append((first, last))
             turns = (
                 at
                 for (_, before, _), (at, status, _) in pairwise(ride.changes)
                 if status == OPERATING != before and not _within(nights, at)
             )
-            if (first := next(turns, None)) is not None:
-                opened.append(first)
+            if (turn := next(turns, None)) is not None:
+                opened.append(turn)
     if not said:
         return ()
     quorum = -(-len(said) // SHARE)
@@ -84,8 +84,12 @@ def _left(ride: RideHours, left: int, end_ms: int) -> int | None:
     return found
 
 
-def _said(words: Iterable[Word]) -> list[int]:
-    return [key >> RIDE_ID_BITS for key, code, _ in words if code & STATUS == OPERATING]
+def _first_said(words: Iterable[Word], nights: Sequence[Night]) -> int | None:
+    """When these words say OPERATING first, nights apart."""
+    for key, code, _ in words:
+        if code & STATUS == OPERATING and not _within(nights, key >> RIDE_ID_BITS):
+            return key >> RIDE_ID_BITS
+    return None
 
 
 def _within(nights: Iterable[Night], at: int) -> bool:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from quality.check.run import check
 from quality.models import DataQualityLog, ResolutionStatus
 from tests.quality.check.clean_year import milliseconds, observe
-from warehouse.history import park_days
+from warehouse.history.reading import park_days
 from warehouse.models import Park, Ride, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def say(ride: Ride, word: Callable[[int, int], Word | None], zone: str = "UTC") 
     """What the ride says every five minutes of each day, by minute of the park's day and number of the day."""
     rows = []
     for number, day in enumerate(DAYS):
-        midnight = milliseconds(datetime(day.year, day.month, day.day, tzinfo=park_days.ZoneInfo(zone)))
+        midnight = milliseconds(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
         for minute in MINUTES:
             if (said := word(minute, number)) is not None:
                 rows.append((ride.pk, midnight + minute * 60_000, *said))
@@ -37,8 +38,14 @@ def say(ride: Ride, word: Callable[[int, int], Word | None], zone: str = "UTC") 
 
 
 def figures(park: Park) -> list[tuple[float, float | None]]:
-    days = park_days.park_by_day(park, DAYS[1], DAYS[3], LATER)
-    return [(round(day.figures.operating_hours, 2), day.figures.average_wait) for day in days]
+    """Hours in operation of all rides together, and their mean wait, by day."""
+    found = []
+    for day in park_days(park, DAYS[1], DAYS[3], LATER):
+        rides = day.rides.values()
+        shown = sum(ride.standby_minutes for ride in rides)
+        mean = sum(ride.standby_sum for ride in rides) / shown if shown else None
+        found.append((round(sum(ride.operating_minutes for ride in rides) / 60, 2), mean))
+    return found
 
 
 def told() -> list:
