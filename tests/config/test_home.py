@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
@@ -31,8 +32,9 @@ from tests.imports.desk import (
 )
 from tests.warehouse.conftest import another_session as another_session
 from tests.warehouse.conftest import snapshots as snapshots
-from warehouse.models import StorageMetrics
+from warehouse.models import StaleDay, StorageMetrics
 from warehouse.partitioning import health
+from warehouse.rides import stale_days
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +129,7 @@ def test_every_figure_is_a_link_that_opens(operator):
         ("overdue job", "A recurring job is overdue"),
         ("failed task", "A task failed in the last day"),
         ("storage", "of its capacity"),
+        ("stale days", "2 days of 1 park wait to be added up anew, the first for 2 h"),
     ],
 )
 def test_what_needs_attention_is_said(operator, settings, trouble, says):
@@ -160,6 +163,12 @@ def test_what_needs_attention_is_said(operator, settings, trouble, says):
             data_size_mb=95,
             index_size_mb=1,
         )
+    elif trouble == "stale days":
+        today = now.date()
+        stale_days.mark((7, today - timedelta(days=n)) for n in (0, 1, 2))  # these are not final yet
+        stale_days.mark((1, today - timedelta(days=n)) for n in (9, 10))
+        assert not any("added up" in said for said in attention(operator)), "not for long"
+        StaleDay.objects.update(token=F("token") - (2 * 3_600_000 << stale_days.RANDOM_BITS))
     assert any(says in said for said in attention(operator)), attention(operator)
 
 

@@ -100,11 +100,13 @@ def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: 
         found = [ParkWords(day, bounds[n], bounds[n + 1]) for n, day in enumerate(part)]
         begin, end = midnights[at], midnights[at + len(part)]
         for ride_ids, *period in _periods(spans, begin, min(end, now)):
+            for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
+                _divide(found, bounds, ride_id, list(words))
+        # what they tell is carried over one midnight: it is not read of the days at the ends
+        for ride_ids, *period in _periods(spans, max(begin, midnights[1]), min(end, midnights[-2], now)):
             queues = _queues(ride_ids, *period)
             for day in found:
                 day.queues = {**day.queues, **queues} if day.queues else queues
-            for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
-                _divide(found, bounds, ride_id, list(words))
         _leave(found, spans, midnights[-1])
         yield from found
 

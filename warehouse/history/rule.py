@@ -233,14 +233,12 @@ def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) 
     return zlib.crc32(repr((state and tuple(state), late)).encode())
 
 
-def _add_by_clock(clock: dict[int, list[int]], hour_of: Sequence[int], begin: int, end: int, wait: int) -> None:
+def _add_by_clock(
+    clock: dict[int, list[int]], hour_of: Sequence[tuple[int, int]], begin: int, end: int, wait: int
+) -> None:
     while begin < end:
-        hour = hour_of[begin]
-        stop = end
-        if hour_of[end - 1] != hour or end - begin > 60:
-            stop = begin + 1
-            while stop < end and hour_of[stop] == hour:
-                stop += 1
+        hour, behind = hour_of[begin]
+        stop = min(end, behind)
         found = clock.get(hour)
         if found is None:
             found = clock[hour] = [0, 0]

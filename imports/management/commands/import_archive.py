@@ -114,7 +114,7 @@ class Command(BaseCommand):
             except ArchiveError as error:
                 raise CommandError(f"--delisted: {error}", returncode=WRONG_USAGE) from error
         begin = self._queue if queue else self._run
-        self._afterwards_failed: ChecksFailed | DaysFailed | None = None
+        self._failed_afterwards: dict[type[Exception], Exception] = {}  # the last of each kind
         try:
             if list:
                 self._list()
@@ -183,8 +183,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Paused; nothing is lost. Go on{when} with:  manage.py import_archive --resume", returncode=PAUSED
             )
-        if self._afterwards_failed is not None:
-            raise CommandError(str(self._afterwards_failed), returncode=FAILED)
+        self._raise_what_failed_afterwards()
+
+    def _raise_what_failed_afterwards(self) -> None:
+        if self._failed_afterwards:
+            raise CommandError("\n".join(map(str, self._failed_afterwards.values())), returncode=FAILED)
 
     def _failure(self, run: ImportRun, error: Exception) -> str:
         if not isinstance(error, ImportFailed):
@@ -216,7 +219,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {said}")
         except ChecksFailed as failed:
             self.stdout.write(f"  {failed}")
-            self._afterwards_failed = failed
+            self._failed_afterwards[type(failed)] = failed
 
     def _make_days(self, run: ImportRun, stop: threading.Event) -> None:
         """The same of the sums of days."""
@@ -225,7 +228,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {said}")
         except DaysFailed as failed:
             self.stdout.write(f"  {failed}")
-            self._afterwards_failed = failed
+            self._failed_afterwards[type(failed)] = failed
         except KeyboardInterrupt:  # a second signal: what was in hand was rolled back, and is marked still
             self.stdout.write("  days that were not made anew yet are left to the workers")
 
@@ -256,8 +259,7 @@ class Command(BaseCommand):
         owed = owed_checks.owed(unchecked if import_ids else None)
         if owed:
             check(unchecked if import_ids else None)
-            if self._afterwards_failed is not None:
-                raise CommandError(str(self._afterwards_failed), returncode=FAILED)
+            self._raise_what_failed_afterwards()
         elif runs:
             return
         elif ImportCheckpoint.objects.exists():

@@ -11,14 +11,16 @@ from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from imports.archive import post_import_check
 from imports.archive.pipeline import run_import
 from imports.events.dayfile import decode
 from imports.events.validation import validate
 from imports.loading import loader
+from imports.models import ImportCheckpoint
 from tests.imports import forks
 from tests.imports.building import DAY, OTHER_PARK, PARK, event, packed, ride, runs, write_day
 from tests.waiting import HANG_SECONDS, until
@@ -37,7 +39,8 @@ from warehouse.models import (
     RideStatus,
     StaleDay,
 )
-from warehouse.rides import openings, stale_days
+from warehouse.rides import hours, openings, stale_days
+from warehouse.rides.hours import Hours
 from warehouse.rides.openings import Opening
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -130,20 +133,10 @@ def hear_live(rnd: random.Random, root) -> None:
 
 def say_hours(rnd: random.Random, root) -> None:
     park, day = rnd.choice(list(Park.objects.order_by("pk"))), rnd.choice(DAYS)
+    opens = milliseconds_of(datetime(day.year, day.month, day.day, rnd.randrange(24), tzinfo=UTC))
+    said = [Hours(HoursType.OPERATING, opens, opens + rnd.randint(1, 20) * 3_600_000)]
     with transaction.atomic():
-        gone, _ = ParkHours.objects.filter(park=park, day=day).delete()
-        if not gone or rnd.random() < 0.5:
-            opens = datetime(day.year, day.month, day.day, rnd.randrange(24), tzinfo=UTC)
-            ParkHours.objects.create(
-                park=park,
-                day=day,
-                type=HoursType.OPERATING,
-                opens_at=opens,
-                closes_at=opens + timedelta(hours=rnd.randint(1, 20)),
-                source=HoursSource.SCHEDULE,
-                read_at=timezone.now(),
-            )
-        stale_days.mark_around(park.pk, [day])
+        hours.replace(park.pk, [day], rnd.choice([{}, {day: said}]), timezone.now())
 
 
 def open_rides(rnd: random.Random, root) -> None:
@@ -242,3 +235,44 @@ def is_waiting_for_sums() -> bool:
             "AND info LIKE '%%ride_days%%' AND id <> CONNECTION_ID()"
         )
         return cursor.fetchone()[0] > 0
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+def test_the_command_makes_the_days_and_says_so(tmp_path, capsys):
+    write_day(tmp_path, list(hours_of(DAY)), DAY)
+    call_command("import_archive", source=str(tmp_path), all=True)
+    assert "  3 days of 1 park made anew\n" in capsys.readouterr().out
+    assert not StaleDay.objects.exists()
+    call_command("import_archive", source=str(tmp_path), all=True)
+    assert "made anew" not in capsys.readouterr().out
+
+
+def test_days_that_cannot_be_made_are_said_and_are_exit_1_and_the_import_is_complete(tmp_path):
+    write_day(tmp_path, list(hours_of(DAY)), DAY)
+    with connection.cursor() as cursor:
+        cursor.execute("RENAME TABLE ride_days TO ride_days_away")
+        try:
+            out = StringIO()
+            with pytest.raises(CommandError, match="days of 1 park could not be made anew") as failed:
+                call_command("import_archive", source=str(tmp_path), all=True, stdout=out)
+        finally:
+            cursor.execute("RENAME TABLE ride_days_away TO ride_days")
+    assert (failed.value.returncode, str(failed.value) in out.getvalue()) == (1, True)
+    assert str(failed.value).endswith("the workers try again, or:  manage.py rebuild_days")
+    assert ImportCheckpoint.objects.get().status == "COMPLETED"
+    assert StaleDay.objects.count() == 3
+    make_all()
+    assert RideDay.objects.count() == 1
+
+
+def test_a_signal_leaves_days_to_the_workers(tmp_path):
+    """The first one; the import is complete all the same."""
+    write_day(tmp_path, list(hours_of(DAY)), DAY)
+    (run,) = runs(tmp_path)
+    stop = threading.Event()
+    assert run_import(run, stop)
+    stop.set()
+    assert post_import_check.make_days(run, stop, print) == (
+        "0 days of 0 parks made anew; 3 days left to the workers, or to  manage.py rebuild_days"
+    )
+    assert StaleDay.objects.count() == 3

@@ -22,7 +22,7 @@ from warehouse.history.questions.ride_on_day import RideOnDay
 from warehouse.history.questions.sums import Sums
 from warehouse.history.rule import RULES_VERSION, DayOfPark
 from warehouse.models import Park, Ride, RideStay
-from warehouse.zones import known_zone, local_day
+from warehouse.zones import local_day, zone_or_utc
 
 #: entity_metadata.entity_type; '' is a ride whose kind nobody has told
 ATTRACTIONS = frozenset({"ATTRACTION", ""})
@@ -270,7 +270,7 @@ def of_ride(ride: Ride, first: date, last: date, now: datetime, *, days_from_row
 # --- small things ----------------------------------------------------------------------------------------------------
 def zone_of(park: Park) -> ZoneInfo:
     """UTC where the park's zone is not known."""
-    return known_zone(park.timezone) or ZoneInfo("UTC")
+    return zone_or_utc(park.timezone)
 
 
 def length_of(day: date, zone: ZoneInfo, now: datetime) -> int:
