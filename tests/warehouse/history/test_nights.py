@@ -105,7 +105,7 @@ def test_a_quiet_park_with_honest_zeros_by_day_that_closes_is_not_hit():
 def test_a_quiet_park_that_falls_silent_at_night_is_not_hit():
     park, (ride,) = make_park()
     say(ride, lambda minute, day: ("OPERATING", 0) if hours(10, 18, minute) else None)
-    assert figures(park) == [(round(8 + 3 - 5 / 60, 2), 0)] * 3  # its last word holds for 3 hours
+    assert figures(park) == [(round(8 - 5 / 60, 2), 0)] * 3  # it closed with its last word
     assert told() == []
 
 
@@ -130,11 +130,11 @@ def test_a_night_in_which_rides_go_up_and_down_is_not_hit():
     assert told() == []
 
 
-def test_a_wait_that_holds_into_the_night_is_kept():
+def test_a_wait_holds_until_the_park_closes():
     park, (ride, other) = make_park(rides=2)
     say(ride, lambda minute, day: ("OPERATING", 40) if minute in (9 * 60, 12 * 60, 15 * 60, 18 * 60, 20 * 60) else None)
     say(other, kraken)
-    assert figures(park) == [(12 + 14, pytest.approx((12 * 30 + 14 * 40) / 26))] * 3
+    assert figures(park) == [(24, 35)] * 3  # the park closed at 21, when nobody else showed a wait any more
 
 
 def test_without_a_time_zone_nobody_knows_when_night_is():

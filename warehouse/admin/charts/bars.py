@@ -101,7 +101,9 @@ def lying(
         said = svg.text(f"{bar.name}: {bar.value}" if bar.value else bar.name)
         drawing = f'<svg width="100%" height="{BAND}" role="img" aria-label="{said}">{behind}{lines}{inside}</svg>'
         rows.append(_row(name, drawing, svg.text(bar.value)))
-    return mark_safe(f'<div class="lying{" bands" if behind else ""}" role="group" aria-label="{svg.text(label)}">{legend}{"".join(rows)}</div>')
+    return mark_safe(
+        f'<div class="lying{" bands" if behind else ""}" role="group" aria-label="{svg.text(label)}">{legend}{"".join(rows)}</div>'
+    )
 
 
 def _row(name: str, drawing: str, value: str, kind: str = "") -> str:

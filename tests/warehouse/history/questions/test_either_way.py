@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import random
-from dataclasses import asdict
 from datetime import date, timedelta
 
 import pytest
@@ -13,13 +12,12 @@ from django.core.management import call_command
 
 from tests.clock import standing_still
 from tests.warehouse.history.questions.planted import NOW, a_park, a_ride, days, local, said
-from warehouse.history import reading
 from warehouse.history.answers import written
 from warehouse.history.answers.answer import Answer, Asked
 from warehouse.history.answers.asked import QUESTIONS
-from warehouse.history.rule import RULES_VERSION
+from warehouse.history.recompute import recompute
 from warehouse.instants import milliseconds_of
-from warehouse.models import Park, QueueData, RideDay, RideStatusSnapshot, StaleDay
+from warehouse.models import Park, QueueData, RideStatusSnapshot, StaleDay
 from warehouse.rides import stale_days
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -64,18 +62,6 @@ def archive():
     return park
 
 
-def sum_up(park: Park, some: list[date]) -> None:
-    """As recompute does."""
-    for of_park in reading.park_days(park, min(some), max(some), NOW):
-        RideDay.objects.bulk_create(
-            RideDay(
-                park=park, day=of_park.day, ride_id=ride_id, told_by=of_park.told_by, rules_version=RULES_VERSION,
-                computed_at=NOW, **asdict(figures),
-            )
-            for ride_id, figures in of_park.rides.items()
-        )  # fmt: skip
-
-
 def everything(park: Park) -> dict[str, list[dict]]:
     """Each question's answer, but for where its figures come from."""
     found = {}
@@ -98,6 +84,7 @@ def objects(answer: Answer) -> list[dict]:
     return [{key: value for key, value in row.items() if key != "from_rows"} for row in rows]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_every_answer_is_the_same_from_sums_from_rows_and_from_both(archive):
     stale_days.mark((archive.pk, day) for day in [*BEFORE, *DAYS])
     from_rows = everything(archive)
@@ -105,11 +92,14 @@ def test_every_answer_is_the_same_from_sums_from_rows_and_from_both(archive):
     assert [bool(row["observations"] and row["standby_mean"]) for row in of_days] == [True] * 8
     assert from_rows["compare total of []"][0]["days_matched"] == 5
     assert len(from_rows["longest None of []"]) > 20
-    sum_up(archive, BEFORE)
-    sum_up(archive, DAYS)
-    for summed_up in ([*BEFORE, *DAYS[::2]], DAYS):
-        StaleDay.objects.filter(day__in=summed_up).delete()
-        assert everything(archive) == from_rows
+    recompute(archive.pk, NOW, until=DAYS[3])
+    assert StaleDay.objects.count() == 4
+    assert everything(archive) == from_rows
+    recompute(archive.pk, NOW)
+    assert not StaleDay.objects.exists()
+    assert everything(archive) == from_rows
+    stale_days.mark((archive.pk, day) for day in DAYS[::2])  # beside their sums
+    assert everything(archive) == from_rows
 
 
 def test_today_until_noon_is_no_half_of_a_year_before():
