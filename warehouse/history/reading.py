@@ -48,8 +48,8 @@ _QUEUE_SQL = f"FIELD(q.queue_type, {', '.join(repr(name) for name in _QUEUES)})"
 
 def park_days(park: Park, first: date, last: date, now: datetime, seen: Seen | None = None) -> Iterator[DayOfPark]:
     """The days of the park from `first` to `last` (its own, both included) of which something was heard, in order, by
-    the rows as they are. What lies after `now` (aware) is not told; nothing is written. `seen` is given what each day was
-    made from."""
+    the rows as they are. What lies after `now` (aware) is not told; nothing is written. `seen` is given what each day
+    was made from."""
     zone = known_zone(park.timezone)
     days = [first + n * ONE_DAY for n in range(-DAYS_BEFORE, (last - first).days + 2)]
     midnights = [
