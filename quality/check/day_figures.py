@@ -1,5 +1,6 @@
 """A ride's figures of one day of its park, by the rule of the History API's own (/history/daily), to be held against
-them. Not those of warehouse.history, which let a state hold for 3 hours.
+them. Those of warehouse.history are made by the same rule and know the park's hours, silences and nights besides, as
+well as whose word holds: here the rows are taken as they are, since it is they that are compared.
 
 A state holds until the ride's next word, and is looked at on each full minute from local midnight on: a day of 1,380,
 1,440 or 1,500. On the day captured of Space Mountain (2026-09-26) that is 933 minutes OPERATING, which are the API's

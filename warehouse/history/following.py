@@ -68,6 +68,7 @@ def follow(
             status = UNKNOWN
     told, shown = held if status == OPERATING else None, None
     told_today = False
+    stands = told  # what was carried, until it is told anew: that there is no wait, too
     for key, code, wait in words:
         now = code & STATUS
         if now != OPERATING:
@@ -77,8 +78,8 @@ def follow(
             told = wait
             told_today = True
         visible = told if told_today else None
-        if now != status or visible != shown:
-            status, shown = now, visible
+        if now != status or visible != shown or (stands is not None and told_today):
+            status, shown, stands = now, visible, None
             changes.append((key >> RIDE_ID_BITS, status, shown))
     followed = Followed(changes, held, None, len(words))
     single, available = None, 0

@@ -13,31 +13,21 @@ So a quiet day of honest zeros is none, which ends with the evening; nor is a ni
 Without a time zone nobody knows when night is, and there is none.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
-from warehouse.days import ONE_DAY
 from warehouse.history.words import OPERATING
-from warehouse.instants import instant_at, milliseconds_of, naive_utc
-from warehouse.models import RideStatus
-from warehouse.snapshot_id import recorded_ms_of, ride_id_of
+from warehouse.instants import instant_at, milliseconds_of
 
 NIGHT_BEGINS, NIGHT_ENDS = time(3), time(5)  # local: no evening lasts so long, and nobody opens so early
 SILENCE = timedelta(hours=3)  # who says nothing for so long does not say it again and again
 WORDS_AT_LEAST = 6  # of the night, all rides together; a row that says what stands already
-NIGHTS_AT_ONCE = 100  # asked for in one statement
-DAYS_AT_ONCE = 7  # of a park, held in memory: some 60,000 rows
 
 _SILENCE_MS = SILENCE // timedelta(milliseconds=1)
 _NIGHT_MS = 2 * 3_600_000
 _DAY_MS = 24 * 3_600_000
-_IS_OPERATING = (RideStatus.OPERATING.value, OPERATING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +77,12 @@ class NightWatch:
         )
 
 
-def nights(ride_ids: Sequence[int], zone: ZoneInfo | None, first: date, last: date) -> list[Night]:
-    """Those that touch the park's days `first` to `last`, in order.
-
-    Of most parks nothing is said at night: that is asked first, by a step on idx_ride_recorded a ride and night. Only
-    around nights with such words the rows of a day before and after are read.
-    """
-    if zone is None or not ride_ids:
-        return []
-    suspects = _suspects(ride_ids, [hours_of(day, zone) for day in _days(first - ONE_DAY, last + ONE_DAY)])
-    found: list[Night] = []
-    for begin, end in _merged([(begin - _DAY_MS, end + _DAY_MS) for begin, end in suspects]):
-        found += found_among(_rows(ride_ids, begin, end), zone)
-    return found
-
-
-def found_among(rows: Iterable[tuple[int, int, str | int, int | None]], zone: ZoneInfo | None) -> list[Night]:
-    """The nights of rows of a park in the order of time: (ride_id, milliseconds, status, wait). They may begin with the
+def found_among(rows: Iterable[tuple[int, int, int, int | None]], zone: ZoneInfo | None) -> list[Night]:
+    """The nights of rows of a park in the order of time: (ride_id, milliseconds, status as
+    warehouse.history.words has them, wait). They may begin with the
     first row and end with the last, before and after which nobody looked."""
     watch = NightWatch(zone)
-    states: dict[int, tuple[str | int, int]] = {}
+    states: dict[int, tuple[int, int]] = {}
     for ride_id, ms, status, wait in rows:
         if ms - watch.last_ms >= _SILENCE_MS:
             watch.falls_silent(watch.last_ms or ms, ms)
@@ -115,71 +91,13 @@ def found_among(rows: Iterable[tuple[int, int, str | int, int | None]], zone: Zo
         states[ride_id] = state = (status, wait or 0)
         if wait or (before is not None and before != state):
             watch.turns(ms)
-        elif status in _IS_OPERATING:
+        elif status == OPERATING:
             watch.words += 1
     watch.turns(watch.last_ms)
     return watch.found
-
-
-def overlap_ms(found: Sequence[Night], begin_ms: int, end_ms: int) -> int:
-    """How much of a range lies in nights, which are in order and do not overlap."""
-    covered = 0
-    for at in range(bisect_right(found, begin_ms, key=lambda night: night.end_ms), len(found)):
-        if found[at].begin_ms >= end_ms:
-            break
-        covered += min(end_ms, found[at].end_ms) - max(begin_ms, found[at].begin_ms)
-    return covered
 
 
 def hours_of(day: date, zone: ZoneInfo) -> tuple[int, int]:
     """From and to of the hours of the night that begins a day, in milliseconds."""
     begin, end = (milliseconds_of(datetime.combine(day, hour, tzinfo=zone)) for hour in (NIGHT_BEGINS, NIGHT_ENDS))
     return begin, end
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=n) for n in range((last - first).days + 1))
-
-
-def _suspects(ride_ids: Sequence[int], hours: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The nights in whose hours some ride says OPERATING without a wait, and none shows one."""
-    one = (
-        "SELECT %s, COALESCE(SUM(wait_time > 0), 0) FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
-        "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s "
-        "HAVING COALESCE(SUM(status = 'OPERATING' AND COALESCE(wait_time, 0) = 0), 0) > 0"
-    )
-    quiet: list[tuple[int, int]] = []
-    with connection.cursor() as cursor:
-        for at in range(0, len(hours), NIGHTS_AT_ONCE):
-            some = hours[at : at + NIGHTS_AT_ONCE]
-            parameters: list[Any] = []
-            for number, (begin, end) in enumerate(some):
-                parameters += [number, list(ride_ids), naive_utc(instant_at(begin)), naive_utc(instant_at(end))]
-            cursor.execute(" UNION ALL ".join([one] * len(some)), parameters)
-            quiet += [some[number] for number, waits in cursor.fetchall() if not waits]
-    return sorted(quiet)
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for begin, end in ranges:
-        if merged and begin <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((begin, end))
-    return merged
-
-
-def _rows(ride_ids: Sequence[int], begin_ms: int, end_ms: int) -> Iterator[tuple[int, int, str, int | None]]:
-    """In the order of time: (ride_id, milliseconds, status, wait)."""
-    for begin in range(begin_ms, end_ms, DAYS_AT_ONCE * _DAY_MS):
-        end = min(end_ms, begin + DAYS_AT_ONCE * _DAY_MS)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT snapshot_id, status, wait_time FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
-                "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at < %s ORDER BY snapshot_id",
-                [list(ride_ids), naive_utc(instant_at(begin)), naive_utc(instant_at(end))],
-            )
-            rows = cursor.fetchall()
-        for snapshot_id, status, wait in rows:
-            yield ride_id_of(snapshot_id), recorded_ms_of(snapshot_id), status, wait

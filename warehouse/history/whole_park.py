@@ -79,8 +79,8 @@ def days_of(
     days: Iterable[ParkWords], states: dict[int, State], known: Known, seen: Seen | None = None
 ) -> Iterator[DayOfPark]:
     """The days but for the first two and the last one, which are read for what they say of those between: consecutive
-    ones, and how the rides stood before them all (`states`, by ride_id). Days without a word are left out. `seen` is given what each
-    day was made from."""
+    ones, and how the rides stood before them all (`states`, by ride_id). Days without a word are left out. `seen` is
+    given what each day was made from."""
     window: list[_Day] = []
     late: tuple[Milliseconds, ...] = ()  # hours of the day before
     for number, park in enumerate(days):

@@ -24,9 +24,9 @@ def at(local: str, zone: str) -> datetime:
     return datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def make_park(zone: str = "America/New_York", rides: int = 1) -> tuple[Park, list[Ride]]:
+def make_park(zone: str = "America/New_York", rides: int = 1, number: int | None = None) -> tuple[Park, list[Ride]]:
     """A park with rides that no row is known of."""
-    number = Park.objects.count() + 1
+    number = number or Park.objects.count() + 1
     park = Park.objects.create(park_name=f"Park {number}", timezone=zone, themeparks_wiki_id=f"park {number:0>31}")
     names = [f"Ride {number}-{n}" for n in range(rides)]
     return park, [Ride.objects.create(park=park, ride_name=name, themeparks_wiki_id=name) for name in names]
