@@ -73,7 +73,9 @@ def test_after_a_random_history_sums_are_those_that_are_made_from_nothing(tmp_pa
     ParkHours.objects.filter(source=HoursSource.INFERRED).delete()
     call_command("rebuild_days", stdout=StringIO(), stderr=StringIO())
     again = all_sums()
-    assert {key: (made.get(key), again.get(key)) for key in made.keys() | again if made.get(key) != again.get(key)} == {}
+    assert {
+        key: (made.get(key), again.get(key)) for key in made.keys() | again if made.get(key) != again.get(key)
+    } == {}
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------

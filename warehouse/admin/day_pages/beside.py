@@ -24,8 +24,8 @@ LONGEST_OPTIONS = {
 PARKS_AT_MOST = 8
 DAYS_OF_TIMES = 92
 TIMES = (
-    "Medians, by the clock there, of the first time that a ride opens on a day and of the end of its last run that began "
-    "that day."
+    "Medians, by the clock there, of the first time that a ride opens on a day and of the end of its last run that "
+    "began that day."
 )
 CLOCK_FIRST, CLOCK_LAST = 5, 28  # hours: from five in the morning to four of the next
 
@@ -82,8 +82,8 @@ def reliability(scope: Scope) -> list[Section]:
         ),
     ]
     about = (
-        "Down within park hours, of the time in which a ride was to operate; closed rides, refurbishment and what nobody "
-        "knows are no part of it. The least reliable come first."
+        "Down within park hours, of the time in which a ride was to operate; closed rides, refurbishment and what "
+        "nobody knows are no part of it. The least reliable come first."
     )
     picture = bars.lying(shown, f"Down share of the rides of {scope.known_in_words()}") if shown else None
     return [
@@ -96,7 +96,7 @@ def reliability(scope: Scope) -> list[Section]:
 
 
 def _percents(share: float | None) -> str:
-    return "–" if share is None else section.percents(share)
+    return "-" if share is None else section.percents(share)
 
 
 # --- longest waits ----------------------------------------------------------------------------------------------------
@@ -321,7 +321,10 @@ def dropped(scope: Scope) -> list[Section]:
                     each.ride.name, [piece], f"{each.silent_days:,} days", links.ride(each.ride.ride_id, **period)
                 )
             )
-    about = f"Nothing was heard of them for {SILENT_DAYS} days and more while their park went on; days are counted to the park's newest."
+    about = (
+        f"Nothing was heard of them for {SILENT_DAYS} days and more while their park went on; days are counted to the "
+        "park's newest."
+    )
     picture = bars.lying(shown, f"Rides of {scope.name} that dropped out") if shown else None
     csvs = [Csv("dropped-out", question="dropped-out")]
     return [

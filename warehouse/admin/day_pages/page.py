@@ -27,7 +27,7 @@ YEARS_LINKED = 6
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """`sections` are worked out only when it is the one that is shown; `options`: fields of the form that are its own."""
+    """`sections` are worked out only of the one that is shown; `options`: fields of the form that are its own."""
 
     name: str
     title: str

@@ -171,7 +171,7 @@ class KnownDays:
                 self._computed[park_id, day.day] = day
         for key in missing:
             self._computed.setdefault(key, None)  # nothing was heard
-        return {key: day for key in sorted(wanted) if (day := self._computed[key]) is not None}
+        return {key: found for key in sorted(wanted) if (found := self._computed[key]) is not None}
 
     # --- what is known ------------------------------------------------------------------------------------------------
     def by_day(self) -> dict[date, Sums]:
