@@ -84,6 +84,8 @@ def glance(scope: Scope) -> list[Section]:
     now = {pair.day: pair.now for pair in before[0].pairs} if before else dict.fromkeys(scope.known.days)
     if not before:
         now |= scope.known.by_day()
+    if not any(now.values()):
+        return [Section("days", f"Mean wait by {step.name}, minutes")]
     points = sorted({step.begin_of(day) for day in now})
     of_now = _gathered(points, ((step.begin_of(day), sums) for day, sums in now.items()))
     of_before = [

@@ -34,6 +34,8 @@ BUSY = (
 def months(scope: Scope) -> list[Section]:
     """By month, by weekday and by calendar year: one question of the days, added up in three ways."""
     known = scope.known
+    if not known.by_day():
+        return [Section("months", "By month, mean wait in minutes")]
     return [
         _periods(scope, "months", "By month", "month", parks.by_month(known), lambda key: f"{key:%Y-%m}"),
         _periods(scope, "weekdays", "By weekday", "weekday", parks.by_weekday(known), WEEKDAYS.__getitem__),
