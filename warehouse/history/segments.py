@@ -16,8 +16,8 @@ from warehouse.models import Park
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of one state: `status` is a number of warehouse.history.words (0: unknown), `wait` what was shown in the
-    standby line. `begin` and `end` are minutes from local midnight on, half-open."""
+    """A stretch of one state: `status` is a number of warehouse.history.words (0: unknown), `wait` what was shown in
+    the standby line. `begin` and `end` are minutes from local midnight on, half-open."""
 
     status: int
     begin: int
