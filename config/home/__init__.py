@@ -28,6 +28,7 @@ def home(user, now: datetime) -> Home:
         ("quality.view_dataqualitylog", "Open findings", "quality_dataqualitylog_changelist", parts.add_open_findings),
         ("imports.view_importedfile", "Archive", "imports_importedfile_coverage", parts.add_archive),
         ("imports.view_parkfreshness", "Live", "imports_livecollection_changelist", parts.add_live),
+        ("warehouse.view_ridestatussnapshot", "Waits and downtime", "warehouse_park_changelist", parts.add_parks),
         ("warehouse.view_storagemetrics", "Storage", "warehouse_storage", parts.add_storage),
         ("warehouse.view_storagemetrics", "Partitions", "warehouse_partitions", parts.add_partitions),
         ("imports.view_worker", "Workers", "imports_worker_changelist", parts.add_workers),

@@ -20,7 +20,7 @@ from imports.workers.models import Worker
 from quality import owed_checks
 from quality.import_ledger import FEEDS_OF_DAYS
 from quality.models import DataQualityMove, IssueType, to_do_by_kind
-from warehouse.models import Park
+from warehouse.models import Park, RideDay
 from warehouse.partitioning import health, partitions
 from warehouse.rides import stale_days
 from warehouse.server import catalog
@@ -30,6 +30,7 @@ from warehouse.text import count_of, duration_in_words
 
 IMPORTS_SHOWN = 6
 ACTIONS_SHOWN = 8
+PARKS_SHOWN = 6
 ARCHIVE_LATE = timedelta(days=7)  # the archive trails by 1 to 3 days
 QUEUE_LATE = timedelta(minutes=10)
 SCHEDULE_LATE = timedelta(minutes=10)
@@ -171,6 +172,19 @@ def add_live(found: Home, now: datetime) -> None:
     if silent:
         said = f"{silent:,} parks are open and have" if silent > 1 else "A park is open and has"
         found.attention.append((f"{said} reported nothing for half an hour", silent_url))
+
+
+# --- days of parks ------------------------------------------------------------------------------------------------
+def add_parks(found: Home, now: datetime) -> None:
+    """The way to what parks did: those with the newest days, a step on the key of the sums for each park."""
+    page = link("warehouse_park_changelist")
+    newest = RideDay.objects.filter(park=OuterRef("pk")).order_by("-day").values("day")[:1]
+    days = Park.objects.annotate(newest=Subquery(newest)).exclude(newest=None).order_by("-newest", "park_name")
+    figures = [
+        Figure(park.park_name, f"{park.newest}", reverse("admin:warehouse_park_over_time", args=[park.pk]))
+        for park in days[:PARKS_SHOWN]
+    ]
+    found.parts.append(Part("Waits and downtime", page, figures or [Figure("parks with days", "none", page)]))
 
 
 # --- storage ------------------------------------------------------------------------------------------------------

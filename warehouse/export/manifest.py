@@ -69,6 +69,14 @@ class Manifest:
         """The replaced files whose grace is over."""
         return [path for path, since in self.replaced.items() if now - datetime.fromisoformat(since) >= grace]
 
+    def forget(self, gone: set[str]) -> None:
+        """Files that it names and that are not there: their months, or tables, are to be written anew."""
+        for key, part in list(self.parts.items()):
+            if part.path in gone:
+                del self.parts[key]
+                if part.month is not None:
+                    self.months.pop(part.month, None)
+
     @property
     def named(self) -> set[str]:
         """Every file that is to be there."""

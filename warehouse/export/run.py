@@ -67,7 +67,7 @@ def export(
     with Lock(target):
         manifest = manifests.read(target)
         target.tidy()
-        _remove_unnamed(target, manifest)
+        manifest.forget(manifest.named - _only_named(target, manifest))
         result = Exported()
         writer = _Writer(target, target.unfinished(), manifest, clock, deadline)
         for month, datasets in _stale(manifest, first, last, result):
@@ -203,10 +203,14 @@ class _Writer:
         return part
 
 
-def _remove_unnamed(target: Target, manifest: Manifest) -> None:
-    """Files of an export that was killed before its manifest named them."""
+def _only_named(target: Target, manifest: Manifest) -> set[str]:
+    """The files that are there; those of an export that was killed before its manifest named them are removed."""
     named = manifest.named
+    there = set()
     for dataset in (*MONTHLY, *WHOLE):
         for name in list(target.parts(dataset.name)):
-            if name not in named:
+            if name in named:
+                there.add(name)
+            else:
                 target.remove(name)
+    return there

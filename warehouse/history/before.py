@@ -31,7 +31,7 @@ def states_before(
     is known that is not older than 92 days. What they told beside their status is not looked up."""
     earliest = begin - timedelta(days=CARRIED_DAYS)
     there = {span.ride_id: max(earliest, span.start) for span in spans if span.start < begin < span.end}
-    last = _last_words(there, begin, zone, sorted({span.ride_id for span in spans}))
+    last = _last_words(there, begin, zone, spans)
     begin_ms = milliseconds_of(begin)
     found: dict[int, State] = {}
     told: dict[int, date] = {}  # the days of those that are lost where the park was silent since
@@ -44,10 +44,21 @@ def states_before(
         elif opening and opening.opens_ms <= begin_ms and opening.observed_ms > milliseconds_of(earliest):
             found[ride_id] = State(state_of(opening).status, opening.observed_ms)
             told[ride_id] = local_date(instant_at(opening.opens_ms - 1), zone)
-    return _lost(found, told, sorted(there), begin, zone)
+    return _lost(found, told, spans, begin, zone)
 
 
-def _last_words(there: Mapping[int, datetime], begin: datetime, zone: tzinfo, park: Collection[int]) -> dict[int, Word]:
+def periods(spans: Iterable[Span], begin: datetime, end: datetime) -> list[tuple[list[int], datetime, datetime]]:
+    """Whose rows are the park's of a period: rides, from and to; one statement where none of them moved."""
+    found: dict[tuple[datetime, datetime], list[int]] = {}
+    for span in spans:
+        if (start := max(begin, span.start)) < (stop := min(end, span.end)):
+            found.setdefault((start, stop), []).append(span.ride_id)
+    return [(ride_ids, *period) for period, ride_ids in sorted(found.items())]
+
+
+def _last_words(
+    there: Mapping[int, datetime], begin: datetime, zone: tzinfo, park: Collection[Span]
+) -> dict[int, Word]:
     """The last word of each ride that holds, from the instant on that stands beside it to `begin`."""
     found: dict[int, Word] = {}
     bounds = dict.fromkeys(there, begin)
@@ -78,15 +89,16 @@ def _last_words(there: Mapping[int, datetime], begin: datetime, zone: tzinfo, pa
     return found
 
 
-def words_of_day(ride_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Word]]:
-    """All that these rides said, by ride, ascending."""
+def words_of_day(park: Collection[Span], start: datetime, end: datetime) -> dict[int, list[Word]]:
+    """All that was said in the park, by ride, ascending."""
     found: dict[int, list[Word]] = {}
-    for word in _select(
-        f"SELECT snapshot_id, {CODE_SQL}, wait_time {ROWS} ride_id IN %s AND recorded_at >= %s AND recorded_at < %s "
-        "ORDER BY ride_id, recorded_at",
-        [list(ride_ids), naive_utc(start), naive_utc(end)],
-    ):
-        found.setdefault(ride_id_of(word[0]), []).append(word)
+    for ride_ids, *period in periods(park, start, end):
+        for word in _select(
+            f"SELECT snapshot_id, {CODE_SQL}, wait_time {ROWS} ride_id IN %s "
+            "AND recorded_at >= %s AND recorded_at < %s ORDER BY ride_id, recorded_at",
+            [ride_ids, *map(naive_utc, period)],
+        ):
+            found.setdefault(ride_id_of(word[0]), []).append(word)
     return found
 
 
@@ -104,7 +116,7 @@ def _last_of_each(asked: list[tuple[int, datetime, datetime]]) -> list[Word]:
 
 
 def _lost(
-    found: dict[int, State], told: Mapping[int, date], park: Collection[int], begin: datetime, zone: tzinfo
+    found: dict[int, State], told: Mapping[int, date], park: Collection[Span], begin: datetime, zone: tzinfo
 ) -> dict[int, State]:
     """OPERATING and DOWN are not carried out of a day of which nothing was heard of the park."""
     carried = [ride_id for ride_id, state in found.items() if state.status in (OPERATING, DOWN)]
@@ -122,17 +134,21 @@ def _lost(
     return found
 
 
-def _days_with(park: Collection[int], days: Iterable[date], zone: tzinfo, which: str = "") -> set[date]:
-    """Those of the park's days on which any of these rides has a row (such a one)."""
+def _days_with(park: Collection[Span], days: Iterable[date], zone: tzinfo, which: str = "") -> set[date]:
+    """Those of the park's days on which any ride that was in it then has a row (such a one)."""
     one = f"(SELECT %s {ROWS} ride_id IN %s AND recorded_at >= %s AND recorded_at < %s {which} LIMIT 1)"
     asked = sorted(days)
     found = set()
     for at in range(0, len(asked), CARRIED_DAYS):
         part = asked[at : at + CARRIED_DAYS]
         parameters: list[Any] = []
+        asks = 0
         for number, day in enumerate(part):
-            parameters += [number, list(park), *map(naive_utc, local_day(day, zone))]
-        found |= {part[int(number)] for (number,) in _select(" UNION ALL ".join([one] * len(part)), parameters)}
+            for ride_ids, *period in periods(park, *local_day(day, zone)):
+                parameters += [number, ride_ids, *map(naive_utc, period)]
+                asks += 1
+        if asks:
+            found |= {part[int(number)] for (number,) in _select(" UNION ALL ".join([one] * asks), parameters)}
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from warehouse.days import ONE_DAY
-from warehouse.history.before import ROWS, states_before
+from warehouse.history.before import ROWS, periods, states_before
 from warehouse.history.rule import DayOfPark, Milliseconds
 from warehouse.history.whole_park import Known, Seen, days_of
 from warehouse.history.words import (
@@ -99,11 +99,11 @@ def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: 
         bounds = [milliseconds_of(instant) for instant in midnights[at : at + len(part) + 1]]
         found = [ParkWords(day, bounds[n], bounds[n + 1]) for n, day in enumerate(part)]
         begin, end = midnights[at], midnights[at + len(part)]
-        for ride_ids, *period in _periods(spans, begin, min(end, now)):
+        for ride_ids, *period in periods(spans, begin, min(end, now)):
             for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
                 _divide(found, bounds, ride_id, list(words))
         # what they tell is carried over one midnight: it is not read of the days at the ends
-        for ride_ids, *period in _periods(spans, max(begin, midnights[1]), min(end, midnights[-2], now)):
+        for ride_ids, *period in periods(spans, max(begin, midnights[1]), min(end, midnights[-2], now)):
             queues = _queues(ride_ids, *period)
             for day in found:
                 day.queues = {**day.queues, **queues} if day.queues else queues
@@ -134,14 +134,6 @@ def _leave(found: list[ParkWords], spans: Iterable[Span], end: datetime) -> None
                 )
                 if not comes_back:
                     day.leaves = {**day.leaves, span.ride_id: end_ms}
-
-
-def _periods(spans: Iterable[Span], begin: datetime, end: datetime) -> list[tuple[list[int], datetime, datetime]]:
-    found: dict[tuple[datetime, datetime], list[int]] = {}
-    for span in spans:
-        if (start := max(begin, span.start)) < (stop := min(end, span.end)):
-            found.setdefault((start, stop), []).append(span.ride_id)
-    return [(ride_ids, *period) for period, ride_ids in sorted(found.items())]
 
 
 def _rows(ride_ids: list[int], start: datetime, end: datetime) -> list[Word]:

@@ -139,6 +139,7 @@ def _oldest(park_id: int, now: datetime, until: date | None) -> _Seen | None:
 def _make(park_id: int, seen: _Seen, now: datetime) -> Made:
     before = stored_days.carried(park_id, seen.first, seen.last)
     found = _read(park_id, seen, now)
+    ready = stored_days.prepared(park_id, found.values(), now)
 
     def write() -> Made:
         marks = stale_days.marked(park_id, seen.last, for_update=True)
@@ -150,7 +151,7 @@ def _make(park_id: int, seen: _Seen, now: datetime) -> Made:
         if not done:
             return Made(park_id, seen.first, seen.first, 0, 0)
         first, last = done[0], done[-1]
-        rows = stored_days.write(park_id, {day: found.get(day) for day in done}, now)
+        rows = stored_days.write(park_id, done, ready)
         stale_days.clear(park_id, [day for day in done if day in marks])  # one set since is not ours
         behind = stale_days.mark_behind if _carry_something_else(done, before, found) else stale_days.mark_again_behind
         behind(park_id, last)
@@ -201,13 +202,13 @@ def _not_final(park_id: int, now: datetime, until: date | None, older_than: time
 
 
 def _make_for_now(park_id: int, seen: _Seen, now: datetime) -> Made:
-    found = _read(park_id, seen, now)
+    ready = stored_days.prepared(park_id, _read(park_id, seen, now).values(), now)
     day = seen.first
 
     def write() -> Made:
         if stale_days.marked(park_id, day, for_update=True).get(day) != seen.marks[day]:
             return Made(park_id, day, day, 0, 0)
-        return Made(park_id, day, day, 1, stored_days.write(park_id, {day: found.get(day)}, now))
+        return Made(park_id, day, day, 1, stored_days.write(park_id, [day], ready))
 
     return _in_turn(park_id, write)
 

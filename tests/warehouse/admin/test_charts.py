@@ -1,11 +1,14 @@
 """Coordinates of the charts: no database."""
 
+import re
 from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
 
+from warehouse.admin.charts import bars, heat, lines, svg
 from warehouse.admin.charts import storage as charts
+from warehouse.admin.charts.scale import scale
 from warehouse.storage.forecast import Point, forecast
 
 pytestmark = pytest.mark.no_database
@@ -39,20 +42,57 @@ def test_areas_are_stacked_inside_the_chart_with_the_heaviest_at_the_bottom():
 
 
 def test_a_line_breaks_off_where_a_day_has_no_figure():
-    chart = charts.by_day(FIRST, [10.0, 20.0, None, 30.0, None, 40.0, 50.0], [None] * 7)
-    this_year, before = chart.series
-    assert before == []
-    assert [len(corners(piece)) for piece in this_year] == [2, 2, 2]
-    everything = [corner for piece in this_year for corner in corners(piece)]
-    assert all(charts.LEFT - 1 <= x <= charts.WIDTH - charts.RIGHT for x, _ in everything)
-    assert all(charts.TOP <= y <= charts.HEIGHT - charts.BOTTOM for _, y in everything)
-    (left, _), (right, _) = corners(this_year[1])  # a day alone is seen
-    assert right - left == 2
+    points = [FIRST + timedelta(days=n) for n in range(7)]
+    known = lines.Series("these days", "these", [10.0, 20.0, None, 30.0, None, 40.0, 50.0])
+    picture = lines.by_day(points, [known, lines.Series("before", "before1", [None] * 7)], "waits")
+    pieces = [corners(piece) for piece in re.findall(r'<polyline class="line these" points="([^"]+)"', picture)]
+    assert "before1" not in picture.split("</figure>")[0]
+    assert [len(piece) for piece in pieces] == [2, 2, 2]
+    everything = [corner for piece in pieces for corner in piece]
+    assert all(-2 <= x <= lines.WIDTH + 2 for x, _ in everything)
+    assert all(0 <= y <= svg.HEIGHT for _, y in everything)
+    (left, _), (right, _) = pieces[1]  # a day alone is seen
+    assert right - left == 4
 
 
 def test_a_line_needs_two_days_with_figures():
-    assert charts.by_day(FIRST, [10.0]) is None
-    assert charts.by_day(FIRST, [10.0, None], [None, None]) is None
+    points = [FIRST, FIRST + timedelta(days=1)]
+    assert lines.by_day(points[:1], [lines.Series("", "these", [10.0])], "") is None
+    assert lines.by_day(points, [lines.Series("", "these", [10.0, None])], "") is None
+
+
+def test_each_day_of_a_calendar_is_a_field_and_one_of_which_nothing_is_known_is_dotted():
+    known = {FIRST: heat.Field(5, "", "a busy day", "/there?a=1&b=2")}
+    picture = heat.calendar(known, FIRST, date(2027, 2, 28), "busy", ["name"] * 6)
+    drawn = [part.split("</figure>")[0] for part in picture.split("<figure")[1:]]
+    assert [part.count('class="q ') for part in drawn] == [31 + 28, 365]  # the newest year first
+    assert '<a href="/there?a=1&amp;b=2"><rect class="q q5"' in drawn[1]
+    assert drawn[1].count('class="q nothing"') == 364
+
+
+def test_steps_of_a_heat_map_part_its_range_evenly():
+    bounds = heat.even_bounds(62.0)
+    assert bounds == [10, 20, 30, 40, 50]
+    assert [heat.step_of(figure, bounds) for figure in (0, 9.9, 10, 49, 50, 62)] == [0, 0, 1, 4, 5, 5]
+    assert heat.fields(["1"], [("Mon", {})], "", bounds, "min") is None
+
+
+def test_parts_of_a_bar_stand_on_each_other():
+    picture = bars.stacked([bars.Stack(FIRST, "Jan", [6, 18], "a day")], [("a", "open"), ("b", "closed")], "", top=24)
+    heights = [float(height) for height in re.findall(r'<rect class="[ab]" [^>]*? height="([\d.]+)"', picture)]
+    assert heights[1] / heights[0] == pytest.approx(3)
+    assert bars.stacked([bars.Stack(FIRST, "Jan", [0], "")], [("a", "open")], "") is None
+
+
+def test_what_comes_from_outside_is_no_markup():
+    said = """<b>"Tom" & 'Jerry'</b>"""
+    for picture in (
+        bars.lying([bars.Lying(said, [bars.Piece(0, 1, "s1", said)], said, f"/?{said}")], said),
+        lines.steps([(0, 1, 5)], [said], [], said),
+        heat.fields([said], [(said, {0: heat.Field(0, said, said, f"/?{said}")})], said, [1, 2, 3, 4, 5], said),
+    ):
+        assert "<b>" not in picture
+        assert "&lt;b&gt;&quot;Tom&quot; &amp; &#x27;Jerry&#x27;&lt;/b&gt;" in picture
 
 
 def test_many_tables_are_drawn_as_few():
@@ -99,4 +139,4 @@ def test_empty_partitions_make_flat_bars():
     ("highest", "top"), [(0.0, 0), (0.3, 0.3), (7, 8), (11, 15), (99, 100), (401, 600), (12_345, 15_000)]
 )
 def test_scales_end_at_a_round_figure(highest, top):
-    assert charts._scale(highest, 0, 100, str)[0] == pytest.approx(top, abs=0.00001)
+    assert scale(highest, 0, 100, str)[0] == pytest.approx(top, abs=0.00001)

@@ -90,7 +90,7 @@ def test_the_pages_ask_the_same_number_of_questions_whatever_there_is(
         ("storage.status", "disk_free_mb", "disk"),
         ("storage.status", "reckon", "forecast"),
         ("admin.storage_pages", "warnings", "warnings"),
-        ("admin.charts", "storage_over_time", "chart"),
+        ("admin.charts.storage", "storage_over_time", "chart"),
     ],
 )
 def test_a_part_of_the_storage_page_that_fails_says_so_and_the_others_stand(

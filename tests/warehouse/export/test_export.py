@@ -238,6 +238,17 @@ def test_days_that_are_summed_up_anew_are_exported_without_the_rows_they_are_of(
     assert not table(tmp_path, "ride_days")["is_stale"][0].as_py()
 
 
+def test_a_file_that_was_removed_is_written_again(rides, tmp_path):
+    export(tmp_path)
+    before = files(tmp_path)
+    for path in before:
+        if "queues/year=2025/month=02" in path or path.startswith("parks/"):
+            (tmp_path / path).unlink()
+    assert written(export(tmp_path)) == ["2025-02"]
+    assert files(tmp_path) == before
+    assert "agree" in export(tmp_path, verify=True)
+
+
 def test_months_can_be_chosen(rides, tmp_path):
     assert written(export(tmp_path, first=FEBRUARY, last=FEBRUARY)) == ["2025-02"]
     assert written(export(tmp_path, first=FEBRUARY)) == ["2025-03"]

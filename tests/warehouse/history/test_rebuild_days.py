@@ -22,7 +22,7 @@ def parks():
     """Two of them, with rows on two days a month apart; nothing of it is marked."""
     found = []
     for number in (1, 2):
-        park, (ride,) = make_park(number=number)
+        park, (ride,) = make_park()
         for day in ("2026-03-02", "2026-04-02"):
             plant(ride, [(f"{day} 10:00", "OPERATING", 10 * number), (f"{day} 20:00", "CLOSED", None)])
         found.append(park)

@@ -8,7 +8,7 @@ from warehouse.admin.day_pages import links, section
 from warehouse.admin.day_pages.asking import choice
 from warehouse.admin.day_pages.scope import Scope
 from warehouse.admin.day_pages.section import Column, Csv, Figure, Linked, Section, Table
-from warehouse.history.questions.days import of_parks, zone_of
+from warehouse.history.questions.days import KnownDays, of_parks, zone_of
 from warehouse.history.questions.dropped import SILENT_DAYS, dropped_out
 from warehouse.history.questions.longest import longest_waits
 from warehouse.history.questions.parks import beside
@@ -212,10 +212,13 @@ def other_parks(scope: Scope) -> list[Section]:
     if not chosen and park.destination_wiki_id:
         chosen = list(Park.objects.filter(destination_wiki_id=park.destination_wiki_id).exclude(pk=park.pk))
     parks = [park, *(each for each in chosen if each.pk != park.pk)][:PARKS_AT_MOST]
-    known = of_parks(
-        parks, asked.first, asked.last, scope.known.now, kinds=asked.kinds_asked(), days_from_rows=scope.days_from_rows
-    )
-    found = beside(known)
+    known = _of_parks(scope, parks)
+    heard = {park_id for park_id, _ in known.by_park_and_day()}
+    without = [each.park_name for each in parks if each.pk not in heard]
+    if without and heard:  # else there would be no day that is known of all
+        parks = [each for each in parks if each.pk in heard]
+        known = _of_parks(scope, parks)
+    found = beside(known) if heard else []
     columns = [
         Column("park_id", "id", wide=True),
         Column("park_name", "Park", is_number=False),
@@ -250,6 +253,8 @@ def other_parks(scope: Scope) -> list[Section]:
                 bars.Lying(each.park.park_name, [bars.Piece(0, sums.standby_mean / highest, "s1", value)], value, url)
             )
     about = "Only days of which something is known of every one of them are added."
+    if without:
+        about += f" Nothing is known in these days of {', '.join(without)}."
     nothing = "No day is known of all of them."
     csvs = [Csv("beside", question="beside", further={"parks": parks})]
     picture = bars.lying(shown, "Mean wait of parks") if shown else None
@@ -264,6 +269,13 @@ def other_parks(scope: Scope) -> list[Section]:
             csvs=csvs,
         )
     ]
+
+
+def _of_parks(scope: Scope, parks: list[Park]) -> KnownDays:
+    asked = scope.asked
+    return of_parks(
+        parks, asked.first, asked.last, scope.known.now, kinds=asked.kinds_asked(), days_from_rows=scope.days_from_rows
+    )
 
 
 # --- rides that dropped out -------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def day_page(request: HttpRequest, park_id: int) -> HttpResponse:
         "full": full,
         "hours": _hours(full, zone) if full else "",
         "is_final": now >= local_day(day, zone)[1] + FINAL_AFTER,
-        "now": now.astimezone(zone),
+        "now": f"{now.astimezone(zone):%Y-%m-%d %H:%M}",  # a template would show UTC
         "sections": [(section, taking_away.csvs_of(section)) for section in sections],
         "csv": address_with(request, "csv"),
         "days_beside": _days_beside(park, day, asked, ride_id, now.astimezone(zone).date()),

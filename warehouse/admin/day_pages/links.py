@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 
 def park(park_id: int, **asked: Any) -> str:
     """A park over a period."""
-    return _with(reverse("admin:warehouse_park_history", args=[park_id]), asked)
+    return _with(reverse("admin:warehouse_park_over_time", args=[park_id]), asked)
 
 
 def day(park_id: int, of: date, **asked: Any) -> str:
@@ -20,7 +20,7 @@ def day(park_id: int, of: date, **asked: Any) -> str:
 
 def ride(ride_id: int, **asked: Any) -> str:
     """A ride over a period."""
-    return _with(reverse("admin:warehouse_ride_history", args=[ride_id]), asked)
+    return _with(reverse("admin:warehouse_ride_over_time", args=[ride_id]), asked)
 
 
 class DayLinks:

@@ -109,7 +109,8 @@ def _as_of(scope: Scope) -> dict[str, Any]:
     """How many days were made from rows a moment ago, and how many were too many for that."""
     known = scope.known
     try:
-        return {"days": len(known.from_rows), "left_out": len(known.left_out), "now": known.now.astimezone(known.zone)}
+        now = f"{known.now.astimezone(known.zone):%H:%M}"  # a template would show UTC
+        return {"days": len(known.from_rows), "left_out": len(known.left_out), "now": now}
     except Exception as error:
         return {"trouble": failure("Days from rows", error)}
 

@@ -90,7 +90,7 @@ def set_tiers(request: HttpRequest, park_id: int) -> HttpResponse:
 
 
 admin_pages = [
-    ("<int:park_id>/over-time/", park_page, "warehouse_park_history"),
+    ("<int:park_id>/over-time/", park_page, "warehouse_park_over_time"),
     ("<int:park_id>/tiers/", set_tiers, "warehouse_park_tiers"),
     ("<int:park_id>/days/", old_address, "warehouse_park_days"),
 ]

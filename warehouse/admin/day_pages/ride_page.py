@@ -41,4 +41,4 @@ def ride_page(request: HttpRequest, ride_id: int) -> HttpResponse:
     )
 
 
-admin_pages = [("<int:ride_id>/over-time/", ride_page, "warehouse_ride_history")]
+admin_pages = [("<int:ride_id>/over-time/", ride_page, "warehouse_ride_over_time")]

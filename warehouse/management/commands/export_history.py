@@ -88,5 +88,9 @@ class Command(BaseCommand):
         for difference in found:
             self.stdout.write(difference)
         if found:
-            raise CommandError(f"{count_of(len(found), 'difference')} in {target.url}", returncode=FAILED)
+            raise CommandError(
+                f"{count_of(len(found), 'difference')} in {target.url}. Export again; where a file or the server was "
+                "altered past the imports, remove the file first",
+                returncode=FAILED,
+            )
         self.stdout.write(f"Server, manifest and files agree: {target.url}")

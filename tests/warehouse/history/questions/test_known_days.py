@@ -40,6 +40,16 @@ def test_a_figure_says_what_share_of_park_hours_it_knows():
     assert (sums.known, sums.down_share) == (0.75, 0.1)
 
 
+def test_a_day_that_somebody_wrote_past_us_is_computed_from_its_rows():
+    park = a_park()
+    ride = a_ride(park)
+    plant(ride, DAY, wait=20)
+    said(ride, f"{DAY + timedelta(days=3)} 10:00", "OPERATING", 5)
+    said(ride, f"{DAY + timedelta(days=3)} 20:00", "CLOSED")
+    found = parks.by_day(of_park(park, DAY - timedelta(days=9), DAY + timedelta(days=9), NOW))
+    assert {day for day, sums in found.items() if sums} == {DAY, DAY + timedelta(days=3)}
+
+
 @pytest.mark.parametrize("why", ["marked", "older rules"])
 def test_a_stale_day_is_computed_from_its_rows(why):
     park = a_park()
