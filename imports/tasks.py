@@ -21,11 +21,11 @@ from warehouse.export.errors import AlreadyRunning
 from warehouse.export.opening import open_target
 from warehouse.text import count_of
 
-__all__ = ["collect_live", "export_history", "import_final_days", "import_slice", "sync_hours", "sync_metadata"]
-
 # A worker is given 300 s (Q_CLUSTER): a month of 5 million rows takes some 50 s, and one that began may end.
 EXPORT_BEGINS_MONTHS_SECONDS = 100.0
 EXPORT_GIVES_UP_SECONDS = 270.0
+
+__all__ = ["collect_live", "export_history", "import_final_days", "import_slice", "sync_hours", "sync_metadata"]
 
 
 def collect_live() -> str:

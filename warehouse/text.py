@@ -1,5 +1,6 @@
 """Figures as text, alike on pages, in reports and from commands: counts, durations, sizes, tables."""
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -66,3 +67,8 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
+def plain_name(name: str) -> str:
+    """Of a file: small letters, figures and hyphens. Never empty."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "days"

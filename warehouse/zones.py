@@ -12,6 +12,11 @@ def known_zone(name: str) -> ZoneInfo | None:
         return None
 
 
+def zone_or_utc(name: str) -> ZoneInfo:
+    """UTC for a name that is empty or unknown: days of such a park are UTC's."""
+    return known_zone(name) or ZoneInfo("UTC")
+
+
 def local_day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """The instants (UTC) at which a calendar day of a zone begins and ends: 24 hours, or 23 or 25 and the like where
     the clocks change."""

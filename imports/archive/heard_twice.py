@@ -1,5 +1,7 @@
 """A park that is heard in two destinations' files on one day: stored from both, and told."""
 
+from django.db.models import Q
+
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.loading.counts import Counts
 from imports.sources.source import DayFile, Feed
@@ -18,27 +20,35 @@ def heard_twice(destination: str, feed: Feed, file: DayFile, counts: dict[int, C
     here = [park_id for park_id, count in counts.items() if count.events_read and feed != Feed.DELISTED]
     if not here:
         return []
+    others = (
+        ImportedFile.objects.filter(
+            ~Q(feed=Feed.DELISTED),
+            ~Q(destination_wiki_id=destination),
+            park__in=here,
+            file_date=file.day,
+            outcome=FileOutcome.IMPORTED,
+        )
+        .order_by("park_id", "destination_wiki_id")
+        .values_list("park_id", "destination_wiki_id", "source_file", "events_read")
+    )
+    if not others:  # as nearly always: this is asked of each file
+        return []
+    parks = Park.objects.in_bulk(here)
     # a park stood for its destination while nobody knew that (imports.sources.captures): these are no two
-    themselves = Park.objects.filter(pk__in=here).values_list("themeparks_wiki_id", flat=True)
+    themselves = {park.themeparks_wiki_id for park in parks.values()}
     if destination in themselves:
         return []
-    others = (
-        ImportedFile.objects.filter(park__in=here, file_date=file.day, outcome=FileOutcome.IMPORTED)
-        .exclude(feed=Feed.DELISTED)
-        .exclude(destination_wiki_id__in=[destination, *themselves])
-        .select_related("park")
-        .order_by("park_id", "destination_wiki_id")
-    )
-    by_park: dict[int, list[ImportedFile]] = {}
-    for other in others:
-        by_park.setdefault(other.park_id, []).append(other)
-    return [_finding(destination, file, counts[park_id].events_read, rows) for park_id, rows in by_park.items()]
+    heard: dict[int, dict[str, tuple[str, int]]] = {}
+    for park_id, elsewhere, key, events in others:
+        if elsewhere not in themselves:
+            heard.setdefault(park_id, {})[elsewhere] = (key, events)
+    for park_id, by_destination in heard.items():
+        by_destination[destination] = (file.key, counts[park_id].events_read)
+    return [_finding(file, parks[park_id], by_destination) for park_id, by_destination in heard.items()]
 
 
-def _finding(destination: str, file: DayFile, events: int, others: list[ImportedFile]) -> Finding:
-    park = others[0].park
-    heard = {other.destination_wiki_id: (other.source_file, other.events_read) for other in others}
-    heard[destination] = (file.key, events)
+def _finding(file: DayFile, park: Park, heard: dict[str, tuple[str, int]]) -> Finding:
+    """`heard`: by destination, the file in which the park was heard, and of how many events."""
     sentence = REASONS["heard_in_two_destinations"].say(
         len(heard), day=file.day, destinations=" and ".join(sorted(heard))
     )

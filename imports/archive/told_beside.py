@@ -14,9 +14,9 @@ from quality import log
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
-from warehouse.history.park_days import zone_of
 from warehouse.ids import uuid_of
 from warehouse.models import Park
+from warehouse.zones import zone_or_utc
 
 DEGRADED = "degraded_answer"
 
@@ -40,7 +40,7 @@ def keep(run: ImportRun, parks: Sequence[Park], reading: Reading, now: datetime)
 
 
 def _opens_at(told: Decoded, park: Park, file: DayFile) -> datetime:
-    return told.opens_at or datetime.combine(file.day, time(), tzinfo=zone_of(park))
+    return told.opens_at or datetime.combine(file.day, time(), tzinfo=zone_or_utc(park.timezone))
 
 
 def _degraded(

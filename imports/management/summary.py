@@ -1,14 +1,17 @@
 """What the warehouse holds, in a few small tables for people: by park, by month, by kind of finding, by size.
 
-Only reads. Counting a month reads an index of its partition (0.2 s for a million rows): ten full years take a while.
+Only reads. Counting a month reads an index of its partition (0.2 s for a million rows), so only those are counted that
+may have changed since they were measured.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q, Sum
+from django.utils import timezone
 
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import FileOutcome, ImportedFile
@@ -16,8 +19,8 @@ from imports.sources.source import Feed
 from quality.import_ledger import IMPORTED, MISSING, NO_EVENTS, UNREADABLE, park_days
 from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import StorageMetrics
-from warehouse.partitioning.partitions import TABLE as SNAPSHOTS
-from warehouse.server import catalog
+from warehouse.server.catalog import Partition
+from warehouse.storage.measurement import row_counts
 from warehouse.text import aligned
 
 _OUTCOMES = (IMPORTED, MISSING, UNREADABLE, NO_EVENTS)  # in the order of the columns
@@ -41,11 +44,12 @@ class Table:
 
 
 def summarize() -> Iterable[Table]:
-    """One by one, so that the first are shown while the last are counted."""
+    """One by one, so that the first are shown while the last are counted. CatalogError: partitions cannot be listed."""
+    now = timezone.now()
     yield by_park()
     if (captures := captures_by_park()).rows:
         yield captures
-    yield by_month()
+    yield by_month(now, row_counts(now))
     yield by_kind_of_finding()
     yield by_size()
 
@@ -85,21 +89,20 @@ def captures_by_park() -> Table:
     )
 
 
-def by_month() -> Table:
-    """Snapshots in each month partition that holds any, and in all. CatalogError: the partitions cannot be listed."""
-    partitions = catalog.partitions(SNAPSHOTS)
-    rows = []
-    with connection.cursor() as cursor:
-        for partition in partitions:
-            cursor.execute(f"SELECT COUNT(*) FROM {SNAPSHOTS} PARTITION ({connection.ops.quote_name(partition.name)})")
-            rows.append((partition.name, cursor.fetchone()[0]))
-    filled = [row for row in rows if row[1]]
+def by_month(now: datetime, counts: Iterable[tuple[Partition, int, datetime]]) -> Table:
+    """Snapshots in each month partition that holds any, with the instant at which they were counted, and in all."""
+    counts = list(counts)
+    filled = [(partition.name, _counted(at, now), rows) for partition, rows, at in counts if rows]
     return Table(
-        f"Rows, by month partition ({len(partitions)} partitions, {len(filled)} with rows)",
-        ("partition", "rows"),
-        [*filled, ("all", sum(count for _, count in filled))] if filled else [],
+        f"Rows, by month partition ({len(counts)} partitions, {len(filled)} with rows)",
+        ("partition", "counted (UTC)", "rows"),
+        [*filled, ("all", "", sum(rows for *_, rows in filled))] if filled else [],
         "none yet",
     )
+
+
+def _counted(at: datetime, now: datetime) -> str:
+    return "now" if at == now else f"{at:%Y-%m-%d %H:%M}"
 
 
 def by_kind_of_finding() -> Table:

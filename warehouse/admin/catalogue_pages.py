@@ -8,13 +8,18 @@ from django.db.models import Count, Q
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 
+from warehouse.admin.day_pages import day_page, links, park_page, ride_page
 from warehouse.admin.hours_pages import hours_today
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
-from warehouse.admin.park_day_page import park_day_page
 from warehouse.instants import instant_at
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
 from warehouse.rides import openings, stale_days, stays
 from warehouse.rides.numbering import take_numbers
+
+
+def _pages(model_admin: admin.ModelAdmin, pages) -> list:
+    """Pages of our own beside Django's: (pattern, view, name)."""
+    return [path(pattern, model_admin.admin_site.admin_view(view), name=name) for pattern, view, name in pages]
 
 
 class ParkForm(forms.ModelForm):
@@ -32,8 +37,10 @@ class ParkAdmin(OverridesAdmin):
     search_fields = ("park_name", "themeparks_wiki_id", "destination_wiki_id")
 
     def get_urls(self):
-        page = self.admin_site.admin_view(park_day_page)
-        return [path("<int:park_id>/days/", page, name="warehouse_park_days"), *super().get_urls()]
+        return [*_pages(self, park_page.admin_pages), *_pages(self, day_page.admin_pages), *super().get_urls()]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["hours_today", "days"] if obj else [])]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(ride_count=Count("rides"))
@@ -43,16 +50,13 @@ class ParkAdmin(OverridesAdmin):
         if change and "timezone" in form.changed_data:
             stale_days.mark_park(obj.pk)
 
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["hours_today"] if obj else [])]
-
     @admin.display(description="hours today")
     def hours_today(self, obj) -> str:
         return hours_today(obj)
 
-    @admin.display(description="day by day")
+    @admin.display(description="days")
     def days(self, obj) -> str:
-        return format_html('<a href="{}">Waits and downtime</a>', reverse("admin:warehouse_park_days", args=[obj.pk]))
+        return format_html('<a href="{}">Waits and downtime</a>', links.park(obj.pk))
 
     @admin.display(description="rides", ordering="ride_count")
     def rides_known(self, obj) -> str:
@@ -106,14 +110,21 @@ class EntityTypeFilter(admin.SimpleListFilter):
 
 @admin.register(Ride)
 class RideAdmin(OverridesAdmin):
-    list_display = ("ride_name", "park_name", "tier", "themeparks_wiki_id", "set_by_hand")
+    list_display = ("ride_name", "park_name", "tier", "days", "themeparks_wiki_id", "set_by_hand")
     list_filter = ("tier", EntityTypeFilter)
     list_select_related = ("park",)
     search_fields = ("ride_name", "park__park_name", "themeparks_wiki_id")
     autocomplete_fields = ("park",)
 
     def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["where", "stood_at_first"] if obj else [])]
+        return [*super().get_readonly_fields(request, obj), *(["where", "stood_at_first", "days"] if obj else [])]
+
+    def get_urls(self):
+        return [*_pages(self, ride_page.admin_pages), *super().get_urls()]
+
+    @admin.display(description="days")
+    def days(self, obj) -> str:
+        return format_html('<a href="{}">Waits and downtime</a>', links.ride(obj.pk))
 
     def save_model(self, request, obj, form, change) -> None:
         if not change:

@@ -4,10 +4,13 @@ What a form changes is written with update_fields on the row as it is now, so th
 open loses nothing. Every change, an operator's or the sync's, can be read as it was before.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -62,24 +65,11 @@ class OverridesAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change) -> None:
         names = [obj._meta.get_field(name).attname for name in form.changed_data]
-        marked = [name for name in names if name not in self.keys]
         if not change:
-            obj.mark_overridden(marked)
+            obj.mark_overridden([name for name in names if name not in self.keys])
             obj.save()
             return
-        row = type(obj).objects.select_for_update().get(pk=obj.pk)
-        before = {name: getattr(row, name) for name in names}
-        for name in names:
-            setattr(row, name, getattr(obj, name))
-        row.mark_overridden(marked)
-        written = {*names, "hand_set"}
-        if names and isinstance(row, EntityMetadata):
-            row.version += 1
-            row.last_updated = timezone.now()
-            written |= {"version", "last_updated"}
-        row.save(update_fields=written)
-        if names:
-            _remember(row, before, by=request.user.get_username())
+        _write(obj, {name: getattr(obj, name) for name in names}, self.keys, by=request.user.get_username())
 
     @admin.display(description="set by hand")
     def set_by_hand(self, obj) -> str:
@@ -131,6 +121,38 @@ class OverridesAdmin(admin.ModelAdmin):
             f"{count} given back; the next sync sets their fields again." if count else "None of them is set by hand.",
             messages.SUCCESS if count else messages.WARNING,
         )
+
+
+def override(obj: Park | Ride, values: Mapping[str, Any], user: AbstractBaseUser) -> bool:
+    """Set fields of a park or a ride by hand from elsewhere than its form, kept and told alike: what it was before in
+    its changes, who did it in its history. Returns False where it had these values already: then nothing is done."""
+    with transaction.atomic():
+        written = _write(obj, values, OverridesAdmin.keys, by=user.get_username(), only_changed=True)
+        if written:
+            said = [{"changed": {"fields": [str(obj._meta.get_field(name).verbose_name) for name in written]}}]
+            LogEntry.objects.log_actions(user.pk, [obj], CHANGE, said, single_object=True)
+    return bool(written)
+
+
+def _write(obj, values: Mapping[str, Any], keys: Sequence[str], *, by: str, only_changed: bool = False) -> list[str]:
+    """These values on the row as it is now, which is held from here on; returns the names of what was written."""
+    row = type(obj).objects.select_for_update().get(pk=obj.pk)
+    names = [name for name in values if not only_changed or getattr(row, name) != values[name]]
+    if only_changed and not names:
+        return []
+    before = {name: getattr(row, name) for name in names}
+    for name in names:
+        setattr(row, name, values[name])
+    row.mark_overridden([name for name in names if name not in keys])
+    written = {*names, "hand_set"}
+    if names and isinstance(row, EntityMetadata):
+        row.version += 1
+        row.last_updated = timezone.now()
+        written |= {"version", "last_updated"}
+    row.save(update_fields=written)
+    if names:
+        _remember(row, before, by=by)
+    return names
 
 
 def _remember(row: Park | Ride | EntityMetadata, before: dict[str, Any], by: str) -> None:

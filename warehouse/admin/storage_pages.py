@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 
-from warehouse.admin import charts
+from warehouse.admin.charts import storage as charts
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
 from warehouse.models import PartitionMetrics, StorageMetrics

@@ -86,7 +86,10 @@ class KeyPart:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One kind of file. `within`: SQL that chooses a month by two bounds, "" where the table is exported whole."""
+    """One kind of file. `within`: SQL that chooses a month by two bounds, "" where the table is exported whole.
+
+    `by_park`: the table's key begins with park_id, so that a month is found only beside the parks.
+    """
 
     name: str
     tables: str
@@ -95,6 +98,7 @@ class Dataset:
     order: str
     within: str = ""
     bounds: Callable[[date, date], tuple[object, object]] | None = None
+    by_park: bool = False
 
     def limits(self, month: date | None) -> tuple[str, list[object]]:
         """The WHERE of a month and its parameters; empty for a table that is exported whole."""
@@ -195,6 +199,7 @@ RIDE_DAYS = Dataset(
     order="day, park_id, ride_id",
     within="day >= %s AND day < %s",
     bounds=_days,
+    by_park=True,
 )
 MONTHLY = (SNAPSHOTS, QUEUES, RIDE_DAYS)
 

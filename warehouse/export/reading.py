@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from MySQLdb.constants import FIELD_TYPE
 from MySQLdb.cursors import SSCursor
 
-from warehouse.export.datasets import SNAPSHOTS, Column, Dataset
+from warehouse.export.datasets import RIDE_DAYS, SNAPSHOTS, Column, Dataset
 from warehouse.export.sums import CHECK_MODULUS, MISSING, WEIGHT_MODULUS, Sums
 from warehouse.instants import aware_utc
 from warehouse.partitioning.partitions import add_months, month_of
@@ -58,12 +58,13 @@ class ConsistentRead:
 
     def ride_days(self, month: date) -> list[int]:
         """See `ride_days_by_month`."""
-        rows = self._ask(_RIDE_DAYS.format(where="WHERE day >= %s AND day < %s"), [month, add_months(month, 1)])
+        where, parameters = self._limits(RIDE_DAYS, month)
+        rows = self._ask(_RIDE_DAYS.format(where=where), parameters)
         return [int(value) for value in rows[0][1:]] if rows else []
 
     def batches(self, dataset: Dataset, month: date | None) -> Iterator[list[Row]]:
         """The rows of a month (None: all) as columns, so many at once, in the order of the key, unbuffered."""
-        where, parameters = dataset.limits(month)
+        where, parameters = self._limits(dataset, month)
         columns = [column.selected for column in dataset.columns if not column.derived]
         sql = f"SELECT {', '.join(columns)} FROM {dataset.tables}{where} ORDER BY {dataset.order}"
         with self._own.wrap_database_errors:
@@ -75,7 +76,7 @@ class ConsistentRead:
 
     def sums(self, dataset: Dataset, month: date | None) -> Sums:
         """What parquet.sums_of says of the file, of the server."""
-        where, parameters = dataset.limits(month)
+        where, parameters = self._limits(dataset, month)
         by_name = {column.name: column for column in dataset.columns}
         key = " + ".join(_key_part(by_name[part.column], part.shift, part.mask) for part in dataset.key)
         checked = " + ".join(
@@ -93,6 +94,14 @@ class ConsistentRead:
         count, xor, content, *totals = map(int, rows)
         named = {column.name: total for column, total in zip(summed, totals, strict=True)}
         return Sums(count, xor, named, content)
+
+    def _limits(self, dataset: Dataset, month: date | None) -> tuple[str, list[object]]:
+        """Without the parks, which are few, each month would be a look at every row of the table."""
+        where, parameters = dataset.limits(month)
+        if not dataset.by_park:
+            return where, parameters
+        parks = ", ".join(str(park) for (park,) in self._ask(f"SELECT DISTINCT park_id FROM {dataset.name}")) or "NULL"
+        return f"{where} AND park_id IN ({parks})", parameters
 
     def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         with self._own.wrap_database_errors:
@@ -120,7 +129,7 @@ _TOKENS_OF_MONTH = "SELECT park_id, token FROM park_months WHERE month = %s"
 _RIDE_DAYS = (
     "SELECT MAKEDATE(YEAR(MIN(day)), 1) + INTERVAL MONTH(MIN(day)) - 1 MONTH, COUNT(*), "
     "SUM(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', computed_at)), COALESCE(SUM(token), 0), COUNT(token) "
-    "FROM ride_days LEFT JOIN stale_days USING (park_id, day) {where} GROUP BY YEAR(day), MONTH(day)"
+    "FROM ride_days LEFT JOIN stale_days USING (park_id, day){where} GROUP BY YEAR(day), MONTH(day)"
 )
 
 

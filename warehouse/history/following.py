@@ -31,7 +31,7 @@ Change = tuple[int, int, int | None]
 @dataclass(slots=True)
 class Followed:
     """`changes`: the first is how the ride stood at midnight. A wait that was carried over midnight is not shown: it
-    counts once it changes."""
+    counts once it is told anew."""
 
     changes: list[Change]
     held: int | None  # the wait that was carried over midnight
@@ -66,7 +66,7 @@ def follow(
         elif limit < (words[0][0] >> RIDE_ID_BITS if words else end_ms):
             changes.append((limit, UNKNOWN, None))
             status = UNKNOWN
-    told = shown = held if status == OPERATING else None
+    told, shown = held if status == OPERATING else None, None
     told_today = False
     for key, code, wait in words:
         now = code & STATUS
@@ -76,8 +76,9 @@ def follow(
         elif not code & SILENT:
             told = wait
             told_today = True
-        if now != status or told != shown:
-            status, shown = now, told
+        visible = told if told_today else None
+        if now != status or visible != shown:
+            status, shown = now, visible
             changes.append((key >> RIDE_ID_BITS, status, shown))
     followed = Followed(changes, held, None, len(words))
     single, available = None, 0
@@ -104,6 +105,7 @@ def _follow_queues(
     followed.single.append((begin_ms, None))  # what is carried is not shown, as of the standby line
     followed.returns.append((begin_ms, available > 0))
     single_told = returns_told = 0
+    shown: int | None = None
     for key, code, _ in words:
         now, given = single, available
         if not code & ARCHIVE:
@@ -118,8 +120,9 @@ def _follow_queues(
                 followed.prices.append((queue.price, queue.currency))
         if code & STATUS != OPERATING:
             now, single_told = None, 1
-        if now != single:
-            single = now
+        single = now
+        if single_told and single != shown:
+            shown = single
             followed.single.append((key >> RIDE_ID_BITS, single))
         if given != available:
             available = given

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from itertools import groupby
 
 from warehouse.instants import instant_at
 
@@ -24,7 +25,7 @@ class Frame:
     hours: Ranges
     silences: Ranges
     nights: Ranges
-    clock: Sequence[int]  # the hour there of each minute
+    clock: Sequence[tuple[int, int]]  # of each minute the hour there, and the first minute behind it
     is_plain: bool = field(init=False)
     first: int = field(init=False, default=0)  # of hours in one piece
     last: int = field(init=False, default=0)
@@ -63,11 +64,14 @@ def minutes_of(begin_ms: int, most: int, ranges_ms: Iterable[tuple[int, int]]) -
     return merged(found)
 
 
-def clock_of(begin_ms: int, minutes: int, zone: tzinfo) -> list[int]:
-    """The hour of the clock in a zone of each minute from an instant on."""
-    found: list[int] = []
-    for at in range(0, minutes, QUARTER):
-        found += [instant_at(begin_ms + at * MINUTE_MS).astimezone(zone).hour] * QUARTER
+def clock_of(begin_ms: int, minutes: int, zone: tzinfo) -> list[tuple[int, int]]:
+    """Of each minute from an instant on the hour of the clock in a zone, and the first minute of another hour."""
+    quarters = range(0, minutes, QUARTER)
+    hours = (instant_at(begin_ms + at * MINUTE_MS).astimezone(zone).hour for at in quarters)
+    found: list[tuple[int, int]] = []
+    for hour, same in groupby(hours):
+        end = len(found) + QUARTER * sum(1 for _ in same)
+        found += [(hour, end)] * (end - len(found))
     return found
 
 

@@ -2,7 +2,8 @@
 
 A park opens when the first rides change to OPERATING, and closes when the last ones leave it. One alone is not heard: a
 tenth of the rides that operated that day must have opened by then, and as many close so late, so that a test run in the
-morning opens no park. Where nobody says that rides open or close, their first and last words of operating stand for it.
+morning opens no park. Where nobody says that rides open or close, their first and last words of operating stand for it,
+and midnight where they operate before and after it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -36,16 +37,16 @@ def inferred(rides: Collection[RideHours], end_ms: int, nights: Sequence[Night])
     opened: list[int] = []
     said: list[tuple[int, int]] = []  # first and last word of operating
     for ride in rides:
-        words = [at for at in _said(ride.words) if not _within(nights, at)]
-        if words:
-            said.append((words[0], words[-1]))
+        first, last = _first_said(ride.words, nights), _first_said(reversed(ride.words), nights)
+        if first is not None and last is not None:
+            said.append((first, last))
             turns = (
                 at
                 for (_, before, _), (at, status, _) in pairwise(ride.changes)
                 if status == OPERATING != before and not _within(nights, at)
             )
-            if (first := next(turns, None)) is not None:
-                opened.append(first)
+            if (turn := next(turns, None)) is not None:
+                opened.append(turn)
     if not said:
         return ()
     quorum = -(-len(said) // SHARE)
@@ -54,6 +55,8 @@ def inferred(rides: Collection[RideHours], end_ms: int, nights: Sequence[Night])
     if closes is None:
         closes = sorted((last for _, last in said), reverse=True)[quorum - 1]
         closes = next((night.begin_ms for night in nights if closes <= night.begin_ms < end_ms), closes)
+        if sum(_goes_on(ride, end_ms, nights) for ride in rides) >= quorum:
+            closes = end_ms
     open_ = without(merged([(opens, closes)]), [(night.begin_ms, night.end_ms) for night in nights])
     return tuple(open_)
 
@@ -84,8 +87,20 @@ def _left(ride: RideHours, left: int, end_ms: int) -> int | None:
     return found
 
 
-def _said(words: Iterable[Word]) -> list[int]:
-    return [key >> RIDE_ID_BITS for key, code, _ in words if code & STATUS == OPERATING]
+def _goes_on(ride: RideHours, end_ms: int, nights: Sequence[Night]) -> bool:
+    """Whether a ride operates at midnight and says so again before 5: a park that is open round the clock."""
+    if ride.changes[-1][1] != OPERATING or not ride.next_words:
+        return False
+    at, code = ride.next_words[0][0] >> RIDE_ID_BITS, ride.next_words[0][1]
+    return at < end_ms + LATEST_MS and code & STATUS == OPERATING and not _within(nights, at)
+
+
+def _first_said(words: Iterable[Word], nights: Sequence[Night]) -> int | None:
+    """When these words say OPERATING first, nights apart."""
+    for key, code, _ in words:
+        if code & STATUS == OPERATING and not _within(nights, key >> RIDE_ID_BITS):
+            return key >> RIDE_ID_BITS
+    return None
 
 
 def _within(nights: Iterable[Night], at: int) -> bool:

@@ -15,7 +15,7 @@ from django.db import connection
 from warehouse.days import ONE_DAY
 from warehouse.history.before import ROWS, periods, states_before
 from warehouse.history.rule import DayOfPark, Milliseconds
-from warehouse.history.whole_park import Known, days_of
+from warehouse.history.whole_park import Known, Seen, days_of
 from warehouse.history.words import (
     CARRIED_DAYS,
     CODE_SQL,
@@ -46,9 +46,10 @@ _QUEUES = {
 _QUEUE_SQL = f"FIELD(q.queue_type, {', '.join(repr(name) for name in _QUEUES)})"
 
 
-def park_days(park: Park, first: date, last: date, now: datetime) -> Iterator[DayOfPark]:
+def park_days(park: Park, first: date, last: date, now: datetime, seen: Seen | None = None) -> Iterator[DayOfPark]:
     """The days of the park from `first` to `last` (its own, both included) of which something was heard, in order, by
-    the rows as they are. What lies after `now` (aware) is not told; nothing is written."""
+    the rows as they are. What lies after `now` (aware) is not told; nothing is written. `seen` is given what each day was
+    made from."""
     zone = known_zone(park.timezone)
     days = [first + n * ONE_DAY for n in range(-DAYS_BEFORE, (last - first).days + 2)]
     midnights = [
@@ -74,7 +75,7 @@ def park_days(park: Park, first: date, last: date, now: datetime) -> Iterator[Da
         openings=opened,
     )
     states = states_before(spans, opened, begin, zone or UTC)
-    for found in days_of(_words(days, midnights, spans, now), states, known):
+    for found in days_of(_words(days, midnights, spans, now), states, known, seen):
         if found.rides:
             yield found
 
@@ -99,11 +100,13 @@ def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: 
         found = [ParkWords(day, bounds[n], bounds[n + 1]) for n, day in enumerate(part)]
         begin, end = midnights[at], midnights[at + len(part)]
         for ride_ids, *period in periods(spans, begin, min(end, now)):
+            for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
+                _divide(found, bounds, ride_id, list(words))
+        # what they tell is carried over one midnight: it is not read of the days at the ends
+        for ride_ids, *period in periods(spans, max(begin, midnights[1]), min(end, midnights[-2], now)):
             queues = _queues(ride_ids, *period)
             for day in found:
                 day.queues = {**day.queues, **queues} if day.queues else queues
-            for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
-                _divide(found, bounds, ride_id, list(words))
         _leave(found, spans, midnights[-1])
         yield from found
 

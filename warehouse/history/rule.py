@@ -31,6 +31,8 @@ RULES_VERSION = 1
 SAID_MS = 4 * HOUR_MS  # for so long OPERATING holds outside the park's hours
 
 Milliseconds = tuple[int, int]
+#: status, first minute and the one behind the last, wait
+Piece = tuple[int, int, int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,11 @@ class DayOfPark:
     rides: dict[int, Figures]
 
 
-def figures_of(frame: Frame, ride: Followed, closed_next_ms: int | None, carried: int) -> Figures:
-    """Of one ride's day. `closed_next_ms`: when the run ends that it left the day with, where that is known."""
+def figures_of(
+    frame: Frame, ride: Followed, closed_next_ms: int | None, carried: int, pieces_seen: list[Piece] | None = None
+) -> Figures:
+    """Of one ride's day. `closed_next_ms`: when the run ends that it left the day with, where that is known.
+    `pieces_seen` is given the stretches that count as each status (warehouse.history.segments)."""
     minutes = [0] * 5
     within = [0] * 5
     waits: dict[int, int] = {}  # minutes by wait
@@ -126,6 +131,8 @@ def figures_of(frame: Frame, ride: Followed, closed_next_ms: int | None, carried
                 within[OPERATING] += length(common(pieces, frame.hours))
             for a, b in pieces:
                 count = b - a
+                if pieces_seen is not None:
+                    pieces_seen.append((OPERATING, a, b, wait))
                 minutes[OPERATING] += count
                 if operating and operating[-1][1] == a:
                     operating[-1] = (operating[-1][0], b)
@@ -142,6 +149,8 @@ def figures_of(frame: Frame, ride: Followed, closed_next_ms: int | None, carried
                 pieces = frame.known(begin, end, end, False)
                 down += pieces
             minutes[status] += length(pieces)
+            if pieces_seen is not None and status:
+                pieces_seen += [(status, a, b, None) for a, b in pieces]
             within[status] += length(common(pieces, frame.hours))
         held = None
         begin = max(begin, end)
@@ -224,14 +233,12 @@ def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) 
     return zlib.crc32(repr((state and tuple(state), late)).encode())
 
 
-def _add_by_clock(clock: dict[int, list[int]], hour_of: Sequence[int], begin: int, end: int, wait: int) -> None:
+def _add_by_clock(
+    clock: dict[int, list[int]], hour_of: Sequence[tuple[int, int]], begin: int, end: int, wait: int
+) -> None:
     while begin < end:
-        hour = hour_of[begin]
-        stop = end
-        if hour_of[end - 1] != hour or end - begin > 60:
-            stop = begin + 1
-            while stop < end and hour_of[stop] == hour:
-                stop += 1
+        hour, behind = hour_of[begin]
+        stop = min(end, behind)
         found = clock.get(hour)
         if found is None:
             found = clock[hour] = [0, 0]

@@ -34,6 +34,8 @@ from warehouse.models import DayTold, HoursSource
 from warehouse.rides.openings import Opening
 from warehouse.snapshot_id import RIDE_ID_BITS, ride_id_of
 
+#: what a day was made from: its frame, and each ride through it
+Seen = dict[date, tuple[Frame, dict[int, Followed]]]
 SILENCE_MS = DAY_MS  # of a whole park
 _NOTHING = State(UNKNOWN, 0)
 
@@ -73,9 +75,12 @@ class _Day:
         return self.sorted
 
 
-def days_of(days: Iterable[ParkWords], states: dict[int, State], known: Known) -> Iterator[DayOfPark]:
+def days_of(
+    days: Iterable[ParkWords], states: dict[int, State], known: Known, seen: Seen | None = None
+) -> Iterator[DayOfPark]:
     """The days but for the first two and the last one, which are read for what they say of those between: consecutive
-    ones, and how the rides stood before them all (`states`, by ride_id). Days without a word are left out."""
+    ones, and how the rides stood before them all (`states`, by ride_id). Days without a word are left out. `seen` is given what each
+    day was made from."""
     window: list[_Day] = []
     late: tuple[Milliseconds, ...] = ()  # hours of the day before
     for number, park in enumerate(days):
@@ -104,6 +109,8 @@ def days_of(days: Iterable[ParkWords], states: dict[int, State], known: Known) -
                 )
                 for ride_id, ride in followed.items()
             }
+            if seen is not None:
+                seen[day.park.day] = (frame, followed)
             yield DayOfPark(day.park.day, day.told_by, hours, source, rides)
         late = hours
         window.pop(0)

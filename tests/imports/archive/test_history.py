@@ -26,9 +26,9 @@ from tests.emptying import empty_tables
 from tests.history_server import BACKEND_UNAVAILABLE, FREE, NOW, REVOKED, TINY, history_server
 from tests.imports.fault_server import Answer, Fault
 from tests.imports.table_state import table_state
-from warehouse.history import park_days
 from warehouse.instants import aware_utc
 from warehouse.models import Park, RideOpening, RideStatusSnapshot
+from warehouse.zones import known_zone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "themeparks-history:"
@@ -318,7 +318,7 @@ def test_an_answer_that_looked_back_too_short_is_told_until_it_is_asked_for_anew
     server.degraded_times = 0
     run(*days, "--changed")
     assert set(told.values_list("resolution_status", flat=True)) == {"RESOLVED"}
-    midnights = {datetime.combine(FROM, time(), tzinfo=park_days.zone_of(park)) for park in Park.objects.all()}
+    midnights = {datetime.combine(FROM, time(), tzinfo=known_zone(park.timezone)) for park in Park.objects.all()}
     assert set(RideOpening.objects.values_list("opens_at", flat=True)) == midnights
 
 

@@ -12,7 +12,7 @@ from imports.models import ImportedFile
 from quality.check import auto_resolve
 from quality.models import DataQualityLog
 from tests.imports.building import DESTINATION, NOW, OTHER_PARK, PARK, event, import_all, ride, write_day
-from warehouse.history.park_days import park_by_day
+from warehouse.history.reading import park_days
 from warehouse.instants import instant_at, milliseconds_of
 from warehouse.models import Park, Ride, RideStatusSnapshot, RideStay
 from warehouse.rides import stays
@@ -66,7 +66,9 @@ def figures() -> dict[str, int]:
     """The same, as the figures of days have them."""
     return {
         park.themeparks_wiki_id: sum(
-            day.figures.observations for day in park_by_day(park, DAYS[0], DAYS[-1] + timedelta(days=9), NOW)
+            ride.observations
+            for day in park_days(park, DAYS[0], DAYS[-1] + timedelta(days=9), NOW)
+            for ride in day.rides.values()
         )
         for park in Park.objects.all()
     }
@@ -90,7 +92,9 @@ def test_ledger_table_and_figures_agree_on_whose_rows_they_are(archive):
     assert "moved from a-park to another-park (2024-05-02)" in finding.description
     assert (finding.entity_key, finding.park.themeparks_wiki_id) == (WANDERER, OTHER_PARK)
     first = Park.objects.get(themeparks_wiki_id=PARK)
-    highest = [day.figures.highest_wait for day in park_by_day(first, DAYS[0], DAYS[2], NOW)]
+    highest = [
+        max(ride.standby_max or 0 for ride in day.rides.values()) for day in park_days(first, DAYS[0], DAYS[2], NOW)
+    ]
     assert highest == [60, 10, 10]  # its waits go with it, its history stays
 
 

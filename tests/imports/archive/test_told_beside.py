@@ -21,7 +21,7 @@ from imports.sources.history import HistorySource, key_of
 from imports.sources.kept_answers import KeptAnswers
 from quality.models import DataQualityLog
 from tests.imports.building import DAY, DESTINATION, NOW, OTHER_RIDE, PARK, RIDE, event, ride, write_day
-from warehouse.history.park_days import park_by_day
+from warehouse.history.reading import park_days
 from warehouse.models import EntityMetadata, Park, Ride, RideOpening, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,8 +167,9 @@ def test_an_answer_of_the_history_api_tells_kinds_and_openings(tmp_path):
     kinds = EntityMetadata.objects.values_list("themeparks_wiki_id", "entity_type")
     assert dict(kinds) == {RIDE: "ATTRACTION", OTHER_RIDE: "SHOW"}
     assert DataQualityLog.objects.get(reason=told_beside.DEGRADED).evidence["examples"] == ["Show"]
-    (of_day,) = park_by_day(Park.objects.get(), DAY, DAY, NOW)
-    assert (of_day.figures.operating_hours, of_day.figures.observations) == (0.0, 2)
+    (of_day,) = park_days(Park.objects.get(), DAY, DAY, NOW)
+    rides = of_day.rides.values()
+    assert [(ride.operating_minutes, ride.observations) for ride in rides] == [(0, 1), (0, 1)]
 
 
 @pytest.mark.skipif(not CAPTURED.exists(), reason="the captured day of Space Mountain is not here")
@@ -177,8 +178,9 @@ def test_the_captured_day_begins_at_midnight(tmp_path):
     now = datetime(2026, 11, 26, tzinfo=UTC)
     take_answer(tmp_path, json.loads(CAPTURED.read_text()), MAGIC_KINGDOM, day, now)
     park = Park.objects.get()
-    (of_day,) = park_by_day(park, day, day, now)
-    assert abs(of_day.figures.operating_ms / 60_000 - 929) < 2  # what the API's own daily row says
-    assert round(of_day.figures.average_wait) == 37
-    assert of_day.figures.highest_wait == 65
-    assert of_day.figures.observations == 187
+    (of_day,) = park_days(park, day, day, now)
+    (figures,) = of_day.rides.values()
+    assert abs(figures.operating_minutes - 929) <= 2  # what the API's own daily row says
+    assert round(figures.standby_sum / figures.standby_minutes) == 37
+    assert figures.standby_max == 65
+    assert figures.observations == 187

@@ -1,6 +1,6 @@
 """show_summary: what came in, as people read it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 
@@ -13,13 +13,25 @@ from quality.findings import Finding
 from quality.log import record
 from quality.models import DataQualityLog, ResolutionStatus
 from warehouse.models import Park, Ride, RideStatusSnapshot, StorageMetrics
+from warehouse.server.catalog import Partition
 from warehouse.snapshot_id import snapshot_id_of
+from warehouse.storage.measurement import row_counts
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
 def a_park(name: str, number: int = 1) -> Park:
     return Park.objects.create(park_name=name, themeparks_wiki_id=f"00000000-0000-4000-8000-{number:012}")
+
+
+def a_row(ride: Ride, recorded_at: datetime) -> None:
+    RideStatusSnapshot.objects.create(
+        snapshot_id=snapshot_id_of(ride.pk, int(recorded_at.timestamp()) * 1000),
+        ride=ride,
+        recorded_at=recorded_at,
+        status="CLOSED",
+        computed_is_open=False,
+    )
 
 
 def a_day(park: Park, day: int, outcome: str, *, stored: int = 0, rejected: int = 0) -> None:
@@ -61,17 +73,22 @@ def test_two_parks_of_one_name_are_two_lines():
 def test_months_without_rows_are_left_out_and_guards_with_rows_are_not():
     ride = Ride.objects.create(park=a_park("Magic Kingdom"), ride_name="Space Mountain")
     for recorded_at in (NOON, NOON.replace(hour=13), datetime(1970, 1, 2, tzinfo=UTC)):
-        RideStatusSnapshot.objects.create(
-            snapshot_id=snapshot_id_of(ride.pk, int(recorded_at.timestamp()) * 1000),
-            ride=ride,
-            recorded_at=recorded_at,
-            status="CLOSED",
-            computed_is_open=False,
-        )
-    rows = by_month().rows
+        a_row(ride, recorded_at)
+    rows = by_month(NOON, row_counts(NOON)).rows
     assert rows[0][0].startswith("p_before_")
-    assert [count for _, count in rows] == [1, 2, 3]
-    assert rows[1:] == [("p202503", 2), ("all", 3)]
+    assert [count for *_, count in rows] == [1, 2, 3]
+    assert rows[1:] == [("p202503", "now", 2), ("all", "", 3)]
+
+
+def test_a_month_is_shown_with_the_instant_at_which_its_rows_were_counted():
+    march, april, may = (Partition(f"p20250{n}", date(2025, n, 1), date(2025, n + 1, 1)) for n in (3, 4, 5))
+    assert by_month(NOON, [(march, 7, NOON - timedelta(days=1)), (april, 0, NOON), (may, 2, NOON)]).lines() == [
+        "Rows, by month partition (3 partitions, 2 with rows)",
+        "  partition  counted (UTC)     rows",
+        "  p202503    2025-02-28 12:00     7",
+        "  p202505    now                  2",
+        "  all                             9",
+    ]
 
 
 @pytest.mark.django_db

@@ -34,7 +34,7 @@ class Attraction:
     name: str
     kind: str = "ATTRACTION"
     waits: tuple[int, int] | None = (10, 90)
-    minutes_between: int = 25  # records of an open day
+    minutes_between: int = 60  # records of an open day; each check of the year costs as much as it has of them
     closed: list[tuple[date, date, str]] = field(default_factory=list)  # from, to, what is said of it
     weekends_only: bool = False
     says_closed: bool = True  # at the end of the day; else it stays OPERATING overnight
@@ -62,7 +62,7 @@ LAKESIDE = [
     Attraction("Comet"),
     Attraction("Black Hole", closed=[(date(YEAR, 2, 3), date(YEAR, 2, 27), "REFURBISHMENT")]),
     Attraction("River Rapids", waits=(20, 120), closed=[(date(YEAR, 5, 12), date(YEAR, 5, 15), "CLOSED")]),
-    Attraction("Sky Tower", waits=(15, 45), says_closed=False),
+    Attraction("Sky Tower", waits=(15, 45), minutes_between=25, says_closed=False),  # as restless as a real one
     Attraction("Wooden Racer", says_closed=False),
     Attraction("Night Flight", closed=[(date(YEAR, 1, 1), date(YEAR, 5, 31), "")], says_closed=False),
     Attraction("Little Carousel", waits=(5, 5), minutes_between=120, says_closed=False),
@@ -76,16 +76,16 @@ LAKESIDE = [
         minutes_between=90,
         closed=[(date(YEAR, 1, 1), date(YEAR, 6, 14), ""), (date(YEAR, 9, 1), date(YEAR, 12, 31), "")],
     ),
-    Attraction("Lakeside Grill", "RESTAURANT", waits=None, minutes_between=300),
+    Attraction("Lakeside Grill", "RESTAURANT", waits=None, minutes_between=700),
 ]
 BERGWELT = [
-    Attraction("Alpine Coaster", minutes_between=30),
-    Attraction("Log Flume", in_winter=False, minutes_between=30),
-    Attraction("Eagle", minutes_between=30),
-    Attraction("Mine Train", minutes_between=30),
-    Attraction("Raft", waits=(15, 60), in_winter=False, minutes_between=30),
-    Attraction("Toboggan", in_winter=False, minutes_between=40),
-    Attraction("Cable Car", waits=(5, 20), minutes_between=40),
+    Attraction("Alpine Coaster", minutes_between=70),
+    Attraction("Log Flume", in_winter=False, minutes_between=70),
+    Attraction("Eagle", minutes_between=70),
+    Attraction("Mine Train", minutes_between=70),
+    Attraction("Raft", waits=(15, 60), in_winter=False, minutes_between=70),
+    Attraction("Toboggan", in_winter=False, minutes_between=80),
+    Attraction("Cable Car", waits=(5, 20), minutes_between=80),
     Attraction("Puppet Theatre", "SHOW", waits=None, minutes_between=120, in_winter=False),
 ]
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from warehouse.admin import charts
+from warehouse.admin.charts import storage as charts
 from warehouse.storage.forecast import Point, forecast
 
 pytestmark = pytest.mark.no_database

@@ -274,6 +274,8 @@ class Archive:
         if closes is None:
             closes = sorted((said[-1] for said in operating.values()), reverse=True)[quorum - 1]
             closes = next((a for a, _ in nights if closes <= a < end), closes)
+            if sum(self._operates_over(ride, day, at_night) for ride in asked) >= quorum:
+                closes = end
         # minute by minute would lose the milliseconds: cut the nights out
         pieces, at = [], opens
         for a, b in nights:
@@ -284,6 +286,14 @@ class Archive:
         if at < closes:
             pieces.append((at, closes))
         return pieces
+
+    def _operates_over(self, ride: int, day: date, at_night) -> bool:
+        """The midnight that ends a day."""
+        _, end = self.bounds(day)
+        later = [word for word in self.chosen(day + timedelta(days=1)) if word.ride == ride]
+        if self.status(ride, end - 1) != "OPERATING" or not later:
+            return False
+        return later[0].status == "OPERATING" and later[0].ms < end + 5 * HOUR and not at_night(later[0].ms)
 
     def is_open(self, day: date, ms: int) -> bool:
         both = self.hours(day) + self.hours(day - timedelta(days=1))
@@ -360,8 +370,8 @@ class Archive:
         """Whether a value counts for the lowest and highest though perhaps no minute saw it: where it is new, and none
         of a night."""
         begin = self.midnight(day)
-        before = (self.status(ride, word.ms - 1), self._stands(ride, day, max(begin, word.ms - 1)))
-        if before == (word.status, self._stands(ride, day, word.ms)):
+        shown = self.shown(ride, day, word.ms - 1, "standby") if word.ms > begin else None
+        if (self.status(ride, word.ms - 1), shown) == (word.status, self.shown(ride, day, word.ms, "standby")):
             return False
         minute = begin + math.ceil((word.ms - begin) / MINUTE) * MINUTE
         if minute >= min(self.bounds(day)[1], self.now):
@@ -400,7 +410,7 @@ class Archive:
         return self._value(told, line) if told else self.carried(ride, day, line)
 
     def shown(self, ride: int, day: date, ms: int, line: str) -> int | None:
-        """The wait, unless it is one that was carried over midnight and has not changed since."""
+        """The wait, unless it is one that was carried over midnight and was not told anew since."""
         key = self.once("shown", ride, day, ms, line)
         if key not in self._seen:
             self._seen[key] = self._shown(ride, day, ms, line)
@@ -409,11 +419,8 @@ class Archive:
     def _shown(self, ride: int, day: date, ms: int, line: str) -> int | None:
         carried = self.carried(ride, day, line)
         since = [word for word in self.chosen(day) if word.ride == ride and word.ms <= ms]
-        changed = any(
-            word.status != "OPERATING" or (self._tells(word, line) and self._value(word, line) != carried)
-            for word in since
-        )
-        return self._stands(ride, day, ms, line) if changed or carried is None else None
+        told_anew = any(word.status != "OPERATING" or self._tells(word, line) for word in since)
+        return self._stands(ride, day, ms, line) if told_anew or carried is None else None
 
     def _returns(self, ride: int, day: date, ms: int) -> bool:
         key = self.once("returns", ride, day, ms)

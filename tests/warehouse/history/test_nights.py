@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from quality.check.run import check
 from quality.models import DataQualityLog, ResolutionStatus
 from tests.quality.check.clean_year import milliseconds, observe
-from warehouse.history import park_days
+from warehouse.history.reading import park_days
 from warehouse.models import Park, Ride, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def say(ride: Ride, word: Callable[[int, int], Word | None], zone: str = "UTC") 
     """What the ride says every five minutes of each day, by minute of the park's day and number of the day."""
     rows = []
     for number, day in enumerate(DAYS):
-        midnight = milliseconds(datetime(day.year, day.month, day.day, tzinfo=park_days.ZoneInfo(zone)))
+        midnight = milliseconds(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
         for minute in MINUTES:
             if (said := word(minute, number)) is not None:
                 rows.append((ride.pk, midnight + minute * 60_000, *said))
@@ -37,8 +38,14 @@ def say(ride: Ride, word: Callable[[int, int], Word | None], zone: str = "UTC") 
 
 
 def figures(park: Park) -> list[tuple[float, float | None]]:
-    days = park_days.park_by_day(park, DAYS[1], DAYS[3], LATER)
-    return [(round(day.figures.operating_hours, 2), day.figures.average_wait) for day in days]
+    """Hours in operation of all rides together, and their mean wait, by day."""
+    found = []
+    for day in park_days(park, DAYS[1], DAYS[3], LATER):
+        rides = day.rides.values()
+        shown = sum(ride.standby_minutes for ride in rides)
+        mean = sum(ride.standby_sum for ride in rides) / shown if shown else None
+        found.append((round(sum(ride.operating_minutes for ride in rides) / 60, 2), mean))
+    return found
 
 
 def told() -> list:
@@ -98,7 +105,7 @@ def test_a_quiet_park_with_honest_zeros_by_day_that_closes_is_not_hit():
 def test_a_quiet_park_that_falls_silent_at_night_is_not_hit():
     park, (ride,) = make_park()
     say(ride, lambda minute, day: ("OPERATING", 0) if hours(10, 18, minute) else None)
-    assert figures(park) == [(round(8 + 3 - 5 / 60, 2), 0)] * 3  # its last word holds for 3 hours
+    assert figures(park) == [(round(8 - 5 / 60, 2), 0)] * 3  # it closed with its last word
     assert told() == []
 
 
@@ -123,11 +130,11 @@ def test_a_night_in_which_rides_go_up_and_down_is_not_hit():
     assert told() == []
 
 
-def test_a_wait_that_holds_into_the_night_is_kept():
+def test_a_wait_holds_until_the_park_closes():
     park, (ride, other) = make_park(rides=2)
     say(ride, lambda minute, day: ("OPERATING", 40) if minute in (9 * 60, 12 * 60, 15 * 60, 18 * 60, 20 * 60) else None)
     say(other, kraken)
-    assert figures(park) == [(12 + 14, pytest.approx((12 * 30 + 14 * 40) / 26))] * 3
+    assert figures(park) == [(24, 35)] * 3  # the park closed at 21, when nobody else showed a wait any more
 
 
 def test_without_a_time_zone_nobody_knows_when_night_is():

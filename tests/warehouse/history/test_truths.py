@@ -209,7 +209,7 @@ def test_operating_outside_the_hours_holds_for_4_hours_after_it_opened_and_not_o
     assert kinds(ask(said, NEXT, hours=hours).rides[1]) == (720, 0, 0, 720)  # in the hours it operates again
 
 
-def test_a_wait_carried_over_midnight_counts_once_it_changes(ask):
+def test_a_wait_carried_over_midnight_counts_once_it_is_told_anew(ask):
     said = [
         ("2025-07-03 10:00", "OPERATING", 10),
         ("2025-07-03 23:00", "OPERATING", 60),
@@ -219,7 +219,7 @@ def test_a_wait_carried_over_midnight_counts_once_it_changes(ask):
     ]
     hours = [("2025-07-03 10:00", "2025-07-04 02:00")]
     found = ask({1: said}, hours=hours).rides[1]
-    assert (found.operating_minutes, found.standby_minutes, found.standby_max) == (120, 60, 30)
+    assert (found.operating_minutes, found.standby_minutes, found.standby_max) == (120, 90, 60)
     assert (found.first_operating_at, found.last_closed_at) == (None, None)
     before = ask({1: said}, DAY - timedelta(days=1), hours=hours).rides[1]
     assert before.last_closed_at == at("2025-07-04 02:00", NEW_YORK)

@@ -45,8 +45,8 @@ class Answer:
     """
 
     columns: Sequence[Column]
-    rows: list[Sequence[Any]]
-    table: tuple[Sequence[str], list[Sequence[Any]]] | None = None
+    rows: Sequence[Sequence[Any]]
+    table: tuple[Sequence[str], Sequence[Sequence[Any]]] | None = None
     remarks: list[str] = field(default_factory=list)
 
 

@@ -15,7 +15,7 @@ COMPARISON = [
     Column("matched"),
     Column("from"),
     Column("to"),
-    Column("before_from", "from", is_text=True),
+    Column("before_from", "beside from", is_text=True),
     Column("before_to", "to", is_text=True),
     Column("until"),
     Column("days", "days"),

@@ -36,9 +36,6 @@ _IN_HOURS = [
 _SHARES = [Column("down_share", "down", percent), Column("known", "known", percent)]
 _FURTHER = [
     Column("standby_minutes"),
-    Column("single_minutes"),
-    Column("single_mean"),
-    Column("single_max"),
     Column("return_minutes"),
 ]
 _PARK = [Column("park_id"), Column("park_uuid"), Column("park_name", "park", is_text=True)]
@@ -55,9 +52,12 @@ RIDE_DAY = [
     *_SHARES,
     *_IN_HOURS,
     *_FURTHER,
+    Column("single_minutes"),
     Column("single_min"),
     Column("single_p50"),
+    Column("single_mean"),
     Column("single_p90"),
+    Column("single_max"),
     Column("first_operating_at"),
     Column("first_operating_local", "first"),
     Column("last_closed_at"),
@@ -119,7 +119,7 @@ def ride_days(asked: Asked) -> Answer:
                     "observations": row.observations if row else None,
                 }
             if row:
-                figures |= {"told_by": row.told_by, **_times(row, park)}
+                figures |= _of_ride(row, park)
             figures |= {
                 "ride_id": ride_id,
                 "ride_uuid": ride.uuid,
@@ -169,17 +169,19 @@ def park_months(asked: Asked) -> Answer:
 
 def _figures(of: RideOnDay | Sums) -> dict[str, Any]:
     names = [column.name for column in (*_STATES, *_WAITS, *_IN_HOURS, *_FURTHER)]
-    further = ("observations", "single_min", "single_p50", "single_p90", "price_min", "price_max", "price_currency")
-    return {name: getattr(of, name, None) for name in (*names, *further)} | {
+    return {name: getattr(of, name, None) for name in (*names, "observations")} | {
         "standby_mean": rounded(of.standby_mean),
-        "single_mean": rounded(of.single_mean),
         "down_share": rounded(of.down_share, 4),
         "known": rounded(of.known, 4),
     }
 
 
-def _times(row: RideOnDay, park: Park) -> dict[str, Any]:
-    return {
+def _of_ride(row: RideOnDay, park: Park) -> dict[str, Any]:
+    further = ("single_minutes", "single_min", "single_p50", "single_p90", "single_max")
+    prices = ("price_min", "price_max", "price_currency")
+    return {name: getattr(row, name) for name in (*further, *prices)} | {
+        "told_by": row.told_by,
+        "single_mean": rounded(row.single_mean),
         "first_operating_at": row.first_operating_at,
         "first_operating_local": clock(row.first_operating_at, row.day, park),
         "last_closed_at": row.last_closed_at,

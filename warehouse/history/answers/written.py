@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -32,9 +33,13 @@ def as_table(answer: Answer) -> Iterator[str]:
 
 def as_csv(answer: Answer) -> Iterator[str]:
     """With a head; None is an empty cell. A text that a spreadsheet would take for a formula gets a ' before it."""
-    yield _csv_line(column.name for column in answer.columns)
-    for row in answer.rows:
-        yield _csv_line(_cell(value) for value in row)
+    line = io.StringIO()
+    write = csv.writer(line, lineterminator="").writerow
+    for row in itertools.chain([[column.name for column in answer.columns]], answer.rows):
+        line.seek(0)
+        line.truncate()
+        write([_cell(value) for value in row])
+        yield line.getvalue()
 
 
 def as_json(answer: Answer) -> Iterator[str]:
@@ -52,12 +57,6 @@ def instant_text(instant: datetime) -> str:
     """2025-07-04T14:00:00Z; milliseconds where there are some."""
     utc = instant.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='milliseconds' if utc.microsecond else 'seconds')}Z"
-
-
-def _csv_line(cells: Any) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
 
 
 def _cell(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Which days are busy: a day's wait beside that of its year."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,22 +26,15 @@ def busy_days(known: KnownDays) -> list[BusyDay]:
     of_days = known.by_day()
     years: dict[int, list[Sums]] = {}
     for day, sums in of_days.items():
-        if sums.standby_mean is not None:
+        if sums.standby_minutes:
             years.setdefault(day.year, []).append(sums)
     of_years = {year: total(days).standby_mean for year, days in years.items()}
-    falling = {year: sorted(-sums.standby_mean for sums in days) for year, days in years.items()}
+    rising = {year: sorted(sums.standby_mean or 0 for sums in days) for year, days in years.items()}
     found = []
     for day in known.days:
-        sums, year = of_days.get(day), day.year
-        mean = sums and sums.standby_mean
-        found.append(
-            BusyDay(
-                day,
-                mean,
-                mean / of_years[year] if mean is not None and of_years[year] else None,
-                bisect_left(falling[year], -mean) + 1 if mean is not None else None,
-                len(years.get(year, ())),
-                sums.known if sums else None,
-            )
-        )
+        of_day, count = of_days.get(day), len(years.get(day.year, ()))
+        mean, of_year = of_day.standby_mean if of_day else None, of_years.get(day.year)
+        relation = mean / of_year if mean is not None and of_year else None
+        rank = count - bisect_right(rising[day.year], mean) + 1 if mean is not None else None
+        found.append(BusyDay(day, mean, relation, rank, count, of_day.known if of_day else None))
     return found

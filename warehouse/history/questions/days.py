@@ -2,8 +2,9 @@
 
 Days without a mark, counted by the rules of today, are read from ride_days. Days whose sums are stale (stale_days: rows
 came, changed or went since, or the day is not over) or were counted by older rules are computed from the rows, then and
-there, and kept for further questions of the same KnownDays. Days of which there is neither are unknown: they are no
-zeros, and no question adds them.
+there, and kept for further questions of the same KnownDays. So are days that somebody wrote past us, without a mark,
+where few days are asked for (`manage.py rebuild_days` finds all of them). Days of which there is nothing are unknown:
+they are no zeros, and no question adds them.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
@@ -20,15 +21,18 @@ from warehouse.history import reading
 from warehouse.history.questions import ride_on_day, sums
 from warehouse.history.questions.ride_on_day import RideOnDay
 from warehouse.history.questions.sums import Sums
+from warehouse.history.questions.unsummed import runs_of, with_rows
 from warehouse.history.rule import RULES_VERSION, DayOfPark
 from warehouse.models import Park, Ride, RideStay
-from warehouse.zones import known_zone, local_day
+from warehouse.zones import local_day, zone_or_utc
 
 #: entity_metadata.entity_type; '' is a ride whose kind nobody has told
 ATTRACTIONS = frozenset({"ATTRACTION", ""})
 Kinds = Collection[str] | None  # None: all of them
 
 Range = tuple[date, date]  # both included
+
+LOOKED_AT_MAX = 62  # days without sums and marks of which rows are looked for; in years there are closed days enough
 
 _OF_PARKS = "ride_days FORCE INDEX (PRIMARY) WHERE park_id IN %s"
 _OF_RIDE = "ride_days FORCE INDEX (idx_ride_days_ride) WHERE ride_id = %s"
@@ -44,7 +48,7 @@ class NamedRide:
     tier: int | None  # 1 to 3
     kind: str
     park_id: int  # where it stands now
-    is_listed: bool  # no: it has vanished from the catalogue
+    is_listed: bool  # False: it has vanished from the catalogue
 
 
 class KnownDays:
@@ -101,7 +105,8 @@ class KnownDays:
     @cached_property
     def rides(self) -> dict[int, NamedRide]:
         """Those that are, or ever were, in the parks, of the kinds asked for; or the one ride. By ride_id."""
-        where, parameters = "r.ride_id = %s", [self.ride.pk] if self.ride else []
+        where = "r.ride_id = %s"
+        parameters: list[Any] = [self.ride.pk if self.ride else None]
         if not self.ride:
             where = "r.park_id IN %s OR r.ride_id IN (SELECT ride_id FROM ride_stays WHERE park_id IN %s)"
             parameters = [list(self.parks)] * 2
@@ -111,7 +116,7 @@ class KnownDays:
             f"WHERE {where} ORDER BY r.ride_name, r.ride_id",
             parameters,
         )
-        found = (NamedRide(*row[:-1], bool(row[-1])) for row in rows)
+        found = (NamedRide(*(*row[:6], bool(row[6]))) for row in rows)
         return {ride.ride_id: ride for ride in found if self.kinds is None or ride.kind in self.kinds}
 
     def over(self, ranges: Iterable[Range]) -> "KnownDays":
@@ -130,17 +135,21 @@ class KnownDays:
     # --- days whose sums are stale ----------------------------------------------------------------------------------
     @cached_property
     def stale(self) -> set[tuple[int, date]]:
-        """(park_id, day) whose sums are not to be read: marked, or counted by other rules."""
+        """(park_id, day) whose sums are not to be read: marked, or counted by other rules; or with rows and no sums."""
         days, values = self._in_ranges()
         of_parks = [list(self.parks), *values]
-        rows = fetched(f"SELECT park_id, day FROM stale_days WHERE park_id IN %s AND {days}", of_parks)
-        rows += fetched(  # all rides of a day are written at once: one row of it tells
-            "SELECT d.park_id, d.day FROM (SELECT park_id, day, MIN(ride_id) ride_id FROM ride_days "
+        # all rides of a day are written at once: one row of it tells by what rules
+        rows = fetched(
+            f"SELECT park_id, day, 0 FROM stale_days WHERE park_id IN %s AND {days} UNION ALL "
+            "SELECT d.park_id, d.day, d.rules_version FROM (SELECT park_id, day, MIN(ride_id) ride_id FROM ride_days "
             f"WHERE park_id IN %s AND {days} GROUP BY park_id, day) one "
-            "STRAIGHT_JOIN ride_days d USING (park_id, day, ride_id) WHERE d.rules_version <> %s",
-            [*of_parks, RULES_VERSION],
+            "STRAIGHT_JOIN ride_days d ON d.park_id = one.park_id AND d.day = one.day AND d.ride_id = one.ride_id",
+            [*of_parks, *of_parks],
         )
-        return set(rows)
+        spoken_of = {row[:2] for row in rows}
+        unsummed = {(park_id, day) for park_id in self.parks for day in self.days} - spoken_of
+        stale = {row[:2] for row in rows if row[2] != RULES_VERSION}
+        return stale | with_rows(self.parks, unsummed) if len(unsummed) <= LOOKED_AT_MAX else stale
 
     @cached_property
     def left_out(self) -> set[tuple[int, date]]:
@@ -154,7 +163,7 @@ class KnownDays:
     def from_rows(self) -> dict[tuple[int, date], DayOfPark]:
         """The stale days of which there are rows, computed from these."""
         found: dict[tuple[int, date], DayOfPark] = {}
-        for park_id, begin, end in _runs(self.stale - self.left_out):
+        for park_id, begin, end in runs_of(self.stale - self.left_out):
             for day in reading.park_days(self.parks[park_id], begin, end, self.now):
                 found[park_id, day.day] = day
         return found
@@ -219,13 +228,13 @@ class KnownDays:
 
     def _read(self) -> tuple[str, list[Any]]:
         """Tables and conditions of the days that are read from ride_days."""
-        days, values = self._in_ranges()
-        values = [self.ride.pk if self.ride else list(self.parks), *values]
+        days, of_days = self._in_ranges()
+        values: list[Any] = [self.ride.pk if self.ride else list(self.parks), *of_days]
         tables = f"{_OF_RIDE if self.ride else _OF_PARKS} AND {days}"
         if not self.ride and self.kinds is not None:
             tables += " AND ride_id IN %s"
             values.append(list(self.rides))
-        for park_id, begin, end in _runs(self.stale):
+        for park_id, begin, end in runs_of(self.stale):
             tables += " AND NOT (park_id = %s AND day BETWEEN %s AND %s)"
             values += [park_id, begin, end]
         return tables, values
@@ -267,7 +276,7 @@ def of_ride(ride: Ride, first: date, last: date, now: datetime, *, days_from_row
 # --- small things ----------------------------------------------------------------------------------------------------
 def zone_of(park: Park) -> ZoneInfo:
     """UTC where the park's zone is not known."""
-    return known_zone(park.timezone) or ZoneInfo("UTC")
+    return zone_or_utc(park.timezone)
 
 
 def length_of(day: date, zone: ZoneInfo, now: datetime) -> int:
@@ -296,14 +305,3 @@ def _merged(ranges: Iterable[Range]) -> list[Range]:
 
 def _of(park_id: int, keys: Sequence[tuple[int, date]]) -> list[tuple[int, date]]:
     return [key for key in keys if key[0] == park_id]
-
-
-def _runs(keys: Collection[tuple[int, date]]) -> list[tuple[int, date, date]]:
-    """(park_id, first, last) of days that follow each other."""
-    found: list[tuple[int, date, date]] = []
-    for park_id, day in sorted(keys):
-        if found and found[-1][0] == park_id and found[-1][2] + ONE_DAY == day:
-            found[-1] = (park_id, found[-1][1], day)
-        else:
-            found.append((park_id, day, day))
-    return found

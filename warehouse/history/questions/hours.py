@@ -1,9 +1,11 @@
 """Waits by hour of the park's clock: of a ride or of all rides, by day, weekday or month; what heat maps show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from django.db import connection
 
 from warehouse.history.questions.days import KnownDays
 
@@ -39,9 +41,10 @@ def by_hour(known: KnownDays, rows: str = "day") -> dict[Any, dict[int, Hour]]:
     # length: added byte by byte over all of them at once, which takes a tenth of the time of reading each
     alike: dict[tuple[Any, int, int], list[bytes]] = {}
     row_of = ROWS[rows]
-    for day, packed in known.columns("day", "hours", where=" AND hours IS NOT NULL"):
-        if packed:
-            alike.setdefault((row_of(day), packed[0], len(packed)), []).append(packed)
+    for day, packed in _blobs(known):
+        row = row_of(day)
+        for blob in packed:
+            alike.setdefault((row, blob[0], len(blob)), []).append(blob)
     found: dict[Any, dict[int, list[int]]] = {}
     for (row, first, length), blobs in alike.items():
         joined = b"".join(blobs)
@@ -56,6 +59,22 @@ def by_hour(known: KnownDays, rows: str = "day") -> dict[Any, dict[int, Hour]]:
         row: {hour: Hour(*fields[hour]) for hour in sorted(fields) if fields[hour][0]}
         for row, fields in sorted(found.items(), key=lambda each: each[0])
     }
+
+
+def _blobs(known: KnownDays) -> Iterator[tuple[date, list[bytes]]]:
+    """All of a day in one row, each behind its length: 137,000 rows of their own took twice as long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION group_concat_max_len = 1048576")  # MariaDB's default; MySQL's is 1,024
+    together = "GROUP_CONCAT(CHAR(LENGTH(hours)), hours SEPARATOR '')"
+    for day, joined in known.columns("day", together, where=" GROUP BY day", computed=False):
+        at, blobs = 0, []
+        while joined and at < len(joined):
+            blobs.append(joined[at + 1 : at + 1 + joined[at]])
+            at += 1 + joined[at]
+        yield day, blobs
+    for row in known.computed():
+        if row.hours:
+            yield row.day, [row.hours]
 
 
 def percentiles(known: KnownDays) -> dict[tuple[int, date], tuple[int, int]]:

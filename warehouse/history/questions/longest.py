@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -13,6 +13,8 @@ from warehouse.models import RideStatus
 from warehouse.snapshot_id import recorded_ms_of
 from warehouse.zones import local_day
 
+_NAMES = ("standby_max", "day", "ride_id", "park_id", "told_by")
+_DAYS = 10_000_000  # more than days since the year 0
 Word = tuple[int, str, int | None, bool]  # milliseconds, status, wait, whether it is silent about the line
 
 
@@ -29,38 +31,56 @@ class LongWait:
     ends_at: datetime | None
 
 
+class _Highest(NamedTuple):
+    """A ride's day, in the order of _NAMES."""
+
+    wait: int
+    day: date
+    ride_id: int
+    park_id: int
+    told_by: str
+
+
 def longest_waits(known: KnownDays, count: int = 10, *, each_ride_once: bool = False) -> list[LongWait]:
     """The highest first, one a ride and day at most (with `each_ride_once` one a ride).
 
     Which days they are on, ride_days says; the rows of these alone are read for the time of day.
     """
-    if each_ride_once:
-        highest = [
-            (sums.standby_max, ride_id) for ride_id, sums in known.by_ride().items() if sums.standby_max is not None
-        ]
-        wanted = [(ride_id, wait) for wait, ride_id in sorted(highest, reverse=True)[:count]]
-        if not wanted:
-            return []
-        where = f" AND (ride_id, standby_max) IN ({', '.join(['(%s, %s)'] * len(wanted))})"
-        values = [value for pair in wanted for value in pair]
-    else:
-        where, values = " AND standby_max IS NOT NULL ORDER BY standby_max DESC, day DESC, ride_id LIMIT %s", [count]
-    names = ("standby_max", "day", "ride_id", "park_id", "told_by")
-    found = [row for row in known.columns(*names, where=where, parameters=values) if row[0] is not None]
-    found.sort(key=lambda row: row[2])
-    found.sort(key=lambda row: row[:2], reverse=True)
-    if each_ride_once:
-        found = list({row[2]: row for row in reversed(found)}.values())
-        found.sort(key=lambda row: row[:2], reverse=True)
-    found = found[:count]
+    found = _once(known, count) if each_ride_once else _highest(known, count)
+    found = sorted(found, key=lambda row: (-row.wait, -row.day.toordinal(), row.ride_id))[:count]
     words = _words(known, found)
     return [
-        LongWait(known.rides[ride_id], park_id, day, wait, *_first_run(words.get((ride_id, day), ()), wait))
-        for wait, day, ride_id, park_id, _ in found
+        LongWait(known.rides[of.ride_id], of.park_id, of.day, of.wait, *_first_run(words.get(of, ()), of.wait))
+        for of in found
     ]
 
 
-def _words(known: KnownDays, days: list[Sequence[Any]]) -> dict[tuple[int, date], list[Word]]:
+def _highest(known: KnownDays, count: int) -> list[_Highest]:
+    where = " AND standby_max IS NOT NULL ORDER BY standby_max DESC, day DESC, ride_id LIMIT %s"
+    rows = known.columns(*_NAMES, where=where, parameters=[count])
+    return [_Highest(*row) for row in rows if row[0] is not None]
+
+
+def _once(known: KnownDays, count: int) -> list[_Highest]:
+    """The newest of its highest days, of each ride; both are found in one pass."""
+    found: dict[int, _Highest] = {}
+    newest = f"MAX(standby_max * {_DAYS} + TO_DAYS(day))"
+    both = known.columns("ride_id", newest, where=" GROUP BY ride_id", computed=False)
+    wanted = sorted(((of, ride_id) for ride_id, of in both if of), reverse=True)[:count]
+    if wanted:
+        where = f" AND (ride_id, TO_DAYS(day)) IN ({', '.join(['(%s, %s)'] * len(wanted))}) AND standby_max >= %s"
+        values = [value for of, ride_id in wanted for value in (ride_id, of % _DAYS)]
+        least = wanted[-1][0] // _DAYS
+        for row in known.columns(*_NAMES, where=where, parameters=[*values, least], computed=False):
+            found[row[2]] = _Highest(*row)
+    for of in known.computed():
+        before = found.get(of.ride_id)
+        if of.standby_max is not None and (before is None or (of.standby_max, of.day) > (before.wait, before.day)):
+            found[of.ride_id] = _Highest(of.standby_max, of.day, of.ride_id, of.park_id, of.told_by)
+    return list(found.values())
+
+
+def _words(known: KnownDays, days: list[_Highest]) -> dict[_Highest, list[Word]]:
     """In order, of each ride's day: one walk on idx_ride_recorded each, all in one statement."""
     if not days:
         return {}
@@ -70,16 +90,15 @@ def _words(known: KnownDays, days: list[Sequence[Any]]) -> dict[tuple[int, date]
         "WHERE ride_id = %s AND recorded_at >= %s AND recorded_at < %s AND (%s = 'BOTH' OR data_source = %s)"
     )
     values: list[Any] = []
-    for number, (_, day, ride_id, park_id, told_by) in enumerate(days):
-        begin, end = local_day(day, zone_of(known.parks[park_id]))
-        values += [number, ride_id, naive_utc(begin), naive_utc(min(end, known.now)), told_by, told_by]
+    for number, of in enumerate(days):
+        begin, end = local_day(of.day, zone_of(known.parks[of.park_id]))
+        values += [number, of.ride_id, naive_utc(begin), naive_utc(min(end, known.now)), of.told_by, of.told_by]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([one] * len(days)), values)
         rows = sorted(cursor.fetchall())
-    found: dict[tuple[int, date], list[Word]] = {}
+    found: dict[_Highest, list[Word]] = {}
     for snapshot_id, number, status, wait, is_silent in rows:
-        _, day, ride_id, *_ = days[number]
-        found.setdefault((ride_id, day), []).append((recorded_ms_of(snapshot_id), status, wait, bool(is_silent)))
+        found.setdefault(days[number], []).append((recorded_ms_of(snapshot_id), status, wait, bool(is_silent)))
     return found
 
 

@@ -81,4 +81,4 @@ def _periods(known: KnownDays, key_of: Callable[[date], Any]) -> list[Period]:
         if day in of_days:
             count[1] += 1
             sums.add(of_days[day])
-    return [Period(key, *counts[key], together[key]) for key in together]
+    return [Period(key, days, days_known, together[key]) for key, (days, days_known) in counts.items()]

@@ -81,7 +81,7 @@ def suggested_tiers(known: KnownDays) -> list[Suggestion]:
     of_rides = known.by_ride()
     means = {ride_id: sums.standby_mean for ride_id, sums in of_rides.items()}
     judged = sorted(
-        (ride_id for ride_id in means if days.get(ride_id, 0) >= enough), key=lambda ride_id: -means[ride_id]
+        (ride_id for ride_id in means if days.get(ride_id, 0) >= enough), key=lambda ride_id: -(means[ride_id] or 0)
     )
     first, second = ceil(len(judged) * FIRST_TIER), ceil(len(judged) * (FIRST_TIER + SECOND_TIER))
     tiers = {ride_id: 1 if n < first else 2 if n < second else 3 for n, ride_id in enumerate(judged)}

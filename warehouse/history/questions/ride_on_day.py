@@ -52,6 +52,11 @@ class RideOnDay(_Columns, Shares):
 
     __slots__ = ()
 
+    @property
+    def single_mean(self) -> float | None:
+        """As standby_mean, of the single rider line."""
+        return self.single_sum / self.single_minutes if self.single_minutes else None
+
 
 COLUMNS = RideOnDay._fields
 _FIRST, _LAST = COLUMNS.index("first_operating_at"), COLUMNS.index("last_closed_at")

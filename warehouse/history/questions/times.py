@@ -1,11 +1,13 @@
 """When rides operated first and last on each day, and when they usually do."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import median_low
 
 from warehouse.history.questions.days import KnownDays, NamedRide
 from warehouse.instants import aware_utc
+
+_NOON = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ def _usual(known: KnownDays, instants: list[tuple[date, datetime]]) -> time | No
     """The median of the clock there; half past midnight comes after eleven at night."""
     if not instants:
         return None
-    clocks = [at.astimezone(known.zone).replace(tzinfo=None) - datetime.combine(day, time()) for day, at in instants]
-    minutes = int(median_low(clocks).total_seconds() // 60) % 1440
+    # by the clock of the day's noon: on the two days on which it is changed it may be off before three in the morning
+    noons = {day: datetime.combine(day, time(12), tzinfo=known.zone).astimezone(UTC) for day, _ in instants}
+    since_noon = median_low([at - noons[day] for day, at in instants])
+    minutes = int((since_noon + _NOON).total_seconds() // 60) % 1440
     return time(minutes // 60, minutes % 60)
 
 

@@ -160,18 +160,18 @@ class Traffic:
         return rows
 
     def _import_file(self, session, cursor) -> None:
-        rows = self._rows(300, "ARCHIVE", "2025-02-03", 1001)
+        rows = self._rows(100, "ARCHIVE", "2025-02-03", 1001)
         cursor.executemany(INSERT, rows)
         session.commit()
         self.added.update(row[0] for row in rows)
-        time.sleep(0.01)
+        time.sleep(0.02)  # they take turns, the pace of all is that of the slowest, and idle rounds cost CPU
 
     def _collect(self, session, cursor) -> None:
         (row,) = self._rows(1, "LIVE", "2025-04-20", 1002)
         cursor.execute(INSERT, row)
         session.commit()
         self.added.add(row[0])
-        time.sleep(0.005)
+        time.sleep(0.02)
 
     def _replace(self, session, cursor) -> None:
         """A live row of an old day makes way for one of the archive, and another is corrected."""
@@ -193,7 +193,7 @@ class Traffic:
         cursor.execute(f"SELECT COUNT(*) FROM {TABLE} WHERE recorded_at >= '2025-01-02' AND recorded_at < '2025-01-03'")
         cursor.fetchall()
         session.commit()
-        time.sleep(0.002)
+        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Pages of what parks and rides did: a park over a period, one of its days in full, a ride over a period."""

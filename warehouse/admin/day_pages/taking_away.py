@@ -1,0 +1,55 @@
+"""The CSVs of a page: what `manage.py ask` gives for the same question."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from django.http import HttpResponse
+
+from warehouse.admin.day_pages.scope import Scope
+from warehouse.admin.day_pages.section import Csv, Section
+from warehouse.history.answers import written
+from warehouse.history.answers.answer import Answer, Asked
+from warehouse.history.answers.asked import QUESTIONS
+from warehouse.text import plain_name
+
+
+def csvs_of(section: Section) -> list[Csv]:
+    """Those it names, or that of its own table."""
+    if section.table is None or not section.table.rows:
+        return []
+    return list(section.csvs) or [Csv(section.slug)]
+
+
+def response(scope: Scope, section: Section, csv: Csv) -> HttpResponse:
+    """A file to keep, called by what it is of."""
+    return file_of(_answer(scope, section, csv), f"{scope.name}-{csv.name}-{scope.asked.first}-{scope.asked.last}")
+
+
+def file_of(answer: Answer, name: str) -> HttpResponse:
+    """As spreadsheets read it."""
+    written_lines: Iterator[str] = written.as_csv(answer)
+    found = HttpResponse("".join(f"{line}\r\n" for line in written_lines), content_type="text/csv; charset=utf-8")
+    found["Content-Disposition"] = f'attachment; filename="{plain_name(name)}.csv"'
+    return found
+
+
+def _answer(scope: Scope, section: Section, csv: Csv) -> Answer:
+    if not csv.question:
+        table = csv.table or section.table
+        assert table is not None
+        return table.as_answer()
+    known = scope.known
+    asked = Asked(
+        parks=csv.further.get("parks", list(known.parks.values())),
+        first=scope.asked.first,
+        last=scope.asked.last,
+        now=known.now,
+        ride=known.ride,
+        kinds=scope.asked.kinds_asked(),
+        days_from_rows=scope.days_from_rows,
+        **{name: value for name, value in csv.further.items() if name in _FURTHER},
+    )
+    return QUESTIONS[csv.question].answer(asked)
+
+
+_FURTHER = {field.name for field in fields(Asked)} - {"parks"}
