@@ -1,4 +1,4 @@
-"""Bars: upright ones over time, in parts; and lying ones with a name each, which may be ranges of the clock or bands."""
+"""Bars: upright ones over time, in parts; lying ones with a name each, which may be ranges of the clock, or bands."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -101,9 +101,9 @@ def lying(
         said = svg.text(f"{bar.name}: {bar.value}" if bar.value else bar.name)
         drawing = f'<svg width="100%" height="{BAND}" role="img" aria-label="{said}">{behind}{lines}{inside}</svg>'
         rows.append(_row(name, drawing, svg.text(bar.value)))
-    return mark_safe(
-        f'<div class="lying{" bands" if behind else ""}" role="group" aria-label="{svg.text(label)}">{legend}{"".join(rows)}</div>'
-    )
+    kind = "lying bands" if behind else "lying"
+    inside = legend + "".join(rows)
+    return mark_safe(f'<div class="{kind}" role="group" aria-label="{svg.text(label)}">{inside}</div>')
 
 
 def _row(name: str, drawing: str, value: str, kind: str = "") -> str:

@@ -4,6 +4,7 @@ said when it is pointed at, so no colour has to be read alone."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -59,7 +60,8 @@ def fields(
                 continue
             middle = svg.percent(column + 0.5, len(columns))
             inside = svg.rect(x, width, y, FIELD, f"q q{field.step}", field.title)
-            inside += f'<text class="in q{field.step}" x="{middle}%" y="{y + FIELD / 2:g}" dy="4">{svg.text(field.shown)}</text>'
+            said = svg.text(field.shown)
+            inside += f'<text class="in q{field.step}" x="{middle}%" y="{y + FIELD / 2:g}" dy="4">{said}</text>'
             drawn.append(svg.link(field.url, inside))
     height = FIELD * len(rows)
     ticks = [Tick(100 * (number + 0.5) / len(columns), name) for number, name in enumerate(columns)]
@@ -109,6 +111,6 @@ def _year(days: Mapping[date, Field], year: int, begin: date, end: date, label: 
 
 def _legend(bounds: Sequence[float], unit: str) -> str:
     names = [f"under {bounds[0]:,.3g} {unit}"]
-    names += [f"{low:,.3g} to {high:,.3g}" for low, high in zip(bounds, bounds[1:], strict=False)]
+    names += [f"{low:,.3g} to {high:,.3g}" for low, high in pairwise(bounds)]
     names.append(f"{bounds[-1]:,.3g} {unit} and more")
     return svg.legend([*((f"q q{n}", name) for n, name in enumerate(names)), ("q nothing", "none")])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from django.utils.safestring import SafeString
 
@@ -67,7 +67,7 @@ def by_day(
 def steps(
     stretches: Sequence[tuple[float, float, int | None]], titles: Sequence[str], ticks: Sequence[Tick], label: str
 ) -> SafeString | None:
-    """What held from when to when (shares of the width): level lines, joined where they touch. None without a figure."""
+    """What held from when to when (shares of the width): level lines, joined where they touch. None: no figure."""
     figures = [figure for *_, figure in stretches if figure is not None]
     if not figures:
         return None
@@ -110,7 +110,7 @@ def _pieces(figures: Sequence[float | None], at: Sequence[float], y: Callable[[f
 
 def _to_hover(at: Sequence[float], titles: Sequence[str], urls: Sequence[str]) -> str:
     """A strip a point over the whole height, which says its figures and leads to its day."""
-    edges = [0.0, *((one + other) / 2 for one, other in zip(at, at[1:], strict=False)), 1.0]
+    edges = [0.0, *((one + other) / 2 for one, other in pairwise(at)), 1.0]
     return "".join(
         svg.link(
             urls[n] if urls else "",

@@ -65,25 +65,17 @@ def picture(inside: Iterable[str], height: float, label: str, *, left: int = 44,
 
 def legend(entries: Iterable[tuple[str, str]]) -> str:
     """(class, name): each with a small picture of how it is drawn."""
-    return (
-        '<ul class="legend">'
-        + "".join(
-            f'<li><svg class="key" width="18" height="14" aria-hidden="true"><rect class="{kind}" x="0" y="0" width="18" '
-            f'height="14"/></svg>{text(name)}</li>'
-            for kind, name in entries
-        )
-        + "</ul>"
-    )
+    return _legend((f'<rect class="{kind}" width="18" height="14"/>', name) for kind, name in entries)
 
 
 def lines_legend(entries: Iterable[tuple[str, str]]) -> str:
     """The same of lines."""
-    return (
-        '<ul class="legend">'
-        + "".join(
-            f'<li><svg class="key" width="24" height="14" aria-hidden="true"><line class="{kind}" x1="0" x2="24" y1="7" '
-            f'y2="7"/></svg>{text(name)}</li>'
-            for kind, name in entries
-        )
-        + "</ul>"
+    return _legend((f'<line class="{kind}" x1="0" x2="24" y1="7" y2="7"/>', name) for kind, name in entries)
+
+
+def _legend(entries: Iterable[tuple[str, str]]) -> str:
+    keys = (
+        f'<li><svg class="key" width="24" height="14" aria-hidden="true">{drawn}</svg>{text(name)}</li>'
+        for drawn, name in entries
     )
+    return f'<ul class="legend">{"".join(keys)}</ul>'

@@ -22,6 +22,11 @@ LONGEST_OPTIONS = {
     "once": lambda: choice("Each ride", [("", "As often as it comes"), ("yes", "Once")]),
 }
 PARKS_AT_MOST = 8
+DAYS_OF_TIMES = 92
+TIMES = (
+    "Medians, by the clock there, of the first time that a ride opens on a day and of the end of its last run that "
+    "began that day."
+)
 CLOCK_FIRST, CLOCK_LAST = 5, 28  # hours: from five in the morning to four of the next
 
 
@@ -77,8 +82,8 @@ def reliability(scope: Scope) -> list[Section]:
         ),
     ]
     about = (
-        "Down within park hours, of the time in which a ride was to operate; closed rides, refurbishment and what nobody "
-        "knows are no part of it. The least reliable come first."
+        "Down within park hours, of the time in which a ride was to operate; closed rides, refurbishment and what "
+        "nobody knows are no part of it. The least reliable come first."
     )
     picture = bars.lying(shown, f"Down share of the rides of {scope.known_in_words()}") if shown else None
     return [
@@ -91,7 +96,7 @@ def reliability(scope: Scope) -> list[Section]:
 
 
 def _percents(share: float | None) -> str:
-    return "–" if share is None else section.percents(share)
+    return "-" if share is None else section.percents(share)
 
 
 # --- longest waits ----------------------------------------------------------------------------------------------------
@@ -138,7 +143,11 @@ def longest(scope: Scope) -> list[Section]:
 # --- first and last operating -----------------------------------------------------------------------------------------
 def times(scope: Scope) -> list[Section]:
     """When rides usually operate first and last; of one ride each day."""
-    found = operating_times(scope.known)
+    known, about = scope.known, TIMES
+    if not scope.of_ride and scope.asked.days > DAYS_OF_TIMES:  # each day of each ride is read for the medians
+        known = known.over([(scope.asked.last - timedelta(days=DAYS_OF_TIMES - 1), scope.asked.last)])
+        about += f" Of the last {DAYS_OF_TIMES} days that are asked for; of a ride all can be."
+    found = operating_times(known)
     columns = [
         Column("ride_id", "id", wide=True),
         Column("ride_name", "Ride", is_number=False),
@@ -169,7 +178,6 @@ def times(scope: Scope) -> list[Section]:
             )
     label = f"Usual hours of the rides of {scope.known_in_words()}"
     picture = bars.lying(shown[: BARS_AT_MOST * 2], label, ticks=clock_ticks()) if shown else None
-    about = "Medians, by the clock there, of the first time that a ride opens on a day and of the end of its last run that began that day."
     csvs = [Csv("times", "CSV of each day", "times"), Csv("usual", "of this table")]
     usual = Section("times", "First and last operating", Table(columns, rows), picture, about, csvs=csvs)
     if not scope.of_ride or not found:
@@ -313,7 +321,10 @@ def dropped(scope: Scope) -> list[Section]:
                     each.ride.name, [piece], f"{each.silent_days:,} days", links.ride(each.ride.ride_id, **period)
                 )
             )
-    about = f"Nothing was heard of them for {SILENT_DAYS} days and more while their park went on; days are counted to the park's newest."
+    about = (
+        f"Nothing was heard of them for {SILENT_DAYS} days and more while their park went on; days are counted to the "
+        "park's newest."
+    )
     picture = bars.lying(shown, f"Rides of {scope.name} that dropped out") if shown else None
     csvs = [Csv("dropped-out", question="dropped-out")]
     return [

@@ -212,8 +212,9 @@ def _figures(before: list[Comparison], now: dict[date, Sums | None]) -> list[Fig
         found.append(
             Figure(
                 f"Against {_before(each.years)}",
-                "–" if change is None else section.change(change),
-                f"{'–' if mean is None else section.minutes(mean)} min then; {each.days_matched:,} of {each.days:,} days match"
+                "-" if change is None else section.change(change),
+                f"{'-' if mean is None else section.minutes(mean)} min then; "
+                f"{each.days_matched:,} of {each.days:,} days match"
                 + ("" if each.down_change is None else f"; down {section.points(each.down_change)} points"),
             )
         )
@@ -221,7 +222,7 @@ def _figures(before: list[Comparison], now: dict[date, Sums | None]) -> list[Fig
 
 
 def _figure(label: str, value, show, unit: str, beside: str = "") -> Figure:
-    return Figure(label, "–" if value is None else f"{show(value)}{unit}", beside)
+    return Figure(label, "-" if value is None else f"{show(value)}{unit}", beside)
 
 
 def _known(sums: Sums) -> str:

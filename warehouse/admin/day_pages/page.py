@@ -27,7 +27,7 @@ YEARS_LINKED = 6
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """`sections` are worked out only when it is the one that is shown; `options`: fields of the form that are its own."""
+    """`sections` are worked out only of the one that is shown; `options`: fields of the form that are its own."""
 
     name: str
     title: str
@@ -52,11 +52,13 @@ def period_page(
     template: str,
     context: Mapping[str, Any],
 ) -> HttpResponse:
-    """A park's, or a ride's over a period: the year to its newest day, or what is asked for."""
+    """A park's, or a ride's over a period: the year to its newest day that is over, or what is asked for."""
     show = request.GET.get("show", "")
     tab = next((tab for tab in tabs if tab.name == show), tabs[0])
     newest = newest_day(parks, now)
     last = newest or today
+    if newest == today and (first_day(parks) or today) < today:
+        last = today - ONE_DAY  # half a day beside whole ones would only mislead; it is a click away
     form = AskForm(request.GET, (last - timedelta(days=364), last), {key: make() for key, make in tab.options.items()})
     problems = [f"There is no page called {show[:40]}; this is the first"] if show and tab.name != show else []
     page: dict[str, Any] = {

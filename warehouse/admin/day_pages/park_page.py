@@ -36,7 +36,7 @@ TABS = [
 
 
 def park_page(request: HttpRequest, park_id: int) -> HttpResponse:
-    """The year to the newest day of which anything is known, or the days that are asked for."""
+    """The year to the newest day that is over and of which anything is known, or the days that are asked for."""
     refuse_strangers(request)
     park = get_object_or_404(Park, pk=park_id)
     now, zone = timezone.now(), zone_of(park)

@@ -51,7 +51,10 @@ def days(scope: Scope) -> list[Section]:
         for (day, _), of in reversed(found.items())
     ]
     picture = _stacks(scope, list(found.values()))
-    about = "All minutes of the day, midnight to midnight there; down in park hours is the share of the time in which it was to operate."
+    about = (
+        "All minutes of the day, midnight to midnight there; down in hours is the share, within the park's hours, of "
+        "the time in which it was to operate."
+    )
     return [
         Section(
             "ride-days",
@@ -147,7 +150,7 @@ def _over_days(scope: Scope, series: Sequence[tuple[str, str, dict[date, float |
             [
                 f"{day:%a %Y-%m-%d}",
                 *(
-                    f"{line.name} {'–' if (figure := line.figures[n]) is None else f'{figure:,.4g}{unit}'}"
+                    f"{line.name} {'-' if (figure := line.figures[n]) is None else f'{figure:,.4g}{unit}'}"
                     for line in named
                 ),
             ]

@@ -163,7 +163,7 @@ def _cell(value: Any, show: Callable[[Any], str]) -> str:
     if isinstance(value, Linked):
         value, url = value
     if value is None:
-        return "–"
+        return "-"
     said = escape(show(value))
     return f'<a href="{escape(url)}">{said}</a>' if url else said
 

@@ -1,4 +1,4 @@
-"""All rides of a park (or the one ride) together: by month, weekday and year, by hour of the clock, and as a calendar."""
+"""All rides of a park (or the one ride) together: by month, weekday, year and hour of the clock, and as a calendar."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
@@ -49,7 +49,8 @@ def _periods(
         sums, name = period.sums, named(period.key)
         mean = sums.standby_mean
         url = "" if what == "weekday" else scope.address("year", **{"from": None, "to": None, "period": name})
-        title_of = f"{name}: {'no wait' if mean is None else f'{mean:.1f} min'}, {period.days_known} of {period.days} days known"
+        wait = "no wait" if mean is None else f"{mean:.1f} min"
+        title_of = f"{name}: {wait}, {period.days_known} of {period.days} days known"
         day = period.key if isinstance(period.key, date) else date(2000, 1, 3) + timedelta(days=number)
         stacks.append(bars.Stack(day, name[:3] if what == "weekday" else name, [mean or 0], title_of, url))
         rows.append(
@@ -174,11 +175,15 @@ def calendar(scope: Scope) -> list[Section]:
     ]
     title = f"Busy days of {scope.known_in_words()}"
     picture = heat.calendar(shown, days[0].day, days[-1].day, title, BUSY) if shown else None
-    about = "A day beside the mean of its calendar year, as far as that year is among the days asked for: ask for whole years. The busiest days come first in the table."
+    about = (
+        "A day beside the mean of its calendar year, as far as that year is among the days asked for: ask for whole "
+        "years. The busiest days come first in the table."
+    )
     return [Section("calendar", "Busy days", Table(columns, rows), picture, about, csvs=[Csv("busy", question="busy")])]
 
 
 def _busy(day: BusyDay, url: str) -> heat.Field:
     relation = day.relation or 0
-    title = f"{day.day:%a %Y-%m-%d}: {day.standby_mean:.1f} min, {100 * relation:.0f} % of its year's, rank {day.rank} of {day.of}"
+    title = f"{day.day:%a %Y-%m-%d}: {day.standby_mean:.1f} min, {100 * relation:.0f} % of its year's"
+    title += f", rank {day.rank} of {day.of}"
     return heat.Field(heat.step_of(relation, BOUNDS), "", title, url)

@@ -85,7 +85,9 @@ def years_before(known: KnownDays, matched: Matched = Matched.WEEKDAYS, years: i
     If its last day is today, today and its likes are both read from the rows until the same time of the local clock: a
     fifth of a second and 7 queries a year, so a page asks for one or two `years` then.
     """
-    known = known.over([_widened(known, matched)])
+    period = _widened(known, matched)
+    if known.ranges != [period]:
+        known = known.over([period])
     earliest = first_day(known.parks)
     if earliest is None:
         return []
@@ -98,9 +100,9 @@ def years_before(known: KnownDays, matched: Matched = Matched.WEEKDAYS, years: i
     if not shifts:
         return []
     until = known.now.astimezone(known.zone).time() if known.first <= known.today <= known.last else None
-    now = known.by_day()
-    before_all = known.over(before for _, before in shifts).by_day()
-    return [_comparison(known, matched, n, before, until, now, before_all) for n, before in shifts]
+    # all at once: years that lie over each other are read once
+    of_days = known.over([period, *(before for _, before in shifts)]).by_day()
+    return [_comparison(known, matched, n, before, until, of_days) for n, before in shifts]
 
 
 def _comparison(
@@ -109,16 +111,15 @@ def _comparison(
     years: int,
     before: Range,
     until: time | None,
-    now_by_day: dict[date, Sums],
-    before_by_day: dict[date, Sums],
+    of_days: dict[date, Sums],
 ) -> Comparison:
     pairs = []
     for day in known.days:
         like = _like(day, matched, years)
-        of_like = before_by_day.get(like) if like else None
-        if until is not None and like and day == known.today and day in now_by_day:
+        of_like = of_days.get(like) if like else None
+        if until is not None and like and day == known.today and day in of_days:
             of_like = known.until(like, until)
-        pairs.append(Pair(day, now_by_day.get(day), like, of_like))
+        pairs.append(Pair(day, of_days.get(day), like, of_like))
     both = [pair for pair in pairs if pair.is_known]
     sums = total(pair.now for pair in both), total(pair.before for pair in both)
     return Comparison(years, matched, known.first, known.last, *before, until, pairs, *sums)

@@ -76,6 +76,7 @@ class KnownDays:
         self.kinds = None if ride else kinds
         self._days_from_rows = days_from_rows
         self._sums: dict[str, dict[Any, Sums]] = {}
+        self._computed: dict[tuple[int, date], DayOfPark | None] = {}  # from rows; other days of the same share it
 
     # --- whose, and when ------------------------------------------------------------------------------------------
     @property
@@ -130,6 +131,7 @@ class KnownDays:
             days_from_rows=self._days_from_rows,
         )
         other.rides = self.rides
+        other._computed = self._computed
         return other
 
     # --- days whose sums are stale ----------------------------------------------------------------------------------
@@ -162,11 +164,14 @@ class KnownDays:
     @cached_property
     def from_rows(self) -> dict[tuple[int, date], DayOfPark]:
         """The stale days of which there are rows, computed from these."""
-        found: dict[tuple[int, date], DayOfPark] = {}
-        for park_id, begin, end in runs_of(self.stale - self.left_out):
+        wanted = self.stale - self.left_out
+        missing = wanted - self._computed.keys()
+        for park_id, begin, end in runs_of(missing):
             for day in reading.park_days(self.parks[park_id], begin, end, self.now):
-                found[park_id, day.day] = day
-        return found
+                self._computed[park_id, day.day] = day
+        for key in missing:
+            self._computed.setdefault(key, None)  # nothing was heard
+        return {key: found for key in sorted(wanted) if (found := self._computed[key]) is not None}
 
     # --- what is known ------------------------------------------------------------------------------------------------
     def by_day(self) -> dict[date, Sums]:
