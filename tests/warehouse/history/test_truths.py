@@ -303,12 +303,13 @@ def test_nothing_is_carried_for_more_than_92_days():
     assert (found[date(2025, 7, 3)].closed_minutes, found[DAY].closed_minutes, found[NEXT]) == (1440, 720, None)
 
 
-def test_inferred_hours_hear_no_single_ride_of_many(ask):
-    said = {n: [("2025-07-04 10:00", "OPERATING", 5), ("2025-07-04 20:00", "CLOSED", None)] for n in range(2, 13)}
+def test_inferred_hours_hear_a_tenth_of_the_rides_and_no_single_one_of_many(ask):
+    said = {n: [("2025-07-04 10:00", "OPERATING", 5), ("2025-07-04 20:00", "CLOSED", None)] for n in range(3, 13)}
     said[1] = [("2025-07-04 06:00", "OPERATING", None), ("2025-07-04 23:00", "CLOSED", None)]  # a test run, 1 of 12
+    said[2] = [("2025-07-04 09:00", "OPERATING", 5), ("2025-07-04 21:00", "CLOSED", None)]
     day = ask(said)
-    assert day.hours == (tuple(milliseconds_of(at(f"2025-07-04 {hour}:00", NEW_YORK)) for hour in (10, 20)),)
-    assert day.rides[1].hours_operating == 600
+    assert day.hours == (tuple(milliseconds_of(at(f"2025-07-04 {hour}:00", NEW_YORK)) for hour in ("09", "21")),)
+    assert day.rides[1].hours_operating == 720
 
 
 def test_a_park_without_closings_is_open_from_its_first_word_to_its_last(ask):
