@@ -32,7 +32,6 @@ BROWSER_TIMEOUT_MS = HANG_SECONDS * 1000  # a slow machine is no fault
 # --- garbage --------------------------------------------------------------------------------------------------------
 # What is made while tests are collected stays to the end, and no collection need walk through it again: in the minute
 # of the tests of sources and JSON that was 9 % of the CPU, in those of the admin 2 %.
-NEW_OBJECTS = 20_000
 gc.disable()
 
 
@@ -40,7 +39,6 @@ gc.disable()
 def pytest_collection_finish(session):
     gc.collect()
     gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
     gc.enable()
 
 
