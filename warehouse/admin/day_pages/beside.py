@@ -2,6 +2,8 @@
 
 from datetime import time, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from warehouse.admin.charts import bars
 from warehouse.admin.charts.scale import Tick
 from warehouse.admin.day_pages import links, section
@@ -14,7 +16,7 @@ from warehouse.history.questions.longest import longest_waits
 from warehouse.history.questions.parks import beside
 from warehouse.history.questions.ranking import ranking, suggested_tiers
 from warehouse.history.questions.times import operating_times
-from warehouse.models import Park
+from warehouse.models import Park, RideDay, StaleDay
 
 BARS_AT_MOST = 40
 LONGEST_OPTIONS = {
@@ -220,12 +222,10 @@ def other_parks(scope: Scope) -> list[Section]:
     if not chosen and park.destination_wiki_id:
         chosen = list(Park.objects.filter(destination_wiki_id=park.destination_wiki_id).exclude(pk=park.pk))
     parks = [park, *(each for each in chosen if each.pk != park.pk)][:PARKS_AT_MOST]
-    known = _of_parks(scope, parks)
-    heard = {park_id for park_id, _ in known.by_park_and_day()}
+    heard = _with_days(scope, parks)  # else there would be no day that is known of all
     without = [each.park_name for each in parks if each.pk not in heard]
-    if without and heard:  # else there would be no day that is known of all
-        parks = [each for each in parks if each.pk in heard]
-        known = _of_parks(scope, parks)
+    parks = [each for each in parks if each.pk in heard]
+    known = _of_parks(scope, parks)
     found = beside(known) if heard else []
     columns = [
         Column("park_id", "id", wide=True),
@@ -277,6 +277,13 @@ def other_parks(scope: Scope) -> list[Section]:
             csvs=csvs,
         )
     ]
+
+
+def _with_days(scope: Scope, parks: list[Park]) -> set[int]:
+    """Those of which there are sums or marks in these days: a step on a key each."""
+    days = {"park": OuterRef("pk"), "day__range": (scope.asked.first, scope.asked.last)}
+    some = Exists(RideDay.objects.filter(**days)) | Exists(StaleDay.objects.filter(**days))
+    return set(Park.objects.filter(some, pk__in=[each.pk for each in parks]).values_list("pk", flat=True))
 
 
 def _of_parks(scope: Scope, parks: list[Park]) -> KnownDays:

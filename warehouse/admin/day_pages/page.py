@@ -27,12 +27,14 @@ YEARS_LINKED = 6
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """`sections` are worked out only of the one that is shown; `options`: fields of the form that are its own."""
+    """`sections` are worked out only of the one that is shown; `options`: fields of the form that are its own.
+    `of_these_days`: it reads the days of the page, and so can say as of when they are."""
 
     name: str
     title: str
     sections: Callable[[Scope], list[Section]]
     options: Mapping[str, Callable[[], forms.Field]] = field(default_factory=dict)
+    of_these_days: bool = True
 
 
 def refuse_strangers(request: HttpRequest) -> None:
@@ -88,7 +90,7 @@ def period_page(
             "tabs": [(each, scope.address(each.name)) for each in tabs],
             "periods": _periods(scope, tab, newest, first_day(parks)) if newest else [],
             "csv": address_with(request, "csv"),
-            "as_of": _as_of(scope) if newest else {},
+            "as_of": _as_of(scope) if newest and tab.of_these_days else {},
         }
         form = _with_what_is_asked(form, asked)
     else:

@@ -30,8 +30,8 @@ TABS = [
     Tab("reliability", "Downtime", beside.reliability),
     Tab("longest", "Longest waits", beside.longest, beside.LONGEST_OPTIONS),
     Tab("times", "First and last", beside.times),
-    Tab("parks", "Parks", beside.other_parks, {"with": _parks}),
-    Tab("dropped", "Dropped out", beside.dropped),
+    Tab("parks", "Parks", beside.other_parks, {"with": _parks}, of_these_days=False),
+    Tab("dropped", "Dropped out", beside.dropped, of_these_days=False),
 ]
 
 
