@@ -24,7 +24,7 @@ from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
 ROW_GROUP_ROWS = 200_000
 INSTALL = (
     "Parquet is written by pyarrow, which is not installed here: "
-    ".venv/bin/pip install --require-hashes -r requirements-export.lock"
+    ".venv/bin/pip install --no-deps --require-hashes -r requirements-export.lock"
 )
 
 
