@@ -19,7 +19,7 @@ from warehouse.admin.day_pages.section import Section
 from warehouse.admin.page_parts import failure
 from warehouse.days import ONE_DAY, is_within_reach
 from warehouse.history.questions.days import KnownDays, of_park, zone_of
-from warehouse.history.questions.extent import newest_day
+from warehouse.history.questions.extent import newest_day_of
 from warehouse.history.segments import FullDay, full_day
 from warehouse.models import Park
 from warehouse.zones import local_day
@@ -49,7 +49,7 @@ def day_page(request: HttpRequest, park_id: int) -> HttpResponse:
     refuse_strangers(request)
     park = get_object_or_404(Park, pk=park_id)
     now, zone = timezone.now(), zone_of(park)
-    newest = newest_day([park.pk], now)
+    newest = newest_day_of([park], now)
     form = DayForm(request.GET, newest or now.astimezone(zone).date())
     problems: list[str] = []
     page: dict[str, Any] = {

@@ -80,7 +80,7 @@ def glance(scope: Scope) -> list[Section]:
     asked, step = scope.asked, step_of(scope.asked)
     matched = Matched(asked.options.get("matched") or "weekdays")
     years = YEARS[asked.options.get("years") or ""]
-    before = years_before(scope.known, matched, years) if years != 0 else []
+    before = years_before(scope.known, matched, years, earliest=scope.earliest) if years != 0 else []
     now = {pair.day: pair.now for pair in before[0].pairs} if before else dict.fromkeys(scope.known.days)
     if not before:
         now |= scope.known.by_day()

@@ -18,7 +18,8 @@ from warehouse.admin.day_pages.section import Section
 from warehouse.admin.page_parts import failure
 from warehouse.days import ONE_DAY
 from warehouse.history.questions.days import KnownDays
-from warehouse.history.questions.extent import first_day, newest_day
+from warehouse.history.questions.extent import first_day, newest_day_of
+from warehouse.models import Park
 
 #: stale days that a page makes from rows: one takes some 0.1 s
 DAYS_FROM_ROWS = 7
@@ -46,7 +47,7 @@ def refuse_strangers(request: HttpRequest) -> None:
 def period_page(
     request: HttpRequest,
     tabs: Sequence[Tab],
-    parks: Sequence[int],
+    parks: Sequence[Park],
     now: datetime,
     today: date,
     days_of: Callable[[Asked], KnownDays],
@@ -57,9 +58,9 @@ def period_page(
     """A park's, or a ride's over a period: the year to its newest day that is over, or what is asked for."""
     show = request.GET.get("show", "")
     tab = next((tab for tab in tabs if tab.name == show), tabs[0])
-    newest = newest_day(parks, now)
+    newest, earliest = newest_day_of(parks, now), first_day([park.pk for park in parks])
     last = newest or today
-    if newest == today and (first_day(parks) or today) < today:
+    if newest == today and (earliest or today) < today:
         last = today - ONE_DAY  # half a day beside whole ones would only mislead; it is a click away
     form = AskForm(request.GET, (last - timedelta(days=364), last), {key: make() for key, make in tab.options.items()})
     problems = [f"There is no page called {show[:40]}; this is the first"] if show and tab.name != show else []
@@ -74,7 +75,7 @@ def period_page(
     }
     if form.is_valid():
         asked = form.asked()
-        scope = Scope(days_of(asked), asked, name, DAYS_FROM_ROWS)
+        scope = Scope(days_of(asked), asked, name, DAYS_FROM_ROWS, earliest)
         found = _sections(tab, scope) if newest else []
         wanted = request.GET.get("csv")
         if wanted is not None:
@@ -88,7 +89,7 @@ def period_page(
             "scope": scope,
             "sections": [(each, taking_away.csvs_of(each)) for each in found],
             "tabs": [(each, scope.address(each.name)) for each in tabs],
-            "periods": _periods(scope, tab, newest, first_day(parks)) if newest else [],
+            "periods": _periods(scope, tab, newest, earliest) if newest else [],
             "csv": address_with(request, "csv"),
             "as_of": _as_of(scope) if newest and tab.of_these_days else {},
         }

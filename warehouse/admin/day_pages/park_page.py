@@ -44,7 +44,7 @@ def park_page(request: HttpRequest, park_id: int) -> HttpResponse:
     return period_page(
         request,
         TABS,
-        [park.pk],
+        [park],
         now,
         now.astimezone(zone).date(),
         lambda asked: of_park(

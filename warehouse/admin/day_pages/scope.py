@@ -20,6 +20,7 @@ class Scope:
     asked: Asked
     name: str
     days_from_rows: int | None = None  # as in `known`
+    earliest: date | None = None  # of all days of which anything is known
 
     @property
     def of_ride(self) -> bool:

@@ -79,8 +79,15 @@ class Comparison:
         return now - before if now is not None and before is not None else None
 
 
-def years_before(known: KnownDays, matched: Matched = Matched.WEEKDAYS, years: int | None = None) -> list[Comparison]:
-    """One a year, the nearest first: as many as there are days of (or `years` at most). `known` is the period itself.
+def years_before(
+    known: KnownDays,
+    matched: Matched = Matched.WEEKDAYS,
+    years: int | None = None,
+    *,
+    earliest: date | None = None,
+) -> list[Comparison]:
+    """One a year, the nearest first: as many as there are days of (or `years` at most). `known` is the period itself,
+    `earliest` the first day of all, if it is known already.
 
     If its last day is today, today and its likes are both read from the rows until the same time of the local clock: a
     fifth of a second and 7 queries a year, so a page asks for one or two `years` then.
@@ -88,7 +95,7 @@ def years_before(known: KnownDays, matched: Matched = Matched.WEEKDAYS, years: i
     period = _widened(known, matched)
     if known.ranges != [period]:
         known = known.over([period])
-    earliest = first_day(known.parks)
+    earliest = earliest or first_day(known.parks)
     if earliest is None:
         return []
     shifts: list[tuple[int, Range]] = []

@@ -1,6 +1,6 @@
 """From when to when anything is known of parks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -26,8 +26,13 @@ def newest_day(parks: Collection[int], now: datetime) -> date | None:
 
     Sums and marks say where to look: the rows of stale days beyond the newest sums are asked for, newest month first.
     """
+    return newest_day_of(Park.objects.filter(pk__in=parks), now)
+
+
+def newest_day_of(parks: Iterable[Park], now: datetime) -> date | None:
+    """The same of parks that are at hand."""
     newest: date | None = None
-    for park in Park.objects.filter(pk__in=parks):
+    for park in parks:
         zone = zone_of(park)
         today = now.astimezone(zone).date()
         ((summed, marked),) = fetched(
