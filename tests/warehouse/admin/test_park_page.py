@@ -20,10 +20,11 @@ from tests.warehouse.admin.day_pages import (
     stand_still,
     text_of,
 )
-from tests.warehouse.history.questions.planted import NOW, a_park, a_ride, days, local, plant
+from tests.warehouse.history.questions.planted import NOW, a_park, a_ride, days, local, plant, said
 from warehouse.admin.day_pages import links
 from warehouse.admin.day_pages.park_page import TABS
 from warehouse.models import MetadataChange, Park, Ride, StaleDay
+from warehouse.rides import stale_days
 
 FIRST, LAST = date(2025, 7, 1), date(2025, 7, 14)
 BEFORE = FIRST - timedelta(weeks=52)
@@ -303,3 +304,13 @@ def test_lists_and_forms_of_parks_and_rides_and_the_home_page_lead_here(admin_cl
         assert address in text_of(admin_client.get(reverse(f"admin:warehouse_{name}_changelist")))
         assert address in text_of(admin_client.get(reverse(f"admin:warehouse_{name}_change", args=[object_id])))
     assert links.park(park.pk) in text_of(admin_client.get(reverse("admin:index")))
+
+
+def test_a_newest_day_that_is_counted_from_rows_costs_no_more_statements(admin_client, park, ride):
+    newest = LAST + timedelta(days=1)  # as in a park that is collected
+    said(ride, f"{newest} 10:00", "OPERATING", 5)
+    said(ride, f"{newest} 20:00", "CLOSED")
+    stale_days.mark([(park.pk, newest)])
+    assert shown(park_page(admin_client, park), "days")[0][:2] == [newest, 5]
+    assert count_queries(admin_client, links.park(park.pk)) <= QUERIES_AT_MOST
+    assert count_queries(admin_client, links.ride(ride.pk)) <= QUERIES_AT_MOST

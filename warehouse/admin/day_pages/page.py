@@ -18,7 +18,7 @@ from warehouse.admin.day_pages.section import Section
 from warehouse.admin.page_parts import failure
 from warehouse.days import ONE_DAY
 from warehouse.history.questions.days import KnownDays
-from warehouse.history.questions.extent import first_day, newest_day_of
+from warehouse.history.questions.extent import extent_of
 from warehouse.models import Park
 
 #: stale days that a page makes from rows: one takes some 0.1 s
@@ -58,7 +58,7 @@ def period_page(
     """A park's, or a ride's over a period: the year to its newest day that is over, or what is asked for."""
     show = request.GET.get("show", "")
     tab = next((tab for tab in tabs if tab.name == show), tabs[0])
-    newest, earliest = newest_day_of(parks, now), first_day([park.pk for park in parks])
+    earliest, newest = extent_of(parks, now)
     last = newest or today
     if newest == today and (earliest or today) < today:
         last = today - ONE_DAY  # half a day beside whole ones would only mislead; it is a click away

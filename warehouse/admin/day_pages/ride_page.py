@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from warehouse.admin.day_pages import beside, glance, ride_sections, together
 from warehouse.admin.day_pages.page import DAYS_FROM_ROWS, Tab, period_page, refuse_strangers
-from warehouse.history.questions.days import of_ride, zone_of
-from warehouse.models import Park, Ride
+from warehouse.history.questions.days import of_ride, parks_of, zone_of
+from warehouse.models import Ride
 
 TABS = [
     Tab("year", "At a glance", glance.glance, glance.OPTIONS),
@@ -26,14 +26,15 @@ def ride_page(request: HttpRequest, ride_id: int) -> HttpResponse:
     refuse_strangers(request)
     ride = get_object_or_404(Ride.objects.select_related("park"), pk=ride_id)
     now, zone = timezone.now(), zone_of(ride.park)
+    parks = parks_of(ride)
     context = {"title": f"{ride}: days", "opts": Ride._meta, "ride": ride, "park": ride.park, "zone": zone.key}
     return period_page(
         request,
         TABS,
-        [ride.park, *Park.objects.filter(stays__ride=ride).exclude(pk=ride.park_id).distinct()],
+        parks,
         now,
         now.astimezone(zone).date(),
-        lambda asked: of_ride(ride, asked.first, asked.last, now, days_from_rows=DAYS_FROM_ROWS),
+        lambda asked: of_ride(ride, asked.first, asked.last, now, parks=parks, days_from_rows=DAYS_FROM_ROWS),
         ride.ride_name,
         "warehouse/ride_history.html",
         context,

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Q
 
 from warehouse.days import ONE_DAY
 from warehouse.history import reading
@@ -271,11 +272,25 @@ def of_parks(
     return KnownDays(parks, [(first, last)], now, kinds=kinds, days_from_rows=days_from_rows)
 
 
-def of_ride(ride: Ride, first: date, last: date, now: datetime, *, days_from_rows: int | None = None) -> KnownDays:
-    """Days of a ride, in whatever parks it was (the first of `parks` is the one in which it stands now)."""
-    stood = RideStay.objects.filter(ride=ride).values_list("park_id", flat=True)
-    parks = sorted(Park.objects.filter(pk__in={ride.park_id, *stood}), key=lambda park: park.pk != ride.park_id)
-    return KnownDays(parks, [(first, last)], now, ride=ride, days_from_rows=days_from_rows)
+def parks_of(ride: Ride) -> list[Park]:
+    """In which a ride is or ever was; the first is the one in which it stands now."""
+    stood = RideStay.objects.filter(ride=ride).values("park_id")
+    return sorted(
+        Park.objects.filter(Q(pk=ride.park_id) | Q(pk__in=stood)), key=lambda park: (park.pk != ride.park_id, park.pk)
+    )
+
+
+def of_ride(
+    ride: Ride,
+    first: date,
+    last: date,
+    now: datetime,
+    *,
+    parks: Sequence[Park] | None = None,
+    days_from_rows: int | None = None,
+) -> KnownDays:
+    """Days of a ride, in whatever parks it was (`parks_of`, where they are at hand)."""
+    return KnownDays(parks or parks_of(ride), [(first, last)], now, ride=ride, days_from_rows=days_from_rows)
 
 
 # --- small things ----------------------------------------------------------------------------------------------------

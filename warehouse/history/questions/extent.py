@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from warehouse.days import ONE_DAY
 from warehouse.history.questions.days import Range, fetched, zone_of
 from warehouse.instants import aware_utc, naive_utc
 from warehouse.models import Park
@@ -31,32 +32,45 @@ def newest_day(parks: Collection[int], now: datetime) -> date | None:
 
 def newest_day_of(parks: Iterable[Park], now: datetime) -> date | None:
     """The same of parks that are at hand."""
+    return extent_of(parks, now)[1]
+
+
+def extent_of(parks: Iterable[Park], now: datetime) -> Range | tuple[None, None]:
+    """`first_day` and `newest_day` of parks that are at hand, by one statement a park, and two more where rows are
+    newer than the sums."""
+    first: date | None = None
     newest: date | None = None
     for park in parks:
         zone = zone_of(park)
         today = now.astimezone(zone).date()
-        ((summed, marked),) = fetched(
-            "SELECT (SELECT MAX(day) FROM ride_days WHERE park_id = %s AND day <= %s), "
-            "(SELECT MAX(day) FROM stale_days WHERE park_id = %s AND day <= %s)",
-            [park.pk, today, park.pk, today],
+        ((first_summed, first_marked, summed, marked),) = fetched(
+            "SELECT (SELECT MIN(day) FROM ride_days WHERE park_id = %s), "
+            "(SELECT MIN(day) FROM stale_days WHERE park_id = %s), "
+            "(SELECT MAX(day) FROM ride_days WHERE park_id = %s AND day <= %s), "
+            "(SELECT MAX(day) FROM stale_days WHERE park_id = %s AND day <= %s)",  # a step on the key each
+            [park.pk, park.pk, park.pk, today, park.pk, today],
         )
         if marked and (summed is None or marked > summed):
-            summed = _newest_of_rows(park, zone, summed, now) or summed
-        if summed and (newest is None or summed > newest):
-            newest = summed
-    return newest
+            summed = _newest_of_rows(park, zone, summed, marked, now) or summed
+        first = min((day for day in (first, first_summed, first_marked) if day is not None), default=None)
+        newest = max((day for day in (newest, summed) if day is not None), default=None)
+    return (first, newest) if first and newest else (None, None)
 
 
-def _newest_of_rows(park: Park, zone: ZoneInfo, after: date | None, now: datetime) -> date | None:
-    marked = fetched(
-        "SELECT day FROM stale_days WHERE park_id = %s AND day > %s ORDER BY day DESC", [park.pk, after or date.min]
-    )
+def _newest_of_rows(park: Park, zone: ZoneInfo, after: date | None, last: date, now: datetime) -> date | None:
+    """Of the marked days behind `after` up to `last`."""
     spans: list[Range] = []
-    for (day,) in marked:
-        if spans and (spans[-1][1] - day).days < DAYS_AT_ONCE:
-            spans[-1] = (day, spans[-1][1])
-        else:
-            spans.append((day, day))
+    if after and (last - after).days <= DAYS_AT_ONCE:
+        spans.append((after + ONE_DAY, last))  # as in a park that is collected: which of so few are marked is all one
+    else:
+        for (day,) in fetched(
+            "SELECT day FROM stale_days WHERE park_id = %s AND day > %s AND day <= %s ORDER BY day DESC",
+            [park.pk, after or date.min, last],
+        ):
+            if spans and (spans[-1][1] - day).days < DAYS_AT_ONCE:
+                spans[-1] = (day, spans[-1][1])
+            else:
+                spans.append((day, day))
     for first, last in spans:
         begin, end = local_day(first, zone)[0], min(local_day(last, zone)[1], now)
         newest = [
