@@ -4,6 +4,7 @@ Whatever ends it, the manifest names whole files alone, and the next run goes on
 a place (warehouse.export.lock).
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -55,11 +56,12 @@ def export(
     say: Callable[[MonthDone], None] = lambda done: None,
     stop_after_seconds: float | None = None,
     give_up_after_seconds: float | None = None,
+    stop: threading.Event | None = None,
 ) -> Exported:
     """Bring the months from first's to last's (None: all there are) up to date in `target`.
 
     No month is begun later than `stop_after_seconds`; one that is not done by `give_up_after_seconds` is given up.
-    ExportError, AlreadyRunning; DatabaseError: the server.
+    ExportError, AlreadyRunning; DatabaseError: the server. KeyboardInterrupt: `stop` was set.
     """
     parquet.require()
     began = time.monotonic()
@@ -69,7 +71,7 @@ def export(
         target.tidy()
         manifest.forget(manifest.named - _only_named(target, manifest))
         result = Exported()
-        writer = _Writer(target, target.unfinished(), manifest, clock, deadline)
+        writer = _Writer(target, target.unfinished(), manifest, clock, deadline, stop or threading.Event())
         for month, datasets in _stale(manifest, first, last, result):
             if stop_after_seconds is not None and time.monotonic() - began > stop_after_seconds:
                 result.next_month = month
@@ -123,12 +125,14 @@ class _Writer:
         manifest: Manifest,
         clock: Callable[[], datetime],
         deadline: float | None,
+        stop: threading.Event,
     ):
         self._target = target
         self._folder = folder
         self._manifest = manifest
         self._clock = clock
         self._deadline = deadline
+        self._stop = stop
 
     def write_month(self, month: date, datasets: Sequence[Dataset]) -> MonthDone:
         began = time.monotonic()
@@ -176,6 +180,8 @@ class _Writer:
 
     def _in_time(self, batches: Iterator[list[reading.Row]], month: date | None) -> Iterator[list[reading.Row]]:
         for batch in batches:
+            if self._stop.is_set():
+                raise KeyboardInterrupt
             if self._deadline is not None and time.monotonic() > self._deadline:
                 raise ExportError(
                     f"{month:%Y-%m} takes longer than a worker has. Export by cron: manage.py export_history"

@@ -11,8 +11,8 @@ from django.utils import timezone
 from imports.api.themeparks import ApiError, ThemeParksApi
 from imports.live import collector
 from imports.live.models import LiveCollection
-from imports.management.graceful_stop import stop_on_signals
 from imports.metadata import sync
+from warehouse.management.graceful_stop import stop_on_signals
 from warehouse.server import errors
 from warehouse.text import count_of
 

@@ -15,7 +15,6 @@ from imports.archive.request import Request, RequestError
 from imports.archive.run import ImportRun
 from imports.archive.slow_clock import ClockIsSlow
 from imports.archive.transitions import TransitionRefused
-from imports.management.graceful_stop import stop_on_signals
 from imports.sources.opening import delisted_of, open_source
 from imports.sources.source import ArchiveError, NotNow
 from imports.workers.models import Worker
@@ -25,6 +24,7 @@ from quality.check.paying import ChecksFailed
 from warehouse.history.all_parks import DaysFailed
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
+from warehouse.management.graceful_stop import stop_on_signals
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
 from warehouse.text import count_of

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from warehouse import tasks
-from warehouse.admin import charts
+from warehouse.admin.charts import lines as line_charts
+from warehouse.admin.charts import storage
 from warehouse.models import StorageMetrics
 from warehouse.storage import status
 from warehouse.storage.forecast import Band, Forecast, Point, forecast, load, warnings
@@ -65,15 +66,20 @@ def said_of(points: Sequence[Point], capacity: float | None, free: float | None)
     snapshot_bytes = points[-1].snapshot_bytes if points else None
     said = [*warnings(found), *report(found, tables, snapshot_bytes)]
     history = [(point.day, {"rides": point.size_mb, "parks": point.backfill_mb}) for point in points]
-    chart = charts.storage_over_time(history, found)
+    chart = storage.storage_over_time(history, found)
     if chart:
         drawn = [chart.band, chart.likely, *(area.points for area in chart.areas)]
         assert not NO_NUMBER.search(" ".join(drawn))
-        assert all(charts.TOP <= tick.at <= charts.HEIGHT for tick in chart.y_ticks)
+        assert all(storage.TOP <= tick.at <= storage.HEIGHT for tick in chart.y_ticks)
         assert len(chart.x_ticks) <= 12
-    charts.months([(f"p{point.day:%Y%m}", point.size_mb, point.disk_mb, 1) for point in points])
+    storage.months([(f"p{point.day:%Y%m}", point.size_mb, point.disk_mb, 1) for point in points])
     if points:
-        charts.by_day(points[-1].day, [point.size_mb for point in points], [point.snapshot_bytes for point in points])
+        sizes = [
+            line_charts.Series(name, "these", [getattr(point, name) for point in points])
+            for name in ("size_mb", "snapshot_bytes")
+        ]
+        drawn = line_charts.by_day([point.day for point in points], sizes, "sizes")
+        assert not NO_NUMBER.search(drawn or "")
     said.append(
         render_to_string(
             "warehouse/storage.html",
@@ -154,9 +160,11 @@ def test_words_and_charts_take_a_band_of_whatever_figures(low, likely, high, day
     history = [(day - timedelta(days=1 if day > date.min else 0), {"rides": low}), (day, {"rides": likely})]
     made = Forecast(day, 2, likely, band, {1: band}, band, band, capacity, None)
     assert all(isinstance(said, str) for said in [*warnings(made), *report(made)])
-    charts.storage_over_time(history, made)
-    charts.months([("p202601", low, likely, 1), ("p_future", high, low, 0)])
-    charts.by_day(day, [low, None, likely, high])
+    storage.storage_over_time(history, made)
+    storage.months([("p202601", low, likely, 1), ("p_future", high, low, 0)])
+    first = min(day, date.max - timedelta(days=3))
+    four = line_charts.Series("MB", "these", [low, None, likely, high])
+    assert not NO_NUMBER.search(line_charts.by_day([first + timedelta(days=n) for n in range(4)], [four], "MB") or "")
     for figure in (low, likely, high, None, Decimal("NaN"), Decimal("-0.01"), Decimal("9999999999.99")):
         for words in (figures.megabytes, figures.horizon, figures.minutes, figures.percent, figures.signed):
             assert not NO_NUMBER.search(words(figure))
@@ -189,7 +197,7 @@ def test_a_disk_that_is_full_beyond_the_calendar_is_told_in_days_without_a_date(
 def test_an_axis_of_centuries_names_no_more_days_than_one_of_years():
     for years in (9, 10, 40, 400, 7_900):
         history = [(date(2026 + n * years - n, 1, 1), {"rides": 1.0}) for n in (0, 1)]
-        assert 4 <= len(charts.storage_over_time(history, None).x_ticks) <= 11
+        assert 4 <= len(storage.storage_over_time(history, None).x_ticks) <= 11
 
 
 # --- through the real tables ------------------------------------------------------------------------------------

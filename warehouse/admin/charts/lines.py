@@ -32,9 +32,10 @@ def by_day(
     urls: Sequence[str] = (),
     unit: Callable[[float], str] = lambda figure: f"{figure:,.4g}",
 ) -> SafeString | None:
-    """`points` are days, in order, evenly apart or not; `titles` and `urls` are of each. None without two figures."""
+    """`points` are days, in order, evenly apart or not; `titles` and `urls` are of each. None without two
+    figures on two days."""
     figures = [figure for line in series for figure in line.figures if figure is not None]
-    if len(points) < 2 or len(figures) < 2:
+    if len(figures) < 2 or points[0] >= points[-1]:
         return None
     first, last = points[0], points[-1]
     span = (last - first).days

@@ -9,6 +9,7 @@ from warehouse.export import run, verify
 from warehouse.export.errors import ExportError
 from warehouse.export.opening import open_target
 from warehouse.management import arguments
+from warehouse.management.graceful_stop import stop_on_signals
 from warehouse.text import count_of, size_in_words
 
 FAILED, WRONG_USAGE, STOPPED = 1, 2, 3
@@ -72,7 +73,8 @@ class Command(BaseCommand):
             ) from error
 
     def _export(self, target, first, last, grace):
-        done = run.export(target, first, last, grace=grace, say=self._say)
+        with stop_on_signals() as stop:  # raised in the midst of what C code does, an interrupt was lost now and then
+            done = run.export(target, first, last, grace=grace, say=self._say, stop=stop)
         self.stdout.write(
             f"{count_of(len(done.written), 'month')} written, {done.unchanged} unchanged; "
             f"{count_of(done.files, 'file')}, {size_in_words(done.size_bytes / 1e6)} in {target.url}"
