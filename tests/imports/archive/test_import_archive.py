@@ -17,6 +17,7 @@ from imports.archive.pipeline import run_import
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of
 from quality.models import DataQualityLog
+from tests.captures import SAMPLES
 from tests.imports import forks, processes
 from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
@@ -291,7 +292,7 @@ def test_a_user_without_the_right_to_make_partitions_is_told_and_nothing_is_begu
 
 
 def test_the_real_samples_come_in_as_they_are():
-    samples = Path(os.environ.get("ARCHIVE_SAMPLES", Path(__file__).parents[4] / "shared" / "samples")) / "archive"
+    samples = SAMPLES / "archive"
     if not samples.is_dir():
         pytest.skip("the captured samples are not here; name their folder in ARCHIVE_SAMPLES")
     for stored, known in ((114, 0), (0, 114)):

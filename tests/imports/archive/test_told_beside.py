@@ -1,10 +1,8 @@
 """What a file tells beside its events, through whole imports: kinds of entities, and openings of its day."""
 
 import json
-import os
 import threading
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.db import transaction
@@ -20,6 +18,7 @@ from imports.sources.folder import FolderSource
 from imports.sources.history import HistorySource, key_of
 from imports.sources.kept_answers import KeptAnswers
 from quality.models import DataQualityLog
+from tests.captures import HISTORY_SAMPLES
 from tests.imports.building import DAY, DESTINATION, NOW, OTHER_RIDE, PARK, RIDE, event, ride, write_day
 from warehouse.history.reading import park_days
 from warehouse.models import EntityMetadata, Park, Ride, RideOpening, RideStatusSnapshot
@@ -137,8 +136,7 @@ def test_a_file_of_which_all_is_known_asks_for_nothing_but_its_finding(days, dja
 
 
 # --- answers of the History API ---------------------------------------------------------------------------------
-SAMPLES = Path(os.environ.get("ARCHIVE_SAMPLES", Path(__file__).parents[4] / "shared" / "samples"))
-CAPTURED = SAMPLES.parent / "history-feed/samples/history-space-mountain-2026-09-26.json"
+CAPTURED = HISTORY_SAMPLES / "history-space-mountain-2026-09-26.json"
 MAGIC_KINGDOM = "75ea578a-adc8-4116-a54d-dccb60765ef9"
 
 

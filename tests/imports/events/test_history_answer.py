@@ -4,7 +4,6 @@ import gzip
 import json
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +11,13 @@ from imports.events.dayfile import Event, EventData, UnreadableFile
 from imports.events.history_answer import HistoryAnswer, Opening, decode, entity_types, openings
 from imports.events.load_format import row_values
 from imports.events.validation import validate
+from tests.captures import HISTORY_SAMPLES
 
 pytestmark = pytest.mark.no_database
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 PARK, RIDE, SHOW = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 RESORT = "00000000-0000-4000-8000-000000000009"
-CAPTURED = Path("/work/shared/history-feed/samples/history-space-mountain-2026-09-26.json")
+CAPTURED = HISTORY_SAMPLES / "history-space-mountain-2026-09-26.json"
 QUEUE = {"STANDBY": {"waitTime": 45}, "PAID_RETURN_TIME": {"price": {"amount": 2100, "currency": "USD"}}}
 ROWS = [
     {"time": "2026-09-26T13:00:01Z", "changed": ["status"], "status": "OPERATING", "queue": QUEUE},

@@ -2,18 +2,18 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from imports.events.issues import Issues
 from imports.metadata.hours import read_month, read_upcoming
+from tests.captures import SAMPLES
 from warehouse.instants import instant_at
 from warehouse.rides.hours import Hours, open_ms
 
 pytestmark = pytest.mark.no_database
-SAMPLE = Path("/work/shared/samples/sdk-python-mk_schedule.json")
+SAMPLE = SAMPLES / "sdk-python-mk_schedule.json"
 PARK = "75ea578a-adc8-4116-a54d-dccb60765ef9"
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = date(2026, 4, 14)

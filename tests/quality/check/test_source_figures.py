@@ -2,7 +2,6 @@
 
 import json
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,12 +10,13 @@ from imports.archive.daily_figures import source_day
 from quality.check.day_figures import RideDay, Word, figures
 from quality.check.days_to_compare import DAYS_A_REQUEST, requests, sample
 from quality.check.source_figures import Beside, Difference, SourceDay, differences
+from tests.captures import HISTORY_SAMPLES
 from warehouse.instants import milliseconds_of
 from warehouse.zones import local_day
 
 pytestmark = pytest.mark.no_database
 #: answers of the real API, captured by others (MIT); they are no part of this repository
-CAPTURED = Path("/work/shared/history-feed/samples")
+CAPTURED = HISTORY_SAMPLES
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = date(2024, 11, 20)
 BEGIN_MS, END_MS = (milliseconds_of(instant) for instant in local_day(DAY, NEW_YORK))

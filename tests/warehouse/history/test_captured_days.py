@@ -4,13 +4,12 @@ The captures (MIT, others') are no part of this repository; ARCHIVE_SAMPLES name
 """
 
 import json
-import os
 from datetime import date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.captures import HISTORY_SAMPLES
 from tests.warehouse.history.planting import LATER, tell
 from warehouse.history.rule import DayOfPark
 from warehouse.instants import milliseconds_of
@@ -18,7 +17,7 @@ from warehouse.models import HoursSource
 from warehouse.rides.openings import Opening
 
 pytestmark = pytest.mark.no_database
-CAPTURED = Path(os.environ.get("ARCHIVE_SAMPLES", "/work/shared/samples")).parent / "history-feed" / "samples"
+CAPTURED = HISTORY_SAMPLES
 NEW_YORK = ZoneInfo("America/New_York")
 
 
