@@ -49,10 +49,12 @@ def read_upcoming(entries: Iterable[Any], park: str, zone: tzinfo | None, today:
 
 
 def read_month(entries: Iterable[Any], park: str, zone: tzinfo | None, month: date, issues: Issues) -> Schedule:
-    """The answer about the calendar month that begins at `month`: it covers all of it, unless it names no day."""
+    """The answer about the calendar month that begins at `month`: it covers all of it from the first day that it names
+    on. That of the month that goes on may lack the days that are over, and their hours are not to be lost by that.
+    """
     last = (month + 31 * ONE_DAY).replace(day=1) - ONE_DAY
     said, unread = _read(entries, park, zone, month, last, issues)
-    return Schedule(frozenset(_days(month, last)) - unread if said else frozenset(), said)
+    return Schedule(frozenset(_days(min(said), last)) - unread if said else frozenset(), said)
 
 
 def _days(first: date, last: date) -> Iterable[date]:
