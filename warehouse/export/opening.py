@@ -13,6 +13,6 @@ def open_target(url: str) -> Target:
         from warehouse.export.bucket import open_bucket  # boto3 takes a second to load
 
         return open_bucket(url)
-    if re.match(r"[a-z0-9]+://", url):
+    if re.match(r"[a-z0-9]+:", url):  # also s3:/bucket, which would else be a folder of that name
         raise ExportError(f"{url}: give a folder, or s3://bucket/prefix")
     return Folder(url)

@@ -411,6 +411,7 @@ def test_a_disk_that_is_full_is_one_line_and_what_was_exported_stays(rides, tmp_
         ("/proc/nowhere", r"/proc/nowhere: No such file or directory. Give a folder that can be written"),
         ("/dev/null/x", r"/dev/null/x/export.lock: Not a directory. Give a folder that can be written"),
         ("ftp://host/x", r"ftp://host/x: give a folder, or s3://bucket/prefix"),
+        ("s3:/bucket", r"s3:/bucket: give a folder, or s3://bucket/prefix"),
         ("s3://user:secret@host/x", r"^not a bucket"),
     ],
 )

@@ -18,6 +18,7 @@ from warehouse.history.questions.extent import newest_day
 from warehouse.management import arguments
 from warehouse.models import EntityMetadata, Park, Ride, RideStay
 
+WRONG_USAGE = 2
 DAYS_BY_DEFAULT = 28
 STALE_DAYS_SAID = 31  # a park of 100 rides takes 0.1 s a day
 
@@ -90,9 +91,14 @@ def _list() -> Iterator[str]:
 
 def _question(name: str | None) -> Question:
     if name is None:
-        raise CommandError("ask what? manage.py ask --list names the questions, each with an example")
+        raise CommandError(
+            "ask what? manage.py ask --list names the questions, each with an example", returncode=WRONG_USAGE
+        )
     if name not in QUESTIONS:
-        raise CommandError(f"{name} is no question; there are {', '.join(QUESTIONS)} (see manage.py ask --list)")
+        raise CommandError(
+            f"{name} is no question; there are {', '.join(QUESTIONS)} (see manage.py ask --list)",
+            returncode=WRONG_USAGE,
+        )
     return QUESTIONS[name]
 
 
@@ -102,7 +108,7 @@ def _asked(question: Question, options: dict) -> Asked:
         parks = [naming.park_named(text) for text in options["park"]]
         ride = naming.ride_named(options["ride"], parks) if options["ride"] else None
     except ValueError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(str(error), returncode=WRONG_USAGE) from error
     parks = _parks(question, parks, ride)
     now = timezone.now()
     first, last = _days(parks, options["first"], options["last"], now)
@@ -117,14 +123,16 @@ def _further(question: Question, options: dict) -> dict:
         if (value := options[name]) is not None and value is not False
     }
     for name in given.keys() - set(question.options):
-        raise CommandError(f"{question.name} takes no --{name.replace('_', '-')}; see manage.py ask --list")
+        raise CommandError(
+            f"{question.name} takes no --{name.replace('_', '-')}; see manage.py ask --list", returncode=WRONG_USAGE
+        )
     for name in ("years", "count"):
         if given.get(name, 1) < 1:
-            raise CommandError(f"--{name} {given[name]}: give 1 or more")
+            raise CommandError(f"--{name} {given[name]}: give 1 or more", returncode=WRONG_USAGE)
     if options["by"] is not None:
         if options["by"] not in question.by:
             known = f"--by {', '.join(question.by)}" if question.by else "no --by"
-            raise CommandError(f"{question.name} takes {known}, not --by {options['by']}")
+            raise CommandError(f"{question.name} takes {known}, not --by {options['by']}", returncode=WRONG_USAGE)
         given["by"] = options["by"]
     return given
 
@@ -133,22 +141,26 @@ def _parks(question: Question, parks: list[Park], ride: Ride | None) -> list[Par
     """Whose days they are: of a ride those of all parks that it was in, the one it is in now first."""
     if ride is not None:
         if "ride" not in question.of:
-            raise CommandError(f"{question.name} is asked of a park: give --park in the place of --ride")
+            raise CommandError(
+                f"{question.name} is asked of a park: give --park in the place of --ride", returncode=WRONG_USAGE
+            )
         stood = RideStay.objects.filter(ride=ride).values_list("park_id", flat=True)
         found = Park.objects.filter(pk__in={ride.park_id, *stood})
         return sorted(found, key=lambda park: (park.pk != ride.park_id, park.pk))
     if not parks:
         names = "--park or --ride" if "ride" in question.of else "--park"
-        raise CommandError(f"{question.name} of what? Give {names} with an id, a UUID or a name")
+        raise CommandError(
+            f"{question.name} of what? Give {names} with an id, a UUID or a name", returncode=WRONG_USAGE
+        )
     if len(parks) > 1 and "parks" not in question.of:
-        raise CommandError(f"{question.name} is asked of one park; give one --park")
+        raise CommandError(f"{question.name} is asked of one park; give one --park", returncode=WRONG_USAGE)
     return list(dict.fromkeys(parks))
 
 
 def _days(parks: list[Park], first: date | None, last: date | None, now) -> tuple[date, date]:
     today = max(now.astimezone(zone_of(park)).date() for park in parks)
     if trouble := range_trouble(first, last) or range_trouble(first, None, today):
-        raise CommandError(trouble)
+        raise CommandError(trouble, returncode=WRONG_USAGE)
     if last is None:
         last = newest_day([park.pk for park in parks], now) or today
         if first is not None and first > last:
@@ -166,5 +178,7 @@ def _kinds(given: list[str]) -> Kinds:
         return None
     known = set(EntityMetadata.objects.values_list("entity_type", flat=True).distinct()) | {"ATTRACTION"}
     for kind in sorted(kinds - known):
-        raise CommandError(f"--kind {kind}: there are {', '.join(sorted(known - {''}))}, or all")
+        raise CommandError(
+            f"--kind {kind}: there are {', '.join(sorted(known - {''}))}, or all", returncode=WRONG_USAGE
+        )
     return frozenset(kinds | (ATTRACTIONS if "ATTRACTION" in kinds else set()))

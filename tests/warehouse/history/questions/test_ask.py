@@ -54,6 +54,7 @@ def refused(*arguments: str) -> str:
         ask(*arguments)
     message = str(caught.value)
     assert "\n" not in message
+    assert caught.value.returncode == 2 or message.startswith("Error: argument ")  # of argparse: 2 on a command line
     return message
 
 
