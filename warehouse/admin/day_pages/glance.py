@@ -1,8 +1,8 @@
 """A period at a glance, with the same days of years before behind it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from warehouse.admin.charts import lines
 from warehouse.admin.day_pages import section
@@ -93,7 +93,8 @@ def glance(scope: Scope) -> list[Section]:
         for each in before
     ]
     day_links = scope.days()
-    addresses = [day_links(point) if step.name == "day" else _within(scope, point, step.name) for point in points]
+    link_of = day_links if step.name == "day" else _within(scope, step.name)
+    addresses = [link_of(point) for point in points]
     return [
         Section(
             "days",
@@ -243,8 +244,11 @@ def _coverage(before: list[Comparison]) -> str:
     return said
 
 
-def _within(scope: Scope, point: date, step: str) -> str:
-    """A week or a month alone, day by day."""
+def _within(scope: Scope, step: str) -> Callable[[date], str]:
+    """Addresses of a week or a month alone, day by day: made from one, since hundreds are on a page."""
     if step == "month":
-        return scope.address("year", **{"from": None, "to": None, "period": f"{point:%Y-%m}"})
-    return scope.address("year", **{"from": point, "to": date.fromordinal(point.toordinal() + 6)})
+        of_month = scope.address("year", **{"from": None, "to": None, "period": "2000-01"})
+        return lambda point: of_month.replace("2000-01", f"{point:%Y-%m}")
+    of_week = scope.address("year", **{"from": "2000-01-01", "to": "2000-01-07"})
+    of_week = of_week.replace("2000-01-01", "{0}").replace("2000-01-07", "{1}")  # other braces are %7B in an address
+    return lambda point: of_week.format(point, point + timedelta(days=6))

@@ -152,7 +152,9 @@ class KnownDays:
         spoken_of = {row[:2] for row in rows}
         unsummed = {(park_id, day) for park_id in self.parks for day in self.days} - spoken_of
         stale = {row[:2] for row in rows if row[2] != RULES_VERSION}
-        return stale | with_rows(self.parks, unsummed) if len(unsummed) <= LOOKED_AT_MAX else stale
+        if len(unsummed) <= LOOKED_AT_MAX:
+            stale |= with_rows(self.parks, unsummed)
+        return stale
 
     @cached_property
     def left_out(self) -> set[tuple[int, date]]:
