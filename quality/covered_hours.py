@@ -15,7 +15,7 @@ from operator import itemgetter
 
 from quality.import_ledger import HISTORY, ParkLedger
 from warehouse.days import ONE_DAY, midnight
-from warehouse.zones import known_zone, local_day
+from warehouse.zones import local_day, zone_or_utc
 
 Span = tuple[datetime, datetime]  # UTC, half-open
 
@@ -65,7 +65,7 @@ class CoveredHours:
     """Of one park, by its ledger and its zone. Without a zone its days are taken to be UTC's, and have no seams."""
 
     def __init__(self, ledger: ParkLedger, timezone: str):
-        zone = known_zone(timezone) or UTC
+        zone = zone_or_utc(timezone)
         spans = [(*hours_of(each.feed, each.day, zone), each) for each in ledger.days]
         told = _stretches((begin, end, each.feed) for begin, end, each in spans if each.was_read)
         # as for missing days: from the first day with events to the last one of the ledger

@@ -3,6 +3,8 @@
 Table, column and index names are a contract (docs/data-model.md). All datetimes are UTC.
 """
 
+from zoneinfo import ZoneInfo
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import JSONArray
@@ -21,6 +23,7 @@ from warehouse.fields import MillisecondDateTimeField
 from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for models here)
 from warehouse.ride_status import RideStatus
 from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401
+from warehouse.zones import zone_or_utc
 
 NAME_LENGTH = 255
 
@@ -62,6 +65,11 @@ class Park(OperatorOverrides):
 
     def __str__(self) -> str:
         return self.park_name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of its own days; UTC where none is known."""
+        return zone_or_utc(self.timezone)
 
     @property
     def has_proper_name(self) -> bool:

@@ -5,7 +5,7 @@ both are kept, and so they are where the archive's day holds far less (docs/deci
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from django.db import connection
 
@@ -25,7 +25,7 @@ from warehouse.instants import day_at, instant_at, naive_utc
 from warehouse.models import DataSource, Park
 from warehouse.rides import stays
 from warehouse.snapshot_id import recorded_ms_of
-from warehouse.zones import known_zone, local_day
+from warehouse.zones import local_day
 
 NOTHING = heard([])
 
@@ -148,7 +148,7 @@ def day_covered(park: Park, validated: Validated, day: date) -> tuple[datetime, 
         for observation in validated.observations
         if observation.park_id == park.themeparks_wiki_id
     ]
-    zone = known_zone(park.timezone) or UTC
+    zone = park.zone
     by_utc = (midnight(day), midnight(day + ONE_DAY))
     by_park = local_day(day, zone)
     in_utc, in_park = (sum(start <= instant < end for instant in instants) for start, end in (by_utc, by_park))

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
@@ -21,7 +21,7 @@ from quality.findings import OTHER_VALUES
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.text import age_in_words
-from warehouse.zones import known_zone
+from warehouse.zones import zone_or_utc
 
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
 
@@ -221,7 +221,7 @@ def _source_of(park_id: int, first: date, last: date) -> str | None:
 def _days_of_the_park(row: DataQualityLog) -> tuple[date, date]:
     timezone = Park.objects.values_list("timezone", flat=True).get(pk=row.park_id)
     start, end = row.timestamp_start, row.timestamp_end
-    return days_touched(start, end, known_zone(timezone) or UTC)
+    return days_touched(start, end, zone_or_utc(timezone))
 
 
 def _url(name: str, *args, **query) -> str | None:

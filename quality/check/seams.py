@@ -6,7 +6,7 @@ same, the archive's days reach further than UTC's, or the live collector was the
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from quality.check.profiles import HOUR_MS, ParkProfile
 from quality.check.window import Window
@@ -16,7 +16,6 @@ from quality.import_ledger import ARCHIVE, HISTORY
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY
 from warehouse.instants import milliseconds_of
-from warehouse.zones import known_zone
 
 HISTORY_URL = "themeparks-history:"  # what --source calls the History API
 #: by feed: what the days before a hole are called, and those after it
@@ -33,7 +32,7 @@ def holes_of(park: ParkProfile) -> list[Hole]:
 
 def seam_holes(window: Window, park: ParkProfile) -> Iterator[Finding]:
     """One finding a hole."""
-    zone = known_zone(park.park.timezone) or UTC
+    zone = park.park.zone
     for hole in holes_of(park):
         sentence = REASONS["seam_hole"].say(
             1,

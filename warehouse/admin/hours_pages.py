@@ -3,7 +3,7 @@
 Times are the park's own. Every change of a day's hours can be read on the park's page, as it was before.
 """
 
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,24 +17,19 @@ from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType, MetadataChange, Park, ParkHours
 from warehouse.rides import hours
-from warehouse.zones import known_zone, local_date
+from warehouse.zones import local_date
 
 _WITHOUT_TIMES = (HoursType.CLOSED, HoursType.INFO)
 
 
-def zone_of(park: Park) -> tzinfo:
-    """UTC where the park has none that exists."""
-    return known_zone(park.timezone) or UTC
-
-
 def words_of(park: Park, day: date) -> str:
     """The hours of a park's day in words."""
-    return hours.in_words(hours.hours_of([park.pk], day, day).get((park.pk, day), ()), zone_of(park))
+    return hours.in_words(hours.hours_of([park.pk], day, day).get((park.pk, day), ()), park.zone)
 
 
 def hours_today(park: Park) -> str:
     """A line for the park's own page, with the way to all its hours."""
-    today = local_date(timezone.now(), zone_of(park))
+    today = local_date(timezone.now(), park.zone)
     url = reverse("admin:warehouse_parkhours_changelist")
     return format_html('{} <a href="{}?park__park_id__exact={}">All hours</a>', words_of(park, today), url, park.pk)
 
@@ -61,7 +56,7 @@ class HoursForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         row = self.instance
         if row.pk and row.opens_at and row.closes_at:
-            opens, closes = (at.astimezone(zone_of(row.park)) for at in (row.opens_at, row.closes_at))
+            opens, closes = (at.astimezone(row.park.zone) for at in (row.opens_at, row.closes_at))
             self.initial |= {"opens": opens.time(), "closes": closes.time(), "opens_late": opens.date() > row.day}
 
     def clean_day(self):
@@ -89,8 +84,8 @@ class HoursForm(forms.ModelForm):
         else:
             begins = day + ONE_DAY if cleaned.get("opens_late") else day
             ends = begins + ONE_DAY if closes <= opens else begins
-            row.opens_at = datetime.combine(begins, opens, tzinfo=zone_of(park)).astimezone(UTC)
-            row.closes_at = datetime.combine(ends, closes, tzinfo=zone_of(park)).astimezone(UTC)
+            row.opens_at = datetime.combine(begins, opens, tzinfo=park.zone).astimezone(UTC)
+            row.closes_at = datetime.combine(ends, closes, tzinfo=park.zone).astimezone(UTC)
         same = ParkHours.objects.filter(park=park, day=day, type=kind, opens_at=row.opens_at).exclude(pk=row.pk)
         if same.exists():
             raise forms.ValidationError("Hours of this kind and opening are known of the day; change those.")
@@ -186,8 +181,8 @@ class ParkHoursAdmin(admin.ModelAdmin):
 def _clock(row: ParkHours, at: datetime | None) -> str:
     if at is None:
         return "-"
-    there = at.astimezone(zone_of(row.park))
-    return hours.clock_at(milliseconds_of(at), zone_of(row.park)) + (", next day" if there.date() > row.day else "")
+    there = at.astimezone(row.park.zone)
+    return hours.clock_at(milliseconds_of(at), row.park.zone) + (", next day" if there.date() > row.day else "")
 
 
 def _remember(park: Park, day: date, before: str, by: str) -> None:

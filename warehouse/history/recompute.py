@@ -15,7 +15,7 @@ So a day without a mark, and without a marked day before it, is what the rows sa
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice
 
 from django.db import DatabaseError, transaction
@@ -28,7 +28,7 @@ from warehouse.rides import stale_days
 from warehouse.server import errors
 from warehouse.server.named_lock import named_lock
 from warehouse.server.turns import never_idle_for_long, wait_for_turn
-from warehouse.zones import known_zone, local_date, local_day
+from warehouse.zones import local_date, local_day, zone_or_utc
 
 DAYS_AT_ONCE = 31  # read together and held in memory: 750,000 rows of a park of 250 rides
 NEAR_DAYS = 3  # marked days so near each other are made together, with those between them
@@ -214,4 +214,4 @@ def _make_for_now(park_id: int, seen: _Seen, now: datetime) -> Made:
 
 
 def _zone_of(park_id: int) -> tzinfo:
-    return known_zone(Park.objects.values_list("timezone", flat=True).get(pk=park_id)) or UTC
+    return zone_or_utc(Park.objects.values_list("timezone", flat=True).get(pk=park_id))

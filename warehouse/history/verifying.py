@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from warehouse.days import ONE_DAY
@@ -10,7 +10,6 @@ from warehouse.history import reading, stored_days
 from warehouse.history.recompute import DAYS_AT_ONCE, last_final
 from warehouse.models import Park
 from warehouse.rides import stale_days
-from warehouse.zones import known_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def compare(park: Park, first: date, last: date, now: datetime) -> Iterator[Comp
 
 
 def _compare(park: Park, first: date, last: date, now: datetime) -> Compared:
-    final = last_final(known_zone(park.timezone) or UTC, now)
+    final = last_final(park.zone, now)
     left_out = set(stale_days.marked(park.pk, last))
     stored = stored_days.rows(park.pk, first, last)
     inferred = stored_days.inferred(park.pk, first, last)

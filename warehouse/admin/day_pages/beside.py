@@ -10,7 +10,8 @@ from warehouse.admin.day_pages import links, section
 from warehouse.admin.day_pages.asking import choice
 from warehouse.admin.day_pages.scope import Scope
 from warehouse.admin.day_pages.section import Column, Csv, Figure, Linked, Section, Table
-from warehouse.history.questions.days import KnownDays, of_parks, zone_of
+from warehouse.history.answers.answer import percent
+from warehouse.history.questions.days import KnownDays, of_parks
 from warehouse.history.questions.dropped import SILENT_DAYS, dropped_out
 from warehouse.history.questions.longest import longest_waits
 from warehouse.history.questions.parks import beside
@@ -41,10 +42,10 @@ def reliability(scope: Scope) -> list[Section]:
         Column("rank", "Rank", section.count),
         Column("ride_id", "id", wide=True),
         Column("ride_name", "Ride", is_number=False),
-        Column("down_share", "down", section.percents),
+        Column("down_share", "down", percent),
         Column("down_hours", "down for", section.hours, wide=True),
         Column("operating_hours", "open for", section.hours, wide=True),
-        Column("known", "known", section.percents, wide=True),
+        Column("known", "known", percent, wide=True),
         Column("standby_mean", "mean wait", section.minutes),
         Column("tier", "tier", section.count),
         Column("suggested_tier", "suggested", section.count),
@@ -69,10 +70,8 @@ def reliability(scope: Scope) -> list[Section]:
             ]
         )
         if sums.down_share is not None and len(shown) < BARS_AT_MOST:
-            piece = bars.Piece(
-                0, sums.down_share / highest, "s2", f"{each.ride.name}: {section.percents(sums.down_share)} down"
-            )
-            shown.append(bars.Lying(each.ride.name, [piece], section.percents(sums.down_share), url))
+            piece = bars.Piece(0, sums.down_share / highest, "s2", f"{each.ride.name}: {percent(sums.down_share)} down")
+            shown.append(bars.Lying(each.ride.name, [piece], percent(sums.down_share), url))
     to_set = [
         (each.ride, each.tier) for each in suggested.values() if each.tier is not None and each.tier != each.ride.tier
     ]
@@ -98,7 +97,7 @@ def reliability(scope: Scope) -> list[Section]:
 
 
 def _percents(share: float | None) -> str:
-    return "-" if share is None else section.percents(share)
+    return "-" if share is None else percent(share)
 
 
 # --- longest waits ----------------------------------------------------------------------------------------------------
@@ -117,7 +116,7 @@ def longest(scope: Scope) -> list[Section]:
     ]
     rows, shown = [], []
     for each in found:
-        zone = zone_of(scope.known.parks[each.park_id])
+        zone = scope.known.parks[each.park_id].zone
         begins, ends = (at and at.astimezone(zone) for at in (each.begins_at, each.ends_at))
         url = links.day(each.park_id, each.day, ride=each.ride.ride_id)
         for_minutes = (ends - begins).total_seconds() / 60 if begins and ends else None
@@ -232,8 +231,8 @@ def other_parks(scope: Scope) -> list[Section]:
         Column("park_name", "Park", is_number=False),
         Column("standby_mean", "mean wait", section.minutes),
         Column("standby_max", "highest", section.minutes),
-        Column("down_share", "down", section.percents),
-        Column("known", "known", section.percents, wide=True),
+        Column("down_share", "down", percent),
+        Column("known", "known", percent, wide=True),
         Column("days_of_all", "days added", section.count),
         Column("days_known", "days known", section.count, wide=True),
         Column("days", "of", section.count, wide=True),

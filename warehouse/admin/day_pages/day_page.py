@@ -18,7 +18,7 @@ from warehouse.admin.day_pages.scope import Scope
 from warehouse.admin.day_pages.section import Section
 from warehouse.admin.page_parts import failure
 from warehouse.days import ONE_DAY, is_within_reach
-from warehouse.history.questions.days import KnownDays, of_park, zone_of
+from warehouse.history.questions.days import KnownDays, of_park
 from warehouse.history.questions.extent import newest_day_of
 from warehouse.history.segments import FullDay, full_day
 from warehouse.models import Park
@@ -48,7 +48,7 @@ def day_page(request: HttpRequest, park_id: int) -> HttpResponse:
     """The newest day, or the one that is asked for."""
     refuse_strangers(request)
     park = get_object_or_404(Park, pk=park_id)
-    now, zone = timezone.now(), zone_of(park)
+    now, zone = timezone.now(), park.zone
     newest = newest_day_of([park], now)
     form = DayForm(request.GET, newest or now.astimezone(zone).date())
     problems: list[str] = []
@@ -70,13 +70,8 @@ def day_page(request: HttpRequest, park_id: int) -> HttpResponse:
     known = of_park(park, day, day, now, kinds=asked.kinds_asked())
     scope = Scope(known, asked, park.park_name)
     full, sections = _sections(scope, ride_id, problems)
-    wanted = request.GET.get("csv")
-    if wanted is not None:
-        for section in sections:
-            for csv in taking_away.csvs_of(section):
-                if csv.name == wanted:
-                    return taking_away.response(scope, section, csv)
-        problems.append("There is no such CSV here; those that there are have links below their tables")
+    if (taken := taking_away.asked_for(request, scope, sections, problems)) is not None:
+        return taken
     page |= {
         "title": f"{park}: {day:%A}, {day}",
         "day": day,

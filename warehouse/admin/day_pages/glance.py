@@ -9,6 +9,7 @@ from warehouse.admin.day_pages import section
 from warehouse.admin.day_pages.asking import choice
 from warehouse.admin.day_pages.scope import Scope, step_of
 from warehouse.admin.day_pages.section import Column, Csv, Figure, Linked, Section, Table
+from warehouse.history.answers.answer import percent
 from warehouse.history.questions.compare import Comparison, Matched, years_before
 from warehouse.history.questions.sums import Sums, total
 
@@ -148,9 +149,9 @@ def _columns(step: str, before: list[Comparison]) -> list[Column]:
             )
         ),
         Column("standby_max", "highest", section.minutes),
-        Column("down_share", "down", section.percents),
+        Column("down_share", "down", percent),
         Column("rides", "rides" if step == "day" else "ride days", section.count, wide=True),
-        Column("known", "known", section.percents, wide=True),
+        Column("known", "known", percent, wide=True),
         Column("observations", "observations", section.count, wide=True),
     ]
 
@@ -206,7 +207,7 @@ def _figures(before: list[Comparison], now: dict[date, Sums | None]) -> list[Fig
     found = [
         _figure("Mean wait", together.standby_mean, section.minutes, " min"),
         _figure("Highest wait", together.standby_max, section.minutes, " min"),
-        _figure("Down", together.down_share, section.percents, "", "of the time rides were to operate"),
+        _figure("Down", together.down_share, percent, "", "of the time rides were to operate"),
         Figure("Days known", f"{len(known):,} of {len(now):,}", _known(together)),
     ]
     for each in before[:3]:
@@ -229,7 +230,7 @@ def _figure(label: str, value, show, unit: str, beside: str = "") -> Figure:
 
 
 def _known(sums: Sums) -> str:
-    return "" if sums.known is None else f"{section.percents(sums.known)} of the park hours of these"
+    return "" if sums.known is None else f"{percent(sums.known)} of the park hours of these"
 
 
 def _before(years: int) -> str:

@@ -77,13 +77,8 @@ def period_page(
         asked = form.asked()
         scope = Scope(days_of(asked), asked, name, DAYS_FROM_ROWS, earliest)
         found = _sections(tab, scope) if newest else []
-        wanted = request.GET.get("csv")
-        if wanted is not None:
-            for each in found:
-                for csv in taking_away.csvs_of(each):
-                    if csv.name == wanted:
-                        return taking_away.response(scope, each, csv)
-            problems.append("There is no such CSV here; those that there are have links below their tables")
+        if (taken := taking_away.asked_for(request, scope, found, problems)) is not None:
+            return taken
         page |= {
             "asked": asked,
             "scope": scope,

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from warehouse.admin.day_pages import beside, glance, links, together
 from warehouse.admin.day_pages.page import DAYS_FROM_ROWS, Tab, period_page, refuse_strangers
 from warehouse.admin.operator_overrides import override
-from warehouse.history.questions.days import of_park, zone_of
+from warehouse.history.questions.days import of_park
 from warehouse.models import Park, Ride
 from warehouse.text import count_of
 
@@ -39,7 +39,7 @@ def park_page(request: HttpRequest, park_id: int) -> HttpResponse:
     """The year to the newest day that is over and of which anything is known, or the days that are asked for."""
     refuse_strangers(request)
     park = get_object_or_404(Park, pk=park_id)
-    now, zone = timezone.now(), zone_of(park)
+    now, zone = timezone.now(), park.zone
     context = {"title": f"{park}: days", "opts": Park._meta, "park": park, "zone": zone.key}
     return period_page(
         request,

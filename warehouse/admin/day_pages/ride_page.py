@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from warehouse.admin.day_pages import beside, glance, ride_sections, together
 from warehouse.admin.day_pages.page import DAYS_FROM_ROWS, Tab, period_page, refuse_strangers
-from warehouse.history.questions.days import of_ride, parks_of, zone_of
+from warehouse.history.questions.days import of_ride, parks_of
 from warehouse.models import Ride
 
 TABS = [
@@ -25,7 +25,7 @@ def ride_page(request: HttpRequest, ride_id: int) -> HttpResponse:
     """The year to the newest day of its park, or the days that are asked for."""
     refuse_strangers(request)
     ride = get_object_or_404(Ride.objects.select_related("park"), pk=ride_id)
-    now, zone = timezone.now(), zone_of(ride.park)
+    now, zone = timezone.now(), ride.park.zone
     parks = parks_of(ride)
     context = {"title": f"{ride}: days", "opts": Ride._meta, "ride": ride, "park": ride.park, "zone": zone.key}
     return period_page(

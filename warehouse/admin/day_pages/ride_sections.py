@@ -8,6 +8,7 @@ from warehouse.admin.day_pages import section
 from warehouse.admin.day_pages.asking import choice
 from warehouse.admin.day_pages.scope import Scope, step_of
 from warehouse.admin.day_pages.section import Column, Csv, Linked, Section, Table
+from warehouse.history.answers.answer import percent
 from warehouse.history.questions import rides
 from warehouse.history.questions.lines import prices, return_times
 from warehouse.history.questions.ride_on_day import RideOnDay
@@ -35,7 +36,7 @@ def days(scope: Scope) -> list[Section]:
         Column("closed_minutes", "closed", section.hours, wide=True),
         Column("refurbishment_minutes", "refurbish.", section.hours, wide=True),
         Column("unknown_minutes", "unknown", section.hours, wide=True),
-        Column("down_share", "down in hours", section.percents),
+        Column("down_share", "down in hours", percent),
         Column("standby_min", "lowest", section.minutes, wide=True),
         Column("standby_p50", "median", section.minutes, wide=True),
         Column("standby_mean", "mean wait", section.minutes),
@@ -96,7 +97,7 @@ def beside_the_line(scope: Scope) -> list[Section]:
     of_return = [
         Column("date", "Day", section.day_of_week, is_number=False),
         Column("return_minutes", "given out for", section.hours),
-        Column("share", "of its open time", section.percents),
+        Column("share", "of its open time", percent),
     ]
     of_price = [
         Column("date", "Day", section.day_of_week, is_number=False),

@@ -37,11 +37,6 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def percents(value: float) -> str:
-    """A share of 1: 12.5 %."""
-    return f"{100 * value:.1f} %"
-
-
 def change(value: float) -> str:
     """A share of 1 with its sign: +12 %; and never -0."""
     return f"{round(100 * value):+,} %"

@@ -1,9 +1,9 @@
 """The CSVs of a page: what `manage.py ask` gives for the same question."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from warehouse.admin.day_pages.scope import Scope
 from warehouse.admin.day_pages.section import Csv, Section
@@ -18,6 +18,21 @@ def csvs_of(section: Section) -> list[Csv]:
     if section.table is None or not section.table.rows:
         return []
     return list(section.csvs) or [Csv(section.slug)]
+
+
+def asked_for(
+    request: HttpRequest, scope: Scope, sections: Iterable[Section], problems: list[str]
+) -> HttpResponse | None:
+    """The CSV that ?csv= names; None where none is asked for, or none is called so, which is a problem to be said."""
+    wanted = request.GET.get("csv")
+    if wanted is None:
+        return None
+    for section in sections:
+        for csv in csvs_of(section):
+            if csv.name == wanted:
+                return response(scope, section, csv)
+    problems.append("There is no such CSV here; those that there are have links below their tables")
+    return None
 
 
 def response(scope: Scope, section: Section, csv: Csv) -> HttpResponse:

@@ -9,6 +9,7 @@ from warehouse.admin.day_pages import section
 from warehouse.admin.day_pages.asking import choice
 from warehouse.admin.day_pages.scope import Scope
 from warehouse.admin.day_pages.section import Column, Csv, Linked, Section, Table
+from warehouse.history.answers.answer import percent
 from warehouse.history.questions import parks
 from warehouse.history.questions.busy import BusyDay, busy_days
 from warehouse.history.questions.hours import Hour, by_hour
@@ -73,11 +74,11 @@ def _periods(
         Column(what, what.capitalize(), is_number=False),
         Column("standby_mean", "mean wait", section.minutes),
         Column("standby_max", "highest", section.minutes),
-        Column("down_share", "down", section.percents),
+        Column("down_share", "down", percent),
         Column("operating_hours", "hours" if scope.of_ride else "ride hours", section.count, wide=True),
         Column("days_known", "days known", section.count),
         Column("days", "of", section.count, wide=True),
-        Column("known", "known", section.percents, wide=True),
+        Column("known", "known", percent, wide=True),
         Column("observations", "observations", section.count, wide=True),
     ]
     picture = bars.stacked(stacks, [("s1", "mean wait")], label)
@@ -165,8 +166,8 @@ def calendar(scope: Scope) -> list[Section]:
         Column("rank", "rank in its year", section.count),
         Column("of", "of days", section.count, wide=True),
         Column("standby_mean", "mean wait", section.minutes),
-        Column("relation", "of its year's", section.percents),
-        Column("known", "known", section.percents, wide=True),
+        Column("relation", "of its year's", percent),
+        Column("known", "known", percent, wide=True),
     ]
     busiest = sorted(
         (day for day in days if day.rank is not None), key=lambda day: (day.rank or 0, -day.day.toordinal())

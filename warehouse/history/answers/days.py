@@ -6,7 +6,7 @@ from typing import Any
 
 from warehouse.history.answers.answer import Answer, Asked, Column, one_decimal, percent, rounded
 from warehouse.history.questions import hours, parks, rides
-from warehouse.history.questions.days import length_of, zone_of
+from warehouse.history.questions.days import length_of
 from warehouse.history.questions.ride_on_day import RideOnDay
 from warehouse.history.questions.sums import Sums
 from warehouse.models import Park
@@ -115,7 +115,7 @@ def ride_days(asked: Asked) -> Answer:
             figures = _figures(row) if row else {}
             if row is None or not row.is_known:
                 figures = {
-                    "unknown_minutes": row.minutes if row else length_of(day, zone_of(park), known.now),
+                    "unknown_minutes": row.minutes if row else length_of(day, park.zone, known.now),
                     "observations": row.observations if row else None,
                 }
             if row:
@@ -148,7 +148,7 @@ def park_days(asked: Asked) -> Answer:
                 figures["rides"] = found[key].operated
                 figures["standby_p50"], figures["standby_p90"] = percentiles.get(key, (None, None))
             else:
-                figures = {"unknown_minutes": length_of(day, zone_of(park), known.now)}
+                figures = {"unknown_minutes": length_of(day, park.zone, known.now)}
             figures |= {"date": day, "from_rows": key in known.stale, "as_of": known.now, **_of_park(park)}
             rows.append(_in_order(PARK_DAY, figures))
     return Answer(PARK_DAY, rows)
@@ -193,7 +193,7 @@ def clock(instant: datetime | None, day: date, park: Park) -> str | None:
     """The park's clock, 14:05; of the day after, 00:30+1."""
     if instant is None:
         return None
-    local = instant.astimezone(zone_of(park))
+    local = instant.astimezone(park.zone)
     later = (local.date() - day).days
     return f"{local:%H:%M}{f'+{later}' if later else ''}"
 

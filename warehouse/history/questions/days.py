@@ -25,7 +25,7 @@ from warehouse.history.questions.sums import Sums
 from warehouse.history.questions.unsummed import runs_of, with_rows
 from warehouse.history.rule import RULES_VERSION, DayOfPark
 from warehouse.models import Park, Ride, RideStay
-from warehouse.zones import local_day, zone_or_utc
+from warehouse.zones import local_day
 
 #: entity_metadata.entity_type; '' is a ride whose kind nobody has told
 ATTRACTIONS = frozenset({"ATTRACTION", ""})
@@ -88,7 +88,7 @@ class KnownDays:
     @property
     def zone(self) -> ZoneInfo:
         """Of the only park; UTC where it is not known."""
-        return zone_of(self.park)
+        return self.park.zone
 
     @property
     def days(self) -> list[date]:
@@ -102,7 +102,7 @@ class KnownDays:
     @property
     def today(self) -> date:
         """The parks' own; of several in different zones the one that is ahead."""
-        return max(self.now.astimezone(zone_of(park)).date() for park in self.parks.values())
+        return max(self.now.astimezone(park.zone).date() for park in self.parks.values())
 
     @cached_property
     def rides(self) -> dict[int, NamedRide]:
@@ -217,7 +217,7 @@ class KnownDays:
         """A day as it was known when the clocks there said so: computed from the rows. None: nothing was known."""
         found = Sums()
         for park in self.parks.values():
-            now = datetime.combine(day, clock, tzinfo=zone_of(park))
+            now = datetime.combine(day, clock, tzinfo=park.zone)
             for of_park in reading.park_days(park, day, day, now):
                 for ride_id in of_park.rides.keys() & self.rides.keys():
                     found.add(of_park.rides[ride_id])
@@ -296,11 +296,6 @@ def of_ride(
 
 
 # --- small things ----------------------------------------------------------------------------------------------------
-def zone_of(park: Park) -> ZoneInfo:
-    """UTC where the park's zone is not known."""
-    return zone_or_utc(park.timezone)
-
-
 def length_of(day: date, zone: ZoneInfo, now: datetime) -> int:
     """Full minutes of a local day: 1,380, 1,440, 1,500 or the like; of today those up to `now`."""
     begin, end = local_day(day, zone)

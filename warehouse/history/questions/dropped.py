@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db import connection
 
 from warehouse.days import ONE_DAY
-from warehouse.history.questions.days import ATTRACTIONS, Kinds, NamedRide, of_park, zone_of
+from warehouse.history.questions.days import ATTRACTIONS, Kinds, NamedRide, of_park
 from warehouse.history.questions.extent import newest_day
 from warehouse.instants import aware_utc, naive_utc
 from warehouse.models import Park
@@ -71,7 +71,7 @@ def _last_days(park: Park, rides: Collection[int], enough: date, now: datetime) 
 
 
 def _last_days_of_rows(park: Park, rides: Collection[int], first: date, now: datetime) -> dict[int, date]:
-    zone = zone_of(park)
+    zone = park.zone
     found: dict[int, date] = {}
     for ride_ids, start, until in stays.periods_of(park.pk, local_day(first, zone)[0], now):
         some = set(ride_ids) & set(rides)

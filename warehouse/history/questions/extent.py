@@ -5,7 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from warehouse.days import ONE_DAY
-from warehouse.history.questions.days import Range, fetched, zone_of
+from warehouse.history.questions.days import Range, fetched
 from warehouse.instants import aware_utc, naive_utc
 from warehouse.models import Park
 from warehouse.rides import stays
@@ -41,7 +41,7 @@ def extent_of(parks: Iterable[Park], now: datetime) -> Range | tuple[None, None]
     first: date | None = None
     newest: date | None = None
     for park in parks:
-        zone = zone_of(park)
+        zone = park.zone
         today = now.astimezone(zone).date()
         ((first_summed, first_marked, summed, marked),) = fetched(
             "SELECT (SELECT MIN(day) FROM ride_days WHERE park_id = %s), "

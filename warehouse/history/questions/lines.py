@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from warehouse.history.questions.days import KnownDays, NamedRide, zone_of
+from warehouse.history.questions.days import KnownDays, NamedRide
 from warehouse.instants import instant_at, naive_utc
 from warehouse.rides import stays
 from warehouse.snapshot_id import recorded_ms_of, ride_id_of
@@ -84,7 +84,7 @@ def boarding_groups(known: KnownDays) -> list[BoardingGroup]:
 def _boarding_rows(known: KnownDays) -> list[tuple]:
     rows: list[tuple] = []
     for park in known.parks.values():
-        begin, end = local_day(known.first, zone_of(park))
+        begin, end = local_day(known.first, park.zone)
         for ride_ids, start, until in stays.periods_of(park.pk, begin, min(end, known.now)):
             with connection.cursor() as cursor:
                 cursor.execute(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from warehouse.history.questions.days import KnownDays, NamedRide, zone_of
+from warehouse.history.questions.days import KnownDays, NamedRide
 from warehouse.instants import instant_at, naive_utc
 from warehouse.models import RideStatus
 from warehouse.snapshot_id import recorded_ms_of
@@ -91,7 +91,7 @@ def _words(known: KnownDays, days: list[_Highest]) -> dict[_Highest, list[Word]]
     )
     values: list[Any] = []
     for number, of in enumerate(days):
-        begin, end = local_day(of.day, zone_of(known.parks[of.park_id]))
+        begin, end = local_day(of.day, known.parks[of.park_id].zone)
         values += [number, of.ride_id, naive_utc(begin), naive_utc(min(end, known.now)), of.told_by, of.told_by]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([one] * len(days)), values)

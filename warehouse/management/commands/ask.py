@@ -13,7 +13,7 @@ from warehouse.history.answers import asked as asking
 from warehouse.history.answers import naming, written
 from warehouse.history.answers.answer import Asked
 from warehouse.history.answers.asked import MATCHED, QUESTIONS, Question
-from warehouse.history.questions.days import ATTRACTIONS, Kinds, zone_of
+from warehouse.history.questions.days import ATTRACTIONS, Kinds
 from warehouse.history.questions.extent import newest_day
 from warehouse.management import arguments
 from warehouse.models import EntityMetadata, Park, Ride, RideStay
@@ -158,7 +158,7 @@ def _parks(question: Question, parks: list[Park], ride: Ride | None) -> list[Par
 
 
 def _days(parks: list[Park], first: date | None, last: date | None, now) -> tuple[date, date]:
-    today = max(now.astimezone(zone_of(park)).date() for park in parks)
+    today = max(now.astimezone(park.zone).date() for park in parks)
     if trouble := range_trouble(first, last) or range_trouble(first, None, today):
         raise CommandError(trouble, returncode=WRONG_USAGE)
     if last is None:
