@@ -216,9 +216,10 @@ class CuttingProxy:
             self.refuse(cut.refuse)
             others = self._living()
         cut.happened.set()
+        for session in others:  # before the one that waits: it goes on at once, and may ask by another
+            if session is not threading.current_thread():
+                session.hang_up()
         hang_up()
-        for session in others:
-            session.hang_up()
 
     def ended(self, session: "_Session") -> None:
         with self._lock:
