@@ -1,6 +1,6 @@
 """Instants in templates, by the clock of a park (warehouse.zones) or in UTC; a template's own `date` knows UTC alone.
 
-`{{ instant|there:park }}`: 2025-07-01 09:30 Asia/Tokyo. `both` puts UTC behind it: 2025-07-01 09:30 Asia/Tokyo (00:30Z).
+`{{ instant|there:park }}`: 2025-07-01 09:30 Asia/Tokyo. `{{ instant|both:park }}`: the same with (00:30Z) behind it.
 `{{ instant|utc }}`: 2025-07-01 00:30Z. "-" for none. Of no park: UTC.
 """
 
