@@ -15,6 +15,7 @@ from warehouse.instants import instant_at
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
 from warehouse.rides import openings, stale_days, stays
 from warehouse.rides.numbering import take_numbers
+from warehouse.zones import both_in_words, utc_in_words
 
 
 def _pages(model_admin: admin.ModelAdmin, pages) -> list:
@@ -139,7 +140,9 @@ class RideAdmin(OverridesAdmin):
     @admin.display(description="parks it was in")
     def where(self, obj) -> str:
         known = obj.stays.select_related("park").order_by("begins_at")
-        rows = ((f"{stay.begins_at:%Y-%m-%d %H:%M}Z" if stay.begins_at else "before", stay.park) for stay in known)
+        rows = (
+            (both_in_words(stay.begins_at, stay.park.zone) if stay.begins_at else "before", stay.park) for stay in known
+        )
         return format_html_join("", "<div>{}: {}</div>", rows) or "this one always, as far as is known"
 
     @admin.display(description="when its record begins")
@@ -148,7 +151,8 @@ class RideAdmin(OverridesAdmin):
         if opening is None:
             return "-"
         wait = "" if opening.wait_time is None else f", {opening.wait_time} minutes"
-        opens, seen = (f"{instant_at(ms):%Y-%m-%d %H:%M}Z" for ms in (opening.opens_ms, opening.observed_ms))
+        zone = obj.park.zone
+        opens, seen = (both_in_words(instant_at(ms), zone) for ms in (opening.opens_ms, opening.observed_ms))
         return f"{opening.status}{wait} at {opens}, last seen so at {seen}"
 
     @admin.display(description="park", ordering="park__park_name")
@@ -234,9 +238,9 @@ class MetadataChangeAdmin(ReadOnlyAdmin):
             lookup, value, request
         )
 
-    @admin.display(description="when", ordering="changed_at")
+    @admin.display(description="when (UTC)", ordering="changed_at")
     def when(self, obj) -> str:
-        return f"{obj.changed_at:%Y-%m-%d %H:%M}Z"
+        return utc_in_words(obj.changed_at)
 
     @admin.display(description="of")
     def subject(self, obj) -> str:
