@@ -20,7 +20,7 @@ from imports.admin.actions import Shown, act, check
 from imports.admin.adoption_page import undo_adoption
 from imports.admin.columns import PARTS, rendered, shown
 from imports.admin.progress import Progress, progress_of
-from imports.admin.start_page import start_import
+from imports.admin.start_page import StartPages
 from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
@@ -157,7 +157,7 @@ class ImportAdmin(ReadOnlyAdmin):
     def get_urls(self):
         wrap = self.admin_site.admin_view
         return [
-            path("start/", wrap(lambda request: start_import(self, request)), name="imports_start"),
+            *StartPages(self).urls(),
             path("adoptions/<int:log_id>/undo/", wrap(partial(undo_adoption, self)), name="imports_undo_adoption"),
             path("progress/", wrap(self.progress_view), name="imports_importcheckpoint_progress"),
             path("<int:checkpoint_id>/act/", wrap(self.act_view), name="imports_importcheckpoint_act"),
