@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "warehouse",
     "quality",
     "imports",
+    "config.apps.WarehouseConfig",
     "config.apps.DeskConfig",  # django.contrib.admin, with the operators' home page
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -126,7 +127,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],
+        "DIRS": [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

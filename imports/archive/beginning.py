@@ -78,7 +78,8 @@ def resume(
     *,
     force: bool = False,
 ) -> list[ImportRun]:
-    """The runs of unfinished imports: of those named, or of all that wait and that nobody is working on.
+    """The runs of unfinished imports: of those named, or of all that wait and that nobody is working on. What a person
+    cancelled or dismissed goes on only where it is named.
 
     `source` stands in for the one they began with, for an archive that has moved. Parks of one destination that were
     begun together go on together, however far each has come. `force`: from here on they are forced; without it they go
@@ -99,7 +100,7 @@ def resume(
     else:
         checkpoints = [
             checkpoint
-            for checkpoint in every.filter(queued_at=None).exclude(status=ImportStatus.COMPLETED)
+            for checkpoint in every.filter(queued_at=None, dismissed_at=None).exclude(status=ImportStatus.COMPLETED)
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
@@ -202,7 +203,9 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
 
 
 def _same_request(plan: DestinationPlan, parks: list[Park]) -> QuerySet[ImportCheckpoint]:
+    """None that was dismissed: whoever gave it up is not to find it revived, and asked for anew it is begun anew."""
     return ImportCheckpoint.objects.filter(
+        dismissed_at=None,
         park__in=parks,
         destination_wiki_id=plan.destination,
         source=plan.request.source.url,

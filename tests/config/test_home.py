@@ -52,7 +52,7 @@ def operator():
 
 
 def attention(client) -> list[str]:
-    return [said for said, _ in client.get("/admin/").context["home"].attention]
+    return [each.said for each in client.get("/admin/").context["home"].attention]
 
 
 def figures(client) -> dict[str, dict[str, str]]:
@@ -297,7 +297,7 @@ def test_a_part_that_fails_says_so_and_the_others_stand(snapshots, operator, cap
     for title, (figure,) in failed.items():
         assert re.match(r"could not be worked out: \w+Error: .*" + table, figure.value)
         assert figure.trouble
-        assert f"{title} could not be worked out" in [said for said, _ in home.attention]
+        assert f"{title} could not be worked out" in [each.said for each in home.attention]
         assert f"{title} on the home page could not be worked out" in caplog.text
     assert "Traceback" in caplog.text
     assert "Nothing needs attention" not in response.content.decode()
@@ -316,7 +316,7 @@ def test_a_list_that_fails_is_not_half_there_and_the_figures_beside_it_stand(sna
     assert len(titles) == len(set(titles))
     assert "Under way" in titles  # its pace is that of the day files
     assert (home.imports, home.moving) == ([], False)
-    assert any("An import has failed" in said for said, _ in home.attention)  # of Imports, which stands
+    assert any("An import has failed" in each.said for each in home.attention)  # of Imports, which stands
 
 
 def test_an_action_that_cannot_be_read_takes_no_page_with_it(operator, django_user_model):

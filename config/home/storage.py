@@ -1,0 +1,44 @@
+"""Storage: size, growth, and when it is full."""
+
+from datetime import datetime
+from math import isfinite
+
+from config.home.page import Attention, Figure, Home, Part, link
+from warehouse.storage import status
+from warehouse.templatetags.figures import horizon, megabytes
+
+
+def add(found: Home, now: datetime) -> None:
+    """The size on disk, its growth, and the nearer of two limits: the capacity, or the disk. Its warnings are said."""
+    page = link("warehouse_storage") or link("warehouse_storagemetrics_changelist")
+    stored = status.storage()
+    forecast = stored.forecast
+    growth = forecast and forecast.growth_mb_per_day
+    limits = [forecast.days_to_capacity, forecast.days_to_full_disk] if forecast else []
+    full = min((days.likely for days in limits if days), default=None)
+    figures = [
+        Figure(
+            key="disk_mb",
+            label="on disk",
+            value=megabytes(forecast.disk_mb) if forecast else "not measured yet",
+            url=page,
+            raw=forecast and float(forecast.disk_mb),
+        ),
+        Figure(
+            key="growth_mb_per_day",
+            label="grows by",
+            value=f"{megabytes(growth.likely)} a day" if growth else "not known yet",
+            url=page,
+            raw=growth and float(growth.likely),
+        ),
+        Figure(
+            key="days_until_full",
+            label="full in",
+            value="not known" if full is None else horizon(full),
+            url=page,
+            trouble=bool(stored.warnings),
+            raw=full if full is not None and isfinite(full) else None,
+        ),
+    ]
+    found.parts.append(Part("storage", "Storage", page, figures))
+    found.attention += [Attention("storage.nearly_full", warning, page) for warning in stored.warnings]
