@@ -30,7 +30,7 @@ ROOMS = {
         "states owed_models",
         "move_models",
         "models",
-        "reasons owed_checks taking_back",
+        "reasons owed_checks taking_back acts",
         "findings",
         "grouping import_ledger named_rides",
         "covered_hours",

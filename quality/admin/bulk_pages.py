@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from quality.acts import DONE, batch_in_words
 from quality.admin import finding_view
 from quality.admin.chips import address, chips_of
 from quality.admin.filters import ALL, who_may_triage
@@ -40,9 +41,9 @@ LISTED_MAX = 20
 SENTENCES_SHOWN = 5
 AS_IT_IS, NOBODY = "", "-"  # of the field that assigns
 VERBS = {
-    ResolutionStatus.INVESTIGATING: ("Investigate", "being investigated"),
-    ResolutionStatus.RESOLVED: ("Resolve", "resolved"),
-    ResolutionStatus.WONTFIX: ("Won't fix", "given up"),
+    ResolutionStatus.INVESTIGATING: ("Investigate", DONE[ResolutionStatus.INVESTIGATING]),
+    ResolutionStatus.RESOLVED: ("Resolve", DONE[ResolutionStatus.RESOLVED]),
+    ResolutionStatus.WONTFIX: ("Won't fix", DONE[ResolutionStatus.WONTFIX]),
 }
 AGAIN = "The findings were being written by others just now, and nothing was moved: click once more"
 
@@ -220,7 +221,7 @@ def bulk(model_admin, request: HttpRequest, batch_id: int) -> HttpResponse:
     listed = address({"batch": str(batch.pk), "status": ALL, "view": "list"})
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": f"Bulk {batch.pk}: {in_words(batch)}",
+        "title": f"Bulk {batch.pk}: {batch_in_words(batch)}",
         "opts": model_admin.opts,
         "media": model_admin.media,
         "batch": batch,
@@ -235,16 +236,6 @@ def bulk(model_admin, request: HttpRequest, batch_id: int) -> HttpResponse:
         "note_max": NOTE_MAX,
     }
     return TemplateResponse(request, "admin/quality/dataqualitylog/bulk.html", context)
-
-
-def in_words(batch: TriageBatch) -> str:
-    """162 findings given up; 3 findings assigned to ann; 162 findings of bulk 12 taken back."""
-    many = count_of(batch.findings, "finding")
-    if batch.act == TriageBatch.UNDO:
-        return f"{many} of bulk {batch.undoes_id} taken back" if batch.undoes_id else f"{many} taken back"
-    if batch.act == TriageBatch.ASSIGN:
-        return f"{many} assigned to {batch.assignee or 'nobody'}"
-    return f"{many} {VERBS[ResolutionStatus(batch.act)][1]}"
 
 
 def _take_back(request: HttpRequest, batch: TriageBatch, by: str, now) -> HttpResponse:

@@ -23,11 +23,12 @@ from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRe
 from quality.reasons import REASONS, title_of
 from quality.states import NOTE_MAX
 from quality.taking_back import reopenable, take_back_one, undoable
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.server import errors
 
 
 @admin.register(DataQualityLog)
-class DataQualityLogAdmin(admin.ModelAdmin):
+class DataQualityLogAdmin(ListCsvAdmin):
     list_display = ["state", "what", "where", "who", "count", "age"]
     list_display_links = ["what"]
     list_filter = FILTERS
@@ -61,8 +62,8 @@ class DataQualityLogAdmin(admin.ModelAdmin):
 
     # --- the lists ------------------------------------------------------------------------------------------------
     def get_changelist(self, request, **kwargs):
-        if not _at_the_list(request):
-            return Matching
+        if not request.resolver_match.url_name.endswith("_changelist"):
+            return Matching  # the confirmation, and the CSV, which lists findings whatever the page lists
         return GroupList if request.GET.get("view") == GROUPS and request.method == "GET" else FindingList
 
     def changelist_view(self, request, extra_context=None):
@@ -119,6 +120,19 @@ class DataQualityLogAdmin(admin.ModelAdmin):
         return format_html(
             '<span class="q-nowrap" title="{}">{}</span>', seen, finding_view.age_of(row, timezone.now())
         )
+
+    # --- the list as a CSV ----------------------------------------------------------------------------------------
+    csv_display = [
+        "log_id", "resolution_status", "issue_type", "reason", "description", "of", "source_file", "timestamp_start",
+        "timestamp_end", "occurrences", "created_at", "last_seen_at", "assignee",
+    ]  # fmt: skip
+
+    def csv_rows(self, request, rows):
+        return finding_view.with_subjects(rows)
+
+    @admin.display(description="ride, park")
+    def of(self, row):
+        return ", ".join(link.label for link in row.subject)
 
     # --- many at once ---------------------------------------------------------------------------------------------
     @admin.action(permissions=["triage"], description="Investigate ...")
@@ -252,4 +266,4 @@ class DataQualityLogAdmin(admin.ModelAdmin):
 
 
 def _at_the_list(request) -> bool:
-    return bool(request.resolver_match and request.resolver_match.url_name.endswith("_changelist"))
+    return bool(request.resolver_match and request.resolver_match.url_name.endswith(("_changelist", "_csv")))
