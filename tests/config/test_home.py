@@ -101,6 +101,7 @@ def test_figures_are_what_the_tables_hold(operator):
         "waiting for a worker": "1",
         "paused": "1",
         "failed": "0",
+        "dismissed": "0",
         "completed": "1",
     }
     of_kind = {"gap": "2", "duplicate": "0", "invalid": "1", "missing field": "0"}
@@ -109,6 +110,26 @@ def test_figures_are_what_the_tables_hold(operator):
     assert found["Archive"]["parks behind by over 7 days"] == "1"
     assert found["Workers"]["alive"] == "2"
     assert found["Workers"]["busy"] == "1"
+
+
+def test_what_a_person_ended_and_what_a_later_import_covers_needs_no_attention(operator):
+    Worker.seen("a worker", "")
+
+    def asked() -> list[str]:
+        return [said for said in attention(operator) if "failed" in said or "died" in said]
+
+    failed, cancelled = new_import(park(1), status="FAILED"), running(new_import(park(2)))
+    abandoned = running(new_import(park(3)), queued=False, heartbeat_age=60)
+    assert len(asked()) == 2
+    cancelled.cancel("anna", "not wanted")
+    assert len(asked()) == 2 and figures(operator)["Imports"]["dismissed"] == "1"
+    for checkpoint in (failed, abandoned):
+        new_import(checkpoint.park, status="COMPLETED")
+    assert not asked() and figures(operator)["Imports"]["failed"] == "0"
+    another = new_import(park(4), status="FAILED")
+    assert figures(operator)["Imports"]["failed"] == "1"
+    another.dismiss("anna", "known")
+    assert not asked() and figures(operator)["Imports"]["failed"] == "0"
 
 
 def test_every_figure_is_a_link_that_opens(operator):
