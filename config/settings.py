@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "warehouse",
     "quality",
     "imports",
+    "config.apps.WarehouseConfig",
     "config.apps.DeskConfig",  # django.contrib.admin, with the operators' home page
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -112,6 +113,7 @@ INSTALLED_APPS = [
     "django_q",
 ]
 MIDDLEWARE = [
+    "config.healthz.Healthz",  # before whatever asks for a host, a scheme or a session
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -126,7 +128,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],
+        "DIRS": [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -183,6 +185,9 @@ SILENCED_SYSTEM_CHECKS = ["models.W037"]  # django-q2 has a conditional index, w
 # --- what the project exists for --------------------------------------------------------------------------------
 # Where day files lie: a folder in the archive's layout, or s3://bucket.
 ARCHIVE_URL = env.str("ARCHIVE_URL", default="s3://archive.themeparks.wiki")
+# From where else imports may be started in the admin: folders, buckets, prefixes, with all that lies below. Empty: the
+# project's own sample archive, downloads and kept answers (imports.sources.allowed). ARCHIVE_URL always.
+ARCHIVE_ROOTS = env.list("ARCHIVE_ROOTS", default=[])
 # Months of partitions that are made ahead of today; the checks complain below 3.
 PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=12)
 # What the database may grow to; the forecast counts the days until then, and warns from 80 % on. 0: not known.

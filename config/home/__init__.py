@@ -5,45 +5,63 @@ of queries, all of small tables; of the fact table the boundary partitions alone
 part that fails says so in its own place, and the others stand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from config.home import parts
-from config.home.page import Figure, Home, Part, link
+from config.home import archive, findings, imports, latest_actions, live, parks, partitions, storage, under_way, workers
+from config.home.page import Attention, Figure, Home, Part, link
 from warehouse.admin.page_parts import failure
 
 
-def home(user, now: datetime) -> Home:
-    """What `user` may see of each part, as of `now`. A part that fails is a part that says so, and raises nothing."""
-    found = Home()
-    for permission, title, page, fill in (
-        ("imports.view_importcheckpoint", "Imports", "imports_importcheckpoint_changelist", parts.add_imports),
-        (
-            "imports.view_importcheckpoint",
-            "Under way",
-            "imports_importcheckpoint_changelist",
-            parts.add_under_way,
-        ),
-        ("imports.view_importcheckpoint", "Latest actions", "", parts.add_latest_actions),
-        ("quality.view_dataqualitylog", "Open findings", "quality_dataqualitylog_changelist", parts.add_open_findings),
-        ("imports.view_importedfile", "Archive", "imports_importedfile_coverage", parts.add_archive),
-        ("imports.view_parkfreshness", "Live", "imports_livecollection_changelist", parts.add_live),
-        ("warehouse.view_ridestatussnapshot", "Waits and downtime", "warehouse_park_changelist", parts.add_parks),
-        ("warehouse.view_storagemetrics", "Storage", "warehouse_storage", parts.add_storage),
-        ("warehouse.view_storagemetrics", "Partitions", "warehouse_partitions", parts.add_partitions),
-        ("imports.view_worker", "Workers", "imports_worker_changelist", parts.add_workers),
-    ):
-        if user.has_perm(permission):
-            _fill(found, title, link(page), fill, now)
+@dataclass(frozen=True)
+class _Kind:
+    """A part: who may see it, the page behind it, and what adds to a home page what it has to say as of an instant."""
+
+    key: str
+    title: str
+    permission: str
+    page: str
+    add: Callable[[Home, datetime], None]
+
+
+PARTS = (
+    _Kind("imports", "Imports", "imports.view_importcheckpoint", "imports_importcheckpoint_changelist", imports.add),
+    _Kind(
+        "under_way", "Under way", "imports.view_importcheckpoint", "imports_importcheckpoint_changelist", under_way.add
+    ),
+    _Kind("latest_actions", "Latest actions", "imports.view_importcheckpoint", "", latest_actions.add),
+    _Kind(
+        "findings", "Open findings", "quality.view_dataqualitylog", "quality_dataqualitylog_changelist", findings.add
+    ),
+    _Kind("archive", "Archive", "imports.view_importedfile", "imports_importedfile_coverage", archive.add),
+    _Kind("live", "Live", "imports.view_parkfreshness", "imports_livecollection_changelist", live.add),
+    _Kind("parks", "Waits and downtime", "warehouse.view_ridestatussnapshot", "warehouse_park_changelist", parks.add),
+    _Kind("storage", "Storage", "warehouse.view_storagemetrics", "warehouse_storage", storage.add),
+    _Kind("partitions", "Partitions", "warehouse.view_storagemetrics", "warehouse_partitions", partitions.add),
+    _Kind("workers", "Workers", "imports.view_worker", "imports_worker_changelist", workers.add),
+)
+
+
+def home(may: Callable[[str], bool], now: datetime, *, only: Collection[str] = ()) -> Home:
+    """What whoever has the permissions that `may` says yes to (a user's has_perm) may see, as of `now`.
+
+    A part that fails is a part that says so, and raises nothing. `only`: the keys of the parts asked for; empty: all.
+    """
+    found = Home(now)
+    for kind in PARTS:
+        if may(kind.permission) and (not only or kind.key in only):
+            _fill(found, kind, now)
     return found
 
 
-def _fill(found: Home, title: str, url: str, fill: Callable[[Home, datetime], None], now: datetime) -> None:
-    """One part by `fill`; where that fails, nothing of what it began, and in its place what failed."""
+def _fill(found: Home, kind: _Kind, now: datetime) -> None:
+    """One part; where that fails, nothing of what it began, and in its place what failed."""
     parts_before, attention_before = list(found.parts), list(found.attention)
     try:
-        fill(found, now)
+        kind.add(found, now)
     except Exception as error:
-        said = failure(f"{title} on the home page", error)
-        found.parts = [*parts_before, Part(title, url, [Figure("trouble", said, url, trouble=True)])]
-        found.attention = [*attention_before, (f"{title} could not be worked out", url)]
+        said, url = failure(f"{kind.title} on the home page", error), link(kind.page)
+        found.parts = [*parts_before, Part(kind.key, kind.title, url, [Figure("trouble", "trouble", said, url, True)])]
+        unknown = Attention(f"{kind.key}.unknown", f"{kind.title} could not be worked out", url)
+        found.attention = [*attention_before, unknown]

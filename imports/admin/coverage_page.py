@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
@@ -16,7 +15,8 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.gzip import gzip_page
 
-from imports.admin import coverage_table
+from imports.admin import coverage_table, links
+from imports.admin.day_file_page import context_of
 from imports.admin.import_pages import may_operate
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.coverage import Coverage, Row, coverage, days_of
@@ -54,7 +54,7 @@ class TroubleFilter(admin.SimpleListFilter):
 class LedgerAdmin(ReadOnlyAdmin):
     list_display = (
         "file_date", "of_park", "feed", "outcome_badge", "events_read", "stored", "already_known", "duplicates",
-        "rejected", "imported_at",
+        "rejected", "read_at",
     )  # fmt: skip
     list_filter = ("outcome", TroubleFilter)
     list_select_related = ()  # a join, and any other order, sorts the whole ledger: 2 s for 182,500 rows, else 5 ms
@@ -65,12 +65,22 @@ class LedgerAdmin(ReadOnlyAdmin):
     list_per_page = 50
     list_max_show_all = 200
     change_list_template = "imports/ledger.html"
+    change_form_template = "imports/day_file.html"
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("park")
 
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, {"title": "Day files", **(extra_context or {})})
+
+    def get_fields(self, request, obj=None):
+        return ()  # the template says it better
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        file = self.get_object(request, object_id)
+        if file is None or not self.has_view_permission(request, file):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return super().change_view(request, object_id, form_url, context_of(request, file))
 
     def get_search_results(self, request, queryset, search_term):
         if not search_term.strip():
@@ -81,6 +91,10 @@ class LedgerAdmin(ReadOnlyAdmin):
     @admin.display(description="park")
     def of_park(self, file):
         return file.park
+
+    @admin.display(description="read at (UTC)", ordering="imported_at")
+    def read_at(self, file):
+        return file.imported_at
 
     @admin.display(description="outcome")
     def outcome_badge(self, file):
@@ -142,18 +156,11 @@ class LedgerAdmin(ReadOnlyAdmin):
                 )
                 if any(day["state"] == state for day in days)
             ],
-            "import_missing": start_url(park, first, last, source, missing_only=True) if operate else "",
-            "import_all": start_url(park, first, last, source) if operate else "",
+            "import_missing": links.start_url(park, first, last, source, missing_only=True) if operate else "",
+            "import_all": links.start_url(park, first, last, source) if operate else "",
             "source": source,
-            "ledger": f"{reverse('admin:imports_importedfile_changelist')}?"
-            + urlencode({"park__park_id__exact": park.pk, "file_date__gte": first, "file_date__lte": last}),
+            "ledger": links.day_files(park=park.pk, first=first, last=last),
         }
-
-
-def start_url(park: Park, first: date, last: date, source: str = "", *, missing_only: bool = False) -> str:
-    """The page that starts an import, filled in."""
-    asked = {"park": park.pk, "from": first, "to": last, "days": "missing" if missing_only else "all"}
-    return f"{reverse('admin:imports_start')}?{urlencode(asked | ({'source': source} if source else {}))}"
 
 
 def _last_sources() -> dict[int, str]:
@@ -184,12 +191,12 @@ def _days(row: Row, first: date, source: str, *, operate: bool) -> list[dict]:
                 )
             if file.size_bytes:
                 said += f", file of {size_in_words(file.size_bytes / 1e6)}"
-            url = reverse("admin:imports_importedfile_change", args=[file.pk])
+            url = links.day_file(file.pk)
         else:
             before = row.begins is not None and day < row.begins
             state, said = BEFORE if before else NOT_OVER if day >= row.ends else NEVER_TRIED
             may_be_asked = operate and day <= timezone.now().date()
-            url = start_url(row.park, day, day, source) if may_be_asked else ""
+            url = links.start_url(row.park, day, day, source) if may_be_asked else ""
         days.append({"day": day, "state": state, "said": f"{day}: {said}", "url": url, "file": file})
     return days
 

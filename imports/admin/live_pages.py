@@ -36,6 +36,10 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
     list_display = ("started", "took", "answered", "rows", "stored", "unchanged", "left_out", "findings")
     list_filter = (FailedFilter, "started_at")
     show_full_result_count = False
+    csv_display = (
+        "started_at", "finished_at", "destinations", "failed", "not_reached", "rows_read", "stored", "already_known",
+        "duplicates", "rejected", "findings", "failures_in_words",
+    )  # fmt: skip
     fields = (
         ("started_at", "finished_at"),
         ("destinations", "failed", "not_reached"),
@@ -71,6 +75,10 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
     @admin.display(description="left out")
     def left_out(self, obj) -> int:
         return obj.duplicates + obj.rejected
+
+    @admin.display(description="failures")
+    def failures_in_words(self, obj) -> str:
+        return "; ".join(f"{failure['destination']}: {failure['error']}" for failure in obj.failures)
 
     @admin.display(description="failures")
     def what_failed(self, obj) -> str:
@@ -126,6 +134,7 @@ class ParkFreshnessAdmin(ReadOnlyAdmin):
     list_filter = (SilentFilter,)
     list_select_related = ("park",)
     search_fields = ("park__park_name",)
+    csv_display = ("park", "state", "observed_at", "collected_at", "rides_reported", "is_open", "open_until")
 
     @admin.display(description="park", ordering="park__park_name")
     def park_link(self, obj) -> str:
@@ -159,7 +168,7 @@ def _ago(instant, park: Park) -> str:
     if instant is None:
         return "never"
     return format_html(
-        '{} ago<br><span class="quiet">{}</span>',
+        '{} ago, <span class="quiet">{}</span>',
         age_in_words((timezone.now() - instant).total_seconds()),
         both_in_words(instant, park.zone),
     )

@@ -1,0 +1,77 @@
+"""Workers: who is alive, and whether the queue moves, recurring jobs run and tasks succeed."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+from django_q.models import Failure, Schedule
+
+from config.home.page import Attention, Figure, Home, Part, link
+from imports.workers import queue
+from imports.workers.models import Worker
+from warehouse.rides import stale_days
+from warehouse.text import count_of, duration_in_words
+
+QUEUE_LATE = timedelta(minutes=10)
+SCHEDULE_LATE = timedelta(minutes=10)
+FAILURES_SINCE = timedelta(days=1)
+DAYS_LATE = timedelta(hours=1)
+HEARTBEAT_LATE = timedelta(minutes=2)  # a cluster that is restarted is away for less
+
+
+def add(found: Home, now: datetime) -> None:
+    """Who is alive, and whether the queue moves, the recurring jobs run and tasks succeed."""
+    page = link("imports_worker_changelist")
+    failed_page = link("django_q_failure_changelist")
+    schedules_page = link("django_q_schedule_changelist")
+    alive = Worker.alive().count()
+    busy = Worker.alive().exclude(doing="").count()
+    waits = queue.oldest_message_age(now)
+    last_seen = Worker.objects.aggregate(last=Max("seen_at"))["last"]
+    failures = Failure.objects.filter(stopped__gt=now - FAILURES_SINCE).count()
+    # workers that have only just come back find much that is late, and need no restart
+    overdue = Schedule.objects.exclude(repeats=0).filter(next_run__lt=now - SCHEDULE_LATE).count()
+    late_jobs = bool(overdue) and Worker.was_alive(SCHEDULE_LATE)
+    late_queue = waits is not None and waits > QUEUE_LATE and Worker.was_alive(QUEUE_LATE)
+    figures = [
+        Figure.counted("alive", "alive", alive, page, not alive),
+        Figure.counted("busy", "busy", busy, page),
+        Figure(
+            key="heartbeat",
+            label="last heartbeat",
+            value=f"{duration_in_words((now - last_seen).total_seconds())} ago" if last_seen else "never",
+            url=page,
+            trouble=last_seen is None or now - last_seen > HEARTBEAT_LATE,
+            raw=last_seen,
+        ),
+        Figure(
+            key="queue_waits_seconds",
+            label="first in the queue waits",
+            value=duration_in_words(waits.total_seconds()) if waits else "-",
+            url=link("django_q_ormq_changelist"),
+            trouble=late_queue,
+            raw=waits and round(waits.total_seconds()),
+        ),
+        Figure.counted("overdue_jobs", "jobs overdue", overdue, schedules_page, late_jobs),
+        Figure.counted("failed_tasks", "failed tasks, last day", failures, failed_page, bool(failures)),
+    ]
+    found.parts.append(Part("workers", "Workers", page, figures))
+    if not alive:
+        said = "No worker is alive: imports and recurring jobs wait. Start one (bin/serve, or manage.py qcluster)"
+        found.attention.insert(0, Attention("workers.none", said, page))
+    elif waits is not None and late_queue:
+        waited = duration_in_words(waits.total_seconds())
+        said = f"The queue has not moved for {waited} although workers are alive: restart them"
+        found.attention.insert(0, Attention("workers.queue_stands", said, link("django_q_ormq_changelist")))
+    if alive and late_jobs:
+        said = "A recurring job is overdue though workers are alive: restart them"
+        found.attention.append(Attention("jobs.overdue", said, schedules_page))
+    if failures:
+        many = f"{failures:,} tasks" if failures > 1 else "A task"
+        found.attention.append(Attention("jobs.failed", f"{many} failed in the last day", failed_page))
+    stale = stale_days.waiting(now)
+    if stale.since is not None and now - stale.since > DAYS_LATE:
+        said = (
+            f"{count_of(stale.days, 'day')} of {count_of(stale.parks, 'park')} wait to be added up anew, the first for "
+            f"{duration_in_words((now - stale.since).total_seconds())}: the workers do it, or manage.py rebuild_days"
+        )
+        found.attention.append(Attention("days.waiting", said, schedules_page))
