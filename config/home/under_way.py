@@ -28,6 +28,8 @@ def add(found: Home, now: datetime) -> None:
             said = f"{checkpoint}: {progress[checkpoint.pk].explanation}"
             found.attention.append(Attention(f"imports.abandoned.{checkpoint.import_id}", said, url))
     shown = shown[:IMPORTS_SHOWN]
-    under_way = [{"checkpoint": each, "parts": rendered(progress[each.pk])} for each in shown]
+    under_way = [
+        {"checkpoint": each, "progress": progress[each.pk], "parts": rendered(progress[each.pk])} for each in shown
+    ]
     found.moving = any(progress[each.pk].moving for each in shown)
     found.imports = under_way

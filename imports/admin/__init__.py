@@ -1,3 +1,3 @@
 """What the admin shows of imports; Django looks here, the pages stand in the modules named."""
 
-from imports.admin import coverage_page, import_pages, live_pages, worker_pages  # noqa: F401
+from imports.admin import coverage_page, import_pages, live_pages, park_sections, worker_pages  # noqa: F401

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from imports.admin.import_pages import may_operate
+from imports.admin.links import start_url
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.coverage import Coverage, Month, Row, State, coverage, days_of
 from imports.archive.day_file_model import FileOutcome, ImportedFile
@@ -141,12 +142,6 @@ class LedgerAdmin(ReadOnlyAdmin):
             "ledger": f"{reverse('admin:imports_importedfile_changelist')}?"
             + urlencode({"park__park_id__exact": park.pk, "file_date__gte": first, "file_date__lte": last}),
         }
-
-
-def start_url(park: Park, first: date, last: date, source: str = "", *, missing_only: bool = False) -> str:
-    """The page that starts an import, filled in."""
-    asked = {"park": park.pk, "from": first, "to": last, "days": "missing" if missing_only else "all"}
-    return f"{reverse('admin:imports_start')}?{urlencode(asked | ({'source': source} if source else {}))}"
 
 
 def heatmap(found: Coverage, chosen: tuple[Row, date] | None) -> SafeString:

@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from imports.admin.actions import Shown, act, check
 from imports.admin.adoption_page import undo_adoption
 from imports.admin.columns import PARTS, rendered, shown
-from imports.admin.progress import progress_of
+from imports.admin.progress import Progress, progress_of
 from imports.admin.start_page import StartPages
 from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
@@ -66,13 +66,19 @@ class ImportList(ChangeList):
     def get_results(self, request):
         super().get_results(request)
         self.result_list = list(self.result_list)
-        self.progress = progress_of(self.result_list, timezone.now())
-        for checkpoint in self.result_list:
-            checkpoint.current = self.progress[checkpoint.pk]
+        self.progress = _with_progress(self.result_list)
 
     @property
     def moving(self) -> bool:
         return any(each.moving for each in self.progress.values())
+
+
+def _with_progress(checkpoints: list[ImportCheckpoint]) -> dict[int, Progress]:
+    """How each stands, kept beside it as `current`; by key."""
+    found = progress_of(checkpoints, timezone.now())
+    for checkpoint in checkpoints:
+        checkpoint.current = found[checkpoint.pk]
+    return found
 
 
 def _live(part: str, ordering: str | None = None):
@@ -121,6 +127,21 @@ class ImportAdmin(ReadOnlyAdmin):
             checkpoint.pk,
             shown(checkpoint.current),
         )
+
+    # --- the list as a CSV ----------------------------------------------------------------------------------------
+    csv_display = (
+        "import_id", "park", "status", "start_date", "end_date", "source", "files_processed", "files_total",
+        "last_processed_date", "records_imported", "errors_encountered", "created_at", "updated_at", "heartbeat_at",
+        "explanation_in_words",
+    )  # fmt: skip
+
+    def csv_rows(self, request, rows):
+        _with_progress(rows)
+        return rows
+
+    @admin.display(description="details")
+    def explanation_in_words(self, checkpoint):
+        return checkpoint.current.explanation
 
     # --- what is allowed ------------------------------------------------------------------------------------------
     def has_view_permission(self, request, obj=None) -> bool:

@@ -1,3 +1,3 @@
 """What the admin shows of findings; Django looks here, the pages stand in the modules named."""
 
-from quality.admin import finding_pages  # noqa: F401
+from quality.admin import finding_pages, park_sections  # noqa: F401

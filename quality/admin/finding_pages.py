@@ -24,6 +24,7 @@ from quality.admin import finding_view
 from quality.admin.filters import FILTERS
 from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, Triage
 from quality.reasons import REASONS, title_of
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.text import count_of
 
 COUNTED_MAX = 10_000
@@ -54,7 +55,7 @@ class FindingList(ChangeList):
 
 
 @admin.register(DataQualityLog)
-class DataQualityLogAdmin(admin.ModelAdmin):
+class DataQualityLogAdmin(ListCsvAdmin):
     list_display = ["state", "what", "where", "count", "age"]
     list_display_links = ["what"]
     list_filter = FILTERS
@@ -95,7 +96,7 @@ class DataQualityLogAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request):
         queryset = super().get_queryset(request)
-        at_the_list = request.resolver_match and request.resolver_match.url_name.endswith("_changelist")
+        at_the_list = request.resolver_match and request.resolver_match.url_name.endswith(("_changelist", "_csv"))
         return queryset.defer("evidence", "resolution_note") if at_the_list else queryset
 
     @admin.display(ordering="resolution_status", description="status")
@@ -127,6 +128,19 @@ class DataQualityLogAdmin(admin.ModelAdmin):
         return format_html(
             '<span class="q-nowrap" title="{}">{}</span>', seen, finding_view.age_of(row, timezone.now())
         )
+
+    # --- the list as a CSV ----------------------------------------------------------------------------------------
+    csv_display = [
+        "log_id", "resolution_status", "issue_type", "reason", "description", "of", "source_file", "timestamp_start",
+        "timestamp_end", "occurrences", "created_at", "last_seen_at",
+    ]  # fmt: skip
+
+    def csv_rows(self, request, rows):
+        return finding_view.with_subjects(rows)
+
+    @admin.display(description="ride, park")
+    def of(self, row):
+        return ", ".join(link.label for link in row.subject)
 
     # --- many at once ---------------------------------------------------------------------------------------------
     @admin.action(permissions=["triage"], description="Investigate")

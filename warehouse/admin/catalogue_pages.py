@@ -4,22 +4,48 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Q
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
+from django.db.models import Count, Q, prefetch_related_objects
+from django.http import HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
+from warehouse.admin.about.page import about_page
 from warehouse.admin.day_pages import day_page, links, park_page, ride_page
-from warehouse.admin.hours_pages import hours_today
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
-from warehouse.instants import instant_at
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
-from warehouse.rides import openings, stale_days, stays
+from warehouse.rides import stale_days, stays
 from warehouse.rides.numbering import take_numbers
 
 
 def _pages(model_admin: admin.ModelAdmin, pages) -> list:
     """Pages of our own beside Django's: (pattern, view, name)."""
     return [path(pattern, model_admin.admin_site.admin_view(view), name=name) for pattern, view, name in pages]
+
+
+class PageAdmin(OverridesAdmin):
+    """The change address of a row is a page about it, which all links lead to; its form is at `edit/`, a click away."""
+
+    change_form_template = "warehouse/edit.html"
+
+    def get_urls(self):
+        name = f"warehouse_{self.opts.model_name}_edit"
+        return [*_pages(self, [("<path:object_id>/edit/", self.edit_view, name)]), *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        obj = self.get_object(request, unquote(object_id))
+        as_form = request.method != "GET" or IS_POPUP_VAR in request.GET
+        if as_form or obj is None or not self.has_view_permission(request, obj):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return about_page(request, obj)
+
+    def edit_view(self, request, object_id):
+        """The form. Saving it leads back to the page."""
+        return super().change_view(request, object_id)
+
+    def response_post_save_change(self, request, obj):
+        return HttpResponseRedirect(reverse(f"admin:warehouse_{self.opts.model_name}_change", args=[obj.pk]))
 
 
 class ParkForm(forms.ModelForm):
@@ -31,16 +57,13 @@ class ParkForm(forms.ModelForm):
 
 
 @admin.register(Park)
-class ParkAdmin(OverridesAdmin):
+class ParkAdmin(PageAdmin):
     form = ParkForm
     list_display = ("park_name", "timezone", "rides_known", "days", "themeparks_wiki_id", "set_by_hand")
     search_fields = ("park_name", "themeparks_wiki_id", "destination_wiki_id")
 
     def get_urls(self):
         return [*_pages(self, park_page.admin_pages), *_pages(self, day_page.admin_pages), *super().get_urls()]
-
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["hours_today", "days"] if obj else [])]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(ride_count=Count("rides"))
@@ -49,10 +72,6 @@ class ParkAdmin(OverridesAdmin):
         super().save_model(request, obj, form, change)
         if change and "timezone" in form.changed_data:
             stale_days.mark_park(obj.pk)
-
-    @admin.display(description="hours today")
-    def hours_today(self, obj) -> str:
-        return hours_today(obj)
 
     @admin.display(description="days")
     def days(self, obj) -> str:
@@ -109,15 +128,12 @@ class EntityTypeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ride)
-class RideAdmin(OverridesAdmin):
+class RideAdmin(PageAdmin):
     list_display = ("ride_name", "park_name", "tier", "days", "themeparks_wiki_id", "set_by_hand")
     list_filter = ("tier", EntityTypeFilter)
     list_select_related = ("park",)
     search_fields = ("ride_name", "park__park_name", "themeparks_wiki_id")
     autocomplete_fields = ("park",)
-
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["where", "stood_at_first", "days"] if obj else [])]
 
     def get_urls(self):
         return [*_pages(self, ride_page.admin_pages), *super().get_urls()]
@@ -136,20 +152,11 @@ class RideAdmin(OverridesAdmin):
             stale_days.mark_ride(obj.pk, {before, obj.park_id})
             stays.set_by_operator(obj.pk, obj.park_id)
 
-    @admin.display(description="parks it was in")
-    def where(self, obj) -> str:
-        known = obj.stays.select_related("park").order_by("begins_at")
-        rows = ((f"{stay.begins_at:%Y-%m-%d %H:%M}Z" if stay.begins_at else "before", stay.park) for stay in known)
-        return format_html_join("", "<div>{}: {}</div>", rows) or "this one always, as far as is known"
-
-    @admin.display(description="when its record begins")
-    def stood_at_first(self, obj) -> str:
-        opening = openings.of_rides([obj.pk]).get(obj.pk)
-        if opening is None:
-            return "-"
-        wait = "" if opening.wait_time is None else f", {opening.wait_time} minutes"
-        opens, seen = (f"{instant_at(ms):%Y-%m-%d %H:%M}Z" for ms in (opening.opens_ms, opening.observed_ms))
-        return f"{opening.status}{wait} at {opens}, last seen so at {seen}"
+    def get_object(self, request, object_id, from_field=None):
+        ride = super().get_object(request, object_id, from_field)
+        if ride is not None:
+            prefetch_related_objects([ride], "park", "metadata")
+        return ride
 
     @admin.display(description="park", ordering="park__park_name")
     def park_name(self, obj) -> str:

@@ -9,15 +9,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType, MetadataChange, Park, ParkHours
 from warehouse.rides import hours
-from warehouse.zones import local_date
 
 _WITHOUT_TIMES = (HoursType.CLOSED, HoursType.INFO)
 
@@ -25,13 +23,6 @@ _WITHOUT_TIMES = (HoursType.CLOSED, HoursType.INFO)
 def words_of(park: Park, day: date) -> str:
     """The hours of a park's day in words."""
     return hours.in_words(hours.hours_of([park.pk], day, day).get((park.pk, day), ()), park.zone)
-
-
-def hours_today(park: Park) -> str:
-    """A line for the park's own page, with the way to all its hours."""
-    today = local_date(timezone.now(), park.zone)
-    url = reverse("admin:warehouse_parkhours_changelist")
-    return format_html('{} <a href="{}?park__park_id__exact={}">All hours</a>', words_of(park, today), url, park.pk)
 
 
 class HoursForm(forms.ModelForm):
@@ -93,7 +84,7 @@ class HoursForm(forms.ModelForm):
 
 
 @admin.register(ParkHours)
-class ParkHoursAdmin(admin.ModelAdmin):
+class ParkHoursAdmin(ListCsvAdmin):
     form = HoursForm
     list_display = ("day", "of", "type", "opens_there", "closes_there", "source", "description")
     list_filter = ("source", "type")

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.warehouse.admin.about import section
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride, RideOpening
 from warehouse.rides import stays
 from warehouse.rides.stays import Stay
@@ -42,8 +43,9 @@ def metadata():
 
 
 def form_of(client, obj) -> tuple[str, dict]:
-    """The change page's address, and what a browser would send back unchanged."""
-    url = reverse(f"admin:warehouse_{obj._meta.model_name}_change", args=[obj.pk])
+    """The form's address, and what a browser would send back unchanged."""
+    page = "edit" if isinstance(obj, Park | Ride) else "change"
+    url = reverse(f"admin:warehouse_{obj._meta.model_name}_{page}", args=[obj.pk])
     form = client.get(url).context["adminform"].form
     posted = {}
     for bound in form:
@@ -208,17 +210,21 @@ def test_the_park_that_an_operator_sets_is_that_of_the_newest_stay(admin_client,
     assert [stay.park_id for stay in stays.of_rides([ride.pk])[ride.pk]] == [old.pk, third.pk]
     ride.refresh_from_db()
     assert (ride.park, ride.hand_set) == (third, ["park_id"])
-    page = admin_client.get(url).content.decode()
-    assert f"before: {old}" in page
-    assert f"2023-11-14 22:13Z: {third}" in page
+    page = admin_client.get(reverse("admin:warehouse_ride_change", args=[ride.pk]))
+    (stood,) = section(page, "rides").listings
+    assert [(begins, park.said) for begins, park in stood.rows] == [
+        ("before", old.park_name),
+        ("2023-11-14 22:13 UTC", "3"),
+    ]
 
 
 def test_the_page_of_a_ride_says_how_it_stood_when_its_record_begins(admin_client, metadata):
     url = reverse("admin:warehouse_ride_change", args=[metadata.ride_id])
-    assert "When its record begins" in admin_client.get(url).content.decode()
+    assert "When its record begins" not in admin_client.get(url).content.decode()
     opens, seen = datetime(2026, 9, 26, 4, tzinfo=UTC), datetime(2026, 9, 26, 3, 56, 53, tzinfo=UTC)
     RideOpening.objects.create(
         ride=metadata.ride, opens_at=opens, observed_at=seen, status="OPERATING", wait_time=15, source_file="an answer"
     )
-    text = admin_client.get(url).content.decode()
-    assert "OPERATING, 15 minutes at 2026-09-26 04:00Z, last seen so at 2026-09-26 03:56Z" in text
+    (fact,) = section(admin_client.get(url), "rides").facts
+    assert (fact.label, fact.value) == ("When its record begins", "OPERATING, 15 minutes")
+    assert fact.beside.startswith("at 2026-09-26 00:00 America/New_York (04:00Z); seen so at 2026-09-25 23:56 ")

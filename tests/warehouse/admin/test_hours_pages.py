@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.warehouse.admin.about import section
 from warehouse.models import MetadataChange, Park, ParkHours, StaleDay
 from warehouse.rides.hours import Hours, replace
 from warehouse.zones import known_zone, local_date
@@ -67,14 +68,19 @@ def test_the_list_makes_as_many_queries_for_many_as_for_few(admin_client, park, 
         admin_client.get(LIST)
 
 
-def test_the_parks_page_says_its_hours_today(admin_client, park):
-    url = reverse("admin:warehouse_park_change", args=[park.pk])
-    assert f'not known <a href="{LIST}?park__park_id__exact={park.pk}">All hours</a>' in (
-        admin_client.get(url).content.decode()
-    )
+def test_the_parks_page_says_its_hours_today_and_on_the_days_around(admin_client, park):
+    def shown() -> dict[str, str]:
+        (table,) = section(admin_client.get(reverse("admin:warehouse_park_change", args=[park.pk])), "hours").listings
+        return {day.said: said for day, said in table.rows}
+
     today = local_date(timezone.now(), known_zone(park.timezone))
+    name = f"{today:%a %Y-%m-%d}, today"
+    assert shown() == {name: "not known"}
     row(park, kind="CLOSED", day=today, source="INFERRED")
-    assert "closed (inferred)" in admin_client.get(url).content.decode()
+    ahead = today + timedelta(days=6)
+    row(park, day=ahead)
+    assert shown()[name] == "closed (inferred)"
+    assert list(shown()) == [name, f"{ahead:%a %Y-%m-%d}"]
 
 
 def test_hours_are_added_by_the_parks_clock_and_past_midnight(admin_client, park):

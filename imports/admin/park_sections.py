@@ -1,0 +1,179 @@
+"""What a park's page says of what came in: coverage of the last months, imports and what they wait for, live data.
+
+A ride's page says the same of its park. No query reads a fact.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from imports.admin import columns, links
+from imports.admin.progress import Progress, progress_of
+from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.coverage import Month
+from imports.archive.day_file_model import FileOutcome, ImportedFile
+from imports.archive.park_coverage import park_coverage
+from imports.archive.transitions import ACTIONS, ImportStatus
+from imports.live.models import ParkFreshness
+from imports.sources.opening import DELISTED
+from quality.import_ledger import FEEDS_OF_DAYS
+from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
+from warehouse.partitioning.partitions import add_months, month_of
+from warehouse.text import age_in_words
+from warehouse.zones import both_in_words
+
+OPERATE = "imports.operate_imports"
+MONTHS_SHOWN = 6
+UNREADABLE_SHOWN = 8
+IMPORTS_SHOWN = 5
+SAID_AT_MOST = 160  # characters of why an import stands
+
+
+def _title(about: About, title: str) -> str:
+    return f"{title} of {about.park}" if about.ride else title
+
+
+# --- coverage --------------------------------------------------------------------------------------------------------
+@register("coverage", "Coverage", "imports.view_importedfile", 20)
+def coverage(about: About) -> Section:
+    """The share of days that came in, month by month, and which files could not be read."""
+    park, today = about.park, about.now.date()  # days of files are UTC's
+    since = add_months(month_of(today), 1 - MONTHS_SHOWN)
+    found = park_coverage(park.pk, since, today)
+    row = links.coverage_row(park.pk)
+    if not found.months:
+        go = [Linked("Import its days", links.start_url(park, since, today))] if about.may(OPERATE) else []
+        return Section("coverage", _title(about, "Coverage"), row, said="No day of it was looked for yet.", links=go)
+    files = ImportedFile.objects.filter(park=park, feed__in=FEEDS_OF_DAYS)
+    newest = files.filter(file_date=found.newest, outcome=FileOutcome.IMPORTED).first() if found.newest else None
+    unreadable = list(
+        files.filter(file_date__gte=since, outcome=FileOutcome.UNREADABLE).order_by("-file_date")[
+            : UNREADABLE_SHOWN + 1
+        ]
+    )
+    source = _source(park.pk) if about.may(OPERATE) else ""
+    shown = [_month_row(about, first, month, source) for first, month in reversed(found.months.items())]
+    head = [Column("Month"), Column("days imported", is_number=True), Column("What lacks")]
+    facts = [
+        Fact("Days imported", f"{100 * (found.share or 0):.0f} %", row, f"of the days since {min(found.months):%Y-%m}"),
+        Fact(
+            "Newest day", f"{found.newest or 'none'}", links.day_file(newest.pk) if newest else "",
+            f"{(today - found.newest).days} days ago" if found.newest else "",
+        ),
+    ]  # fmt: skip
+    listings = [Listing(head, shown)]
+    if unreadable:
+        all_of = links.day_files(park=park.pk, outcome__exact=FileOutcome.UNREADABLE)
+        facts.append(Fact("Unreadable files", f"{_many(unreadable)}", all_of, trouble=True))
+        days = [[Linked(f"{file.file_date}", links.day_file(file.pk)), file.feed] for file in unreadable]
+        why = "Files that could not be read: a day leads to the reason"
+        listings.append(Listing([Column("Day"), Column("Record")], days[:UNREADABLE_SHOWN], why))
+    go = [Linked("All months", row), Linked("Its day files", links.day_files(park=park.pk))]
+    if about.may(OPERATE):
+        url = links.start_url(park, min(found.months), today, source, missing_only=True)
+        go.insert(0, Linked("Import what is missing of these months", url))
+    return Section("coverage", _title(about, "Coverage"), row, facts, listings, "Days of files are UTC's.", go)
+
+
+def _many(unreadable: list[ImportedFile]) -> str:
+    return f"over {UNREADABLE_SHOWN}" if len(unreadable) > UNREADABLE_SHOWN else f"{len(unreadable)}"
+
+
+def _month_row(about: About, first: Any, month: Month, source: str) -> list[Any]:
+    lacks = [
+        f"{count} {what}"
+        for count, what in (
+            (month.unreadable, "unreadable"),
+            (month.missing, "without a file"),
+            (month.untried, "never tried"),
+            (month.without_events, "without an event"),
+        )
+        if count
+    ]
+    url = links.coverage(about.park.pk, first)
+    return [Linked(f"{first:%Y-%m}", url), f"{month.imported} of {month.days}", ", ".join(lacks) or "nothing"]
+
+
+def _source(park_id: int) -> str:
+    """Where its days were read from last."""
+    of_days = ImportCheckpoint.objects.filter(park=park_id).exclude(source__startswith=DELISTED)
+    return of_days.order_by("-checkpoint_id").values_list("source", flat=True).first() or settings.ARCHIVE_URL
+
+
+# --- imports ---------------------------------------------------------------------------------------------------------
+@register("imports", "Imports", "imports.view_importcheckpoint", 30)
+def imports(about: About) -> Section:
+    """The last ones, how they stand, and what can be done about each."""
+    whose = {"park__park_id__exact": about.park.pk}
+    listed = links.imports(**whose)
+    of_park = ImportCheckpoint.objects.filter(park=about.park)
+    counts = of_park.aggregate(all=Count("pk"), failed=Count("pk", filter=Q(status=ImportStatus.FAILED)))
+    go = [Linked("Start import", f"{reverse('admin:imports_start')}?{urlencode({'park': about.park.pk})}")]
+    go = go if about.may(OPERATE) else []
+    if not counts["all"]:
+        return Section("imports", _title(about, "Imports"), listed, said="None so far.", links=go)
+    last = list(of_park.select_related("park").order_by("-checkpoint_id")[:IMPORTS_SHOWN])
+    progress = progress_of(last, about.now)
+    facts = [Fact("Imports", f"{counts['all']:,}", listed)]
+    if counts["failed"]:
+        url = links.imports(**whose, status__exact=ImportStatus.FAILED)
+        facts.append(Fact("Failed", f"{counts['failed']:,}", url, trouble=True))
+    head = [Column("Days"), Column("state"), Column("rows", is_number=True), Column("What next")]
+    rows = [_import_row(about, progress[each.pk]) for each in last]
+    return Section(
+        "imports",
+        _title(about, "Imports"),
+        listed,
+        facts,
+        [Listing(head, rows)],
+        links=[*go, Linked("All of its imports", listed)],
+    )
+
+
+def _import_row(about: About, current: Progress) -> list[Any]:
+    checkpoint = current.checkpoint
+    said = current.explanation[:SAID_AT_MOST] + ("..." if len(current.explanation) > SAID_AT_MOST else "")
+    can = " or ".join(ACTIONS[name].label.lower() for name in current.actions) if about.may(OPERATE) else ""
+    next_step = "; ".join(filter(None, [said, f"can: {can}" if can else ""]))
+    days = f"{checkpoint.start_date} to {checkpoint.end_date}"
+    return [
+        Linked(days, links.one_import(checkpoint.pk)),
+        columns.status(current),
+        f"{checkpoint.records_imported:,}",
+        next_step or "nothing to do",
+    ]
+
+
+# --- live ------------------------------------------------------------------------------------------------------------
+@register("live", "Live", "imports.view_parkfreshness", 70)
+def live(about: About) -> Section:
+    """When the live collection last heard of the park."""
+    url = f"{reverse('admin:imports_parkfreshness_changelist')}?{urlencode({'q': about.park.park_name})}"
+    fresh = ParkFreshness.objects.filter(park=about.park).first()
+    if fresh is None:
+        return Section("live", _title(about, "Live"), url, said="The live collection has not heard of it yet.")
+    silence = fresh.silent_for(about.now)
+    is_open = fresh.is_open and (fresh.open_until is None or about.now < fresh.open_until)
+    state = f"silent for {age_in_words(silence.total_seconds())}" if silence else "open" if is_open else "closed"
+    facts = [
+        Fact("State", state, url, trouble=silence is not None),
+        _ago(about, "Last observation", fresh.observed_at),
+        _ago(about, "Last collection", fresh.collected_at),
+        Fact("Rides reported", f"{fresh.rides_reported:,}", beside="by the last answer"),
+    ]
+    if is_open and fresh.open_until:
+        facts.append(Fact("Open until", both_in_words(fresh.open_until, about.zone)))
+    go = [Linked("All parks", reverse("admin:imports_parkfreshness_changelist"))]
+    if about.may("imports.view_livecollection"):
+        go.append(Linked("Collections", reverse("admin:imports_livecollection_changelist")))
+    return Section("live", _title(about, "Live"), url, facts, links=go)
+
+
+def _ago(about: About, label: str, at: Any) -> Fact:
+    if at is None:
+        return Fact(label, "never")
+    said = f"{age_in_words((about.now - at).total_seconds())} ago"
+    return Fact(label, said, beside=both_in_words(at, about.zone))
