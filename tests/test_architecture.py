@@ -48,7 +48,7 @@ ROOMS = {
         "metadata",
         "workers",
         "models tasks sample",
-        "admin",
+        "admin checks",
         "apps",
     ],
 }

@@ -1,17 +1,26 @@
 """The recurring jobs: registered with django-q2 by `manage.py sync_schedules`, from then on the operators' own.
 
 What an operator changed or switched off in the admin stays so. A schedule that django-q2 cannot read stops all others
-(measured), so each is checked before it is stored.
+(measured), so each is checked before it is stored, by whatever door, and what gets in all the same (by SQL, from an
+older version) is set right or switched off by the workers.
 """
 
+import logging
 import pydoc
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models.signals import pre_save
+from django.utils import timezone
 from django_q.models import Schedule
 
-OUR_TASKS = ("warehouse.", "quality.", "imports.")
+from imports.workers import standstill, times
+
+OUR_TASKS = ("warehouse.", "quality.", "imports.", "config.")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,8 @@ JOBS = (
 
 
 def sync() -> Iterator[str]:
-    """Register what is new, and say of each job how it stands. What runs already keeps its times."""
+    """Register what is new, and say of each job how it stands. What runs already keeps its times, if it can be read."""
+    yield from mend()
     for job in JOBS:
         schedule = Schedule.objects.filter(name=job.name).order_by("id").first()
         if pydoc.locate(job.func) is None:
@@ -93,13 +103,46 @@ def sync() -> Iterator[str]:
 
 def said(schedule: Schedule) -> str:
     """When it runs, in words."""
-    if schedule.repeats == 0:
-        return "switched off"
-    if schedule.schedule_type == Schedule.CRON:
-        return f"at {schedule.cron} (cron, UTC)"
-    if schedule.schedule_type == Schedule.MINUTES:
-        return f"every {schedule.minutes or 1} minutes"
-    return schedule.get_schedule_type_display().lower()
+    return "switched off" if schedule.repeats == 0 else times.in_words(schedule)
+
+
+def mend(now: datetime | None = None) -> Iterator[str]:
+    """Set right or switch off what would keep the workers from running any job, and say so of each.
+
+    By queries that touch the row as it was seen alone: two workers may do this at once, and an operator beside them.
+    """
+    now = now or timezone.now()
+    for schedule in Schedule.objects.exclude(repeats=0):
+        problem = times.problem_of(schedule, now)
+        if not problem:
+            continue
+        seen = Schedule.objects.filter(
+            pk=schedule.pk, next_run=schedule.next_run, cron=schedule.cron, minutes=schedule.minutes
+        )
+        name = schedule.name or schedule.func
+        if problem == times.problem_of_next_run(schedule, now):
+            next_run = times.next_run_set_right(schedule, now)
+            done, said = seen.update(next_run=next_run), f"set to {next_run:%Y-%m-%d %H:%M}Z"
+        else:
+            done, said = seen.update(repeats=0), "switched off: give it other times in the admin, and switch it on"
+        if done:
+            yield f"{name}: {problem}; {said}"
+
+
+def mend_and_log() -> None:
+    """The same by a worker: what was done stands in the log."""
+    for line in mend():
+        logger.error("recurring job %s", line)
+
+
+def refuse_what_stops_the_others() -> None:
+    """Have every save of a schedule refuse what `times.problem_of` finds, whoever saves it: ValidationError."""
+    pre_save.connect(_refuse, sender=Schedule, dispatch_uid="schedules that stop the others")
+
+
+def _refuse(sender, instance: Schedule, raw: bool = False, **kwargs) -> None:
+    if not raw and instance.repeats != 0 and (problem := times.problem_of(instance)):
+        raise ValidationError(f"{instance.name or instance.func}: {problem}")
 
 
 def _register(job: Job) -> str:
@@ -113,4 +156,6 @@ def _register(job: Job) -> str:
     )
     schedule.full_clean()
     schedule.save()
+    if standstill.remember(schedule):
+        return f"{job.name}: registered, and off while everything is paused"
     return f"{job.name}: registered, {said(schedule)}"
