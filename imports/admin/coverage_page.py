@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from imports.admin.day_file_page import context_of
 from imports.admin.import_pages import may_operate
 from imports.admin.links import start_url
 from imports.archive.checkpoint import ImportCheckpoint
@@ -78,12 +79,22 @@ class LedgerAdmin(ReadOnlyAdmin):
     list_per_page = 50
     list_max_show_all = 200
     change_list_template = "imports/ledger.html"
+    change_form_template = "imports/day_file.html"
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("park")
 
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, {"title": "Day files", **(extra_context or {})})
+
+    def get_fields(self, request, obj=None):
+        return ()  # the template says it better
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        file = self.get_object(request, object_id)
+        if file is None or not self.has_view_permission(request, file):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return super().change_view(request, object_id, form_url, context_of(request, file))
 
     def get_search_results(self, request, queryset, search_term):
         if not search_term.strip():

@@ -3,6 +3,7 @@
 A ride's page says the same of its park. No query reads a fact.
 """
 
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -19,10 +20,9 @@ from imports.archive.park_coverage import park_coverage
 from imports.archive.transitions import ACTIONS, ImportStatus
 from imports.live.models import ParkFreshness
 from imports.sources.opening import DELISTED
-from quality.import_ledger import FEEDS_OF_DAYS
 from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
 from warehouse.partitioning.partitions import add_months, month_of
-from warehouse.text import age_in_words
+from warehouse.text import age_in_words, count_of
 from warehouse.zones import both_in_words
 
 OPERATE = "imports.operate_imports"
@@ -47,42 +47,34 @@ def coverage(about: About) -> Section:
     if not found.months:
         go = [Linked("Import its days", links.start_url(park, since, today))] if about.may(OPERATE) else []
         return Section("coverage", _title(about, "Coverage"), row, said="No day of it was looked for yet.", links=go)
-    files = ImportedFile.objects.filter(park=park, feed__in=FEEDS_OF_DAYS)
-    newest = files.filter(file_date=found.newest, outcome=FileOutcome.IMPORTED).first() if found.newest else None
-    unreadable = list(
-        files.filter(file_date__gte=since, outcome=FileOutcome.UNREADABLE).order_by("-file_date")[
-            : UNREADABLE_SHOWN + 1
-        ]
-    )
-    source = _source(park.pk) if about.may(OPERATE) else ""
-    shown = [_month_row(about, first, month, source) for first, month in reversed(found.months.items())]
+    newest = found.newest
+    unreadable = ImportedFile.objects.filter(park=park, file_date__gte=since, outcome=FileOutcome.UNREADABLE)
+    count = unreadable.count()
+    shown = [_month_row(about, first, month) for first, month in reversed(found.months.items())]
     head = [Column("Month"), Column("days imported", is_number=True), Column("What lacks")]
     facts = [
         Fact("Days imported", f"{100 * (found.share or 0):.0f} %", row, f"of the days since {min(found.months):%Y-%m}"),
         Fact(
-            "Newest day", f"{found.newest or 'none'}", links.day_file(newest.pk) if newest else "",
-            f"{(today - found.newest).days} days ago" if found.newest else "",
+            "Newest day", f"{newest.file_date}" if newest else "none", links.day_file(newest.pk) if newest else "",
+            f"{count_of((today - newest.file_date).days, 'day')} ago" if newest else "",
         ),
     ]  # fmt: skip
     listings = [Listing(head, shown)]
-    if unreadable:
-        all_of = links.day_files(park=park.pk, outcome__exact=FileOutcome.UNREADABLE)
-        facts.append(Fact("Unreadable files", f"{_many(unreadable)}", all_of, trouble=True))
-        days = [[Linked(f"{file.file_date}", links.day_file(file.pk)), file.feed] for file in unreadable]
-        why = "Files that could not be read: a day leads to the reason"
-        listings.append(Listing([Column("Day"), Column("Record")], days[:UNREADABLE_SHOWN], why))
+    if count:
+        all_of = links.day_files(park=park.pk, first=since, outcome__exact=FileOutcome.UNREADABLE)
+        facts.append(Fact("Unreadable files", f"{count:,}", all_of, trouble=True))
+        last = unreadable.order_by("-file_date")[:UNREADABLE_SHOWN]
+        days = [[Linked(f"{file.file_date}", links.day_file(file.pk)), file.source_file] for file in last]
+        why = "The last that could not be read: a day leads to the reason"
+        listings.append(Listing([Column("Day"), Column("File")], days, why))
     go = [Linked("All months", row), Linked("Its day files", links.day_files(park=park.pk))]
     if about.may(OPERATE):
-        url = links.start_url(park, min(found.months), today, source, missing_only=True)
+        url = links.start_url(park, min(found.months), today, _source(park.pk), missing_only=True)
         go.insert(0, Linked("Import what is missing of these months", url))
     return Section("coverage", _title(about, "Coverage"), row, facts, listings, "Days of files are UTC's.", go)
 
 
-def _many(unreadable: list[ImportedFile]) -> str:
-    return f"over {UNREADABLE_SHOWN}" if len(unreadable) > UNREADABLE_SHOWN else f"{len(unreadable)}"
-
-
-def _month_row(about: About, first: Any, month: Month, source: str) -> list[Any]:
+def _month_row(about: About, first: date, month: Month) -> list[Any]:
     lacks = [
         f"{count} {what}"
         for count, what in (
@@ -123,14 +115,8 @@ def imports(about: About) -> Section:
         facts.append(Fact("Failed", f"{counts['failed']:,}", url, trouble=True))
     head = [Column("Days"), Column("state"), Column("rows", is_number=True), Column("What next")]
     rows = [_import_row(about, progress[each.pk]) for each in last]
-    return Section(
-        "imports",
-        _title(about, "Imports"),
-        listed,
-        facts,
-        [Listing(head, rows)],
-        links=[*go, Linked("All of its imports", listed)],
-    )
+    go.append(Linked("All of its imports", listed))
+    return Section("imports", _title(about, "Imports"), listed, facts, [Listing(head, rows)], links=go)
 
 
 def _import_row(about: About, current: Progress) -> list[Any]:
@@ -172,7 +158,7 @@ def live(about: About) -> Section:
     return Section("live", _title(about, "Live"), url, facts, links=go)
 
 
-def _ago(about: About, label: str, at: Any) -> Fact:
+def _ago(about: About, label: str, at: datetime | None) -> Fact:
     if at is None:
         return Fact(label, "never")
     said = f"{age_in_words((about.now - at).total_seconds())} ago"

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("imports", "0012_imports_are_dismissed")]
+    dependencies = [("imports", "0013_previews_of_imports")]
     operations = [
         migrations.CreateModel(
             name="Pause",

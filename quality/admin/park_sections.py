@@ -5,7 +5,7 @@ by idx_quality_entity: none of it grows with the log.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from quality.models import TO_DO, DataQualityLog
 from quality.reasons import title_of
 from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
+from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Ride
 from warehouse.zones import both_in_words
 
@@ -77,6 +78,12 @@ def by_reason(found: QuerySet[DataQualityLog]) -> list[ReasonCount]:
         )
     )
     return sorted((ReasonCount(*row) for row in rows), key=lambda each: (-each.waiting, each.reason))
+
+
+def touching(first: date, last: date) -> Q:
+    """Findings whose period touches these days, as the list finds them by `from` and `to`."""
+    begin, end = midnight(first), midnight(last + ONE_DAY)
+    return Q(timestamp_start__lt=end) & (Q(timestamp_end__gt=begin) | Q(timestamp_start__gte=begin))
 
 
 def _found(about: About) -> QuerySet[DataQualityLog]:
