@@ -17,7 +17,9 @@ from django.db.models.signals import pre_save
 from django.utils import timezone
 from django_q.models import Schedule
 
+from imports.live.sample_ids import is_made_up
 from imports.workers import standstill, times
+from warehouse.models import Park
 
 OUR_TASKS = ("warehouse.", "quality.", "imports.", "config.")
 logger = logging.getLogger(__name__)
@@ -27,7 +29,8 @@ logger = logging.getLogger(__name__)
 class Job:
     """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`.
 
-    `setting`: there is such a job only where this setting is not empty.
+    `setting`: there is such a job only where this setting is not empty. `of_real_parks`: only where there are other
+    parks than made-up ones, of which no API knows.
     """
 
     name: str
@@ -36,10 +39,19 @@ class Job:
     cron: str = ""  # UTC
     minutes: int | None = None
     setting: str = ""
+    of_real_parks: bool = False
 
-    @property
-    def is_wanted(self) -> bool:
-        return not self.setting or bool(getattr(settings, self.setting))
+    def why_not(self) -> str:
+        """Why there is no such job; "" where there is one."""
+        if self.setting and not getattr(settings, self.setting):
+            return f"{self.setting} is empty"
+        return "all parks here are made up" if self.of_real_parks and _all_are_made_up() else ""
+
+
+def _all_are_made_up() -> bool:
+    """Of a warehouse without parks it is not known yet what it is for."""
+    ids = list(Park.objects.values_list("themeparks_wiki_id", flat=True))
+    return bool(ids) and not settings.DESTINATIONS and all(map(is_made_up, filter(None, ids)))
 
 
 JOBS = (
@@ -52,6 +64,7 @@ JOBS = (
         "imports.tasks.collect_live",
         "of all known destinations",
         minutes=settings.LIVE_EVERY_MINUTES,
+        of_real_parks=True,
     ),
     Job(
         "Import final days",
@@ -66,12 +79,15 @@ JOBS = (
         cron="20 5 * * *",
         setting="EXPORT_TO",
     ),
-    Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
+    Job(
+        "Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1", of_real_parks=True
+    ),
     Job(
         "Sync park hours",
         "imports.tasks.sync_hours",
         "of the coming days, a request a park; of the month that is over, in the first days of the next",
         cron="20 4 * * *",
+        of_real_parks=True,
     ),
 )
 
@@ -83,8 +99,8 @@ def sync() -> Iterator[str]:
         schedule = Schedule.objects.filter(name=job.name).order_by("id").first()
         if pydoc.locate(job.func) is None:
             yield f"{job.name}: left out, there is no task {job.func}"
-        elif not job.is_wanted:
-            yield f"{job.name}: left out, {job.setting} is empty"
+        elif why_not := job.why_not():
+            yield f"{job.name}: left out, {why_not}"
             if schedule is not None:
                 schedule.delete()
         elif schedule is None:

@@ -21,8 +21,8 @@ from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.workers import queue
 from warehouse.text import count_of
 
-# Tasks that go on: they tell people how things stand, and change nothing of ours.
-GOES_ON = ("config.",)
+# Tasks that go on: they tell people how things stand, or what an import would do, and change nothing that is stored.
+GOES_ON = ("config.", "imports.tasks.preview_import")
 
 _AT_WORK = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
 
