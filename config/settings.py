@@ -168,6 +168,7 @@ Q_CLUSTER = {
     "name": "warehouse",
     "label": "Queue and recurring jobs",  # its heading in the admin
     "orm": "default",
+    "broker_class": "imports.workers.broker.PausableQueue",
     "workers": env.int("WORKERS", default=2),
     "queue_limit": env.int("WORKERS", default=2),
     "bulk": 1,
@@ -177,7 +178,8 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,
-    "save_limit": 250,
+    "save_limit": 100,  # runs of each recurring job that are kept, of one that comes weekly or every 5 minutes
+    "save_limit_per": "group",
     "recycle": 50,
 }
 SILENCED_SYSTEM_CHECKS = ["models.W037"]  # django-q2 has a conditional index, which MySQL and MariaDB leave out

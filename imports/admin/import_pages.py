@@ -25,6 +25,7 @@ from imports.admin.start_page import StartPages
 from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
+from imports.archive.pause_model import Pause
 from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus, TransitionRefused
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
@@ -182,7 +183,8 @@ class ImportAdmin(ReadOnlyAdmin):
     def changelist_view(self, request, extra_context=None):
         if request.method == "POST" and not may_operate(request):
             raise PermissionDenied
-        return super().changelist_view(request, {"title": "Imports", "may_operate": may_operate(request)})
+        more = {"title": "Imports", "may_operate": may_operate(request), "pause": Pause.current()}
+        return super().changelist_view(request, more)
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("park")
