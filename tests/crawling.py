@@ -54,6 +54,7 @@ def crawl(client: Client, start: str = "/admin/", of_a_kind: int = 1, *, whateve
     it names a place on that page, to one that is there.
     """
     found = Crawled()
+    client.raise_request_exception = False
     opened: Counter[Kind | str] = Counter()
     of_views: Counter[str] = Counter()
     waiting, seen = deque([(start, "")]), {start}
