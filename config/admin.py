@@ -1,6 +1,9 @@
 """The admin site: the stock one, with the operators' home page in place of the list of apps."""
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
 from django.utils import timezone
 
 from config.sidebar import arranged
@@ -12,13 +15,23 @@ class Desk(admin.AdminSite):
     index_template = "config/home.html"
     site_url = None
 
+    def get_urls(self):
+        return [path("home/now/", self.admin_view(self.home_now), name="home_now"), *super().get_urls()]
+
     def get_app_list(self, request, app_label=None):
         """In the order of an operator's day; of one app, as Django has it."""
         found = super().get_app_list(request, app_label)
         return found if app_label else arranged(self, request, found)
 
     def index(self, request, extra_context=None):
+        return super().index(request, {**self._home(request), **(extra_context or {})})
+
+    def home_now(self, request: HttpRequest) -> HttpResponse:
+        """What of the home page changes, as HTML: an open page asks for it again and again."""
+        return render(request, "config/home_now.html", self._home(request))
+
+    def _home(self, request) -> dict:
         # here, not above: this class is looked up while the first page registers, and the home page needs them all
         from config.home import home
 
-        return super().index(request, {"home": home(request.user.has_perm, timezone.now()), **(extra_context or {})})
+        return {"home": home(request.user.has_perm, timezone.now())}

@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "django_q",
 ]
 MIDDLEWARE = [
+    "config.healthz.Healthz",  # before whatever asks for a host, a scheme or a session
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -184,6 +185,9 @@ SILENCED_SYSTEM_CHECKS = ["models.W037"]  # django-q2 has a conditional index, w
 # --- what the project exists for --------------------------------------------------------------------------------
 # Where day files lie: a folder in the archive's layout, or s3://bucket.
 ARCHIVE_URL = env.str("ARCHIVE_URL", default="s3://archive.themeparks.wiki")
+# From where else imports may be started in the admin: folders, buckets, prefixes, with all that lies below. Empty: the
+# project's own sample archive, downloads and kept answers (imports.sources.allowed). ARCHIVE_URL always.
+ARCHIVE_ROOTS = env.list("ARCHIVE_ROOTS", default=[])
 # Months of partitions that are made ahead of today; the checks complain below 3.
 PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=12)
 # What the database may grow to; the forecast counts the days until then, and warns from 80 % on. 0: not known.

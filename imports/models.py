@@ -6,12 +6,14 @@ from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFi
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.live.models import LiveCollection, ParkFreshness
 from imports.workers.models import Worker
+from imports.workers.preview_model import ImportPreview
 
 __all__ = [
     "ApiPace",
     "ClaimLost",
     "FileOutcome",
     "ImportCheckpoint",
+    "ImportPreview",
     "ImportStatus",
     "ImportedFile",
     "ImportedFileRows",

@@ -5,7 +5,7 @@ of queries, all of small tables; of the fact table the boundary partitions alone
 part that fails says so in its own place, and the others stand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,14 +43,14 @@ PARTS = (
 )
 
 
-def home(may: Callable[[str], bool], now: datetime) -> Home:
+def home(may: Callable[[str], bool], now: datetime, *, only: Collection[str] = ()) -> Home:
     """What whoever has the permissions that `may` says yes to (a user's has_perm) may see, as of `now`.
 
-    A part that fails is a part that says so, and raises nothing.
+    A part that fails is a part that says so, and raises nothing. `only`: the keys of the parts asked for; empty: all.
     """
-    found = Home()
+    found = Home(now)
     for kind in PARTS:
-        if may(kind.permission):
+        if may(kind.permission) and (not only or kind.key in only):
             _fill(found, kind, now)
     return found
 

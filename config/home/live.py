@@ -17,7 +17,7 @@ def add(found: Home, now: datetime) -> None:
     silent = ParkFreshness.objects.filter(ParkFreshness.is_silent(now)).count()
     ago = f"{duration_in_words((now - last.started_at).total_seconds())} ago" if last else "never"
     figures = [
-        Figure("last_collection", "last collection", ago, collections, raw=last and last.started_at.isoformat()),
+        Figure("last_collection", "last collection", ago, collections, raw=last and last.started_at),
         Figure.counted("parks_watched", "parks watched", watched, parks),
         Figure.counted("silent", "open and silent", silent, silent_url, bool(silent)),
     ]

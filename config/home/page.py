@@ -5,21 +5,21 @@ what they are when a wording changes.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
-Raw = int | float | str | None
+Raw = int | float | str | date | datetime | None
 
 
 @dataclass(frozen=True)
 class Figure:
     """A figure in words, linked to where it comes from; `trouble` sets it off as one that needs attention.
 
-    `key` names it within its part, `raw` is what the words say for programs: a count, seconds, MB, a day or an instant
-    in ISO 8601; None where nothing is known.
+    `key` names it within its part, `raw` is what the words say for programs: a count, seconds, MB, a day, an instant;
+    None where nothing is known.
     """
 
     key: str
@@ -73,9 +73,10 @@ class Action:
 class Home:
     """The page as its template shows it, empty at first; each part adds what is its own."""
 
+    as_of: datetime
     parts: list[Part] = field(default_factory=list)
     attention: list[Attention] = field(default_factory=list)
-    imports: list[dict] = field(default_factory=list)  # with their parts as HTML
+    imports: list[dict] = field(default_factory=list)  # with their progress, and its parts as HTML
     moving: bool = False  # some import goes on, so the page refreshes itself
     actions: list[Action] = field(default_factory=list)
 

@@ -1,8 +1,9 @@
 """What of an import changes while one looks at it, as HTML: the same in the list, on its page and in a refresh."""
 
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 
+from imports.admin.actions import Shown
 from imports.admin.progress import Progress
 from imports.archive.checkpoint import HEARTBEAT_STALE_SECONDS
 from imports.archive.transitions import ImportStatus
@@ -11,7 +12,13 @@ from warehouse.text import duration_in_words
 
 def status(current: Progress) -> str:
     name = current.checkpoint.status
-    return format_html('<span class="desk-badge desk-{}">{}</span>', name.lower(), name)
+    if current.checkpoint.dismissed_at is not None:
+        more = "dismissed"
+    elif current.covered_by is not None:
+        more = "covered"
+    else:
+        return format_html('<span class="desk-badge desk-{}">{}</span>', name.lower(), name)
+    return format_html('<span class="desk-badge">{}</span><span class="desk-small">{}</span>', name, more)
 
 
 def progress(current: Progress) -> str:
@@ -64,7 +71,24 @@ def heartbeat(current: Progress) -> str:
 
 
 def explanation(current: Progress) -> str:
-    return current.explanation or "-"
+    """Why, then who dismissed it (of one that was cancelled that is said already), and what covers it."""
+    checkpoint, said = current.checkpoint, current.explanation
+    parts = [conditional_escape(said)] if said else []
+    if checkpoint.dismissed_at is not None and not said.startswith("cancel by "):
+        parts.append(format_html('<span class="desk-small">{}</span>', checkpoint.dismissal))
+    if (cover := current.covered_by) is not None:
+        url = reverse("admin:imports_importcheckpoint_change", args=[cover.pk])
+        covered = '<span class="desk-small">covered by <a href="{}">{}</a></span>'
+        parts.append(format_html(covered, url, cover.import_id))
+    return format_html_join(" ", "{}", ((part,) for part in parts)) or "-"
+
+
+def shown(current: Progress) -> str:
+    """What a move from this page is to find: sent with it (imports.admin.actions.Shown)."""
+    checkpoint = current.checkpoint
+    return format_html(
+        '<input type="hidden" name="shown-{}" value="{}">', checkpoint.pk, Shown.of(checkpoint, current.at)
+    )
 
 
 #: name -> (heading, function)
@@ -81,4 +105,5 @@ PARTS = {
 
 def rendered(current: Progress) -> dict[str, str]:
     """Ready for innerHTML: what an error or an operator said is text, whatever it looks like."""
-    return {name: conditional_escape(part(current)) for name, (_, part) in PARTS.items()}
+    html = {name: conditional_escape(part(current)) for name, (_, part) in PARTS.items()}
+    return html | {"shown": shown(current)}

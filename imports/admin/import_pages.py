@@ -16,15 +16,16 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.admin.actions import act
+from imports.admin.actions import Shown, act, check
 from imports.admin.adoption_page import undo_adoption
-from imports.admin.columns import PARTS, rendered
+from imports.admin.columns import PARTS, rendered, shown
 from imports.admin.file_findings import findings_of
-from imports.admin.progress import progress_of
-from imports.admin.start_page import start_import
+from imports.admin.progress import Progress, progress_of
+from imports.admin.start_page import StartPages
+from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
-from imports.archive.transitions import ACTIONS, ImportStatus, TransitionRefused
+from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus, TransitionRefused
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
 from warehouse.text import count_of
@@ -59,6 +60,9 @@ class ShowFilter(admin.SimpleListFilter):
         "running": ("Running", Q(status=ImportStatus.IN_PROGRESS) & ~Q(worker="")),
         "stopped": ("Paused or failed", Q(status__in=[ImportStatus.PAUSED, ImportStatus.FAILED])),
         "completed": ("Completed", Q(status=ImportStatus.COMPLETED)),
+        "attention": ("Failed, to be looked at", Q(pk__in=standing.needing_attention().order_by().values("pk"))),
+        "dismissed": ("Dismissed", Q(dismissed_at__isnull=False)),
+        "covered": ("Covered by a later one", standing.is_covered()),
     }
 
     def lookups(self, request, model_admin):
@@ -74,13 +78,19 @@ class ImportList(ChangeList):
     def get_results(self, request):
         super().get_results(request)
         self.result_list = list(self.result_list)
-        self.progress = progress_of(self.result_list, timezone.now())
-        for checkpoint in self.result_list:
-            checkpoint.current = self.progress[checkpoint.pk]
+        self.progress = _with_progress(self.result_list)
 
     @property
     def moving(self) -> bool:
         return any(each.moving for each in self.progress.values())
+
+
+def _with_progress(checkpoints: list[ImportCheckpoint]) -> dict[int, Progress]:
+    """How each stands, kept beside it as `current`; by key."""
+    found = progress_of(checkpoints, timezone.now())
+    for checkpoint in checkpoints:
+        checkpoint.current = found[checkpoint.pk]
+    return found
 
 
 def _live(part: str, ordering: str | None = None):
@@ -120,12 +130,30 @@ class ImportAdmin(ReadOnlyAdmin):
     @admin.display(description="import", ordering="park__park_name")
     def subject(self, checkpoint):
         return format_html(
-            '{}<span class="desk-small desk-one-line">{} to {}</span><span class="desk-small desk-one-line">{}</span>',
+            '{}<span class="desk-small desk-one-line">{} to {}</span><span class="desk-small desk-one-line">{}</span>'
+            '<span data-live="{}:shown">{}</span>',
             checkpoint.park,
             checkpoint.start_date,
             checkpoint.end_date,
             checkpoint.import_id,
+            checkpoint.pk,
+            shown(checkpoint.current),
         )
+
+    # --- the list as a CSV ----------------------------------------------------------------------------------------
+    csv_display = (
+        "import_id", "park", "status", "start_date", "end_date", "source", "files_processed", "files_total",
+        "last_processed_date", "records_imported", "errors_encountered", "created_at", "updated_at", "heartbeat_at",
+        "explanation_in_words",
+    )  # fmt: skip
+
+    def csv_rows(self, request, rows):
+        _with_progress(rows)
+        return rows
+
+    @admin.display(description="details")
+    def explanation_in_words(self, checkpoint):
+        return checkpoint.current.explanation
 
     # --- what is allowed ------------------------------------------------------------------------------------------
     def has_view_permission(self, request, obj=None) -> bool:
@@ -141,7 +169,7 @@ class ImportAdmin(ReadOnlyAdmin):
     def get_urls(self):
         wrap = self.admin_site.admin_view
         return [
-            path("start/", wrap(lambda request: start_import(self, request)), name="imports_start"),
+            *StartPages(self).urls(),
             path("adoptions/<int:log_id>/undo/", wrap(partial(undo_adoption, self)), name="imports_undo_adoption"),
             path("progress/", wrap(self.progress_view), name="imports_importcheckpoint_progress"),
             path("<int:checkpoint_id>/act/", wrap(self.act_view), name="imports_importcheckpoint_act"),
@@ -194,7 +222,7 @@ class ImportAdmin(ReadOnlyAdmin):
         if name not in ACTIONS:
             raise PermissionDenied
         checkpoint = get_object_or_404(self.get_queryset(request), pk=checkpoint_id)
-        self._act(request, name, [checkpoint], request.POST.get("why", "").strip())
+        self._act(request, name, [checkpoint], request.POST.get("why", ""))
         return redirect("admin:imports_importcheckpoint_change", checkpoint.pk)
 
     def _page(self, request, checkpoint: ImportCheckpoint) -> dict:
@@ -217,7 +245,9 @@ class ImportAdmin(ReadOnlyAdmin):
             "outcomes": outcomes,
             "files": files.order_by("-imported_at", "-file_date")[:FILES_SHOWN],
             "may_operate": may_operate(request),
-            "actions": [(name, ACTIONS[name].label) for name in current.actions],
+            "actions": [(name, ACTIONS[name]) for name in current.actions],
+            "shown": shown(current),
+            "reason_max": REASON_MAX,
         }
 
     # --- actions --------------------------------------------------------------------------------------------------
@@ -235,26 +265,67 @@ class ImportAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request, queryset):
-        """Asks for a reason first."""
+        return self._act_with_reason(request, "cancel", queryset)
+
+    @admin.action(description="Dismiss", permissions=["operate"])
+    def dismiss(self, request, queryset):
+        return self._act_with_reason(request, "dismiss", queryset)
+
+    @admin.action(description="Undo dismissal", permissions=["operate"])
+    def restore(self, request, queryset):
+        self._act(request, "restore", queryset)
+
+    def response_action(self, request, queryset):
+        """Of the imports that were ticked, whatever filter the list has: one that has changed since is to be refused,
+        and not to be passed over in silence."""
+        ticked = self.get_queryset(request).filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))
+        if request.POST.get("select_across") == "1" and queryset.count() > len(ticked):
+            said = f"{len(ticked)} of {queryset.count()} imports were shown, and only what is shown can be moved"
+            self.message_user(request, f"{said}: choose Show all, or a filter, first", messages.ERROR)
+            return redirect(request.get_full_path())
+        return super().response_action(request, ticked)
+
+    def _act_with_reason(self, request, name: str, checkpoints):
+        """Asks for the reason first, of those of which it can be done as they were shown; says what of the others."""
         if "why" in request.POST:
-            self._act(request, "cancel", queryset, request.POST["why"].strip())
+            self._act(request, name, checkpoints, request.POST["why"])
+            return None
+        found, left_out = [], []
+        for current in progress_of(list(checkpoints), timezone.now()).values():
+            try:
+                check(name, current, self._shown(request, current.checkpoint))
+            except TransitionRefused as refused:
+                left_out.append(refused)
+            else:
+                found.append(current)
+        if not found:
+            for refused in left_out:
+                self.message_user(request, f"{ACTIONS[name].label} refused: {refused}", messages.ERROR)
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": "Cancel imports",
+            "title": f"{ACTIONS[name].label} {count_of(len(found), 'import')}",
             "opts": self.opts,
-            "queryset": queryset,
+            "name": name,
+            "action": ACTIONS[name],
+            "found": [(current, shown(current)) for current in found],
+            "left_out": left_out,
+            "reason_max": REASON_MAX,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
             "media": self.media,
         }
-        return TemplateResponse(request, "imports/cancel.html", context)
+        return TemplateResponse(request, "imports/give_a_reason.html", context)
+
+    def _shown(self, request, checkpoint: ImportCheckpoint) -> Shown:
+        """What the page that this comes from showed of it; TransitionRefused: it did not say."""
+        return Shown.read(request.POST.get(f"shown-{checkpoint.pk}", ""))
 
     def _act(self, request, name: str, checkpoints, why: str = "") -> None:
         """Each by itself: what is refused is said, and the rest is done."""
         done = []
         for checkpoint in checkpoints:
             try:
-                act(name, checkpoint, request.user, why)
+                act(name, checkpoint, request.user, why, self._shown(request, checkpoint))
             except TransitionRefused as refused:
                 self.message_user(request, f"{ACTIONS[name].label} refused: {refused}", messages.ERROR)
             else:

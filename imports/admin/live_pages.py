@@ -35,6 +35,10 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
     list_display = ("started", "took", "answered", "rows", "stored", "unchanged", "left_out", "findings")
     list_filter = (FailedFilter, "started_at")
     show_full_result_count = False
+    csv_display = (
+        "started_at", "finished_at", "destinations", "failed", "not_reached", "rows_read", "stored", "already_known",
+        "duplicates", "rejected", "findings", "failures_in_words",
+    )  # fmt: skip
     fields = (
         ("started_at", "finished_at"),
         ("destinations", "failed", "not_reached"),
@@ -70,6 +74,10 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
     @admin.display(description="left out")
     def left_out(self, obj) -> int:
         return obj.duplicates + obj.rejected
+
+    @admin.display(description="failures")
+    def failures_in_words(self, obj) -> str:
+        return "; ".join(f"{failure['destination']}: {failure['error']}" for failure in obj.failures)
 
     @admin.display(description="failures")
     def what_failed(self, obj) -> str:
@@ -125,6 +133,7 @@ class ParkFreshnessAdmin(ReadOnlyAdmin):
     list_filter = (SilentFilter,)
     list_select_related = ("park",)
     search_fields = ("park__park_name",)
+    csv_display = ("park", "state", "observed_at", "collected_at", "rides_reported", "is_open", "open_until")
 
     @admin.display(description="park", ordering="park__park_name")
     def park_link(self, obj) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Sum
 
-from imports.archive import beginning
+from imports.archive import beginning, standing
 from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
 from imports.archive.transitions import ImportStatus
@@ -35,6 +35,8 @@ class Progress:
     alive: bool  # a worker is at it
     pace: Pace | None
     explanation: str  # what is going on, why it waits, or why it ended
+    at: datetime  # as of when
+    covered_by: ImportCheckpoint | None = None  # a later import that has the days which it has left
 
     @property
     def done(self) -> int:
@@ -72,13 +74,20 @@ class Progress:
         return self.checkpoint.is_abandoned(alive=self.alive)
 
     @property
+    def asks_for_attention(self) -> bool:
+        """Whether somebody has to decide over it: it failed or nobody goes on with it, no person has dismissed it, and
+        no later import has its days."""
+        stopped = self.abandoned or self.checkpoint.status == ImportStatus.FAILED
+        return stopped and self.checkpoint.dismissed_at is None and self.covered_by is None
+
+    @property
     def actions(self) -> list[str]:
         """What an operator may do with it now, by the names of transitions.ACTIONS."""
-        return self.checkpoint.allowed_actions(alive=self.alive)
+        return self.checkpoint.allowed_actions(alive=self.alive, covered=self.covered_by is not None)
 
 
 def progress_of(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[int, Progress]:
-    """By checkpoint_id. Four queries, whatever the number; `checkpoints` come with their parks."""
+    """By checkpoint_id. Six queries, whatever the number; `checkpoints` come with their parks."""
     ids = [checkpoint.pk for checkpoint in checkpoints]
     ages = dict(ImportCheckpoint.objects.filter(pk__in=ids).values_list("pk", HEARTBEAT_AGE))
     paces = _paces(ids, now)
@@ -86,12 +95,15 @@ def progress_of(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[
         checkpoint.pk: place for place, group in enumerate(beginning.groups(queue.waiting())) for checkpoint in group
     }
     workers = Worker.alive().count()
+    covers = standing.covered_by(checkpoints)
     found = {}
     for checkpoint in checkpoints:
         age = ages.get(checkpoint.pk)
         alive = checkpoint.lives(age)
         explanation = _explanation(checkpoint, age, alive, places.get(checkpoint.pk), workers)
-        found[checkpoint.pk] = Progress(checkpoint, age, alive, paces.get(checkpoint.pk), explanation)
+        found[checkpoint.pk] = Progress(
+            checkpoint, age, alive, paces.get(checkpoint.pk), explanation, now, covers.get(checkpoint.pk)
+        )
     return found
 
 

@@ -16,6 +16,7 @@ from django_q.tasks import async_task
 
 from imports.workers import queue, schedules
 from imports.workers.models import WORKER_STALE_SECONDS, Worker
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.text import duration_in_words
 
@@ -29,6 +30,7 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     list_display = ("process", "state", "doing_now", "since", "seen")
     list_display_links = None
+    csv_display = ("name", "state", "doing", "started_at", "seen_at")
     search_fields = ("name",)
     show_full_result_count = False
 
@@ -69,6 +71,7 @@ class TaskAdmin(ReadOnlyAdmin):
 
     list_display = ("group", "func", "took", "stopped")
     list_display_links = ("group",)
+    csv_display = ("group", "func", "started", "stopped", "success", "said")
     list_filter = ("group",)
     search_fields = ("name", "func", "group")
     fields = ("group", "func", "args", "kwargs", "started", "stopped", "attempt_count", "result_text")
@@ -80,6 +83,10 @@ class TaskAdmin(ReadOnlyAdmin):
     @admin.display(description="from call to end")
     def took(self, task):
         return duration_in_words(task.time_taken())
+
+    @admin.display(description="result")
+    def said(self, task):
+        return _first_words(task)
 
     @admin.display(description="result")
     def result_text(self, task):
@@ -99,7 +106,12 @@ class FailureAdmin(TaskAdmin):
 
     @admin.display(description="why")
     def why(self, task):
-        return (str(task.result or "").split(" : Traceback", 1)[0])[:300]
+        return _first_words(task)
+
+
+def _first_words(task: Task) -> str:
+    """Of its result, or of its error without the traceback."""
+    return (str(task.result or "").split(" : Traceback", 1)[0])[:300]
 
 
 @admin.register(OrmQ)
@@ -159,7 +171,7 @@ class ScheduleForm(forms.ModelForm):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(admin.ModelAdmin):
+class ScheduleAdmin(ListCsvAdmin):
     """The recurring jobs: their times can be changed, each switched off, or run now."""
 
     form = ScheduleForm

@@ -7,7 +7,9 @@ change nothing.
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q
@@ -17,8 +19,10 @@ from django_mysql.models import EnumField, FixedCharField
 from imports.archive.options import Options
 from imports.archive.process import is_known_dead
 from imports.archive.transitions import (
+    ACTIONS,
     TRANSITIONS,
     ImportStatus,
+    Standing,
     TransitionRefused,
     allowed_actions,
     allowed_transitions,
@@ -50,6 +54,33 @@ class ClaimLost(Exception):
 def new_import_id() -> str:
     """`imp_` and 16 hex digits: what people name an import by."""
     return f"imp_{secrets.token_hex(8)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How an import stood when somebody looked at it, for a move that is to be made only if it stands so still.
+
+    Of one that runs the generation says nothing: each slice of a worker is a claim, and nobody's decision.
+    """
+
+    status: str
+    generation: int
+    queued: bool
+    dismissed: bool
+
+    def where(self) -> Q:
+        """For the WHERE of the move."""
+        where = Q(status=self.status, queued_at__isnull=not self.queued, dismissed_at__isnull=not self.dismissed)
+        return where if self.status == ImportStatus.IN_PROGRESS else where & Q(generation=self.generation)
+
+    def is_still_so(self, checkpoint: "ImportCheckpoint") -> bool:
+        """The same, of one that was loaded."""
+        now = checkpoint.seen()
+        at_rest = self.status != ImportStatus.IN_PROGRESS
+        return replace(self, generation=now.generation) == now and (not at_rest or self.generation == now.generation)
+
+
+_NOT_DISMISSED: dict[str, Any] = {"dismissed_at": None, "dismissed_by": "", "dismissed_why": ""}
 
 
 class ImportCheckpoint(models.Model):
@@ -101,6 +132,11 @@ class ImportCheckpoint(models.Model):
     )
     attempts = models.SmallIntegerField(default=0, help_text="claims since the last file that was finished")
     last_error = models.TextField(blank=True)
+    dismissed_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when nobody needs to look at it any more; empty: not dismissed"
+    )
+    dismissed_by = models.CharField(max_length=150, blank=True, default="", db_default="")
+    dismissed_why = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "import_checkpoints"
@@ -121,19 +157,21 @@ class ImportCheckpoint(models.Model):
     def claim(self, worker: str, *, queued: bool = False) -> None:
         """Make `worker` the one that goes on with this import, as it was seen to stand when it was loaded.
 
-        TransitionRefused: it is completed, somebody is at it, or an operator paused or cancelled it since. A claim
-        that took whatever may become IN_PROGRESS would undo a pause given in the moment before it.
+        TransitionRefused: it is completed, somebody is at it, or an operator paused, cancelled or dismissed it since. A
+        claim that took whatever may become IN_PROGRESS would undo a pause given in the moment before it. One that was
+        dismissed when it was loaded is no longer: whoever goes on with it named it.
 
         `queued`: the worker is one of django-q2's, and the import stays in their queue should it die.
         """
-        seen = self.status
+        seen = self.seen()
         with transaction.atomic():
             ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             hit = (
                 ImportCheckpoint.objects.filter(
-                    Q(status=seen) & Q(status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]),
+                    Q(status=seen.status) & Q(status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]),
                     pk=self.pk,
                     generation=self.generation,
+                    dismissed_at__isnull=not seen.dismissed,
                 )
                 .exclude(self._alive())
                 .update(
@@ -145,11 +183,14 @@ class ImportCheckpoint(models.Model):
                     not_before=None,
                     heartbeat_at=Now(),
                     last_error="",
+                    **_NOT_DISMISSED,
                 )
             )
         self.refresh_from_db()
         if not hit:
-            if self.status != seen and self.status in (ImportStatus.PAUSED, ImportStatus.FAILED):
+            if self.dismissed_at is not None and not seen.dismissed:
+                raise TransitionRefused(f"{self.import_id} of {self.park} was {self.dismissal} meanwhile")
+            if self.status != seen.status and self.status in (ImportStatus.PAUSED, ImportStatus.FAILED):
                 raise TransitionRefused(f"{self.import_id} of {self.park} has become {self.status} meanwhile")
             self._refuse(ImportStatus.IN_PROGRESS)
 
@@ -217,21 +258,25 @@ class ImportCheckpoint(models.Model):
             raise ClaimLost([self])
 
     # --- the workers' queue ---------------------------------------------------------------------------------------
-    def queue(self) -> None:
-        """Hand it to the workers, who go on with it when its turn comes: a new import, a resume, or a retry.
+    def queue(self, seen: Seen | None = None) -> None:
+        """Hand it to the workers, who go on with it when its turn comes: a new import, a resume, or a retry, which take
+        it out of the dismissed ones.
 
-        TransitionRefused: it is completed, somebody is at it, or it is queued already.
+        TransitionRefused: it is completed, somebody is at it, it is queued already, or it no longer stands as `seen`
+        (None: as it was loaded).
         """
+        as_seen = (seen or self.seen()).where()
         with transaction.atomic():
             ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
-            new = ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
+            new = ImportCheckpoint.objects.filter(as_seen, pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
             begun = ImportCheckpoint.objects.filter(
                 Q(status=ImportStatus.IN_PROGRESS, queued_at=None)
                 | Q(status__in=[ImportStatus.PAUSED, ImportStatus.FAILED]),
+                as_seen,
                 pk=self.pk,
                 generation=self.generation,
             ).exclude(self._alive())
-            hit = new.update(queued_at=Now(), not_before=None) or begun.update(
+            hit = new.update(queued_at=Now(), not_before=None, **_NOT_DISMISSED) or begun.update(
                 status=ImportStatus.IN_PROGRESS,
                 generation=F("generation") + 1,  # whoever had it is out
                 worker="",
@@ -239,6 +284,7 @@ class ImportCheckpoint(models.Model):
                 not_before=None,
                 attempts=0,
                 last_error="",
+                **_NOT_DISMISSED,
             )
         self.refresh_from_db()
         if not hit:
@@ -272,24 +318,80 @@ class ImportCheckpoint(models.Model):
             self.refresh_from_db()
             self._owe_check()
 
-    def pause(self, why: str = "", *, generation: int | None = None) -> None:
+    def pause(self, why: str = "", *, generation: int | None = None, seen: Seen | None = None) -> None:
         """Stop after the file in hand; whoever works on it notices at its next commit.
 
-        A worker that stops by itself names the generation it claimed, so that it cannot stop its successor.
+        A worker that stops by itself names the generation it claimed, so that it cannot stop its successor; a person,
+        what was `seen`.
         """
-        self._transition(ImportStatus.PAUSED, why, generation)
+        self._transition(ImportStatus.PAUSED, why, generation, seen)
 
     def fail(self, why: str, *, generation: int | None = None) -> None:
-        """End the import, with the reason: it cannot go on, or an operator cancels it; a retry is a claim."""
+        """End the import, since it cannot go on, with the reason; a retry is a claim."""
         self._transition(ImportStatus.FAILED, why, generation)
+
+    def cancel(self, by: str, why: str, seen: Seen | None = None) -> None:
+        """End the import, since a person wants it so: FAILED and dismissed by the same statement, so that it never
+        stands among those that somebody has to look at."""
+        said = f"cancel by {by}: {why}"
+        self._transition(ImportStatus.FAILED, said, None, seen, **_dismissed(by, why))
+
+    def dismiss(self, by: str, why: str, *, covered: bool = False, seen: Seen | None = None) -> None:
+        """Nobody needs to look at it any more: it stays in the list, and is gone on with by its name alone.
+
+        `covered`: a later import has its days, so one that is PAUSED or was not begun can be dismissed, too.
+        TransitionRefused: it is neither FAILED nor covered, is dismissed already, or no longer stands as `seen`.
+        """
+        action = ACTIONS["dismiss"]
+        origins = action.origins | action.of_covered if covered else action.origins
+        hit = ImportCheckpoint.objects.filter(
+            (seen or self.seen()).where(), pk=self.pk, status__in=origins, queued_at=None, dismissed_at=None
+        ).update(**_dismissed(by, why))
+        self.refresh_from_db()
+        if not hit:
+            if self.dismissed_at is not None:
+                raise TransitionRefused(f"{self.import_id} of {self.park} was {self.dismissal} already")
+            raise TransitionRefused(
+                f"{self.import_id} of {self.park} is {self.status}; only a FAILED import can be dismissed, or one that "
+                "a later import covers and that is not queued"
+            )
+
+    def restore(self, seen: Seen | None = None) -> None:
+        """Take a dismissal back. TransitionRefused: it is not dismissed, or no longer stands as `seen`."""
+        hit = ImportCheckpoint.objects.filter(
+            (seen or self.seen()).where(), pk=self.pk, dismissed_at__isnull=False
+        ).update(**_NOT_DISMISSED)
+        self.refresh_from_db()
+        if not hit:
+            raise TransitionRefused(f"{self.import_id} of {self.park} is not dismissed")
+
+    def seen(self) -> Seen:
+        """As it stood when it was loaded."""
+        return Seen(self.status, self.generation, self.queued_at is not None, self.dismissed_at is not None)
+
+    @property
+    def dismissal(self) -> str:
+        """`dismissed by anna on 2026-11-26 03:12Z: wrong archive`; empty: it is not."""
+        if self.dismissed_at is None:
+            return ""
+        return f"dismissed by {self.dismissed_by} on {self.dismissed_at:%Y-%m-%d %H:%M}Z: {self.dismissed_why}"
 
     def is_abandoned(self, *, alive: bool) -> bool:
         """Whether it was begun by a command whose process is gone: nobody goes on with it unless asked to."""
         return self.queued_at is None and not alive and self.status in (ImportStatus.PENDING, ImportStatus.IN_PROGRESS)
 
-    def allowed_actions(self, *, alive: bool) -> list[str]:
-        """What an operator may do with it now, by the names of transitions.ACTIONS. `alive`: a worker is at it."""
-        return allowed_actions(self.status, abandoned=self.is_abandoned(alive=alive))
+    def allowed_actions(self, *, alive: bool, covered: bool = False) -> list[str]:
+        """What an operator may do with it now, by the names of transitions.ACTIONS. `alive`: a worker is at it;
+        `covered`: a later import has the days that it has left."""
+        return allowed_actions(
+            Standing(
+                self.status,
+                queued=self.queued_at is not None,
+                abandoned=self.is_abandoned(alive=alive),
+                dismissed=self.dismissed_at is not None,
+                covered=covered,
+            )
+        )
 
     @property
     def next_day(self) -> date:
@@ -321,12 +423,14 @@ class ImportCheckpoint(models.Model):
     def _mine(self) -> models.QuerySet["ImportCheckpoint"]:
         return ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.IN_PROGRESS, generation=self.generation)
 
-    def _transition(self, target: str, why: str, generation: int | None) -> None:
+    def _transition(self, target: str, why: str, generation: int | None, seen: Seen | None = None, **more: Any) -> None:
         reachable = ImportCheckpoint.objects.filter(pk=self.pk, status__in=TRANSITIONS[target])
         if generation is not None:
             reachable = reachable.filter(generation=generation)
+        if seen is not None:
+            reachable = reachable.filter(seen.where())
         with transaction.atomic():
-            hit = reachable.update(status=target, last_error=why, queued_at=None)
+            hit = reachable.update(status=target, last_error=why, queued_at=None, **more)
             self.refresh_from_db()
             if hit:
                 self._owe_check()
@@ -352,3 +456,7 @@ class ImportCheckpoint(models.Model):
         raise TransitionRefused(
             f"{self.import_id} of {self.park} is {self.status} and cannot become {target}; it may become {allowed}"
         )
+
+
+def _dismissed(by: str, why: str) -> dict[str, Any]:
+    return {"dismissed_at": Now(), "dismissed_by": by, "dismissed_why": why}

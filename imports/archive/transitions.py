@@ -38,17 +38,50 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
+REASON_MAX = 200  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of an import what decides over the actions that are open to an operator.
+
+    `abandoned`: begun by a command whose process is gone. `covered`: a later import has the days that it has left
+    (imports.archive.standing).
+    """
+
+    status: str
+    queued: bool = False
+    abandoned: bool = False
+    dismissed: bool = False
+    covered: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """What an operator may ask for, from which states; `done` is said of it afterwards.
 
-    `of_abandoned`: from these, too, where the import is nobody's: begun by a command whose process is gone.
+    `of_abandoned`: from these, too, where the import is nobody's. `of_covered`: from these, too, where a later import
+    covers it and none is queued. `dismissed`: only of those that are dismissed, or only of those that are not; None:
+    of either. `needs_reason`: who asks for it says why, and that is kept.
     """
 
     label: str
     done: str
     origins: frozenset[str]
     of_abandoned: frozenset[str] = frozenset()
+    of_covered: frozenset[str] = frozenset()
+    dismissed: bool | None = None
+    needs_reason: bool = False
+
+    def is_open_to(self, standing: Standing) -> bool:
+        """Whether an operator may ask for it of an import that stands so."""
+        if self.dismissed is not None and self.dismissed != standing.dismissed:
+            return False
+        return (
+            standing.status in self.origins
+            or (standing.abandoned and standing.status in self.of_abandoned)
+            or (standing.covered and not standing.queued and standing.status in self.of_covered)
+        )
 
 
 #: in the order of the buttons
@@ -61,7 +94,17 @@ ACTIONS: dict[str, Action] = {
     ),
     "retry": Action("Retry", "Queued once more", frozenset({ImportStatus.FAILED})),
     "pause": Action("Pause", "Paused", TRANSITIONS[ImportStatus.PAUSED]),
-    "cancel": Action("Cancel", "Cancelled", TRANSITIONS[ImportStatus.FAILED]),
+    # what a person ended is FAILED, and dismissed with the reason: nobody has to be told of it
+    "cancel": Action("Cancel", "Cancelled", TRANSITIONS[ImportStatus.FAILED], needs_reason=True),
+    "dismiss": Action(
+        "Dismiss",
+        "Dismissed",
+        frozenset({ImportStatus.FAILED}),
+        of_covered=frozenset({ImportStatus.PENDING, ImportStatus.PAUSED}),
+        dismissed=False,
+        needs_reason=True,
+    ),
+    "restore": Action("Undo dismissal", "No longer dismissed", frozenset(ImportStatus), dismissed=True),
 }
 
 
@@ -70,10 +113,6 @@ def allowed_transitions(status: str) -> list[str]:
     return [target for target, origins in TRANSITIONS.items() if status in origins]
 
 
-def allowed_actions(status: str, *, abandoned: bool) -> list[str]:
+def allowed_actions(standing: Standing) -> list[str]:
     """The names of the ACTIONS that are open to an operator now."""
-    return [
-        name
-        for name, action in ACTIONS.items()
-        if status in action.origins or (abandoned and status in action.of_abandoned)
-    ]
+    return [name for name, action in ACTIONS.items() if action.is_open_to(standing)]

@@ -9,8 +9,10 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from imports.admin import groups
+from imports.admin.actions import Shown
 from imports.models import ImportCheckpoint, ImportedFile
 from tests.imports.building import DESTINATION
 from warehouse.models import Park
@@ -90,3 +92,24 @@ def touching_facts(sql: list[str]) -> list[str]:
         if re.search(r"\b(FROM|JOIN)\s+`?(ride_status_snapshots|queue_data)\b", statement)
         and not re.fullmatch(r"SELECT 1 FROM ride_status_snapshots PARTITION \(p_\w+\) LIMIT 1", statement)
     ]
+
+
+def as_shown(*checkpoints) -> dict[str, str]:
+    """What a page of now would send along with a move."""
+    now = timezone.now()
+    return {
+        f"shown-{each.pk}": str(Shown.of(each, now))
+        for each in ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints])
+    }
+
+
+def tick(client, action: str, *checkpoints, **more):
+    """What one of the list's actions does with these; `more` wins over what the page would send."""
+    data = {"action": action, "_selected_action": [checkpoint.pk for checkpoint in checkpoints]}
+    return client.post(CHANGELIST, data | as_shown(*checkpoints) | more, follow=True)
+
+
+def press(client, action: str, checkpoint, **more):
+    """The same of a button on the page of an import."""
+    url = f"{CHANGELIST}{checkpoint.pk}/act/"
+    return client.post(url, {"action": action} | as_shown(checkpoint) | more, follow=True)

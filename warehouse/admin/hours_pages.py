@@ -11,6 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.utils import timezone
 
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType, MetadataChange, Park, ParkHours
@@ -83,7 +84,7 @@ class HoursForm(forms.ModelForm):
 
 
 @admin.register(ParkHours)
-class ParkHoursAdmin(admin.ModelAdmin):
+class ParkHoursAdmin(ListCsvAdmin):
     form = HoursForm
     list_display = ("day", "of", "type", "opens_there", "closes_there", "source", "description")
     list_filter = ("source", "type")

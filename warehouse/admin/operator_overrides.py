@@ -15,12 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
 
 CHANGES_SHOWN = 20
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(ListCsvAdmin):
     """A window: nothing is added, changed or deleted here."""
 
     def has_add_permission(self, request, obj=None) -> bool:
@@ -33,7 +34,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class OverridesAdmin(admin.ModelAdmin):
+class OverridesAdmin(ListCsvAdmin):
     """Marks what is changed here as set by hand. `keys` are fields that identify the row: never marked."""
 
     keys: tuple[str, ...] = ("themeparks_wiki_id",)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.archive import beginning, beside, cost, planning, post_import_check, progress
+from imports.archive import beginning, beside, cost, planning, post_import_check, progress, standing
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pipeline import ImportFailed, run_import
@@ -251,6 +251,8 @@ class Command(BaseCommand):
         unchecked = post_import_check.completed_and_owed(import_ids)  # of these nothing but the check is left
         waiting = [import_id for import_id in import_ids if import_id not in unchecked]
         runs = []
+        for checkpoint in ImportCheckpoint.objects.filter(import_id__in=waiting, dismissed_at__isnull=False):
+            self.stdout.write(f"{checkpoint.import_id} was {checkpoint.dismissal}. It goes on, since you name it.")
         if waiting or not import_ids:
             runs = beginning.resume(waiting, open_source(source) if source else None, force=force)
         if runs:
@@ -268,7 +270,9 @@ class Command(BaseCommand):
             raise RequestError("Nothing to resume: no import was begun yet")
 
     def _list(self) -> None:
-        for checkpoint in ImportCheckpoint.objects.select_related("park"):
+        imports = list(ImportCheckpoint.objects.select_related("park"))
+        covers = standing.covered_by(imports)
+        for checkpoint in imports:
             self.stdout.write(
                 f"{checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "
                 f"{checkpoint.start_date} to {checkpoint.end_date} of {checkpoint.destination_wiki_id}, "
@@ -276,9 +280,13 @@ class Command(BaseCommand):
                 f"{count_of(checkpoint.records_imported, 'row')}, {count_of(checkpoint.errors_encountered, 'error')}"
                 + (f"; {checkpoint.last_error}" if checkpoint.last_error else "")
             )
-            if checkpoint.queued_at is not None:
+            if checkpoint.dismissed_at is not None:
+                self.stdout.write(f"    {checkpoint.dismissal}")
+            elif checkpoint.pk in covers:
+                self.stdout.write(f"    covered by {covers[checkpoint.pk].import_id}")
+            elif checkpoint.queued_at is not None:
                 self.stdout.write("    queued")
             elif not {"resume", "retry"}.isdisjoint(checkpoint.allowed_actions(alive=checkpoint.is_alive())):
                 self.stdout.write(f"    go on with:  {checkpoint.resume_command}")
-        if not ImportCheckpoint.objects.exists():
+        if not imports:
             self.stdout.write("No import was begun yet.")

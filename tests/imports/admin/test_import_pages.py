@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from imports.archive.transitions import ACTIONS
 from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers.models import Worker
 from tests.clock import standing_still
@@ -16,9 +17,11 @@ from tests.imports.desk import (
     day_file,
     new_import,
     park,
+    press,
     queries_of_a_page,
     running,
     somebody,
+    tick,
     touching_facts,
 )
 
@@ -44,15 +47,6 @@ def viewer():
 
 def page_of(checkpoint) -> str:
     return f"{CHANGELIST}{checkpoint.pk}/change/"
-
-
-def act(client, action: str, *checkpoints, **more):
-    data = {"action": action, "_selected_action": [checkpoint.pk for checkpoint in checkpoints], **more}
-    return client.post(CHANGELIST, data, follow=True)
-
-
-def press(client, action: str, checkpoint, **more):
-    return client.post(f"{CHANGELIST}{checkpoint.pk}/act/", {"action": action, **more}, follow=True)
 
 
 def messages_of(response) -> list[str]:
@@ -206,7 +200,7 @@ def test_pause_resume_and_give_up_from_the_page(operator):
 def test_many_are_moved_at_once_and_each_refused_one_says_why(operator):
     free, done, failed = new_import(park(1)), new_import(park(2), status="COMPLETED"), running(new_import(park(3)))
     failed.fail("the disk is full")
-    said = messages_of(act(operator, "pause", free, done, failed))
+    said = messages_of(tick(operator, "pause", free, done, failed))
     assert len(said) == 3
     assert any(f"{done.import_id} of Park 2 is COMPLETED and cannot become PAUSED" in each for each in said)
     assert any(f"{failed.import_id} of Park 3 is FAILED and cannot become PAUSED" in each for each in said)
@@ -242,11 +236,11 @@ def test_a_resume_while_another_import_of_the_park_runs_is_refused(operator):
 
 def test_giving_up_many_asks_for_a_reason_first(operator):
     first, second = running(new_import(park(1))), running(new_import(park(2)))
-    response = act(operator, "cancel", first, second)
+    response = tick(operator, "cancel", first, second)
     assert "Reason, kept with each import" in response.content.decode()
     first.refresh_from_db()
     assert first.status == ImportStatus.IN_PROGRESS
-    act(operator, "cancel", first, second, why="no longer wanted")
+    tick(operator, "cancel", first, second, why="no longer wanted")
     first.refresh_from_db()
     assert (first.status, first.last_error.rsplit(": ")[-1]) == (ImportStatus.FAILED, "no longer wanted")
 
@@ -255,12 +249,12 @@ def test_the_page_offers_only_the_actions_that_are_allowed(operator):
     for status, offered in {
         "PENDING": {"resume", "pause"},
         "PAUSED": {"resume", "cancel"},
-        "FAILED": {"retry"},
+        "FAILED": {"retry", "dismiss"},
         "COMPLETED": set(),
     }.items():
         checkpoint = new_import(park(list(ImportStatus).index(status) + 1), status=status)
         text = operator.get(page_of(checkpoint)).content.decode()
-        offered_now = {name for name in ("pause", "resume", "retry", "cancel") if f'value="{name}"' in text}
+        offered_now = {name for name in ACTIONS if f'value="{name}"' in text}
         assert offered_now == offered, status
 
 
@@ -274,7 +268,7 @@ def test_every_move_is_in_the_history_with_who_before_and_after(operator):
     for said in (
         "Pause: IN_PROGRESS (12 of 31 files, queued) → PAUSED (12 of 31 files)",
         "Resume: PAUSED (12 of 31 files) → IN_PROGRESS (12 of 31 files, queued)",
-        "Cancel: IN_PROGRESS (12 of 31 files, queued) → FAILED (12 of 31 files). Reason: wrong archive",
+        "Cancel: IN_PROGRESS (12 of 31 files, queued) → FAILED (12 of 31 files, dismissed). Reason: wrong archive",
         "operators-",
     ):
         assert said in text
@@ -297,8 +291,8 @@ def test_a_viewer_sees_everything_and_no_action(viewer):
 
 def test_a_forged_post_of_a_viewer_is_refused(viewer):
     checkpoint = running(new_import(park()))
-    for action in ("pause", "resume", "retry", "cancel"):
-        assert act(viewer, action, checkpoint, why="x").status_code == 403
+    for action in ACTIONS:
+        assert tick(viewer, action, checkpoint, why="x").status_code == 403
         assert press(viewer, action, checkpoint, why="x").status_code == 403
     assert viewer.get("/admin/imports/importcheckpoint/start/").status_code == 403
     assert viewer.post("/admin/imports/importcheckpoint/start/", {"everything": "on"}).status_code == 403

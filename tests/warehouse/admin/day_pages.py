@@ -29,7 +29,7 @@ def ride_page(client, ride: Ride, **asked):
 
 def text_of(response) -> str:
     assert response.status_code == 200
-    return response.content.decode()
+    return response.getvalue().decode("utf-8-sig")
 
 
 def section(response, slug: str):
@@ -41,9 +41,14 @@ def shown(response, slug: str) -> list[list]:
     return [[getattr(value, "value", value) for value in row] for row in section(response, slug).table.rows]
 
 
-def rows_of_csv(response) -> list[dict[str, str]]:
+def text_of_csv(response) -> str:
+    """It is sent as it is made: to be read once."""
     assert response["Content-Type"].startswith("text/csv")
-    return list(csv.DictReader(StringIO(response.content.decode())))
+    return response.getvalue().decode("utf-8-sig")
+
+
+def rows_of_csv(response) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(text_of_csv(response))))
 
 
 def count_queries(client, address: str) -> int:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.warehouse.admin.day_pages import rows_of_csv
 from warehouse.admin.fact_pages import ROWS_A_PAGE
 from warehouse.instants import milliseconds_of
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
@@ -239,3 +240,38 @@ def test_facts_cannot_be_changed_and_need_permission_to_be_seen(admin_client, cl
     client.force_login(django_user_model.objects.create_user("guest", is_staff=True))
     for page in (SNAPSHOTS, QUEUES, f"{SNAPSHOTS}{snapshot_id}/change/"):
         assert client.get(page).status_code == 403
+
+
+# --- as a CSV -------------------------------------------------------------------------------------------------------
+def test_a_range_is_taken_whole_the_newest_first_and_of_a_ride_that_moved_the_parks_own_part(viewer):
+    ride = new_ride(name="Coaster")
+    elsewhere = Park.objects.create(park_name="Elsewhere", themeparks_wiki_id="pe", timezone="UTC")
+    stays.write(
+        ride.pk,
+        [Stay(ride.park_id, None), Stay(elsewhere.pk, milliseconds_of(BEGIN + timedelta(days=2)))],
+    )
+    ids = [observe(ride.pk, BEGIN + timedelta(hours=n * 12), lines=1) for n in range(6)]
+    asked = march(park=ride.park_id)
+    page = viewer.get(SNAPSHOTS, asked)
+    rows = rows_of_csv(viewer.get(page.context["csv_url"]))
+    assert [int(row["snapshot_id"]) for row in rows] == ids[3::-1]
+    assert rows[-1] == {
+        "snapshot_id": str(ids[0]), "recorded_at": "2025-03-01T00:00:00Z", "ride_id": str(ride.pk), "ride": "Coaster",
+        "status": "OPERATING", "wait_time": "15", "source": "ARCHIVE", "further_queues": "SINGLE_RIDER 5 min",
+    }  # fmt: skip
+    queues = viewer.get(viewer.get(QUEUES, asked).context["csv_url"])
+    assert f"-of-park-of-coaster-{asked['from']}-to-{asked['to']}-" in queues["Content-Disposition"]
+    assert [row["queue_type"] for row in rows_of_csv(queues)] == ["SINGLE_RIDER"] * 4
+
+
+def test_a_csv_opens_the_partitions_of_its_days_alone(viewer):
+    ride = new_ride()
+    observe(ride.pk, BEGIN)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(rows_of_csv(viewer.get(f"{SNAPSHOTS}csv/", march(ride)))) == 1
+    walks = [query["sql"] for query in captured.captured_queries if "FORCE INDEX" in query["sql"]]
+    assert len(walks) == 31
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN PARTITIONS {walks[-1]}")
+        (plan,) = cursor.fetchall()
+    assert "p202503" in plan

@@ -15,6 +15,7 @@ from tests.warehouse.admin.day_pages import (
     shown,
     stand_still,
     text_of,
+    text_of_csv,
 )
 from tests.warehouse.history.questions.planted import NOW, a_park, a_ride, days, local, plant
 from warehouse.admin.day_pages import links
@@ -60,7 +61,7 @@ def test_its_days_are_told_in_full(admin_client, ride):
     period = ("--from", f"{FIRST}", "--to", f"{LAST}")
     call_command("ask", "ride-days", "--ride", str(ride.pk), *period, "--format", "csv", stdout=said, stderr=StringIO())
     taken = ride_page(admin_client, ride, show="days", csv="ride-days", **PERIOD)
-    assert taken.content.decode().splitlines() == said.getvalue().splitlines()
+    assert text_of_csv(taken).splitlines() == said.getvalue().splitlines()
 
 
 def test_prices_and_return_times(admin_client, ride):

@@ -1,16 +1,17 @@
 """The CSVs of a page: what `manage.py ask` gives for the same question."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import fields
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
+from warehouse.admin.csv_files import csv_file
 from warehouse.admin.day_pages.scope import Scope
 from warehouse.admin.day_pages.section import Csv, Section
 from warehouse.history.answers import written
 from warehouse.history.answers.answer import Answer, Asked
 from warehouse.history.answers.asked import QUESTIONS
-from warehouse.text import plain_name
 
 
 def csvs_of(section: Section) -> list[Csv]:
@@ -22,7 +23,7 @@ def csvs_of(section: Section) -> list[Csv]:
 
 def asked_for(
     request: HttpRequest, scope: Scope, sections: Iterable[Section], problems: list[str]
-) -> HttpResponse | None:
+) -> HttpResponseBase | None:
     """The CSV that ?csv= names; None where none is asked for, or none is called so, which is a problem to be said."""
     wanted = request.GET.get("csv")
     if wanted is None:
@@ -30,22 +31,21 @@ def asked_for(
     for section in sections:
         for csv in csvs_of(section):
             if csv.name == wanted:
-                return response(scope, section, csv)
+                return response(request, scope, section, csv)
     problems.append("There is no such CSV here; those that there are have links below their tables")
     return None
 
 
-def response(scope: Scope, section: Section, csv: Csv) -> HttpResponse:
+def response(request: HttpRequest, scope: Scope, section: Section, csv: Csv) -> HttpResponseBase:
     """A file to keep, called by what it is of."""
-    return file_of(_answer(scope, section, csv), f"{scope.name}-{csv.name}-{scope.asked.first}-{scope.asked.last}")
+    return file_of(
+        request, _answer(scope, section, csv), f"{scope.name}-{csv.name}-{scope.asked.first}-{scope.asked.last}"
+    )
 
 
-def file_of(answer: Answer, name: str) -> HttpResponse:
+def file_of(request: HttpRequest, answer: Answer, name: str) -> HttpResponseBase:
     """As spreadsheets read it."""
-    written_lines: Iterator[str] = written.as_csv(answer)
-    found = HttpResponse("".join(f"{line}\r\n" for line in written_lines), content_type="text/csv; charset=utf-8")
-    found["Content-Disposition"] = f'attachment; filename="{plain_name(name)}.csv"'
-    return found
+    return csv_file(request, written.as_csv(answer), name)
 
 
 def _answer(scope: Scope, section: Section, csv: Csv) -> Answer:

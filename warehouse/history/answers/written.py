@@ -4,7 +4,8 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,10 @@ from warehouse.history.answers.answer import Answer
 from warehouse.text import aligned
 
 FORMATS = ("table", "csv", "json")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would reckon with what begins so
+# A spreadsheet would reckon with what begins so (https://owasp.org/www-community/attacks/CSV_Injection); the last four
+# are the wide forms of the first four.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def lines(answer: Answer, form: str) -> Iterator[str]:
@@ -32,14 +36,24 @@ def as_table(answer: Answer) -> Iterator[str]:
 
 
 def as_csv(answer: Answer) -> Iterator[str]:
-    """With a head; None is an empty cell. A text that a spreadsheet would take for a formula gets a ' before it."""
+    """With a head."""
+    return csv_lines(itertools.chain([[column.name for column in answer.columns]], answer.rows))
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Rows of cells as lines of CSV. None is an empty cell; instants are UTC, as instant_text writes them.
+
+    A text that a spreadsheet would take for a formula gets a ' before it; a number stays one, whatever its sign.
+    """
     line = io.StringIO()
-    write = csv.writer(line, lineterminator="").writerow
-    for row in itertools.chain([[column.name for column in answer.columns]], answer.rows):
+    write = csv.writer(
+        line, lineterminator="\r\n"
+    ).writerow  # either of them inside a cell is quoted, by their being here
+    for row in rows:
         line.seek(0)
         line.truncate()
         write([_cell(value) for value in row])
-        yield line.getvalue()
+        yield line.getvalue().removesuffix("\r\n")
 
 
 def as_json(answer: Answer) -> Iterator[str]:
@@ -61,7 +75,7 @@ def instant_text(instant: datetime) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return f"'{value}" if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value) else value
     return _plain(value)
 
 

@@ -1,0 +1,47 @@
+"""How the warehouse stands: what the home page says, in a terminal or for a script."""
+
+import json
+import sys
+
+from django.core.management.base import BaseCommand
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
+from django.utils import timezone
+
+from config.home import home
+from config.home.told import as_json, as_text
+from warehouse.server import errors
+from warehouse.server.impatient import impatient
+
+DATABASE_ANSWERS_WITHIN_SECONDS = 20  # of each question
+
+
+class Command(BaseCommand):
+    help = "How the warehouse stands, as the home page says it; exit 1 when something needs attention."
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("--json", action="store_true", help="for scripts: keys and values that stay what they are")
+
+    def handle(self, **options):
+        now = timezone.now()
+        try:
+            with impatient(DATABASE_ANSWERS_WITHIN_SECONDS):
+                found = home(lambda permission: True, now)
+        except DatabaseError as error:
+            if not options["json"]:
+                raise  # manage.py says it in a line
+            said = errors.in_words(error)
+            away = {"as_of": now, "well": False, "attention": [{"key": "database.away", "said": said, "url": ""}]}
+            self._write_json(away)
+            sys.exit(1)
+        if options["json"]:
+            self._write_json(as_json(found))
+        else:
+            for line in as_text(found):
+                self.stdout.write(line)
+        if found.attention:
+            sys.exit(1)
+
+    def _write_json(self, what: dict) -> None:
+        self.stdout.write(json.dumps(what, cls=DjangoJSONEncoder, indent=1, ensure_ascii=False))
