@@ -7,17 +7,18 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from imports.admin import columns, links
+from imports.admin import links
 from imports.admin.progress import Progress, progress_of
+from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.coverage import Month
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.archive.park_coverage import park_coverage
-from imports.archive.transitions import ACTIONS, ImportStatus
+from imports.archive.transitions import ACTIONS
 from imports.live.models import ParkFreshness
 from imports.sources.opening import DELISTED
 from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
@@ -102,17 +103,16 @@ def imports(about: About) -> Section:
     whose = {"park__park_id__exact": about.park.pk}
     listed = links.imports(**whose)
     of_park = ImportCheckpoint.objects.filter(park=about.park)
-    counts = of_park.aggregate(all=Count("pk"), failed=Count("pk", filter=Q(status=ImportStatus.FAILED)))
+    count = of_park.count()
     go = [Linked("Start import", f"{reverse('admin:imports_start')}?{urlencode({'park': about.park.pk})}")]
     go = go if about.may(OPERATE) else []
-    if not counts["all"]:
+    if not count:
         return Section("imports", _title(about, "Imports"), listed, said="None so far.", links=go)
     last = list(of_park.select_related("park").order_by("-checkpoint_id")[:IMPORTS_SHOWN])
     progress = progress_of(last, about.now)
-    facts = [Fact("Imports", f"{counts['all']:,}", listed)]
-    if counts["failed"]:
-        url = links.imports(**whose, status__exact=ImportStatus.FAILED)
-        facts.append(Fact("Failed", f"{counts['failed']:,}", url, trouble=True))
+    facts = [Fact("Imports", f"{count:,}", listed)]
+    if failed := standing.needing_attention().filter(park=about.park).count():
+        facts.append(Fact("Failed", f"{failed:,}", links.imports(**whose, show="attention"), "to be looked at", True))
     head = [Column("Days"), Column("state"), Column("rows", is_number=True), Column("What next")]
     rows = [_import_row(about, progress[each.pk]) for each in last]
     go.append(Linked("All of its imports", listed))
@@ -121,16 +121,25 @@ def imports(about: About) -> Section:
 
 def _import_row(about: About, current: Progress) -> list[Any]:
     checkpoint = current.checkpoint
-    said = current.explanation[:SAID_AT_MOST] + ("..." if len(current.explanation) > SAID_AT_MOST else "")
-    can = " or ".join(ACTIONS[name].label.lower() for name in current.actions) if about.may(OPERATE) else ""
-    next_step = "; ".join(filter(None, [said, f"can: {can}" if can else ""]))
     days = f"{checkpoint.start_date} to {checkpoint.end_date}"
+    trouble = " about-bad" if current.asks_for_attention else ""
     return [
         Linked(days, links.one_import(checkpoint.pk)),
-        columns.status(current),
+        format_html('<span class="about-badge{}">{}</span>', trouble, checkpoint.status),
         f"{checkpoint.records_imported:,}",
-        next_step or "nothing to do",
+        _what_next(about, current),
     ]
+
+
+def _what_next(about: About, current: Progress) -> str:
+    """What it waits for or why it ended, and what can be done about it."""
+    if (cover := current.covered_by) is not None:
+        return format_html('covered by <a href="{}">{}</a>', links.one_import(cover.pk), cover.import_id)
+    if current.checkpoint.dismissed_at is not None:
+        return current.checkpoint.dismissal
+    said = current.explanation[:SAID_AT_MOST] + ("..." if len(current.explanation) > SAID_AT_MOST else "")
+    can = " or ".join(ACTIONS[name].label.lower() for name in current.actions) if about.may(OPERATE) else ""
+    return "; ".join(filter(None, [said, f"can: {can}" if can else ""])) or "nothing to do"
 
 
 # --- live ------------------------------------------------------------------------------------------------------------
