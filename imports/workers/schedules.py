@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from django.conf import settings
 from django_q.models import Schedule
 
-OUR_TASKS = ("warehouse.", "quality.", "imports.")
+OUR_TASKS = ("warehouse.", "quality.", "imports.", "config.")
 
 
 @dataclass(frozen=True)
 class Job:
     """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`.
 
-    `setting`: there is such a job only where this setting is not empty.
+    `setting`: there is such a job only where this setting is not empty ("A or B": where one of them is not).
     """
 
     name: str
@@ -30,7 +30,7 @@ class Job:
 
     @property
     def is_wanted(self) -> bool:
-        return not self.setting or bool(getattr(settings, self.setting))
+        return not self.setting or any(getattr(settings, name) for name in self.setting.split(" or "))
 
 
 JOBS = (
@@ -63,6 +63,20 @@ JOBS = (
         "imports.tasks.sync_hours",
         "of the coming days, a request a park; of the month that is over, in the first days of the next",
         cron="20 4 * * *",
+    ),
+    Job(
+        "Tell what needs attention",
+        "config.tasks.tell_attention",
+        "by mail and webhook, when it begins and when it is over",
+        minutes=2,
+        setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
+    ),
+    Job(
+        "Report the night",
+        "config.tasks.report_night",
+        "by mail and webhook: what ended, failed and came in since yesterday 18:00",
+        cron="0 6 * * *",
+        setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
     ),
 )
 
