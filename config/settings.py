@@ -183,7 +183,7 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,
-    # runs of each recurring job that are kept: of one that comes weekly, and of one every 5 minutes since yesterday 18:00
+    # runs of each recurring job that are kept: of one every week, and of one every 5 minutes since yesterday 18:00
     "save_limit": 400,
     "save_limit_per": "group",
     "recycle": 50,
