@@ -132,7 +132,7 @@ class ImportAdmin(ReadOnlyAdmin):
     csv_display = (
         "import_id", "park", "status", "start_date", "end_date", "source", "files_processed", "files_total",
         "last_processed_date", "records_imported", "errors_encountered", "created_at", "updated_at", "heartbeat_at",
-        "explanation_in_words",
+        "explanation_in_words", "dismissed_at", "dismissed_by", "dismissed_why",
     )  # fmt: skip
 
     def csv_rows(self, request, rows):
