@@ -138,7 +138,7 @@ def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_al
 
     # coverage, and a cell of it
     page.get_by_role("link", name="Coverage").click()
-    page.locator("table.desk-heatmap td.complete a").nth(1).click()
+    page.locator("table.cov-table td.s5 a").nth(1).click()
     expect(page.get_by_role("heading", name="February 2025")).to_be_visible()
     expect(page.get_by_text("28 of 28 days imported")).to_be_visible()
     page.get_by_role("link", name="Import what is missing here").click()

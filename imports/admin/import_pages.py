@@ -19,13 +19,16 @@ from django.utils.html import format_html
 from imports.admin.actions import Shown, act, check
 from imports.admin.adoption_page import undo_adoption
 from imports.admin.columns import PARTS, rendered, shown
+from imports.admin.file_findings import findings_of
 from imports.admin.progress import Progress, progress_of
 from imports.admin.start_page import StartPages
 from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
+from imports.archive.pause_model import Pause
 from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus, TransitionRefused
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
+from warehouse.admin.page_parts import failure
 from warehouse.text import count_of
 
 OPERATE = "imports.operate_imports"
@@ -35,6 +38,16 @@ REFRESHED_AT_MOST = 200  # imports, as many as a page of the list can show
 
 def may_operate(request) -> bool:
     return request.user.has_perm(OPERATE)
+
+
+def _findings(request, checkpoint: ImportCheckpoint) -> dict:
+    """Of its page alone, not of its refreshing; where they cannot be had, the page stands without them."""
+    if not request.user.has_perm("quality.view_dataqualitylog"):
+        return {}
+    try:
+        return {"findings": findings_of(checkpoint)}
+    except Exception as error:
+        return {"findings_trouble": failure(f"Findings of {checkpoint}", error)}
 
 
 class ShowFilter(admin.SimpleListFilter):
@@ -170,7 +183,8 @@ class ImportAdmin(ReadOnlyAdmin):
     def changelist_view(self, request, extra_context=None):
         if request.method == "POST" and not may_operate(request):
             raise PermissionDenied
-        return super().changelist_view(request, {"title": "Imports", "may_operate": may_operate(request)})
+        more = {"title": "Imports", "may_operate": may_operate(request), "pause": Pause.current()}
+        return super().changelist_view(request, more)
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("park")
@@ -179,7 +193,8 @@ class ImportAdmin(ReadOnlyAdmin):
         checkpoint = self.get_object(request, object_id)
         if checkpoint is None or not self.has_view_permission(request, checkpoint):
             return super().change_view(request, object_id, form_url, extra_context)
-        return super().change_view(request, object_id, form_url, self._page(request, checkpoint))
+        page = self._page(request, checkpoint) | _findings(request, checkpoint)
+        return super().change_view(request, object_id, form_url, page)
 
     def get_fields(self, request, obj=None):
         return ()  # the template says it better

@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Now
 from django_mysql.models import EnumField, FixedCharField
 
 from imports.archive.options import Options
+from imports.archive.pause_model import Pause
 from imports.archive.process import is_known_dead
 from imports.archive.transitions import (
     ACTIONS,
@@ -186,6 +187,12 @@ class ImportCheckpoint(models.Model):
                     **_NOT_DISMISSED,
                 )
             )
+            # after the UPDATE: whoever begins a pause now waits for this row, and finds it running
+            if hit and (pause := Pause.current()) is not None:
+                raise TransitionRefused(
+                    f"{self.import_id} of {self.park} does not begin: {pause.in_words()}. Resume everything in the "
+                    "admin, on its home page"
+                )
         self.refresh_from_db()
         if not hit:
             if self.dismissed_at is not None and not seen.dismissed:

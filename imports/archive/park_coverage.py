@@ -14,10 +14,10 @@ from warehouse.partitioning.partitions import month_of, months_between
 
 @dataclass(slots=True)
 class ParkCoverage:
-    """`months`: by first day, in order, from the park's first day on. `newest`: the last day that was imported."""
+    """`months`: by first day, in order, from the park's first day on. `newest`: the file of the last day imported."""
 
     months: dict[date, Month] = field(default_factory=dict)
-    newest: date | None = None
+    newest: ImportedFile | None = None
 
     @property
     def days(self) -> int:
@@ -42,16 +42,13 @@ def park_coverage(park_id: int, since: date, today: date) -> ParkCoverage:
     found = ParkCoverage()
     if began is None or began > today:
         return found
-    imported = events.filter(outcome=FileOutcome.IMPORTED).order_by("-file_date")
-    found.newest = imported.values_list("file_date", flat=True).first()
+    found.newest = events.filter(outcome=FileOutcome.IMPORTED).order_by("-file_date").first()
     first = max(began, since)
     for month in months_between(month_of(first), month_of(today)):
-        days = (min(end_of_month(month), today) - max(month, first)).days + 1
-        found.months[month] = Month(days)
+        found.months[month] = Month((min(end_of_month(month), today) - max(month, first)).days + 1)
+    days = park_days("park_id = %s AND file_date >= %s AND file_date < %s")
     with connection.cursor() as cursor:
-        cursor.execute(
-            park_days("park_id = %s AND file_date >= %s AND file_date < %s"), [park_id, first, today + ONE_DAY]
-        )
+        cursor.execute(days, [park_id, first, today + ONE_DAY])
         for _, day, outcome, _, observations, _ in cursor.fetchall():
             _count(found.months[month_of(day)], outcome, observations)
     return found

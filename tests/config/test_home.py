@@ -228,7 +228,7 @@ def test_running_imports_are_shown_and_refresh_themselves(operator):
     text = operator.get("/admin/").content.decode()
     assert "Magic Park" in text
     assert 'data-moving="yes"' in text
-    assert f'data-live="{checkpoint.pk}:progress"' in text
+    assert f'<tr data-key="{checkpoint.pk}">' in text
 
 
 def test_the_latest_actions_of_everybody_are_shown(operator, django_user_model):
@@ -325,6 +325,28 @@ def test_a_part_that_fails_says_so_and_the_others_stand(snapshots, operator, cap
     assert "trouble" not in {
         figure.label for part in operator.get("/admin/").context["home"].parts for figure in part.figures
     }
+
+
+def test_a_refresh_brings_what_the_page_shows_and_a_part_that_fails_takes_it_not(snapshots, operator):
+    running(new_import(park(name="Magic Park"))).fail("the disk is full")
+    with without("storage_metrics"):
+        answer = operator.get("/admin/home/now/")
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "An import has failed" in text
+    assert "Storage could not be worked out" in text
+    assert re.search(r"As of <time [^>]+>\d\d:\d\d:\d\d UTC</time>", text)
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_refresh_is_for_who_has_signed_in(client):
+    assert client.get("/admin/home/now/")["Location"].startswith("/admin/login/")
+
+
+def test_without_javascript_the_page_reloads_itself_slowly_and_while_an_import_moves_quickly(operator):
+    assert '<meta http-equiv="refresh" content="60">' in operator.get("/admin/").content.decode()
+    running(new_import(park()))
+    assert '<meta http-equiv="refresh" content="10">' in operator.get("/admin/").content.decode()
 
 
 def test_a_list_that_fails_is_not_half_there_and_the_figures_beside_it_stand(snapshots, operator):
