@@ -24,7 +24,8 @@ def allowed() -> list[str]:
     samples = [str(settings.BASE_DIR / "var" / name) for name in ("sample-archive", "sample")]
     own = [*samples, settings.ARCHIVE_CACHE_DIR, settings.HISTORY_DIR]
     roots = [settings.ARCHIVE_URL, *(settings.ARCHIVE_ROOTS or own)]
-    return list(dict.fromkeys(root for root in roots if root and not root.startswith(HISTORY_SCHEMES)))
+    found = {_path_of(root) or root: root for root in reversed(roots) if root and root not in HISTORY_SCHEMES}
+    return list(reversed(found.values()))
 
 
 def is_allowed(url: str) -> bool:
