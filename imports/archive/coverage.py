@@ -154,8 +154,19 @@ class _Count(NamedTuple):
 
 def coverage(now: datetime) -> Coverage:
     """Every park, and every month from the first of the ledger to the present one. Four queries at most."""
-    rows = {park.park_id: Row(park, local_date(now, park.zone)) for park in _in_order(Park.objects.all())}
-    counts = _counts()
+    rows = _rows(_in_order(Park.objects.all()), _counts(), now)
+    known = [first for row in rows for first in row.months]
+    months = months_between(min(known), max(*known, month_of(now.date()))) if known else []
+    return Coverage(months, rows)
+
+
+def coverage_of(park: Park, now: datetime) -> Row:
+    """The same of one park: a range of the ledger's key."""
+    return _rows([park], _counts(park), now)[0]
+
+
+def _rows(parks: Iterable[Park], counts: Iterable[_Count], now: datetime) -> list[Row]:
+    rows = {park.park_id: Row(park, local_date(now, park.zone)) for park in parks}
     begins = _beginnings(counts)
     for park_id, begin in begins.items():
         rows[park_id].begins = begin
@@ -180,13 +191,13 @@ def coverage(now: datetime) -> Coverage:
         held.rows += count.rows
         held.size_bytes += count.size_bytes
         held.days = max(held.days, held.read + held.missing + held.unreadable)  # the present day may be there already
-    seams = DataQualityLog.objects.filter(reason="seam_hole").exclude(resolution_status=ResolutionStatus.RESOLVED)
+    seams = DataQualityLog.objects.filter(reason="seam_hole", park__in=rows).exclude(
+        resolution_status=ResolutionStatus.RESOLVED
+    )
     for park_id, start in seams.values_list("park_id", "timestamp_start"):
         if with_seam := rows[park_id].months.get(month_of(local_date(start, rows[park_id].park.zone))):
             with_seam.has_seam = True
-    known = [first for row in rows.values() for first in row.months]
-    months = months_between(min(known), max(*known, month_of(now.date()))) if known else []
-    return Coverage(months, list(rows.values()))
+    return list(rows.values())
 
 
 def days_of(park: Park, first: date) -> Iterator[tuple[date, ImportedFile | None]]:
@@ -212,8 +223,8 @@ def _in_order(parks: Iterable[Park]) -> list[Park]:
     return sorted(parks, key=lambda park: places[park.destination_wiki_id or f"{park.park_id}"])
 
 
-def _counts() -> list[_Count]:
-    """A row a park, month and outcome.
+def _counts(park: Park | None = None) -> list[_Count]:
+    """A row a park, month and outcome; of one park, or of all.
 
     By the rule of quality.import_ledger.park_days (of a day the best outcome counts, the files of several destinations
     add up, and of two feeds the fuller one is taken), said in one grouping, in the order of the ledger's key: of 100
@@ -226,8 +237,10 @@ def _counts() -> list[_Count]:
             f"SELECT park_id, EXTRACT(YEAR_MONTH FROM file_date), ELT(best, {ranks}), COUNT(*), "
             "CAST(SUM(observations) AS SIGNED), CAST(SUM(size) AS SIGNED), MIN(file_date) FROM ("
             f"SELECT park_id, file_date, MIN(FIELD(outcome, {ranks})) AS best, GREATEST({fuller}) AS observations, "
-            f"COALESCE(SUM(size_bytes), 0) AS size FROM import_files WHERE {OF_DAYS} GROUP BY park_id, file_date"
-            ") AS days GROUP BY 1, 2, best"
+            f"COALESCE(SUM(size_bytes), 0) AS size FROM import_files "
+            f"WHERE {'park_id = %s AND ' if park else ''}{OF_DAYS} GROUP BY park_id, file_date"
+            ") AS days GROUP BY 1, 2, best",
+            [park.park_id] if park else None,
         )
         return [_Count(*row) for row in cursor.fetchall()]
 
