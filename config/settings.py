@@ -173,6 +173,7 @@ Q_CLUSTER = {
     "name": "warehouse",
     "label": "Queue and recurring jobs",  # its heading in the admin
     "orm": "default",
+    "broker_class": "imports.workers.broker.PausableQueue",
     "workers": env.int("WORKERS", default=2),
     "queue_limit": env.int("WORKERS", default=2),
     "bulk": 1,
@@ -182,8 +183,9 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,
-    "save_limit": 400,  # successes of each task: what runs every 5 minutes, from yesterday 18:00 until midnight
-    "save_limit_per": "func",
+    # runs of each recurring job that are kept: of one every week, and of one every 5 minutes since yesterday 18:00
+    "save_limit": 400,
+    "save_limit_per": "group",
     "recycle": 50,
 }
 # --- telling operators ------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class Finding:
     values_of_files  of a finding that groups many files: the same by file
     files       of a finding that groups many files: records concerned by file (quality.grouping)
     supersedes  of a finding reported in place of many: their fingerprints
+    rides       of such a one: the rides it is about, beside those that its examples name
     """
 
     reason: str
@@ -57,6 +58,7 @@ class Finding:
     values_of_files: dict[str, dict[str, int]] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
     supersedes: frozenset[str] = frozenset()
+    rides: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         self.examples = self.examples[:EXAMPLES_MAX]

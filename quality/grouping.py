@@ -82,6 +82,9 @@ def _of_the_month(members: list[Finding]) -> Finding:
         park_id=first.park_id,
         files=files,
         values_of_files=values_of_files,
+        rides=frozenset(
+            member.entity_id for member in members if member.entity_type == "ride" and member.entity_id is not None
+        ),
     )
     if first.entity_type == "ride" and first.park_id:
         park = Park.objects.get(pk=first.park_id)
@@ -134,4 +137,7 @@ def _of_the_group(members: list[Finding], park: Park | None, group: str, measure
         count=len(members),
         examples=[member.description for member in members],
         supersedes=frozenset(member.fingerprint for member in members),
+        rides=frozenset(
+            member.entity_id for member in members if member.entity_type == "ride" and member.entity_id is not None
+        ),
     )

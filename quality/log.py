@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from quality import named_rides
 from quality.findings import EXAMPLES_MAX, Finding, count_value
 from quality.grouping import describe_files, group_files
 from quality.models import SYSTEM, TO_DO, DataQualityLog, ResolutionStatus
@@ -40,8 +41,8 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
     """Write findings, one row per fingerprint, inside the caller's transaction if there is one.
 
     Seen before: what changed (count, period, evidence) and last_seen_at are brought up to date; a RESOLVED row is
-    reopened with a line in its note, a WONTFIX row stays as it is decided. All of a file's findings belong into one
-    call: of a record that groups files, a call says all there is of the file.
+    reopened with a line in its note, a WONTFIX row stays as it is decided, and who sees to it stays. All of a file's
+    findings belong into one call: of a record that groups files, a call says all there is of the file.
     """
     by_fingerprint = {finding.fingerprint: finding for finding in findings}
     recorded = Recorded()
@@ -54,10 +55,12 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
         known |= _known([finding.fingerprint for finding in unknown if finding.files])
         by_fingerprint = {key: finding for key, finding in by_fingerprint.items() if key in known}
         by_fingerprint |= {finding.fingerprint: finding for finding in unknown}
-        new_rows = []
+        new_rows, changed = [], []
         for fingerprint, finding in by_fingerprint.items():
             if fingerprint in known:
-                recorded.reopened += _see_again(known[fingerprint], finding, now)
+                row, evidence = known[fingerprint], known[fingerprint].evidence
+                recorded.reopened += _see_again(row, finding, now)
+                changed += [finding] if row.evidence != evidence else []
             else:
                 row = DataQualityLog(fingerprint=fingerprint, created_at=now, last_seen_at=now)
                 _fill(row, finding, now)
@@ -65,6 +68,7 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
         # Another transaction may have inserted the same finding since we looked: then it is seen again, not an error.
         DataQualityLog.objects.bulk_create(new_rows, update_conflicts=True, update_fields=["last_seen_at"])
         DataQualityLog.objects.filter(pk__in=[row.pk for row in known.values()]).update(last_seen_at=now)
+        named_rides.keep([*changed, *(by_fingerprint[row.fingerprint] for row in new_rows)])
         recorded.new = len(new_rows)
         recorded.seen_again = len(known)
     return recorded

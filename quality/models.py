@@ -1,75 +1,48 @@
 """data_quality_log: one record per issue, and the one state machine that brings it from status to status.
 
 A transition is a conditional UPDATE and a row of data_quality_moves in the same database transaction. Operators have
-TRANSITIONS; the system alone reopens (SYSTEM_TRANSITIONS), and it resolves through the same states as everybody. An
-operator's own last transition can be taken back (`undo`): that is a correction, written down as such, and not a
-transition of its own (docs/decisions/triage.md).
+the ways of quality.states; the system alone reopens by itself, and it resolves through the same states as everybody.
+What one click of an operator did, to one finding or to thousands, is a batch, which is taken back as a whole
+(quality.taking_back): that is a correction, written down as such, and not a transition of its own
+(docs/decisions/triage.md).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from django.db import models, transaction
 from django.db.models import Count
-from django.db.models.functions import Now
 from django_mysql.models import EnumField, FixedCharField
 
+from quality import states
+from quality.move_models import DataQualityMove, FindingRide, TriageBatch
+from quality.owed_models import OwedCheck
+from quality.states import SYSTEM, TO_DO, IssueType, ResolutionStatus, TransitionRefused, Triage, in_parts
 from warehouse.models import Park
 
-SYSTEM = ""  # who acts when nobody does; no user can have this name
+__all__ = [
+    "SYSTEM",
+    "TO_DO",
+    "DataQualityLog",
+    "DataQualityMove",
+    "FindingRide",
+    "IssueType",
+    "OwedCheck",
+    "ResolutionStatus",
+    "TransitionRefused",
+    "Triage",
+    "TriageBatch",
+    "to_do_by_kind",
+]
 
-
-class IssueType(models.TextChoices):
-    """What kind of issue a reason is; the values of data_quality_log.issue_type."""
-
-    GAP = "GAP"
-    DUPLICATE = "DUPLICATE"
-    INVALID = "INVALID"
-    MISSING_FIELD = "MISSING_FIELD"
-
-
-class ResolutionStatus(models.TextChoices):
-    """How far an issue is dealt with; the diagram is DataQualityLog.TRANSITIONS."""
-
-    OPEN = "OPEN"
-    INVESTIGATING = "INVESTIGATING"
-    RESOLVED = "RESOLVED"
-    WONTFIX = "WONTFIX", "Won't fix"
-
-
-TO_DO = (ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING)
-_NEEDS_A_NOTE = {ResolutionStatus.RESOLVED: "resolve", ResolutionStatus.WONTFIX: "give up"}
-
-
-class TransitionRefused(Exception):
-    """A transition the state machine does not allow; the message names the allowed ones."""
-
-
-@dataclass(slots=True)
-class Triage:
-    """What became of many records: the ids of the `moved` by the state they came from, a sentence for each other."""
-
-    moved: dict[str, list[int]] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        """How many records were moved."""
-        return sum(map(len, self.moved.values()))
+MOVES_PER_STATEMENT = 2_000  # with a note of 2,000 characters 5 MB, of 16 that a statement may have
 
 
 class DataQualityLog(models.Model):
     """One finding, recorded once however often it is seen (its fingerprint is unique). Written by quality.log alone."""
 
-    #: target -> the states an operator may bring it there from
-    TRANSITIONS = {
-        ResolutionStatus.INVESTIGATING: {ResolutionStatus.OPEN},
-        ResolutionStatus.RESOLVED: {ResolutionStatus.INVESTIGATING},
-        ResolutionStatus.WONTFIX: {ResolutionStatus.OPEN, ResolutionStatus.INVESTIGATING},
-    }
-    #: what the system may do beside: a finding that comes back is open again
-    SYSTEM_TRANSITIONS = {ResolutionStatus.OPEN: {ResolutionStatus.RESOLVED}}
+    TRANSITIONS = states.TRANSITIONS
+    SYSTEM_TRANSITIONS = states.SYSTEM_TRANSITIONS
 
     log_id = models.BigAutoField(primary_key=True)
     issue_type = EnumField(choices=IssueType.choices)
@@ -93,6 +66,9 @@ class DataQualityLog(models.Model):
     source_file = models.CharField(max_length=255, blank=True)
     evidence = models.JSONField(default=dict, blank=True)
     resolution_note = models.TextField(blank=True, help_text="why it was decided so; the whole story: its moves")
+    assignee = models.CharField(
+        max_length=150, blank=True, default="", db_default="", help_text="user name of who sees to it; empty: nobody"
+    )
 
     class Meta:
         db_table = "data_quality_log"
@@ -104,6 +80,12 @@ class DataQualityLog(models.Model):
             models.Index(fields=["entity_type", "entity_id"], name="idx_quality_entity"),
             models.Index(fields=["reason", "entity_key", "timestamp_start"], name="idx_quality_reason_entity"),
             models.Index(fields=["timestamp_start"], name="idx_quality_start"),
+            models.Index(fields=["created_at"], name="idx_quality_created"),
+            # all that the list of groups shows: it is made from the index alone
+            models.Index(
+                fields=["resolution_status", "reason", "park", "created_at", "issue_type", "assignee"],
+                name="idx_quality_groups",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -118,150 +100,150 @@ class DataQualityLog(models.Model):
 
     def allowed_transitions(self) -> list[str]:
         """Where an operator may bring this record from here, in the order of the diagram."""
-        return [target for target, origins in self.TRANSITIONS.items() if self.resolution_status in origins]
+        return states.targets_from(self.resolution_status)
 
     @classmethod
     @transaction.atomic
-    def transition(cls, ids: Iterable[int], target: str, *, by: str, now: datetime, note: str = "") -> Triage:
+    def transition(
+        cls,
+        ids: Iterable[int],
+        target: str,
+        *,
+        by: str,
+        now: datetime,
+        note: str = "",
+        shown: Mapping[int, str] | None = None,
+        assign_to: str | None = None,
+    ) -> Triage:
         """Bring many records to `target`: those that may go there go, each other gets a sentence that says why not.
 
-        `by` is the operator's name, or SYSTEM. TransitionRefused: the note that resolving and giving up take is
-        missing, or nobody may ever bring a record to `target`.
+        `by` is the operator's name, or SYSTEM. `shown` gives the states that the operator saw: what stands elsewhere by
+        now was moved by another meanwhile and stays. `assign_to` hands those that move to somebody at once.
+        TransitionRefused: the note that resolving and giving up take is missing, or nobody may ever bring a record to
+        `target`.
         """
-        origins = set(cls.TRANSITIONS.get(target, ()))
-        if by == SYSTEM:
-            origins |= cls.SYSTEM_TRANSITIONS.get(target, set())
-        if not origins:
-            raise TransitionRefused(f"Nobody may set a finding to {target}; {_diagram()}")
-        note = note.strip()
-        if target in _NEEDS_A_NOTE and not note:
-            raise TransitionRefused(f"Say why: to {_NEEDS_A_NOTE[target]} a finding takes a note")
+        note = states.checked_note(target, note, by=by)
         ids = list(ids)
         triage = Triage()
-        # Locked in the order of the key, so that two operators with overlapping lists wait and do not deadlock.
-        rows = cls.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-        statuses = dict(rows.values_list("pk", "resolution_status"))
+        found = cls.locked(ids, "resolution_status", "assignee")
+        ways: dict[str, list[str]] = {}
         for pk in ids:
-            if pk not in statuses:
+            if pk not in found:
                 triage.refused.append(f"Finding {pk} does not exist")
-            elif statuses[pk] in origins:
-                triage.moved.setdefault(statuses[pk], []).append(pk)
+                continue
+            status = found[pk][0]
+            if shown is not None and status != shown[pk]:
+                triage.refused.append(f"Finding {pk} was {shown[pk]} when it was shown and is {status} now: left alone")
+            elif steps := ways.setdefault(status, states.way(status, target, by=by)):
+                triage.moved.setdefault(status, []).append(pk)
             else:
-                triage.refused.append(_refusal(pk, statuses[pk], target))
+                triage.refused.append(states.refusal(pk, status, target))
+        batch = TriageBatch.begun(target, by=by, now=now, note=note, findings=triage.count)
+        moves = []
         for origin, pks in triage.moved.items():
+            steps = ways[origin]
             changes = {"resolution_status": target} | ({"resolution_note": note} if note else {})
-            cls.objects.filter(pk__in=pks, resolution_status=origin).update(**changes)
-            DataQualityMove.objects.bulk_create(
-                [
-                    DataQualityMove(
-                        finding_id=pk, moved_at=now, moved_by=by, from_status=origin, to_status=target, note=note
-                    )
-                    for pk in pks
-                ]
-            )
+            for some in in_parts(pks):
+                cls.objects.filter(pk__in=some, resolution_status=origin).update(**changes)
+            moves += [
+                DataQualityMove(
+                    finding_id=pk,
+                    moved_at=now,
+                    moved_by=by,
+                    from_status=before,
+                    to_status=after,
+                    note=note if after == target else "",
+                    batch=batch,
+                )
+                for before, after in zip([origin, *steps], steps, strict=False)
+                for pk in pks
+            ]
+        if assign_to is not None:
+            moved = [pk for pks in triage.moved.values() for pk in pks if found[pk][1] != assign_to]
+            moves += cls._handed(moved, assign_to, {pk: (target, found[pk][1]) for pk in moved}, by, now, "", batch)
+        DataQualityMove.objects.bulk_create(moves, batch_size=MOVES_PER_STATEMENT)
+        triage.batch = batch.pk if batch else None
         return triage
 
+    @classmethod
     @transaction.atomic
+    def assign(
+        cls,
+        ids: Iterable[int],
+        to: str,
+        *,
+        by: str,
+        now: datetime,
+        note: str = "",
+        shown: Mapping[int, tuple[str, str]] | None = None,
+    ) -> Triage:
+        """Hand records to the operator called `to`, or to nobody (""); a row of each stands in its history.
+
+        Only what is to do can be handed over. `shown` gives the state and the assignee that the operator saw: what
+        differs by now stays as it is, and a sentence says so.
+        """
+        note = states.checked_length(note.strip(), by=by)
+        ids = list(ids)
+        triage = Triage()
+        found = cls.locked(ids, "resolution_status", "assignee")
+        for pk in ids:
+            if pk not in found:
+                triage.refused.append(f"Finding {pk} does not exist")
+                continue
+            status, assignee = found[pk]
+            if shown is not None and (status, assignee) != shown[pk]:
+                triage.refused.append(
+                    f"Finding {pk} was {_held(*shown[pk])} when it was shown and is {_held(status, assignee)} now: "
+                    "left alone"
+                )
+            elif status not in TO_DO:
+                triage.refused.append(f"Finding {pk} is {status}: only what is to do is assigned")
+            elif assignee != to:
+                triage.moved.setdefault(status, []).append(pk)
+        batch = TriageBatch.begun(TriageBatch.ASSIGN, by=by, now=now, note=note, findings=triage.count, assignee=to)
+        moved = [pk for pks in triage.moved.values() for pk in pks]
+        moves = cls._handed(moved, to, found, by, now, note, batch)
+        DataQualityMove.objects.bulk_create(moves, batch_size=MOVES_PER_STATEMENT)
+        triage.batch = batch.pk if batch else None
+        return triage
+
+    @classmethod
+    def locked(cls, ids: Iterable[int], *columns: str) -> dict[int, tuple]:
+        """The columns of these records, which nobody else writes until the transaction ends.
+
+        Locked in the order of the key, so that two operators with overlapping lists wait and do not deadlock.
+        """
+        found: dict[int, tuple] = {}
+        for some in in_parts(sorted(ids)):
+            rows = cls.objects.select_for_update().filter(pk__in=some).order_by("pk")
+            found |= {pk: tuple(values) for pk, *values in rows.values_list("pk", *columns)}
+        return found
+
+    @classmethod
+    def _handed(cls, pks, to, found, by, now, note, batch) -> list["DataQualityMove"]:
+        """Write the assignee of these, of which `found` gives state and assignee; the moves that tell it."""
+        for some in in_parts(pks):
+            cls.objects.filter(pk__in=some).update(assignee=to)
+        return [
+            DataQualityMove(
+                finding_id=pk,
+                moved_at=now,
+                moved_by=by,
+                from_status=found[pk][0],
+                to_status=found[pk][0],
+                note=note,
+                batch=batch,
+                assigned_from=found[pk][1],
+                assigned_to=to,
+            )
+            for pk in pks
+        ]
+
     def resolve_by_system(self, evidence: str, *, now: datetime) -> bool:
         """The matter is gone: through INVESTIGATING to RESOLVED. False: an operator has decided meanwhile."""
-        DataQualityLog.transition([self.pk], ResolutionStatus.INVESTIGATING, by=SYSTEM, now=now, note=evidence)
         triage = DataQualityLog.transition([self.pk], ResolutionStatus.RESOLVED, by=SYSTEM, now=now, note=evidence)
         self.refresh_from_db()
         return not triage.refused
-
-    def undoable(self, by: str) -> "DataQualityMove | None":
-        """What `by` may take back: the last transition, if it is their own, no undo, and nothing happened since."""
-        last = self.moves.order_by("-move_id").first()
-        if (
-            last is None
-            or by == SYSTEM
-            or last.moved_by != by
-            or last.undoes_id
-            or last.to_status != self.resolution_status
-        ):
-            return None
-        return last
-
-    @transaction.atomic
-    def undo(self, *, by: str, now: datetime) -> "DataQualityMove":
-        """Take back one's own last transition; the record stands where it stood before, and both are in the history.
-
-        It never leads from RESOLVED to OPEN, since RESOLVED is reached from INVESTIGATING alone.
-        """
-        self.refresh_from_db(from_queryset=DataQualityLog.objects.select_for_update())
-        last = self.undoable(by)
-        if last is None:
-            raise TransitionRefused(
-                f"Finding {self.pk} cannot be taken back by {by}: only one's own last transition can, as long as "
-                f"nothing happened since. It is {self.resolution_status}{_allowed(self.resolution_status)}"
-            )
-        DataQualityLog.objects.filter(pk=self.pk, resolution_status=last.to_status).update(
-            resolution_status=last.from_status, resolution_note=""
-        )
-        self.refresh_from_db()
-        return DataQualityMove.objects.create(
-            finding=self,
-            moved_at=now,
-            moved_by=by,
-            from_status=last.to_status,
-            to_status=last.from_status,
-            note=f"taken back: {last.note}" if last.note else "taken back",
-            undoes=last,
-        )
-
-
-class DataQualityMove(models.Model):
-    """The history of a finding: who moved it, when, from where to where and why. Never changed, never deleted."""
-
-    move_id = models.BigAutoField(primary_key=True)
-    finding = models.ForeignKey(DataQualityLog, on_delete=models.CASCADE, related_name="moves")
-    moved_at = models.DateTimeField()
-    moved_by = models.CharField(max_length=150, blank=True, help_text="user name; empty: the system")
-    from_status = EnumField(choices=ResolutionStatus.choices)
-    to_status = EnumField(choices=ResolutionStatus.choices)
-    note = models.TextField(blank=True)
-    undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
-
-    class Meta:
-        db_table = "data_quality_moves"
-        verbose_name = "move of a finding"
-        verbose_name_plural = "moves of findings"
-        ordering = ["move_id"]
-
-    def __str__(self) -> str:
-        return f"{self.from_status} to {self.to_status} by {self.moved_by or 'the system'}"
-
-    @property
-    def said(self) -> str:
-        """From where to where, and why: INVESTIGATING to RESOLVED: imported again."""
-        return f"{self.from_status} to {self.to_status}" + (f": {self.note}" if self.note else "")
-
-    @classmethod
-    def latest_of_people(cls, limit: int) -> list["DataQualityMove"]:
-        """The last `limit` of what operators did, the latest first, each with its finding."""
-        return list(cls.objects.exclude(moved_by=SYSTEM).select_related("finding").order_by("-move_id")[:limit])
-
-
-class OwedCheck(models.Model):
-    """Days of a park that came in and no check has seen yet. Written and paid by quality.owed_checks alone."""
-
-    owed_id = models.BigAutoField(primary_key=True)
-    # No constraint: it would lock the park in the transaction that ends an import, while others hold it and want that
-    # import's row. Parks are never deleted.
-    park = models.ForeignKey(Park, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
-    first_day = models.DateField()
-    last_day = models.DateField(help_text="included")
-    owed_since = models.DateTimeField(db_default=Now())
-    cause = models.CharField(max_length=20, help_text="the import that brought the days in")
-
-    class Meta:
-        db_table = "quality_checks_owed"
-        verbose_name = "owed check"
-        ordering = ["owed_id"]
-        indexes = [models.Index(fields=["cause"], name="idx_owed_cause")]
-
-    def __str__(self) -> str:
-        return f"check of {self.park}, {self.first_day} to {self.last_day}, for {self.cause}"
 
 
 def to_do_by_kind() -> dict[str, int]:
@@ -275,21 +257,5 @@ def to_do_by_kind() -> dict[str, int]:
     return dict.fromkeys(IssueType.values, 0) | dict(rows)
 
 
-def _refusal(pk: int, status: str, target: str) -> str:
-    return f"Finding {pk} is {status} and cannot become {target}{_allowed(status)}"
-
-
-def _allowed(status: str) -> str:
-    allowed = [target for target, origins in DataQualityLog.TRANSITIONS.items() if status in origins]
-    if allowed:
-        return f"; it may become {' or '.join(allowed)}"
-    if status == ResolutionStatus.RESOLVED:
-        return "; it is done, and the system opens it again when the same finding comes back"
-    return "; it is given up for good"
-
-
-def _diagram() -> str:
-    return "; ".join(
-        f"{target} is reached from {' or '.join(sorted(origins))}"
-        for target, origins in DataQualityLog.TRANSITIONS.items()
-    )
+def _held(status: str, assignee: str) -> str:
+    return f"{status}, assigned to {assignee}" if assignee else f"{status}, assigned to nobody"

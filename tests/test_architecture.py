@@ -27,10 +27,12 @@ ROOMS = {
         "apps",
     ],
     "quality": [
+        "states owed_models",
+        "move_models",
         "models",
-        "reasons owed_checks",
+        "reasons owed_checks taking_back acts",
         "findings",
-        "grouping import_ledger",
+        "grouping import_ledger named_rides",
         "covered_hours",
         "log",
         "check",
@@ -48,7 +50,7 @@ ROOMS = {
         "metadata",
         "workers",
         "models tasks sample",
-        "admin",
+        "admin checks",
         "apps",
     ],
 }

@@ -6,13 +6,16 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from config.home.page import Action, Home
-from quality.models import DataQualityMove
+from quality.acts import latest_acts
 
 ACTIONS_SHOWN = 8
 
 
 def add(found: Home, now: datetime) -> None:
-    """What the admin's log keeps, and the transitions of findings by people, which stand in their own history alone."""
+    """What the admin's log keeps, and what people did with findings, which stands in their own history alone.
+
+    Of many findings that one click moved there is one line, which leads to them and to taking it back.
+    """
     entries = (
         LogEntry.objects.filter(content_type__app_label__in=["imports", "warehouse", "django_q"])
         .select_related("user", "content_type")
@@ -30,12 +33,12 @@ def add(found: Home, now: datetime) -> None:
     ]
     actions += [
         Action(
-            at=move.moved_at,
-            who=move.moved_by,
-            what=str(move.finding),
-            url=reverse("admin:quality_dataqualitylog_change", args=[move.finding_id]),
-            said=move.said,
+            at=act.at,
+            who=act.who,
+            what=act.what,
+            url=reverse(f"admin:quality_dataqualitylog_{act.page}", args=[act.key]),
+            said=act.said,
         )
-        for move in DataQualityMove.latest_of_people(ACTIONS_SHOWN)
+        for act in latest_acts(ACTIONS_SHOWN)
     ]
     found.actions = sorted(actions, key=lambda action: action.at, reverse=True)[:ACTIONS_SHOWN]

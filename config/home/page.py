@@ -11,6 +11,7 @@ from typing import Self
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
+PAUSED = "desk.paused"  # the key of the Attention that says so
 Raw = int | float | str | date | datetime | None
 
 
@@ -94,6 +95,11 @@ class Home:
     moving: bool = False  # some import goes on, so the page refreshes itself
     actions: list[Action] = field(default_factory=list)
     night: LastNight | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is, as far as whoever looks may know."""
+        return any(each.key == PAUSED for each in self.attention)
 
 
 def link(name: str, **query: str) -> str:

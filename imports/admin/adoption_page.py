@@ -61,8 +61,7 @@ def undo(finding: DataQualityLog, *, by: str, now: datetime) -> Split:
         _lock_out_imports(ride.park)
     done = split(adopted, now, by)
     if finding.resolution_status in TO_DO:
-        for target in (ResolutionStatus.INVESTIGATING, ResolutionStatus.RESOLVED):
-            DataQualityLog.transition([finding.pk], target, by=by, now=now, note=_said(done))
+        DataQualityLog.transition([finding.pk], ResolutionStatus.RESOLVED, by=by, now=now, note=_said(done))
     return done
 
 

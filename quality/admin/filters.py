@@ -1,16 +1,45 @@
-"""The filters of the triage desk. None of them counts or lists what is in the log: they cost no query that grows."""
+"""The filters of the triage desk. None of them counts or lists what is in the log: they cost no query that grows.
 
+Whatever narrows the list is a parameter of the address, and each is said above the list (quality.admin.chips).
+"""
+
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from quality.models import TO_DO, ResolutionStatus
+from quality.models import TO_DO, DataQualityMove, FindingRide, ResolutionStatus
 from quality.reasons import REASONS
 from warehouse.days import day_from, midnight
 from warehouse.models import Park
 
 ALL = "all"
+NO_PARK = "none"
+ME, NOBODY = "me", "nobody"
+UNSEEN = "admin/quality/filter_unseen.html"  # it shows nothing beside the list
+#: parameters that choose how the list is shown and narrow nothing
+OF_THE_VIEW = ("view", "sort", "back")
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def who_may_triage() -> list[str]:
+    """The names of those to whom findings can be assigned."""
+    users = get_user_model().objects.with_perm("quality.triage_dataqualitylog", backend=BACKEND)
+    return list(users.filter(is_staff=True).order_by("username").values_list("username", flat=True))
+
+
+def wrong_days(days: Iterable[str]) -> list[str]:
+    """What is wrong with days as they were typed; an empty one is none."""
+    return [wrong for day in days if day for _, wrong in [_day(day)] if wrong]
+
+
+def _day(text: str) -> tuple[date | None, str]:
+    try:
+        return day_from(text), ""
+    except ValueError as error:
+        return None, str(error)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -69,9 +98,11 @@ class ParkFilter(SelectFilter):
     parameter_name = "park"
 
     def lookups(self, request, model_admin):
-        return list(Park.objects.values_list("pk", "park_name"))
+        return [*Park.objects.values_list("pk", "park_name"), (NO_PARK, "No park")]
 
     def queryset(self, request, queryset):
+        if self.value() == NO_PARK:
+            return queryset.filter(park=None)
         return queryset.filter(park_id=self.value()) if (self.value() or "").isdecimal() else queryset
 
 
@@ -86,19 +117,35 @@ class ReasonFilter(SelectFilter):
         return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
-class PeriodFilter(admin.ListFilter):
-    """Findings whose period touches the days from `from` to `to`, both included."""
+class AssigneeFilter(SelectFilter):
+    """Who sees to it; `me` is whoever looks, so that the address means the same to everybody."""
 
-    title = "period"
+    title = "who sees to it"
+    parameter_name = "assignee"
+
+    def lookups(self, request, model_admin):
+        return [(ME, "me"), (NOBODY, "nobody"), *((name, name) for name in who_may_triage())]
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        name = {ME: request.user.get_username(), NOBODY: ""}.get(self.value(), self.value())
+        return queryset.filter(assignee=name)
+
+
+class DaysFilter(admin.ListFilter):
+    """Two days of the address, both included; what is no date filters nothing and is said."""
+
     template = "admin/quality/filter_period.html"
+    parameters = ("from", "to")
 
     def __init__(self, request, params, model, model_admin):
         super().__init__(request, params, model, model_admin)
         self.errors = []
-        self.first, self.last = (self._take(params, name) for name in self.expected_parameters())
+        self.first, self.last = (self._take(params, name) for name in self.parameters)
 
     def expected_parameters(self):
-        return ["from", "to"]
+        return list(self.parameters)
 
     def has_output(self):
         return True
@@ -106,21 +153,28 @@ class PeriodFilter(admin.ListFilter):
     def _take(self, params, name: str) -> date | None:
         text = params.pop(name, [""])[-1]
         self.used_parameters[name] = text
-        try:
-            return day_from(text) if text else None
-        except ValueError as error:
-            self.errors.append(str(error))
-            return None
+        day, wrong = _day(text) if text else (None, "")
+        self.errors += [wrong] if wrong else []
+        return day
 
     def choices(self, changelist):
-        others = {key: value for key, value in changelist.params.items() if key not in ("from", "to", "p")}
+        first, last = self.parameters
+        others = {key: value for key, value in changelist.params.items() if key not in (first, last, "p")}
         yield {
-            "first": self.used_parameters.get("from", ""),
-            "last": self.used_parameters.get("to", ""),
+            "names": (first, last),
+            "first": self.used_parameters.get(first, ""),
+            "last": self.used_parameters.get(last, ""),
             "errors": self.errors,
             "others": [(key, item) for key, value in others.items() for item in _items(value)],
-            "clear": changelist.get_query_string(remove=["from", "to"]) if self.first or self.last else "",
+            "clear": changelist.get_query_string(remove=[first, last]) if self.first or self.last else "",
         }
+
+
+class PeriodFilter(DaysFilter):
+    """Findings whose period touches the days from `from` to `to`. It stands beside the search, above the list."""
+
+    title = "period"
+    template = UNSEEN
 
     def queryset(self, request, queryset):
         if self.first:
@@ -131,8 +185,86 @@ class PeriodFilter(admin.ListFilter):
         return queryset
 
 
+class FirstSeenFilter(DaysFilter):
+    title = "first seen"
+    parameters = ("seen_from", "seen_to")
+
+    def queryset(self, request, queryset):
+        if self.first:
+            queryset = queryset.filter(created_at__gte=midnight(self.first))
+        if self.last:
+            queryset = queryset.filter(created_at__lt=midnight(self.last + timedelta(days=1)))
+        return queryset
+
+
+class LinkedFilter(admin.SimpleListFilter):
+    """What links of other pages ask for; nothing to choose, the list says it above."""
+
+    template = UNSEEN
+
+    def lookups(self, request, model_admin):
+        return []
+
+    def has_output(self):
+        return True  # of others Django asks no query
+
+    def queryset(self, request, queryset):
+        return self.narrowed(queryset, int(self.value())) if (self.value() or "").isdecimal() else queryset
+
+
+class RideFilter(LinkedFilter):
+    """Findings about a ride, and such whose evidence names it."""
+
+    title = "ride"
+    parameter_name = "ride"
+
+    def narrowed(self, queryset, ride_id: int):
+        return queryset.filter(pk__in=FindingRide.objects.filter(ride=ride_id).values("finding"))
+
+
+class BatchFilter(LinkedFilter):
+    """What one click moved."""
+
+    title = "bulk"
+    parameter_name = "batch"
+
+    def narrowed(self, queryset, batch_id: int):
+        return queryset.filter(pk__in=DataQualityMove.objects.filter(batch=batch_id).values("finding"))
+
+
+class ViewFilter(admin.ListFilter):
+    """Takes the parameters of the view away, which are no filters."""
+
+    title = "view"
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        for name in self.expected_parameters():
+            params.pop(name, None)
+
+    def expected_parameters(self):
+        return list(OF_THE_VIEW)
+
+    def has_output(self):
+        return False
+
+    def queryset(self, request, queryset):
+        return queryset
+
+
 def _items(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
-FILTERS = [StatusFilter, ("issue_type", KindFilter), ReasonFilter, ParkFilter, PeriodFilter]
+FILTERS = [
+    StatusFilter,
+    ("issue_type", KindFilter),
+    ReasonFilter,
+    ParkFilter,
+    AssigneeFilter,
+    FirstSeenFilter,
+    PeriodFilter,
+    RideFilter,
+    BatchFilter,
+    ViewFilter,
+]

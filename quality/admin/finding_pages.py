@@ -1,62 +1,35 @@
-"""The triage desk: what may be wrong, in one list; one page a finding; its transitions, for one or for many.
+"""The triage desk: what may be wrong, in groups or one by one; one page a finding; its moves, for one or for many.
 
 Every transition goes through the model's state machine, which writes the history: who, when, before, after and why.
 The admin's own log would say the same a second time and gets nothing. Looking takes the view permission, triage takes
 `quality.triage_dataqualitylog`; nothing here is added, edited or deleted.
 """
 
-from collections import Counter
-
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 
-from quality.admin import finding_view
-from quality.admin.filters import FILTERS
-from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, Triage
+from quality.admin import bulk_pages, finding_view, searching
+from quality.admin.bulk_pages import VERBS
+from quality.admin.filters import FILTERS, who_may_triage
+from quality.admin.finding_lists import GROUPS, ONE_BY_ONE, CappedPaginator, FindingList, GroupList, Matching
+from quality.admin.shown import Shown
+from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, TriageBatch
 from quality.reasons import REASONS, title_of
+from quality.states import NOTE_MAX
+from quality.taking_back import reopenable, take_back_one, undoable
 from warehouse.admin.list_csv import ListCsvAdmin
-from warehouse.text import count_of
-
-COUNTED_MAX = 10_000
-MOVED_AT_ONCE_MAX = 5_000
-REFUSALS_SHOWN = 10
-LISTED_MAX = 20
-VERBS = {
-    ResolutionStatus.INVESTIGATING: ("Investigate", "being investigated"),
-    ResolutionStatus.RESOLVED: ("Resolve", "resolved"),
-    ResolutionStatus.WONTFIX: ("Won't fix", "given up"),
-}
-
-
-class CappedPaginator(Paginator):
-    """Counts no further than COUNTED_MAX, so that the list opens alike with 100 and with 100,000 findings."""
-
-    @cached_property
-    def count(self) -> int:
-        return self.object_list.order_by()[: COUNTED_MAX + 1].count()
-
-
-class FindingList(ChangeList):
-    def get_results(self, request):
-        super().get_results(request)
-        self.result_list = finding_view.with_subjects(self.result_list)
-        self.counted_max = COUNTED_MAX if self.result_count > COUNTED_MAX else None
-        self.full_result_count = self.result_count  # no "138 results (show all)" beside the search
+from warehouse.server import errors
 
 
 @admin.register(DataQualityLog)
 class DataQualityLogAdmin(ListCsvAdmin):
-    list_display = ["state", "what", "where", "count", "age"]
+    list_display = ["state", "what", "where", "who", "count", "age"]
     list_display_links = ["what"]
     list_filter = FILTERS
     list_per_page = 50
@@ -65,9 +38,9 @@ class DataQualityLogAdmin(ListCsvAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
-    search_fields = ["description", "source_file", "entity_key"]
-    search_help_text = "words of the finding, a source file, or the id of a park or ride"
-    actions = ["investigate", "resolve", "give_up"]
+    search_fields = ["description"]  # that there is a search; what it looks through: quality.admin.searching
+    search_help_text = searching.HELP
+    actions = ["investigate", "resolve", "give_up", "assign"]
     change_form_template = "admin/quality/dataqualitylog/finding.html"
     object_history_template = "admin/quality/dataqualitylog/history.html"
 
@@ -87,17 +60,32 @@ class DataQualityLogAdmin(ListCsvAdmin):
     def has_triage_permission(self, request) -> bool:
         return self.has_view_permission(request) and request.user.has_perm("quality.triage_dataqualitylog")
 
-    # --- the list -------------------------------------------------------------------------------------------------
+    # --- the lists ------------------------------------------------------------------------------------------------
     def get_changelist(self, request, **kwargs):
-        return FindingList
+        if not request.resolver_match.url_name.endswith("_changelist"):
+            return Matching  # the confirmation, and the CSV, which lists findings whatever the page lists
+        return GroupList if request.GET.get("view") == GROUPS and request.method == "GET" else FindingList
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": "Findings", **(extra_context or {})})
+        """Groups, where nothing is asked for; one by one as links of other pages ask, or as `view` says."""
+        if "view" not in request.GET:
+            request.GET = request.GET.copy()
+            request.GET["view"] = ONE_BY_ONE if request.GET else GROUPS
+        may_triage = self.has_triage_permission(request)
+        return super().changelist_view(
+            request, {"title": "Findings", "may_triage": may_triage, **(extra_context or {})}
+        )
+
+    def matching(self, request):
+        """All that the filters and the search of the address let through."""
+        return self.get_changelist_instance(request).queryset
+
+    def get_search_results(self, request, queryset, search_term):
+        return searching.matching(queryset, search_term), False
 
     def get_queryset(self, request):
         queryset = super().get_queryset(request)
-        at_the_list = request.resolver_match and request.resolver_match.url_name.endswith(("_changelist", "_csv"))
-        return queryset.defer("evidence", "resolution_note") if at_the_list else queryset
+        return queryset.defer("evidence", "resolution_note") if _at_the_list(request) else queryset
 
     @admin.display(ordering="resolution_status", description="status")
     def state(self, row):
@@ -118,6 +106,10 @@ class DataQualityLogAdmin(ListCsvAdmin):
             '{}<br><span class="q-period">{}</span>', finding_view.as_html(row.subject), finding_view.period_of(row)
         )
 
+    @admin.display(ordering="assignee", description="who sees to it")
+    def who(self, row):
+        return row.assignee or "-"
+
     @admin.display(ordering="occurrences")
     def count(self, row):
         return f"{row.occurrences:,}"
@@ -132,7 +124,7 @@ class DataQualityLogAdmin(ListCsvAdmin):
     # --- the list as a CSV ----------------------------------------------------------------------------------------
     csv_display = [
         "log_id", "resolution_status", "issue_type", "reason", "description", "of", "source_file", "timestamp_start",
-        "timestamp_end", "occurrences", "created_at", "last_seen_at",
+        "timestamp_end", "occurrences", "created_at", "last_seen_at", "assignee",
     ]  # fmt: skip
 
     def csv_rows(self, request, rows):
@@ -143,63 +135,45 @@ class DataQualityLogAdmin(ListCsvAdmin):
         return ", ".join(link.label for link in row.subject)
 
     # --- many at once ---------------------------------------------------------------------------------------------
-    @admin.action(permissions=["triage"], description="Investigate")
+    @admin.action(permissions=["triage"], description="Investigate ...")
     def investigate(self, request, queryset):
-        return self._transition_many(request, queryset, ResolutionStatus.INVESTIGATING)
+        return self._ask(request, queryset, ResolutionStatus.INVESTIGATING)
 
     @admin.action(permissions=["triage"], description="Resolve ...")
     def resolve(self, request, queryset):
-        return self._transition_many(request, queryset, ResolutionStatus.RESOLVED)
+        return self._ask(request, queryset, ResolutionStatus.RESOLVED)
 
     @admin.action(permissions=["triage"], description="Won't fix ...")
     def give_up(self, request, queryset):
-        return self._transition_many(request, queryset, ResolutionStatus.WONTFIX)
+        return self._ask(request, queryset, ResolutionStatus.WONTFIX)
 
-    def _transition_many(self, request, queryset, target):
-        """Move what was chosen; where a note is needed, ask for it on a page of its own first."""
-        statuses = dict(queryset.order_by("pk").values_list("pk", "resolution_status")[: MOVED_AT_ONCE_MAX + 1])
-        if len(statuses) > MOVED_AT_ONCE_MAX:
-            messages.error(request, f"At most {MOVED_AT_ONCE_MAX:,} findings are moved at once: filter the list first")
-            return None
-        note = request.POST.get("note", "").strip()
-        if target != ResolutionStatus.INVESTIGATING and not note:
-            return self._ask_for_a_note(request, queryset, statuses, target)
-        triage = DataQualityLog.transition(
-            list(statuses), target, by=request.user.get_username(), now=timezone.now(), note=note
-        )
-        _report(request, triage, target)
-        return None
+    @admin.action(permissions=["triage"], description="Assign ...")
+    def assign(self, request, queryset):
+        return self._ask(request, queryset, "")
 
-    def _ask_for_a_note(self, request, queryset, statuses, target):
-        by_status = Counter(statuses.values())
-        legal = sum(by_status[origin] for origin in DataQualityLog.TRANSITIONS[target])
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{VERBS[target][0]}: {count_of(len(statuses), 'finding')}",
-            "opts": self.opts,
-            "media": self.media,
-            "target": target,
-            "verb": VERBS[target][0],
-            "action": request.POST["action"],
-            "select_across": request.POST.get("select_across", "0"),
-            "chosen": request.POST.getlist(admin.helpers.ACTION_CHECKBOX_NAME),
-            "asked_again": "note" in request.POST,
-            "legal": legal,
-            "illegal": len(statuses) - legal,
-            "origins": sorted(DataQualityLog.TRANSITIONS[target]),
-            "rows": finding_view.with_subjects(queryset.order_by("-pk")[:LISTED_MAX]),
-            "not_listed": max(0, len(statuses) - LISTED_MAX),
-        }
-        return TemplateResponse(request, "admin/quality/dataqualitylog/triage_many.html", context)
+    def _ask(self, request, queryset, target):
+        by_filter = request.POST.get("select_across") == "1"
+        return bulk_pages.ask(self, request, queryset, by_filter=by_filter, target=target)
 
     # --- one finding ----------------------------------------------------------------------------------------------
     def get_urls(self):
-        triage = path(
-            "<path:object_id>/triage/",
-            self.admin_site.admin_view(self.triage_view),
-            name="quality_dataqualitylog_triage",
-        )
-        return [triage, *super().get_urls()]
+        def page(route, view, name):
+            return path(route, self.admin_site.admin_view(view), name=f"quality_dataqualitylog_{name}")
+
+        return [
+            page("triage/", self.triage_many_view, "triage_many"),
+            page("bulk/<int:batch_id>/", self.bulk_view, "bulk"),
+            page("<path:object_id>/triage/", self.triage_view, "triage"),
+            *super().get_urls(),
+        ]
+
+    def triage_many_view(self, request):
+        """All that a filter finds, to be confirmed."""
+        return bulk_pages.confirm(self, request)
+
+    def bulk_view(self, request, batch_id):
+        """What one click did, and the way to take it back."""
+        return bulk_pages.bulk(self, request, batch_id)
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         row = self.get_object(request, unquote(object_id)) if object_id else None
@@ -222,10 +196,14 @@ class DataQualityLogAdmin(ListCsvAdmin):
                 "links": finding_view.links_of(row),
                 "import_again": finding_view.import_again(row),
                 "undo_adoption": finding_view.undo_adoption(row) if may_triage else None,
-                "moves": row.moves.all(),
+                "moves": row.moves.select_related("batch"),
                 "may_triage": may_triage,
                 "targets": [(target, VERBS[target][0]) for target in row.allowed_transitions()] if may_triage else [],
-                "undoable": row.undoable(by) if may_triage else None,
+                "undoable": undoable(row, by) if may_triage else None,
+                "reopenable": reopenable(row, by) if may_triage else None,
+                "names": who_may_triage() if may_triage and row.resolution_status in TO_DO else [],
+                "me": by,
+                "note_max": NOTE_MAX,
                 "reopens_by_itself": row.resolution_status == ResolutionStatus.RESOLVED,
                 "is_to_do": row.resolution_status in TO_DO,
                 "triage_url": self._with_filters(
@@ -243,24 +221,43 @@ class DataQualityLogAdmin(ListCsvAdmin):
             raise Http404(f"There is no finding {object_id}")
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:quality_dataqualitylog_change", args=[row.pk]))
-        target, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
         try:
-            if target == "undo":
-                row.undo(by=by, now=now)
-                messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
-            else:
-                triage = DataQualityLog.transition([row.pk], target, by=by, now=now, note=request.POST.get("note", ""))
-                _report(request, triage, target)
+            self._move(request, row)
         except TransitionRefused as refused:
             messages.error(request, str(refused))
+        except Exception as error:
+            if not errors.is_locked(error):
+                raise
+            messages.error(request, bulk_pages.AGAIN)
         return HttpResponseRedirect(
             self._with_filters(request, reverse("admin:quality_dataqualitylog_change", args=[row.pk]))
         )
 
+    def _move(self, request, row) -> None:
+        """TransitionRefused: with the sentence that says why not."""
+        move, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
+        note = request.POST.get("note", "")
+        if move in ("undo", "reopen"):
+            take_back_one(row, by=by, now=now, note=note)
+            messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
+            return
+        # what the page showed; a form of before has no such field, and moves what stands there
+        held = (
+            request.POST.get("shown") or row.resolution_status,
+            request.POST.get("shown_assignee", row.assignee),
+        )
+        shown = Shown({row.pk: held}, by_filter=False)
+        to = None
+        if move == TriageBatch.ASSIGN:
+            to = by if "to_me" in request.POST else request.POST.get("assignee", "")
+            bulk_pages.check_assignee(to)
+        triage = bulk_pages.act(request, shown, move, note, to)
+        bulk_pages.report(request, triage, move, to)
+
     def history_view(self, request, object_id, extra_context=None):
         """The page behind History: the transitions of the finding, the system's among them."""
         row = self.get_object(request, unquote(object_id))
-        moves = row.moves.all() if row else []
+        moves = row.moves.select_related("batch") if row else []
         return super().history_view(request, object_id, {**(extra_context or {}), "moves": moves})
 
     def _with_filters(self, request, url: str) -> str:
@@ -268,11 +265,5 @@ class DataQualityLogAdmin(ListCsvAdmin):
         return add_preserved_filters({"preserved_filters": filters, "opts": self.opts}, url)
 
 
-def _report(request, triage: Triage, target: str) -> None:
-    if triage.count:
-        many = f"{triage.count:,} findings are" if triage.count > 1 else "The finding is"
-        messages.success(request, f"{many} {VERBS[target][1]}")
-    for sentence in triage.refused[:REFUSALS_SHOWN]:
-        messages.error(request, sentence)
-    if len(triage.refused) > REFUSALS_SHOWN:
-        messages.error(request, f"{len(triage.refused) - REFUSALS_SHOWN:,} more were refused alike")
+def _at_the_list(request) -> bool:
+    return bool(request.resolver_match and request.resolver_match.url_name.endswith(("_changelist", "_csv")))

@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from quality import import_ledger
+from quality.admin.finding_links import around
 from quality.check.seams import HISTORY_URL
 from quality.covered_hours import days_touched
 from quality.findings import OTHER_VALUES
@@ -166,6 +167,7 @@ def links_of(row: DataQualityLog) -> list[Link]:
                         _url("admin:imports_importcheckpoint_change", reading.checkpoint_id),
                     )
                 )
+    links += [Link(label, url) for label, url in around(row)]
     same = {"reason": row.reason, "status": "all"} | ({"park": row.park_id} if row.park_id else {})
     where = "in this park" if row.park_id else "anywhere"
     links.append(Link(f"Findings of the same kind {where}", _url("admin:quality_dataqualitylog_changelist", **same)))

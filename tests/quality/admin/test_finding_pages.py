@@ -1,218 +1,23 @@
-"""The triage desk: what it shows, who may move what, and that it opens alike with 100 and with 100,000 findings."""
+"""One finding's page: what it explains, who may move it and who may not, and where it leads."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
-from quality.admin import finding_pages
-from quality.findings import Finding
 from quality.grouping import FILES_SINGLE
 from quality.log import record
 from quality.models import DataQualityLog, DataQualityMove, ResolutionStatus
+from tests.quality.admin.desk import LIST, NOW, ONE_BY_ONE, act, finding, rows, statuses, text_of, user
 from tests.quality.triage import bring
 from warehouse.models import Park, Ride
-from warehouse.server import catalog
 
 OPEN, INVESTIGATING, RESOLVED, WONTFIX = ResolutionStatus
-NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
-LIST = "/admin/quality/dataqualitylog/"
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def park():
-    return Park.objects.create(
-        park_name="Lakeside",
-        timezone="UTC",
-        themeparks_wiki_id="00000000-0000-0000-0000-000000000010",
-        destination_wiki_id="00000000-0000-0000-0000-000000000001",
-    )
-
-
-def user(django_user_model, name: str, *codenames: str):
-    found = django_user_model.objects.create_user(name, password="not used", is_staff=True)
-    found.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return found
-
-
-@pytest.fixture
-def ann(django_user_model):
-    return user(django_user_model, "ann", "view_dataqualitylog", "triage_dataqualitylog")
-
-
-@pytest.fixture
-def desk(client, ann):
-    client.force_login(ann)
-    return client
-
-
-def finding(n: int = 1, **changes) -> Finding:
-    day = datetime(2025, 3, 1, tzinfo=UTC) + timedelta(days=n)
-    values = {
-        "reason": "silent_hours",
-        "entity_type": "destination",
-        "entity_key": "d",
-        "scope": f"{n}",
-        "description": f"Issue number {n}",
-        "start": day,
-        "end": day + timedelta(days=1),
-    }
-    return Finding(**values | changes)
-
-
-def rows(*findings: Finding) -> list[DataQualityLog]:
-    record(findings, NOW)
-    return list(DataQualityLog.objects.order_by("pk"))
-
-
-def text_of(response) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
-
-
-def act(client, action: str, chosen: list[DataQualityLog], query: str = "", **data):
-    ids = [row.pk for row in chosen]
-    return client.post(f"{LIST}{query}", {"action": action, "_selected_action": ids, **data}, follow=True)
-
-
-def statuses() -> list[str]:
-    return list(DataQualityLog.objects.order_by("pk").values_list("resolution_status", flat=True))
-
-
-# --- what the list shows ----------------------------------------------------------------------------------------------
-def test_the_list_says_what_is_wrong_where_when_how_much_and_since_when(desk, park):
-    ride = Ride.objects.create(park=park, ride_name="Comet")
-    rows(
-        finding(1, entity_type="ride", entity_id=ride.pk, count=1234, description="Comet fell silent"),
-        finding(2, reason="unknown_status", source_file="d/2025/03/03.json.gz"),
-    )
-    text = text_of(desk.get(LIST))
-    for expected in (
-        "Comet fell silent",
-        "Open Gap",
-        "Lakeside 2025-03-02",
-        "1,234",
-        "d/2025/03/03.json.gz",
-        "Invalid",
-    ):
-        assert expected in text
-    assert "2 findings" in text
-
-
-def test_what_is_to_do_is_shown_unless_something_else_is_asked_for(desk):
-    _, second, third = rows(finding(1), finding(2), finding(3))
-    bring(second, INVESTIGATING, by="ann", now=NOW)
-    bring(third, WONTFIX, by="ann", now=NOW, note="so it is")
-
-    def shown(query: str) -> set[str]:
-        return set(re.findall(r"Issue number \d", text_of(desk.get(f"{LIST}{query}"))))
-
-    assert shown("") == {"Issue number 1", "Issue number 2"}
-    assert shown("?status=OPEN") == {"Issue number 1"}
-    assert shown("?status=WONTFIX") == {"Issue number 3"}
-    assert shown("?status=all") == {"Issue number 1", "Issue number 2", "Issue number 3"}
-
-
-def test_the_list_is_filtered_by_kind_reason_park_and_period(desk, park):
-    rows(
-        finding(1, reason="frozen_wait"),
-        finding(2, entity_type="park", entity_id=park.pk),
-        finding(3, end=None),
-    )
-
-    def shown(query: str) -> list[str]:
-        return sorted(re.findall(r"Issue number (\d)", text_of(desk.get(f"{LIST}?{query}"))))
-
-    assert shown("issue_type__exact=INVALID") == ["1"]
-    assert shown("reason=frozen_wait") == ["1"]
-    assert shown(f"park={park.pk}") == ["2"]
-    assert shown("from=2025-03-03") == ["2", "3"]
-    assert shown("to=2025-03-03") == ["1", "2"]
-    assert shown("from=2025-03-03&to=2025-03-03") == ["2"]
-    assert shown("from=2025-03-04&status=OPEN") == ["3"]
-    assert shown("q=number+2") == ["2"]
-    assert shown("issue_type__exact=GAP&from=2025-03-04") == ["3"]
-
-
-def test_a_wrong_date_is_said_and_filters_nothing(desk):
-    rows(finding(1))
-    text = text_of(desk.get(f"{LIST}?from=2025-02-30"))
-    assert "2025-02-30 is no date: use YYYY-MM-DD" in text
-    assert "Issue number 1" in text
-    text = text_of(desk.get(f"{LIST}?to=9999-12-31"))
-    assert "9999-12-31: give a day of the years 1900 to 2199" in text
-    assert "Issue number 1" in text
-
-
-def test_choosing_a_park_keeps_the_other_filters(desk, park):
-    page = desk.get(f"{LIST}?status=all&from=2025-03-01").content.decode()
-    form = page[page.index('data-filter-title="park"') :]
-    assert '<input type="hidden" name="status" value="all">' in form
-    assert '<input type="hidden" name="from" value="2025-03-01">' in form
-
-
-# --- at any size ------------------------------------------------------------------------------------------------------
-def rows_read() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%%'", [])
-        return sum(int(value) for _, value in cursor.fetchall())
-
-
-def fill_to(count: int, park: Park) -> None:
-    """Findings by the thousand, of the park and without one, most of them done."""
-    digits = " CROSS JOIN ".join(
-        f"(SELECT 0 AS d{n} " + " ".join(f"UNION SELECT {digit}" for digit in range(1, 10)) + f") AS t{n}"
-        for n in range(5)
-    )
-    number = "(d0 + 10 * d1 + 100 * d2 + 1000 * d3 + 10000 * d4)"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO data_quality_log (issue_type, reason, entity_type, entity_id, entity_key, park_id,
-                timestamp_start, timestamp_end, description, resolution_status, created_at, fingerprint,
-                occurrences, last_seen_at, source_file, evidence, resolution_note)
-            SELECT ELT(1 + n MOD 4, 'GAP', 'DUPLICATE', 'INVALID', 'MISSING_FIELD'), 'unknown_status', 'park', %s, 'k',
-                IF(n MOD 2, %s, NULL), '2025-01-01' + INTERVAL n MINUTE, NULL, CONCAT('Issue ', n),
-                ELT(1 + n MOD 8, 'OPEN', 'INVESTIGATING', 'RESOLVED', 'WONTFIX', 'RESOLVED', 'RESOLVED', 'OPEN',
-                    'WONTFIX'),
-                '2025-01-01', SHA2(n, 256), 1, '2025-01-01', 'a file', '{{"examples": []}}', ''
-            FROM (SELECT {number} AS n FROM {digits}) AS numbers WHERE n < %s
-            """,
-            [park.pk, park.pk, count],
-        )
-    catalog.analyze("data_quality_log")  # by the statistics of before MySQL sorts all that match: 57,619 rows read
-
-
-QUERIES = ["", "?status=all", "?issue_type__exact=GAP", "?status=RESOLVED&reason=unknown_status", "?from=2025-01-01"]
-
-
-@pytest.mark.django_db(transaction=True)  # ANALYZE commits
-def test_the_list_reads_hardly_more_of_a_hundred_thousand_findings_than_of_a_hundred(desk, park):
-    queries_of_a_hundred = {}
-    fill_to(100, park)
-    for query in QUERIES:
-        with CaptureQueriesContext(connection) as queries:
-            desk.get(f"{LIST}{query}")
-        queries_of_a_hundred[query] = len(queries)
-    DataQualityLog.objects.all().delete()
-    fill_to(100_000, park)
-    for query in QUERIES:
-        before = rows_read()
-        with CaptureQueriesContext(connection) as queries:
-            response = desk.get(f"{LIST}{query}")
-        assert "more than 10000 findings" in text_of(response)
-        assert len(queries) == queries_of_a_hundred[query] <= 12
-        # the count stops at 10,000; a page of 50 is read along the key
-        assert rows_read() - before < 40_000, query
-    for query in ("?status=all&p=200", "?q=Issue+99999&status=all", "?o=3&status=all", f"?park={park.pk}"):
-        assert desk.get(f"{LIST}{query}").status_code == 200
 
 
 # --- one finding ------------------------------------------------------------------------------------------------------
@@ -290,7 +95,7 @@ def test_a_mistaken_resolve_is_taken_back_on_the_same_page(desk):
     (row,) = rows(finding(1))
     move(desk, row, INVESTIGATING)
     page = move(desk, row, RESOLVED, "wrong one")
-    assert "Take back: Investigating again" in text_of(page)
+    assert "Take back" in text_of(page)
     text = text_of(move(desk, row, "undo"))
     assert "Taken back: the finding is Investigating again" in text
     assert "Resolved to Investigating taken back: wrong one" in text
@@ -300,11 +105,58 @@ def test_a_mistaken_resolve_is_taken_back_on_the_same_page(desk):
 
 def test_another_operator_is_not_offered_the_undo_and_refused_when_they_forge_it(desk, client, django_user_model):
     (row,) = rows(finding(1))
-    move(desk, row, WONTFIX, "never mind")
+    move(desk, row, INVESTIGATING)
     client.force_login(user(django_user_model, "ben", "view_dataqualitylog", "triage_dataqualitylog"))
     assert "Take back" not in text_of(client.get(page_of(row)))
     assert "cannot be taken back by ben" in text_of(move(client, row, "undo"))
+    assert statuses() == [INVESTIGATING]
+
+
+def test_another_operator_reopens_what_was_given_up_and_says_why(desk, client, django_user_model):
+    (row,) = rows(finding(1))
+    move(desk, row, WONTFIX, "never mind")
+    client.force_login(user(django_user_model, "ben", "view_dataqualitylog", "triage_dataqualitylog"))
+    assert "Reopen" in text_of(client.get(page_of(row)))
+    assert "Say why: to reopen what ann decided takes a note" in text_of(move(client, row, "reopen"))
     assert statuses() == [WONTFIX]
+    text = text_of(move(client, row, "reopen", "it matters"))
+    assert "Taken back: the finding is Open again" in text
+    assert "ben Investigating to Open reopened: it matters" in text
+
+
+def test_an_open_finding_is_resolved_with_one_click_and_both_moves_are_in_its_history(desk):
+    (row,) = rows(finding(1))
+    text = text_of(move(desk, row, RESOLVED, "imported again"))
+    assert "ann Open to Investigating" in text
+    assert "ann Investigating to Resolved imported again" in text
+    assert "Taken back: the finding is Open again" in text_of(move(desk, row, "undo"))
+
+
+def test_what_was_moved_since_the_page_was_opened_stays_and_is_said(desk):
+    (row,) = rows(finding(1))
+    bring(row, INVESTIGATING, by="ben", now=NOW)
+    text = text_of(desk.post(f"{LIST}{row.pk}/triage/", {"move": WONTFIX, "note": "old", "shown": OPEN}, follow=True))
+    assert f"Finding {row.pk} was OPEN when it was shown and is INVESTIGATING now: left alone" in text
+    assert statuses() == [INVESTIGATING]
+
+
+def test_a_finding_is_assigned_to_me_to_another_and_to_nobody(desk, django_user_model):
+    user(django_user_model, "ben", "view_dataqualitylog", "triage_dataqualitylog")
+    user(django_user_model, "vic", "view_dataqualitylog")
+    (row,) = rows(finding(1))
+
+    def assign(shown: str, **data) -> str:
+        data = {"move": "ASSIGN", "shown": OPEN, "shown_assignee": shown, **data}
+        return text_of(desk.post(f"{LIST}{row.pk}/triage/", data, follow=True))
+
+    text = assign("", to_me="yes", assignee="")
+    assert "The finding is assigned to ann" in text
+    assert "Who sees to it ann" in text
+    assert "ann assigned to ben (before: ann)" in assign("ann", assignee="ben")
+    assert "was OPEN, assigned to ann when it was shown and is OPEN, assigned to ben now" in assign("ann", assignee="")
+    assert "those who may triage them, and vic may not" in assign("ben", assignee="vic")
+    assert "The finding is assigned to nobody" in assign("ben", assignee="")
+    assert DataQualityLog.objects.get().assignee == ""
 
 
 @pytest.mark.parametrize("status", ResolutionStatus.values)
@@ -314,7 +166,15 @@ def test_a_page_offers_the_legal_moves_and_no_other(desk, status):
         bring(row, target, by="ben", now=NOW, note="because")
     page = desk.get(page_of(row)).content.decode()
     offered = set(re.findall(r'name="move" value="(\w+)"', page))
-    assert offered == {target for target, origins in DataQualityLog.TRANSITIONS.items() if status in origins}
+    assert (
+        offered
+        == {
+            OPEN: {INVESTIGATING, RESOLVED, WONTFIX, "ASSIGN"},
+            INVESTIGATING: {RESOLVED, WONTFIX, "ASSIGN"},
+            RESOLVED: {"reopen"},
+            WONTFIX: {"reopen"},
+        }[status]
+    )
 
 
 # --- forbidden --------------------------------------------------------------------------------------------------------
@@ -324,8 +184,8 @@ def test_a_forged_move_that_is_not_legal_changes_nothing_and_is_refused(desk, st
     (row,) = rows(finding(1))
     for step in {RESOLVED: [INVESTIGATING, RESOLVED], OPEN: []}.get(status, [status]):
         bring(row, step, by="ben", now=NOW, note="because")
-    if status in DataQualityLog.TRANSITIONS.get(target, ()):
-        return
+    if target in row.allowed_transitions() or (target == "undo" and status in (RESOLVED, WONTFIX)):
+        return  # which is reopening
     moves = row.moves.count()
     response = move(desk, row, target, "forged")
     assert re.search(r"cannot become|Nobody may set|cannot be taken back", text_of(response))
@@ -336,7 +196,8 @@ def test_a_forged_move_that_is_not_legal_changes_nothing_and_is_refused(desk, st
 def test_a_viewer_sees_findings_and_no_way_to_move_them(client, django_user_model):
     client.force_login(user(django_user_model, "vic", "view_dataqualitylog"))
     (row,) = rows(finding(1))
-    assert 'name="action"' not in client.get(LIST).content.decode()
+    assert 'name="action"' not in client.get(ONE_BY_ONE).content.decode()
+    assert "Triage ..." not in client.get(LIST).content.decode()
     page = client.get(page_of(row))
     assert page.status_code == 200
     assert 'name="move"' not in page.content.decode()
@@ -384,63 +245,6 @@ def test_a_move_is_never_made_by_opening_an_address(desk):
     (row,) = rows(finding(1))
     desk.get(f"{LIST}{row.pk}/triage/?move=INVESTIGATING")
     assert statuses() == [OPEN]
-
-
-# --- many at once -----------------------------------------------------------------------------------------------------
-def test_many_are_investigated_at_once(desk):
-    chosen = rows(*(finding(n) for n in range(1, 4)))
-    assert "3 findings are being investigated" in text_of(act(desk, "investigate", chosen))
-    assert statuses() == [INVESTIGATING] * 3
-    assert DataQualityMove.objects.filter(moved_by="ann").count() == 3
-
-
-@pytest.mark.parametrize(("action", "target"), [("resolve", RESOLVED), ("give_up", WONTFIX)])
-def test_resolving_and_giving_up_many_asks_for_a_note_first(desk, action, target):
-    chosen = rows(finding(1), finding(2))
-    DataQualityLog.transition([row.pk for row in chosen], INVESTIGATING, by="ben", now=NOW)
-    asked = act(desk, action, chosen)
-    assert ": 2 findings" in text_of(asked), "in the title"
-    assert "Note, for 2 findings" in text_of(asked)
-    assert "will be refused" not in text_of(asked)
-    assert statuses() == [INVESTIGATING] * 2
-    assert "Say why: this takes a note." in text_of(act(desk, action, chosen, note=" "))
-    assert statuses() == [INVESTIGATING] * 2
-    act(desk, action, chosen, note="looked at both")
-    assert statuses() == [target] * 2
-    assert set(DataQualityLog.objects.values_list("resolution_note", flat=True)) == {"looked at both"}
-
-
-def test_of_many_the_illegal_are_refused_with_a_sentence_each(desk):
-    chosen = rows(finding(1), finding(2))
-    bring(chosen[1], INVESTIGATING, by="ben", now=NOW)
-    asked = act(desk, "resolve", chosen)
-    assert "1 of them will be refused: only INVESTIGATING can become RESOLVED." in text_of(asked)
-    text = text_of(act(desk, "resolve", chosen, note="done"))
-    assert "The finding is resolved" in text
-    assert f"Finding {chosen[0].pk} is OPEN and cannot become RESOLVED; it may become INVESTIGATING or WONTFIX" in text
-    assert statuses() == [OPEN, RESOLVED]
-
-
-def test_of_more_than_are_listed_the_rest_is_counted(desk):
-    chosen = rows(*(finding(n) for n in range(1, finding_pages.LISTED_MAX + 4)))
-    asked = text_of(act(desk, "give_up", chosen))
-    assert f": {len(chosen)} findings" in asked
-    assert "and 3 more" in asked
-
-
-def test_all_that_a_filter_shows_can_be_chosen(desk):
-    rows(*(finding(n) for n in range(1, 121)))
-    first = DataQualityLog.objects.order_by("pk")[:1]
-    act(desk, "give_up", first, "?from=2025-03-11", select_across="1", note="old")
-    assert statuses().count(WONTFIX) == 111
-    assert statuses().count(OPEN) == 9
-
-
-def test_too_many_at_once_are_refused_with_what_to_do(desk, monkeypatch):
-    monkeypatch.setattr("quality.admin.finding_pages.MOVED_AT_ONCE_MAX", 3)
-    chosen = rows(*(finding(n) for n in range(1, 6)))
-    assert "At most 3 findings are moved at once" in text_of(act(desk, "investigate", chosen))
-    assert statuses() == [OPEN] * 5
 
 
 # --- where to go ------------------------------------------------------------------------------------------------------
@@ -502,7 +306,7 @@ def test_a_finding_leads_to_its_park_its_ride_and_its_like(desk, park):
 
 def test_a_finding_whose_ride_is_gone_can_be_looked_at(desk):
     (row,) = rows(finding(1, entity_type="ride", entity_id=99_999, entity_key="ride_id 99999"))
-    for url in (LIST, page_of(row)):
+    for url in (ONE_BY_ONE, page_of(row)):
         assert "ride_id 99999" in text_of(desk.get(url))
 
 

@@ -9,7 +9,7 @@ from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from quality.check.run import check
 from quality.log import record
 from quality.models import DataQualityLog
-from tests.quality.admin.test_finding_pages import finding
+from tests.quality.admin.desk import finding
 from tests.waiting import HANG_SECONDS
 from warehouse.models import Park
 

@@ -242,6 +242,27 @@ def test_facts_cannot_be_changed_and_need_permission_to_be_seen(admin_client, cl
         assert client.get(page).status_code == 403
 
 
+def test_rows_of_a_park_are_told_by_its_clock_with_utc_beside_and_its_days_are_those_asked_for(viewer):
+    ride = new_ride()
+    Park.objects.filter(pk=ride.park_id).update(timezone="Asia/Tokyo")
+    observe(ride.pk, datetime(2025, 3, 1, 14, 59, tzinfo=UTC), wait_time=11)
+    morning = observe(ride.pk, datetime(2025, 3, 1, 15, 0, tzinfo=UTC), lines=2, wait_time=22)  # 2025-03-02 there
+    until = datetime(2025, 3, 1, 16, 30, tzinfo=UTC)
+    QueueData.objects.filter(queue_type="RETURN_TIME").update(return_time_start=until, return_time_end=until)
+    asked = {"park": ride.park_id, "from": "2025-03-02", "to": "2025-03-02"}
+    page = viewer.get(SNAPSHOTS, asked).content.decode()
+    assert "Recorded at (Asia/Tokyo)" in page
+    assert "2025-03-02 00:00:00.000</a>" in page
+    assert "2025-03-01 15:00:00.000Z" in page
+    assert "01:30 to 01:30 Asia/Tokyo" in page
+    assert "11 min" not in page
+    page = viewer.get(f"{SNAPSHOTS}{morning}/change/").content.decode()
+    assert "2025-03-02 00:00:00.000 Asia/Tokyo (2025-03-01 15:00:00.000Z)" in page
+    queue = QueueData.objects.get(queue_type="RETURN_TIME")
+    page = viewer.get(f"{QUEUES}{queue.pk}/change/").content.decode()
+    assert "2025-03-02 01:30 Asia/Tokyo (2025-03-01 16:30Z)" in page
+
+
 # --- as a CSV -------------------------------------------------------------------------------------------------------
 def test_a_range_is_taken_whole_the_newest_first_and_of_a_ride_that_moved_the_parks_own_part(viewer):
     ride = new_ride(name="Coaster")

@@ -1,4 +1,5 @@
-"""What a park's or a ride's page says of waits and of rows: of the sums of days alone, never of the facts.
+"""What a park's or a ride's page says of waits and of rows: by the sums of days. Of the facts nothing is counted; of a
+day that has no sums and no mark, among the last seven, it is asked by a step on an index whether it has a row.
 
 On 40 million rows of 100 parks a month of a park is some 2,000 rows of ride_days, read by its key; a ride's whole
 record some 2,000, by idx_ride_days_ride.

@@ -1,0 +1,209 @@
+"""The two lists of the desk: findings one by one, and groups of one reason and park, each with its count.
+
+Both are narrowed by the same filters and the same search. A group is made of the index idx_quality_groups alone where
+nothing else is asked for.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Count, Max, Min, Q
+from django.utils.functional import cached_property
+
+from quality.admin import finding_view
+from quality.admin.chips import address, chips_of
+from quality.admin.filters import NO_PARK, wrong_days
+from quality.models import IssueType, ResolutionStatus
+from quality.reasons import REASONS, Reason, title_of
+from warehouse.models import Park
+
+COUNTED_MAX = 10_000
+GROUPS_PER_PAGE = 100
+GROUPS, ONE_BY_ONE = "groups", "list"
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than COUNTED_MAX, so that the list opens alike with 100 and with 100,000 findings."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[: COUNTED_MAX + 1].count()
+
+
+class Matching(ChangeList):
+    """What filters and search let through, as `queryset`; nothing is listed or counted yet."""
+
+    def get_results(self, request):
+        self.result_count = self.full_result_count = 0
+        self.result_list, self.can_show_all, self.multi_page = [], False, False
+        self.counted_max = None
+        self.show_admin_actions = False
+        self.paginator = self.model_admin.get_paginator(request, self.result_list, self.list_per_page)
+
+    @property
+    def chips(self):
+        return chips_of(self.params)
+
+    @property
+    def reason(self) -> Reason | None:
+        """What is said above a list of one reason."""
+        return REASONS.get(self.params.get("reason", ""))
+
+    @property
+    def days(self) -> tuple[str, str]:
+        """The period that the search asks for, as it was typed."""
+        return self.params.get("from", ""), self.params.get("to", "")
+
+    @property
+    def days_errors(self) -> list[str]:
+        """What is wrong with it."""
+        return wrong_days(self.days)
+
+    def others(self) -> list[tuple[str, str]]:
+        """All that narrows or orders the list, but what stands in the form of the search."""
+        return [(name, value) for name, value in self.params.items() if name not in ("q", "from", "to", "p")]
+
+    def view_urls(self) -> dict[str, str]:
+        """The same findings in the other list."""
+        return {view: address(self.params, view=view, o=None, sort=None) for view in (GROUPS, ONE_BY_ONE)}
+
+
+class FindingList(Matching):
+    """Findings one by one."""
+
+    view = ONE_BY_ONE
+
+    def get_results(self, request):
+        ChangeList.get_results(self, request)
+        self.result_list = finding_view.with_subjects(self.result_list)
+        self.counted_max = COUNTED_MAX if self.result_count > COUNTED_MAX else None
+        self.full_result_count = self.result_count  # no "138 results (show all)" beside the search
+
+
+@dataclass(slots=True)
+class Group:
+    """Findings of one reason and park (None: of none); how many of them are open, being investigated and done."""
+
+    reason: str
+    park: Park | None
+    kind: str
+    findings: int
+    open: int
+    investigating: int
+    first_seen: datetime  # of the oldest
+    newest: datetime
+    assignees: int  # how many see to some of them, nobody counted as one
+    assignee: str  # one of them
+    url: str = ""
+    triage_url: str = ""
+
+    @property
+    def title(self) -> str:
+        return title_of(self.reason)
+
+    @property
+    def table(self) -> Reason | None:
+        """What it means and what to do."""
+        return REASONS.get(self.reason)
+
+    @property
+    def kind_label(self) -> str:
+        return IssueType(self.kind).label
+
+    @property
+    def done(self) -> int:
+        return self.findings - self.open - self.investigating
+
+    @property
+    def who(self) -> str:
+        """Who sees to it: a name, nobody, or several."""
+        return self.assignee or "nobody" if self.assignees == 1 else "several"
+
+
+#: sort -> (heading, key, whether the largest come first)
+SORTS = {
+    "reason": ("what is wrong", lambda group: group.title, False),
+    "park": ("park", lambda group: group.park.park_name if group.park else "", False),
+    "findings": ("findings", lambda group: group.findings, True),
+    "first": ("oldest since", lambda group: group.first_seen, False),
+    "newest": ("newest since", lambda group: group.newest, True),
+    "who": ("who sees to it", lambda group: group.who, False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    name: str
+    text: str
+    url: str
+    is_sorted: str  # ascending, descending or ""
+
+
+class GroupList(Matching):
+    """Groups of findings, those with the most first; as many statements for many groups as for one."""
+
+    view = GROUPS
+
+    def get_results(self, request):
+        super().get_results(request)
+        self.groups = _groups_of(self.queryset)
+        self.found = sum(group.findings for group in self.groups)
+        self.sort = self.params.get("sort", "")
+        name = self.sort.lstrip("-")
+        _, key, largest_first = SORTS.get(name, SORTS["findings"])
+        self.groups.sort(key=lambda group: (group.title, group.park.park_name if group.park else ""))
+        self.groups.sort(key=key, reverse=largest_first != self.sort.startswith("-"))
+        self.paginator = Paginator(self.groups, GROUPS_PER_PAGE)
+        self.page = self.paginator.get_page(self.page_num)
+        self.result_count = len(self.groups)
+        for group in self.page.object_list:
+            park = str(group.park.pk) if group.park else NO_PARK
+            ours = {"reason": group.reason, "park": park, "sort": None, "o": None}
+            group.url = address(self.params, **ours, view=ONE_BY_ONE)
+            group.triage_url = address(self.params, **ours, view=None, back=address(self.params))
+
+    def headings(self) -> list[Heading]:
+        """Those of the table; a second click turns the order round."""
+        name, turned = self.sort.lstrip("-"), self.sort.startswith("-")
+        name = name if name in SORTS else "findings"
+        found = []
+        for each, (text, _, largest_first) in SORTS.items():
+            is_this = each == name
+            url = address(self.params, sort=f"-{each}" if is_this and not turned else each)
+            order = "descending" if largest_first != turned else "ascending"
+            found.append(Heading(each, text, url, order if is_this else ""))
+        return found
+
+    @property
+    def pages(self) -> list[tuple[int, str]]:
+        """The other pages and their addresses, where there are several."""
+        if self.paginator.num_pages == 1:
+            return []
+        return [(n, f"{address(self.params)}&p={n}") for n in self.paginator.page_range]
+
+    @property
+    def triage_url(self) -> str:
+        """The confirmation for all that is shown."""
+        return address(self.params, view=None, sort=None, back=address(self.params))
+
+
+def _groups_of(queryset) -> list[Group]:
+    rows = (
+        queryset.order_by()
+        .values("reason", "park")
+        .annotate(
+            kind=Min("issue_type"),
+            findings=Count("pk"),
+            open=Count("pk", filter=Q(resolution_status=ResolutionStatus.OPEN)),
+            investigating=Count("pk", filter=Q(resolution_status=ResolutionStatus.INVESTIGATING)),
+            first_seen=Min("created_at"),
+            newest=Max("created_at"),
+            assignees=Count("assignee", distinct=True),
+            assignee=Min("assignee"),
+        )
+    )
+    rows = list(rows)
+    parks = Park.objects.in_bulk({row["park"] for row in rows} - {None})
+    return [Group(**{**row, "park": parks.get(row["park"])}) for row in rows]
