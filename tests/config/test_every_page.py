@@ -142,7 +142,7 @@ def test_each_group_opens_every_page_that_it_may_see_and_none_gets_an_error(fill
 
 def test_whoever_may_nothing_sees_no_page(filled, client):
     client.force_login(User.objects.create_user("staff", is_staff=True))
-    for name, address, model in pages():
+    for _, address, model in pages():
         if model is not None:
             assert client.get(address).status_code != 200, address
 
