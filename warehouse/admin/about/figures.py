@@ -142,7 +142,7 @@ def rows(about: About) -> Section:
     go.append(Linked("Earlier months", _tab(about, "months")))
     rows_of_months = sum(observations for *_, observations in found)
     facts = [Fact(f"Rows since {first:%Y-%m}", f"{rows_of_months:,}", beside=count_of(len(found), "month"))]
-    said = "As the sums of days counted them; a month leads to its raw rows, by days of UTC."
+    said = "As the sums of days counted them; a month leads to its raw rows, by the same days."
     return Section("rows", "Rows", listed, facts, [Listing(columns, shown)], said, go)
 
 
