@@ -3,6 +3,7 @@
 from imports.api.pace import ApiPace
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint, new_import_id
 from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
+from imports.archive.pause_model import Pause
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.live.models import LiveCollection, ParkFreshness
 from imports.workers.models import Worker
@@ -19,6 +20,7 @@ __all__ = [
     "ImportedFileRows",
     "LiveCollection",
     "ParkFreshness",
+    "Pause",
     "TransitionRefused",
     "Worker",
     "new_import_id",

@@ -38,16 +38,15 @@ __all__ = [
 
 
 def collect_live() -> str:
-    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Returns what came of it in words."""
+    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Returns what came of it in words.
+
+    NothingCollected: destinations were asked, and none answered; so the task has failed, and is told as such.
+    """
     try:
         destinations = collector.known_destinations()
     except collector.NothingToCollect as error:
-        return str(error)
-    collection = collector.collect(ThemeParksApi(), destinations, timezone.now)
-    return (
-        f"{collection.stored} stored, {collection.already_known} unchanged, {collection.rejected} rejected, "
-        f"{count_of(collection.failed, 'destination')} failed, {collection.not_reached} not reached"
-    )
+        return f"nothing to collect: {error}"
+    return collector.told(collector.collect(ThemeParksApi(), destinations, timezone.now))
 
 
 def export_history(begin_at: str = "") -> str:

@@ -15,14 +15,14 @@ from imports.admin import links
 from imports.admin.progress import Progress, progress_of
 from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.coverage import Month
+from imports.archive.coverage import Held, coverage_of
 from imports.archive.day_file_model import FileOutcome, ImportedFile
-from imports.archive.park_coverage import park_coverage
 from imports.archive.transitions import ACTIONS
 from imports.live.models import ParkFreshness
 from imports.sources.opening import DELISTED
+from quality.import_ledger import FEEDS_OF_DAYS
 from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
-from warehouse.partitioning.partitions import add_months, month_of
+from warehouse.partitioning.partitions import add_months, month_of, months_between
 from warehouse.text import age_in_words, count_of
 from warehouse.zones import both_in_words
 
@@ -43,18 +43,22 @@ def coverage(about: About) -> Section:
     """The share of days that came in, month by month, and which files could not be read."""
     park, today = about.park, about.now.date()  # days of files are UTC's
     since = add_months(month_of(today), 1 - MONTHS_SHOWN)
-    found = park_coverage(park.pk, since, today)
+    found = coverage_of(park, about.now)
     row = links.coverage_row(park.pk)
     if not found.months:
         go = [Linked("Import its days", links.start_url(park, since, today))] if about.may(OPERATE) else []
         return Section("coverage", _title(about, "Coverage"), row, said="No day of it was looked for yet.", links=go)
-    newest = found.newest
+    first = max(since, month_of(found.begins or since))
+    months = {month: found.held(month) for month in months_between(first, month_of(today))}
+    together = found.held_in(months)
+    imported = ImportedFile.objects.filter(park=park, feed__in=FEEDS_OF_DAYS, outcome=FileOutcome.IMPORTED)
+    newest = imported.order_by("-file_date").first()
     unreadable = ImportedFile.objects.filter(park=park, file_date__gte=since, outcome=FileOutcome.UNREADABLE)
     count = unreadable.count()
-    shown = [_month_row(about, first, month) for first, month in reversed(found.months.items())]
+    shown = [_month_row(about, first, month) for first, month in reversed(months.items())]
     head = [Column("Month", whole=True), Column("days imported", is_number=True), Column("What lacks")]
     facts = [
-        Fact("Days imported", f"{100 * (found.share or 0):.0f} %", row, f"of the days since {min(found.months):%Y-%m}"),
+        Fact("Days read", f"{together.percent} %", row, f"of the days since {first:%Y-%m}"),
         Fact(
             "Newest day", f"{newest.file_date}" if newest else "none", links.day_file(newest.pk) if newest else "",
             f"{count_of((today - newest.file_date).days, 'day')} ago" if newest else "",
@@ -70,12 +74,12 @@ def coverage(about: About) -> Section:
         listings.append(Listing([Column("Day", whole=True), Column("File", wide=True)], days, why))
     go = [Linked("All months", row), Linked("Its day files", links.day_files(park=park.pk))]
     if about.may(OPERATE):
-        url = links.start_url(park, min(found.months), today, _source(park.pk), missing_only=True)
+        url = links.start_url(park, first, today, _source(park.pk), missing_only=True)
         go.insert(0, Linked("Import what is missing of these months", url))
     return Section("coverage", _title(about, "Coverage"), row, facts, listings, "Days of files are UTC's.", go)
 
 
-def _month_row(about: About, first: date, month: Month) -> list[Any]:
+def _month_row(about: About, first: date, month: Held) -> list[Any]:
     lacks = [
         f"{count} {what}"
         for count, what in (

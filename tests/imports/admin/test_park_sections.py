@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-
 from imports.archive.park_coverage import park_coverage
+
 from imports.live.models import ParkFreshness
 from imports.models import ImportCheckpoint
 from tests.imports.desk import day_file, new_import, park, queries_of_a_page, somebody, touching_facts

@@ -288,6 +288,7 @@ def test_the_chips_say_all_that_narrows_the_list_whoever_made_the_link(desk, par
     assert f'href="?park={park.pk}&view=list" title="Show the list without it" aria-label="Without: Reason' in page
 
 
+@pytest.mark.django_db(transaction=True)  # ANALYZE commits
 def test_groups_of_a_hundred_thousand_are_made_of_their_index(desk, park):
     fill_to(1_000, park)
     with CaptureQueriesContext(connection) as queries:
