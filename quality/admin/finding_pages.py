@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from quality.admin import bulk_pages, finding_view, searching
 from quality.admin.bulk_pages import VERBS
-from quality.admin.filters import FILTERS, who_may_triage
+from quality.admin.filters import FILTERS, OF_THE_VIEW, who_may_triage
 from quality.admin.finding_lists import GROUPS, ONE_BY_ONE, CappedPaginator, FindingList, GroupList, Matching
 from quality.admin.shown import Shown
 from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, TriageBatch
@@ -122,6 +122,7 @@ class DataQualityLogAdmin(ListCsvAdmin):
         )
 
     # --- the list as a CSV ----------------------------------------------------------------------------------------
+    csv_ignores = OF_THE_VIEW
     csv_display = [
         "log_id", "resolution_status", "issue_type", "reason", "description", "of", "source_file", "timestamp_start",
         "timestamp_end", "occurrences", "created_at", "last_seen_at", "assignee",
