@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
@@ -16,10 +15,9 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.gzip import gzip_page
 
-from imports.admin import coverage_table
+from imports.admin import coverage_table, links
 from imports.admin.day_file_page import context_of
 from imports.admin.import_pages import may_operate
-from imports.admin.links import start_url
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.coverage import Coverage, Row, coverage, days_of
 from imports.archive.day_file_model import FileOutcome, ImportedFile
@@ -56,7 +54,7 @@ class TroubleFilter(admin.SimpleListFilter):
 class LedgerAdmin(ReadOnlyAdmin):
     list_display = (
         "file_date", "of_park", "feed", "outcome_badge", "events_read", "stored", "already_known", "duplicates",
-        "rejected", "imported_at",
+        "rejected", "read_at",
     )  # fmt: skip
     list_filter = ("outcome", TroubleFilter)
     list_select_related = ()  # a join, and any other order, sorts the whole ledger: 2 s for 182,500 rows, else 5 ms
@@ -93,6 +91,10 @@ class LedgerAdmin(ReadOnlyAdmin):
     @admin.display(description="park")
     def of_park(self, file):
         return file.park
+
+    @admin.display(description="read at (UTC)", ordering="imported_at")
+    def read_at(self, file):
+        return file.imported_at
 
     @admin.display(description="outcome")
     def outcome_badge(self, file):
@@ -154,11 +156,10 @@ class LedgerAdmin(ReadOnlyAdmin):
                 )
                 if any(day["state"] == state for day in days)
             ],
-            "import_missing": start_url(park, first, last, source, missing_only=True) if operate else "",
-            "import_all": start_url(park, first, last, source) if operate else "",
+            "import_missing": links.start_url(park, first, last, source, missing_only=True) if operate else "",
+            "import_all": links.start_url(park, first, last, source) if operate else "",
             "source": source,
-            "ledger": f"{reverse('admin:imports_importedfile_changelist')}?"
-            + urlencode({"park__park_id__exact": park.pk, "file_date__gte": first, "file_date__lte": last}),
+            "ledger": links.day_files(park=park.pk, first=first, last=last),
         }
 
 
@@ -190,12 +191,12 @@ def _days(row: Row, first: date, source: str, *, operate: bool) -> list[dict]:
                 )
             if file.size_bytes:
                 said += f", file of {size_in_words(file.size_bytes / 1e6)}"
-            url = reverse("admin:imports_importedfile_change", args=[file.pk])
+            url = links.day_file(file.pk)
         else:
             before = row.begins is not None and day < row.begins
             state, said = BEFORE if before else NOT_OVER if day >= row.ends else NEVER_TRIED
             may_be_asked = operate and day <= timezone.now().date()
-            url = start_url(row.park, day, day, source) if may_be_asked else ""
+            url = links.start_url(row.park, day, day, source) if may_be_asked else ""
         days.append({"day": day, "state": state, "said": f"{day}: {said}", "url": url, "file": file})
     return days
 

@@ -168,7 +168,7 @@ def _ago(instant, park: Park) -> str:
     if instant is None:
         return "never"
     return format_html(
-        '{} ago<br><span class="quiet">{}</span>',
+        '{} ago, <span class="quiet">{}</span>',
         age_in_words((timezone.now() - instant).total_seconds()),
         both_in_words(instant, park.zone),
     )

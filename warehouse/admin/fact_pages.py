@@ -34,7 +34,6 @@ from warehouse.rides.stays import Span, spans_of
 from warehouse.snapshot_id import SNAPSHOT_ID_MAX, instant_of, ride_id_of
 from warehouse.zones import both_in_words, local_day
 
-UTC_ZONE = ZoneInfo("UTC")
 ROWS_A_PAGE = 100
 IDS_AT_ONCE = 1_000
 PARK_DAYS_MAX = 31
@@ -167,9 +166,8 @@ class FactsAdmin(ReadOnlyAdmin):
         rides = Ride.objects.in_bulk({span.ride_id for span in spans})
         begin, end = form.instants(None)
         while begin < end:
-            since = max(begin, end - ONE_DAY)  # a day on which clocks change is no day of 24 hours
-            snapshots = _snapshots_of(spans, since, end)
-            end = since
+            upto, end = end, max(begin, end - ONE_DAY)  # where the clocks change a day of the park has 23 or 25 hours
+            snapshots = _snapshots_of(spans, end, upto)
             for at in range(0, len(snapshots), IDS_AT_ONCE):
                 some = snapshots[at : at + IDS_AT_ONCE]
                 queues = _queues([snapshot.pk for snapshot in some])
@@ -231,7 +229,7 @@ class SnapshotAdmin(FactsAdmin):
     def csv_rows_of(self, snapshot, ride, queues):
         yield [
             snapshot.pk, snapshot.recorded_at, ride.pk, ride.ride_name, snapshot.status, snapshot.wait_time,
-            snapshot.data_source, "; ".join(in_words(queue, UTC_ZONE) for queue in queues),
+            snapshot.data_source, "; ".join(in_words(queue, ZoneInfo("UTC")) for queue in queues),
         ]  # fmt: skip
 
     def get_object(self, request, object_id, from_field=None):
@@ -295,10 +293,7 @@ class QueueAdmin(FactsAdmin):
     @admin.display(description="snapshot")
     def snapshot(self, queue):
         url = reverse("admin:warehouse_ridestatussnapshot_change", args=[queue.snapshot_id])
-        zone = zone_of(ride_id_of(queue.snapshot_id))
-        return format_html(
-            '<a href="{}">{}</a>', url, both_in_words(instant_of(queue.snapshot_id), zone, "milliseconds")
-        )
+        return format_html('<a href="{}">{}</a>', url, _both(instant_of(queue.snapshot_id), queue, "milliseconds"))
 
     @admin.display(description="return time start")
     def returns_from(self, queue):
