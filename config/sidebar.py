@@ -45,7 +45,7 @@ GROUPS = (
     Group(
         "Live and jobs",
         "jobs",
-        ("imports.parkfreshness", "imports.livecollection", "django_q.schedule", "imports.worker"),
+        ("imports.parkfreshness", "imports.livecollection", "django_q.schedule", "imports.worker", "imports.pause"),
     ),
     Group(
         "Warehouse",

@@ -5,6 +5,8 @@ class ImportsConfig(AppConfig):
     name = "imports"
 
     def ready(self):
-        from imports.workers import heartbeat
+        from imports import checks  # noqa: F401 (registers them)
+        from imports.workers import heartbeat, schedules
 
         heartbeat.begin_in_every_worker()
+        schedules.refuse_what_stops_the_others()

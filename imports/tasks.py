@@ -13,6 +13,7 @@ from imports.api.themeparks import ThemeParksApi
 from imports.live import collector
 from imports.metadata.park_hours import sync_hours_slice
 from imports.metadata.sync import sync_slice
+from imports.workers import preview_task
 from imports.workers.final_days import enqueue_final_days
 from imports.workers.import_task import import_slice
 from warehouse.days import month_from
@@ -25,20 +26,27 @@ from warehouse.text import count_of
 EXPORT_BEGINS_MONTHS_SECONDS = 100.0
 EXPORT_GIVES_UP_SECONDS = 270.0
 
-__all__ = ["collect_live", "export_history", "import_final_days", "import_slice", "sync_hours", "sync_metadata"]
+__all__ = [
+    "collect_live",
+    "export_history",
+    "import_final_days",
+    "import_slice",
+    "preview_import",
+    "sync_hours",
+    "sync_metadata",
+]
 
 
 def collect_live() -> str:
-    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Returns what came of it in words."""
+    """Every LIVE_EVERY_MINUTES: the live states of all known destinations, once. Returns what came of it in words.
+
+    NothingCollected: destinations were asked, and none answered; so the task has failed, and is told as such.
+    """
     try:
         destinations = collector.known_destinations()
     except collector.NothingToCollect as error:
-        return str(error)
-    collection = collector.collect(ThemeParksApi(), destinations, timezone.now)
-    return (
-        f"{collection.stored} stored, {collection.already_known} unchanged, {collection.rejected} rejected, "
-        f"{count_of(collection.failed, 'destination')} failed, {collection.not_reached} not reached"
-    )
+        return f"nothing to collect: {error}"
+    return collector.told(collector.collect(ThemeParksApi(), destinations, timezone.now))
 
 
 def export_history(begin_at: str = "") -> str:
@@ -69,6 +77,11 @@ def export_history(begin_at: str = "") -> str:
 def import_final_days() -> str:
     """Nightly: the days of the History API that have become final since. Returns what came of it in words."""
     return enqueue_final_days()
+
+
+def preview_import(preview_id: int) -> str:
+    """When somebody asks for a preview of an import: look at its source. Returns what came of it in words."""
+    return preview_task.look(preview_id)
 
 
 def sync_metadata(begin_at: str = "") -> str:

@@ -234,6 +234,37 @@ def readings(park_id: int, first: date, last: date, limit: int = 1) -> list[Read
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A day file as one park's ledger has it: for links to its page."""
+
+    file_id: int
+    park_id: int
+    file_date: date
+    feed: str
+    outcome: str
+    source_file: str
+
+
+def files_of(
+    first: date, last: date, *, park_id: int | None = None, destination: str = "", limit: int
+) -> list[LedgerRow]:
+    """The files of a park's days, or of a destination's, both included; the first that could not be read come first."""
+    whose, key = ("park_id", park_id) if park_id is not None else ("destination_wiki_id", destination)
+    return [
+        LedgerRow(*row)
+        for row in _rows(
+            "SELECT file_id, park_id, file_date, CONCAT(feed), CONCAT(outcome), source_file FROM import_files "
+            f"WHERE {whose} = %s AND file_date BETWEEN %s AND %s "
+            "ORDER BY FIELD(outcome, 'UNREADABLE') DESC, file_date, park_id, file_id LIMIT %s",
+            key,
+            first,
+            last,
+            limit,
+        )
+    ]
+
+
 def _rows(sql: str, *parameters: object) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -50,7 +50,7 @@ ROOMS = {
         "metadata",
         "workers",
         "models tasks sample",
-        "admin",
+        "admin checks",
         "apps",
     ],
 }

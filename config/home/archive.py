@@ -27,7 +27,7 @@ def add(found: Home, now: datetime) -> None:
     late = sum(today - day > ARCHIVE_LATE for day in days)
     newest_day = max(days, default=None)
     figures = [
-        Figure("newest_day", "newest day", f"{newest_day or 'none'}", page, raw=newest_day and newest_day.isoformat()),
+        Figure("newest_day", "newest day", f"{newest_day or 'none'}", page, raw=newest_day),
         Figure.counted("parks", "parks imported", len(days), page),
         Figure.counted("parks_behind", f"parks behind by over {ARCHIVE_LATE.days} days", late, page),
     ]

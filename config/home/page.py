@@ -5,21 +5,22 @@ what they are when a wording changes.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
-Raw = int | float | str | None
+PAUSED = "desk.paused"  # the key of the Attention that says so
+Raw = int | float | str | date | datetime | None
 
 
 @dataclass(frozen=True)
 class Figure:
     """A figure in words, linked to where it comes from; `trouble` sets it off as one that needs attention.
 
-    `key` names it within its part, `raw` is what the words say for programs: a count, seconds, MB, a day or an instant
-    in ISO 8601; None where nothing is known.
+    `key` names it within its part, `raw` is what the words say for programs: a count, seconds, MB, a day, an instant;
+    None where nothing is known.
     """
 
     key: str
@@ -69,15 +70,36 @@ class Action:
     said: str
 
 
+@dataclass(frozen=True)
+class LastNight:
+    """The block of last night, in words. `said`: in one line."""
+
+    since: str
+    said: str
+    went_well: bool
+    figures: list[tuple[str, str, str]]  # label, in words, url
+    imports: list[tuple[str, str, str, bool]]  # subject, url, in words, whether it is trouble
+    more_imports: int
+    clocks: list[tuple[str, str, bool]]  # value, label, whether it is the chosen one
+
+
 @dataclass
 class Home:
     """The page as its template shows it, empty at first; each part adds what is its own."""
 
+    as_of: datetime
+    clock_of: str = ""
     parts: list[Part] = field(default_factory=list)
     attention: list[Attention] = field(default_factory=list)
-    imports: list[dict] = field(default_factory=list)  # with their parts as HTML
+    imports: list[dict] = field(default_factory=list)  # with their progress, and its parts as HTML
     moving: bool = False  # some import goes on, so the page refreshes itself
     actions: list[Action] = field(default_factory=list)
+    night: LastNight | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is, as far as whoever looks may know."""
+        return any(each.key == PAUSED for each in self.attention)
 
 
 def link(name: str, **query: str) -> str:

@@ -22,7 +22,7 @@ def add(found: Home, now: datetime) -> None:
             label=park.park_name,
             value=f"{park.newest}",
             url=reverse("admin:warehouse_park_over_time", args=[park.pk]),
-            raw=park.newest.isoformat(),
+            raw=park.newest,
         )
         for park in days[:PARKS_SHOWN]
     ]

@@ -2,10 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import Max, Q
 from django_q.models import Failure, Schedule
 
-from config.home.page import Attention, Figure, Home, Part, link
-from imports.workers import queue
+from config.home.page import PAUSED, Attention, Figure, Home, Part, link
+from imports.archive.pause_model import Pause
+from imports.live import standing
+from imports.workers import queue, times
 from imports.workers.models import Worker
 from warehouse.rides import stale_days
 from warehouse.text import count_of, duration_in_words
@@ -14,6 +17,7 @@ QUEUE_LATE = timedelta(minutes=10)
 SCHEDULE_LATE = timedelta(minutes=10)
 FAILURES_SINCE = timedelta(days=1)
 DAYS_LATE = timedelta(hours=1)
+HEARTBEAT_LATE = timedelta(minutes=2)  # a cluster that is restarted is away for less
 
 
 def add(found: Home, now: datetime) -> None:
@@ -24,15 +28,26 @@ def add(found: Home, now: datetime) -> None:
     alive = Worker.alive().count()
     busy = Worker.alive().exclude(doing="").count()
     waits = queue.oldest_message_age(now)
-    failures = Failure.objects.filter(stopped__gt=now - FAILURES_SINCE).count()
+    last_seen = Worker.objects.aggregate(last=Max("seen_at"))["last"]
+    of_live = Q(func=standing.TASK)  # its failures are told under Live, 288 a night
+    failures = Failure.objects.filter(~of_live, stopped__gt=now - FAILURES_SINCE).count()
+    pause = Pause.current()
+    unread = [job.name or job.func for job in Schedule.objects.all() if times.problem_of(job, now)]
     # workers that have only just come back find much that is late, and need no restart
-    overdue = Schedule.objects.exclude(repeats=0).filter(
-        next_run__lt=now - SCHEDULE_LATE
-    ).exists() and Worker.was_alive(SCHEDULE_LATE)
-    late_queue = waits is not None and waits > QUEUE_LATE and Worker.was_alive(QUEUE_LATE)
+    overdue = Schedule.objects.exclude(repeats=0).filter(next_run__lt=now - SCHEDULE_LATE).count()
+    late_jobs = bool(overdue) and Worker.was_alive(SCHEDULE_LATE)
+    late_queue = pause is None and waits is not None and waits > QUEUE_LATE and Worker.was_alive(QUEUE_LATE)
     figures = [
         Figure.counted("alive", "alive", alive, page, not alive),
         Figure.counted("busy", "busy", busy, page),
+        Figure(
+            key="heartbeat",
+            label="last heartbeat",
+            value=f"{duration_in_words((now - last_seen).total_seconds())} ago" if last_seen else "never",
+            url=page,
+            trouble=last_seen is None or now - last_seen > HEARTBEAT_LATE,
+            raw=last_seen,
+        ),
         Figure(
             key="queue_waits_seconds",
             label="first in the queue waits",
@@ -41,9 +56,13 @@ def add(found: Home, now: datetime) -> None:
             trouble=late_queue,
             raw=waits and round(waits.total_seconds()),
         ),
+        Figure.counted("overdue_jobs", "jobs overdue", overdue, schedules_page, late_jobs),
         Figure.counted("failed_tasks", "failed tasks, last day", failures, failed_page, bool(failures)),
     ]
     found.parts.append(Part("workers", "Workers", page, figures))
+    if unread:
+        said = f"{', '.join(unread)}: the times of this job cannot be read; give it others, then switch it on"
+        found.attention.append(Attention("jobs.unreadable", said, schedules_page))
     if not alive:
         said = "No worker is alive: imports and recurring jobs wait. Start one (bin/serve, or manage.py qcluster)"
         found.attention.insert(0, Attention("workers.none", said, page))
@@ -51,12 +70,15 @@ def add(found: Home, now: datetime) -> None:
         waited = duration_in_words(waits.total_seconds())
         said = f"The queue has not moved for {waited} although workers are alive: restart them"
         found.attention.insert(0, Attention("workers.queue_stands", said, link("django_q_ormq_changelist")))
-    if alive and overdue:
+    if alive and late_jobs:
         said = "A recurring job is overdue though workers are alive: restart them"
         found.attention.append(Attention("jobs.overdue", said, schedules_page))
     if failures:
         many = f"{failures:,} tasks" if failures > 1 else "A task"
         found.attention.append(Attention("jobs.failed", f"{many} failed in the last day", failed_page))
+    if pause is not None:
+        said = f"{pause.in_words(now)}. Resume everything when it is done"
+        found.attention.insert(0, Attention(PAUSED, said, link("imports_pause_everything")))
     stale = stale_days.waiting(now)
     if stale.since is not None and now - stale.since > DAYS_LATE:
         said = (

@@ -1,281 +1,293 @@
 """Start import: what is asked for, what the source has of it, what is imported already, and then the start itself.
 
-A preview is a GET, so that any page can link here with the form filled in (park, destination, from, to, source, days);
-the start is a POST that previews again, begins the imports and hands them to the workers.
+Any page can link here with the form filled in (park, destination, from, to, source, days; park and destination more
+than once): that asks for a preview, which a worker makes (imports.workers.preview_task), and leads to its page. There
+it can be watched and cancelled. The start begins what the preview showed, from what it found: no source is asked while
+somebody waits.
 """
 
-from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import Q
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
-from imports.archive import beginning, beside, cost, planning
+from imports.admin.start_form import ASKING, StartForm, for_people, sources
+from imports.archive import beginning, preview
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.request import Request, RequestError
-from imports.archive.selection import KnownReadings
+from imports.archive.request import RequestError
 from imports.archive.transitions import ImportStatus, TransitionRefused
-from imports.sources.opening import delisted_of, open_source
-from imports.sources.source import ArchiveError, Source
-from imports.workers import queue
+from imports.sources import allowed
+from imports.sources.source import ArchiveError
+from imports.workers import preview_task, queue
 from imports.workers.models import Worker
-from warehouse.ids import ID_OR_UUID
-from warehouse.models import Park
+from imports.workers.preview_model import ImportPreview, PreviewState
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
-from warehouse.text import count_of
+from warehouse.text import count_of, duration_in_words, size_in_words
 
-DAYS = [
-    ("all", "Every day of the range"),
-    ("missing", "What is new: days not read yet, missing or failed ones, and those whose file has changed"),
-    ("changed", "Only days that were read and whose file has changed"),
-]
 #: what is said of an import that was begun so
 DAYS_ASKED = {"all": "", "missing": ", what is new only", "changed": ", changed days only"}
+WITHOUT_A_WORKER_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What starting would mean for one destination."""
+class StartPages:
+    """The pages, for the admin of imports."""
 
-    plan: planning.DestinationPlan
-    parks: list[Park]  # as far as they are known
-    imported: int  # files that were read, as they are now, for every known park
-    imported_by_park: list[tuple[Park, int]]  # where the parks differ
-    to_read: int
-    megabytes: float | None
-    busy: list[ImportCheckpoint]  # imports of its parks that stand in the way
+    def __init__(self, model_admin: admin.ModelAdmin):
+        self._admin = model_admin
 
-
-class StartForm(forms.Form):
-    destination = forms.MultipleChoiceField(required=False, label="Destinations, with all their parks")
-    park = forms.MultipleChoiceField(required=False, label="Single parks")
-    everything = forms.BooleanField(required=False, label="Everything the source has")
-    source = forms.CharField(
-        max_length=500,
-        help_text="A folder that the workers can read, s3://bucket, themeparks-history: for the History API, or "
-        "captures of live answers (files called .ndjson or .jsonl, or a folder of them)",
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-    )
-    delisted = forms.BooleanField(
-        required=False, label="Of the History API: what its parks no longer list, 31 days of an entity a request"
-    )
-    days = forms.ChoiceField(choices=DAYS, widget=forms.RadioSelect, label="Which days")
-    replace_live = forms.BooleanField(
-        required=False,
-        label="In place of live rows: the archive of a day replaces what was collected live, unless it holds far less",
-    )
-    replace = forms.BooleanField(
-        required=False, label="In place of earlier readings: a file that was published anew is the truth for its days"
-    )
-    force = forms.BooleanField(required=False, label="Force: also do what is held back as out of all proportion")
-
-    # `from` is a word of Python's own
-    declared_dates = {"from": "First day", "to": "Last day"}
-
-    def __init__(self, data, found: list[str], initial: dict):
-        """`found`: the destinations of the source, as far as it was asked for them."""
-        super().__init__(data, initial=initial)
-        for name, label in self.declared_dates.items():
-            self.fields[name] = forms.DateField(
-                required=False,
-                label=label,
-                widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-                help_text="Empty: as far as the source goes",
-            )
-        parks = list(Park.objects.order_by("destination_wiki_id", "park_name"))
-        by_destination: dict[str, list[Park]] = {}
-        for park in parks:
-            if park.destination_wiki_id:
-                by_destination.setdefault(park.destination_wiki_id, []).append(park)
-        known = [(key, ", ".join(park.park_name for park in members)) for key, members in by_destination.items()]
-        new = [(key, f"{key} (not imported yet)") for key in found if key not in by_destination]
-        self.fields["destination"].choices = [*sorted(known, key=lambda choice: choice[1].lower()), *new]
-        self.fields["park"].choices = [
-            (str(park.pk), park.park_name) for park in sorted(parks, key=lambda park: park.park_name.lower())
+    def urls(self) -> list:
+        """Below the list of imports."""
+        pages = [
+            ("start/", self.ask, "imports_start"),
+            ("start/previews/<int:preview_id>/", self.preview, "imports_preview"),
+            ("start/previews/<int:preview_id>/state/", self.state, "imports_preview_state"),
+            ("start/previews/<int:preview_id>/cancel/", self.cancel, "imports_preview_cancel"),
+            ("start/previews/<int:preview_id>/look/", self.look, "imports_preview_look"),
+            ("start/previews/<int:preview_id>/start/", self.start, "imports_preview_start"),
         ]
-        for name in ("destination", "park"):
-            self.fields[name].widget.attrs["size"] = min(10, max(4, len(self.fields[name].choices)))
-        self.order_fields(
-            [
-                "destination",
-                "park",
-                "everything",
-                "from",
-                "to",
-                "days",
-                "source",
-                "delisted",
-                "replace_live",
-                "replace",
-                "force",
-            ]
-        )
+        return [path(route, self._admin.admin_site.admin_view(view), name=name) for route, view, name in pages]
 
-    def request(self, source: Source, listed: list[str]) -> Request:
-        """What the form asks for of a source that is open and has listed its destinations."""
-        asked = self.cleaned_data
-        return Request(
-            source=source,
-            listed=listed,
-            destinations=asked["destination"],
-            parks=asked["park"],
-            everything=asked["everything"],
-            first=asked["from"],
-            last=asked["to"],
-            missing_only=asked["days"] == "missing",
-            changed_only=asked["days"] == "changed",
-            replace_live=asked["replace_live"],
-            replace=asked["replace"],
-            force=asked["force"],
-        )
+    # --- asking and looking on ------------------------------------------------------------------------------------
+    def ask(self, request: HttpRequest) -> HttpResponse:
+        """The form; where it is filled in, a preview of it is asked for."""
+        self._refuse_strangers(request)
+        data = request.POST if request.method == "POST" else request.GET
+        offered = sources()
+        initial = {"days": "all", "source": offered[0]}
+        if not data.keys() & ASKING:
+            initial |= {name: data[name] for name in ("source", "from", "to") if data.get(name)}
+            return self._page(request, StartForm(None, [], initial))
+        filled_in = data.copy()
+        filled_in.pop("csrfmiddlewaretoken", None)
+        for name, value in initial.items():
+            filled_in[name] = filled_in.get(name) or value
+        form = StartForm(filled_in, [], initial)
+        if not form.is_valid():
+            return self._page(request, form)
+        asked = {name: filled_in.getlist(name) for name in filled_in if name in form.fields}
+        made = preview_task.ask_for(asked, form.request(), form.cleaned_data["source"], request.user.get_username())
+        return redirect("admin:imports_preview", made.pk)
+
+    def preview(self, request: HttpRequest, preview_id: int) -> HttpResponse:
+        """How far it is, or what came of it, and the form as it was asked with."""
+        self._refuse_strangers(request)
+        row = get_object_or_404(ImportPreview, pk=preview_id)
+        data = QueryDict(mutable=True)
+        for name, values in row.asked.items():
+            data.setlist(name, values)
+        form = StartForm(data, row.listed, {})
+        form.is_valid()
+        return self._page(request, form, row)
+
+    def state(self, request: HttpRequest, preview_id: int) -> HttpResponse:
+        """JSON for who looks on: whether it goes on, how far it is, and in the end what came of it, as HTML."""
+        self._refuse_strangers(request)
+        row = get_object_or_404(ImportPreview, pk=preview_id)
+        context = shown(row, timezone.now())
+        answer: dict[str, Any] = {"moving": context["moving"], "said": context["said"], "stuck": context["stuck"]}
+        if not context["moving"]:
+            answer["html"] = render_to_string("imports/preview.html", context, request)
+        return JsonResponse(answer)
+
+    def cancel(self, request: HttpRequest, preview_id: int) -> HttpResponse:
+        """Nobody wants to know any more."""
+        row = self._posted(request, preview_id)
+        if isinstance(row, ImportPreview):
+            row.cancel()
+            return redirect("admin:imports_preview", row.pk)
+        return row
+
+    def look(self, request: HttpRequest, preview_id: int) -> HttpResponse:
+        """Where no worker is: in this very request, for WITHOUT_A_WORKER_SECONDS at most."""
+        row = self._posted(request, preview_id)
+        if isinstance(row, ImportPreview):
+            preview_task.look(row.pk, WITHOUT_A_WORKER_SECONDS)
+            return redirect("admin:imports_preview", row.pk)
+        return row
+
+    # --- starting -------------------------------------------------------------------------------------------------
+    def start(self, request: HttpRequest, preview_id: int) -> HttpResponse:
+        """Begin what the preview showed, hand it to the workers, and say what has changed since."""
+        row = self._posted(request, preview_id)
+        if not isinstance(row, ImportPreview):
+            return row
+        if row.state == PreviewState.READY and row.is_too_old(timezone.now()):
+            self._say(request, "That preview is over half an hour old: this one is of now", messages.WARNING)
+            again = preview_task.ask_for(row.asked, row.request, row.source, request.user.get_username())
+            return redirect("admin:imports_preview", again.pk)
+        try:
+            with transaction.atomic():
+                # the second of two that press waits for the first here, and finds it started
+                if not ImportPreview.objects.filter(pk=row.pk, state=PreviewState.READY).update(
+                    state=PreviewState.STARTED
+                ):
+                    return self._not_ready(request, row)
+                changed = _changed_since(row)
+                checkpoints, not_queued = _begin(row)
+                ImportPreview.objects.filter(pk=row.pk).update(started=[each.pk for each in checkpoints])
+                _log(request, checkpoints)
+        except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:
+            self._say(request, f"Not started: {for_people(str(error))}", messages.ERROR)
+            return redirect("admin:imports_preview", row.pk)
+        except DatabaseError as error:
+            self._say(request, f"Not started: {errors.in_words(error)}", messages.ERROR)
+            return redirect("admin:imports_preview", row.pk)
+        for said in [*changed, *([not_queued] if not_queued else [])]:
+            self._say(request, said, messages.WARNING)
+        if len(checkpoints) == 1:
+            self._say(request, f"Started: {checkpoints[0]}", messages.SUCCESS)
+            return redirect("admin:imports_importcheckpoint_change", checkpoints[0].pk)
+        names = ", ".join(str(checkpoint.park) for checkpoint in checkpoints[:5])
+        more = f" and {len(checkpoints) - 5} more" if len(checkpoints) > 5 else ""
+        self._say(request, f"Started {count_of(len(checkpoints), 'import')}: {names}{more}", messages.SUCCESS)
+        return redirect(f"{reverse('admin:imports_importcheckpoint_changelist')}?show=workers")
+
+    def _not_ready(self, request: HttpRequest, row: ImportPreview) -> HttpResponse:
+        row.refresh_from_db()
+        if row.state != PreviewState.STARTED:
+            self._say(request, "Not started: there is no finished preview to start from", messages.ERROR)
+            return redirect("admin:imports_preview", row.pk)
+        begun = ImportCheckpoint.objects.filter(pk__in=row.started).select_related("park")
+        said = format_html("Started already, once: {}", links(begun))
+        self._admin.message_user(request, said, messages.WARNING)
+        return redirect("admin:imports_importcheckpoint_changelist")
+
+    # --- what they share ------------------------------------------------------------------------------------------
+    def _refuse_strangers(self, request: HttpRequest) -> None:
+        if not self._admin.has_operate_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+
+    def _posted(self, request: HttpRequest, preview_id: int) -> ImportPreview | HttpResponse:
+        self._refuse_strangers(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return get_object_or_404(ImportPreview, pk=preview_id)
+
+    def _say(self, request: HttpRequest, said: str, level: int) -> None:
+        self._admin.message_user(request, said, level)
+
+    def _page(self, request: HttpRequest, form: StartForm, row: ImportPreview | None = None) -> HttpResponse:
+        context = {
+            **self._admin.admin_site.each_context(request),
+            **({} if row is None else shown(row, timezone.now())),
+            "form": form,
+            "sources": sources(),
+            "allowed": allowed.allowed(),
+            "title": "Start import",
+            "opts": self._admin.opts,
+            "media": self._admin.media,
+            "workers": Worker.alive().count(),
+        }
+        return TemplateResponse(request, "imports/start.html", context)
 
 
-def start_import(model_admin: admin.ModelAdmin, request):
-    if not model_admin.has_operate_permission(request):
-        raise PermissionDenied
-    data = request.POST if request.method == "POST" else request.GET
-    asked = bool(data.keys() & {"destination", "park", "everything", "days"})
-    defaults = {"source": settings.ARCHIVE_URL, "days": "all"}
-    filled_in = data.copy()
-    for name, value in defaults.items():
-        filled_in[name] = filled_in.get(name) or value
-    found: list[str] = []
-    trouble = ""
-    try:
-        if asked:
-            url = filled_in["source"]
-            source = open_source(delisted_of(url) if filled_in.get("delisted") else url)
-            found = source.list_destinations()
-    except ArchiveError as error:
-        trouble = str(error)
-    form = StartForm(filled_in if asked else None, found, initial=defaults)
-    context = {"form": form}
-    if trouble:
-        form.add_error("source", trouble)
-    try:
-        if asked and form.is_valid():
-            wanted = form.request(source, found)
-            plans = planning.plan(wanted, timezone.now().date())
-            if request.method == "POST":
-                return _start(model_admin, request, plans)
-            context["previews"] = previews = [_preview(plan) for plan in plans if plan.files]
-            context["totals"] = _totals(previews)
-            context["beside"] = [*beside.sentences(wanted.beside), *cost.sentences(plans)]
-    except (RequestError, ArchiveError, TransitionRefused, PartitionsError) as error:
-        form.add_error(None, _for_people(str(error)))
-    except DatabaseError as error:
-        form.add_error(None, errors.in_words(error))
-    context |= {
-        **model_admin.admin_site.each_context(request),
-        "title": "Start import",
-        "opts": model_admin.opts,
-        "media": model_admin.media,
-        "workers": Worker.alive().count(),
+def shown(row: ImportPreview, now: datetime) -> dict[str, Any]:
+    """A preview as its template shows it, as of `now`: `moving`: it goes on by itself; `stuck`: no worker is there."""
+    alive = Worker.alive().count()
+    lost = row.is_lost(now)
+    waits = row.state == PreviewState.WAITING
+    asked = QueryDict(mutable=True)
+    for name, values in row.asked.items():
+        asked.setlist(name, values)
+    found = row.result or {}
+    return {
+        "row": row,
+        "moving": row.is_under_way and not lost,
+        "stuck": waits and not alive,
+        "lost": lost,
+        "said": _said(row, now, alive),
+        "error": for_people(row.error),
+        "again": f"{reverse('admin:imports_start')}?{asked.urlencode()}",
+        "found": found,
+        "totals": _totals(found.get("shown", [])),
+        "busy": _busy(found.get("shown", [])) if row.state == PreviewState.READY else [],
+        "startable": row.state == PreviewState.READY and not row.is_too_old(now),
+        "seconds_without_a_worker": int(WITHOUT_A_WORKER_SECONDS),
     }
-    return TemplateResponse(request, "imports/start.html", context)
 
 
-def _start(model_admin: admin.ModelAdmin, request, plans: list[planning.DestinationPlan]):
-    runs = beginning.begin(plans)
+def links(checkpoints) -> str:
+    """To the pages of imports, with commas."""
+    found = [(reverse("admin:imports_importcheckpoint_change", args=[each.pk]), each) for each in checkpoints]
+    return format_html_join(", ", '<a href="{}">{}</a>', found)
+
+
+def _said(row: ImportPreview, now: datetime, alive: int) -> str:
+    since = duration_in_words((now - row.created_at).total_seconds())
+    if row.state == PreviewState.WAITING:
+        if not alive:
+            return f"No worker is alive, so nobody looks at {row.source} yet ({since})."
+        return f"Waits for a worker, of which {alive} {'is' if alive == 1 else 'are'} alive ({since})."
+    if row.state == PreviewState.RUNNING:
+        trouble = f" No answer yet: {row.trouble}. It is tried again." if row.trouble else ""
+        return f"Looks at {row.source} ({since}): {row.progress or 'begins'}.{trouble}"
+    return ""
+
+
+def _totals(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    sizes = [part["bytes"] for part in parts]
+    counts = {name: sum(part[name] for part in parts) for name in ("files", "imported", "missing", "to_read")}
+    return counts | {"size": "" if None in sizes else size_in_words(sum(sizes) / 1e6)}
+
+
+def _busy(parts: list[dict[str, Any]]) -> list[ImportCheckpoint]:
+    """Imports that stand in the way, as of now."""
+    theirs = Q()
+    for part in parts:
+        theirs |= Q(park__in=part["park_ids"], destination_wiki_id=part["destination"])
+    if not theirs:
+        return []
+    under_way = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
+    return [
+        checkpoint
+        for checkpoint in ImportCheckpoint.objects.filter(under_way, theirs).select_related("park")
+        if checkpoint.queued_at is not None or checkpoint.is_alive()
+    ]
+
+
+def _changed_since(row: ImportPreview) -> list[str]:
+    """Imports of the same parks that went on since the preview: what they read is no longer what it counted."""
+    assert row.result is not None, "it is READY"
+    parks = {pk for part in row.result["shown"] for pk in part["park_ids"]}
+    since = ImportCheckpoint.objects.filter(park__in=parks, updated_at__gt=row.ended_at, files_processed__gt=0)
+    return [
+        f"Since the preview {each} has gone on: {each.status}, {each.files_processed} of {each.files_total} files"
+        for each in since.select_related("park")[:5]
+    ]
+
+
+def _begin(row: ImportPreview) -> tuple[list[ImportCheckpoint], str]:
+    """The imports, queued, and a sentence about what could not be."""
+    assert row.result is not None, "it is READY"
+    source = preview_task.source_of(row.request)
+    runs = beginning.begin(preview.plans_of(row.result, preview_task.request_of(row.request, source, row.listed)))
     checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
     not_queued = queue.why_not_queued(runs)
     if not checkpoints:
         raise RequestError(not_queued or "Nothing is left to import here")
     queue.enqueue(checkpoints)
-    if not_queued:
-        model_admin.message_user(request, not_queued, messages.WARNING)
+    return checkpoints, not_queued
+
+
+def _log(request: HttpRequest, checkpoints: list[ImportCheckpoint]) -> None:
     for checkpoint in checkpoints:
+        asked = "missing" if checkpoint.missing_only else "changed" if checkpoint.changed_only else "all"
         what = (
             f"Start: {checkpoint.start_date} to {checkpoint.end_date}, {count_of(checkpoint.files_total, 'day')}"
-            f"{_days_asked(checkpoint)}, from {checkpoint.source}; "
-            f"nothing → {checkpoint.status}"
+            f"{DAYS_ASKED[asked]}, from {checkpoint.source}; nothing → {checkpoint.status}"
             if checkpoint.generation == 0
             else f"Start again of what was unfinished, at {checkpoint.last_processed_date or checkpoint.start_date}"
         )
         LogEntry.objects.log_actions(request.user.pk, [checkpoint], ADDITION, what, single_object=True)
-    if len(checkpoints) == 1:
-        model_admin.message_user(request, f"Started: {checkpoints[0]}", messages.SUCCESS)
-        return redirect("admin:imports_importcheckpoint_change", checkpoints[0].pk)
-    names = ", ".join(str(checkpoint.park) for checkpoint in checkpoints[:5])
-    more = f" and {len(checkpoints) - 5} more" if len(checkpoints) > 5 else ""
-    said = format_html("Started {}: {}{}", count_of(len(checkpoints), "import"), names, more)
-    model_admin.message_user(request, said, messages.SUCCESS)
-    return redirect(f"{reverse('admin:imports_importcheckpoint_changelist')}?show=workers")
-
-
-def _days_asked(checkpoint: ImportCheckpoint) -> str:
-    return DAYS_ASKED["missing" if checkpoint.missing_only else "changed" if checkpoint.changed_only else "all"]
-
-
-def _preview(plan: planning.DestinationPlan) -> Preview:
-    parks = plan.known_parks()
-    known = KnownReadings.of(
-        plan.destination, plan.first, plan.last, plan.request.source.feed, heed_archive=plan.request.missing_only
-    )
-    lacking = {park.pk: [file for file in plan.files if known.lacks(park.pk, file)] for park in parks}
-    by_park = [(park, len(plan.files) - len(lacking[park.pk])) for park in parks]
-    lacked = {file.day for files in lacking.values() for file in files}
-    park_ids = [park.pk for park in parks]
-    asked = plan.request
-    files = [
-        file
-        for file in plan.files
-        if not asked.options.is_selective
-        or known.ask_for(file, park_ids, whole=plan.whole_destination, changed_only=asked.changed_only)
-    ]
-    busy = ImportCheckpoint.objects.filter(
-        Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
-        park__in=parks,
-        destination_wiki_id=plan.destination,
-    )
-    sizes = [file.size_bytes for file in files]
-    return Preview(
-        plan=plan,
-        parks=parks,
-        imported=len(plan.files) - len(lacked) if parks else 0,
-        imported_by_park=by_park if len({count for _, count in by_park}) > 1 else [],
-        to_read=len(files),
-        megabytes=sum(sizes) / 1e6 if None not in sizes else None,
-        busy=[
-            checkpoint
-            for checkpoint in busy.select_related("park")
-            if checkpoint.queued_at is not None or checkpoint.is_alive()
-        ],
-    )
-
-
-def _totals(previews: list[Preview]) -> dict:
-    sizes = [preview.megabytes for preview in previews]
-    return {
-        "files": sum(len(preview.plan.files) for preview in previews),
-        "imported": sum(preview.imported for preview in previews),
-        "missing": sum(preview.plan.days_missing for preview in previews),
-        "to_read": sum(preview.to_read for preview in previews),
-        "megabytes": sum(sizes) if None not in sizes else None,
-        "busy": [checkpoint for preview in previews for checkpoint in preview.busy],
-    }
-
-
-def _for_people(message: str) -> str:
-    """The words of the command's options are those of the form's fields here."""
-    for option, field in (
-        (f"--destination UUID, --park {ID_OR_UUID}, or --all", "destinations, single parks, or everything"),
-        ("--force", "Force"),
-        ("--replace-live", "In place of live rows"),
-        ("--replace", "In place of earlier readings"),
-        ("--from and --to", "the first and the last day"),
-        ("--from", "the first day"),
-        ("--to", "the last day"),
-    ):
-        message = message.replace(option, field)
-    return message

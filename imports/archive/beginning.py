@@ -23,7 +23,7 @@ from imports.archive.request import RequestError
 from imports.archive.run import ImportRun
 from imports.archive.slow_clock import slow_clock
 from imports.archive.transitions import ImportStatus
-from imports.events.validation import ReportedPark
+from imports.events.validation import Observation, ReportedPark
 from imports.loading.loader import make_months
 from imports.loading.resolver import Resolver, make_park
 from imports.sources.opening import DELISTED, has_files_by_park, is_captures, open_source
@@ -186,20 +186,29 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
         said = plan.of_park
         return [make_park(plan.destination, said.park_id, ReportedPark(timezone=said.timezone, name=said.name))]
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
+    reported = plan.peeked
+    if reported is None:
+        reported, observations = peek(plan, now)
+        make_months(observations)  # who may not make any is told before anything is begun
+    for park_id in sorted(reported.keys() - parks.keys()):
+        parks[park_id] = make_park(plan.destination, park_id, reported[park_id])
+    return list(parks.values())
+
+
+def peek(plan: DestinationPlan, now: datetime) -> tuple[dict[str, ReportedPark], list[Observation]]:
+    """What the first file that can be read and names a park says of its parks, by their UUIDs, and all that it
+    observed; nothing of one that the run would hold back. Its bytes are left in the plan, and what is wrong, too."""
     for file in plan.files[:PEEK_FILES]:
         reading = read_ahead(plan.request.source, file, now, plan.fetched)
         if trouble := slow_clock(reading, now):
             plan.troubles.append(trouble)
-        observations = reading.validated.observations
         if not plan.request.force and sudden_growth(plan.destination, file, reading.validated, None, Resolver()):
             break  # the run holds it back, and says so
-        make_months(observations)  # who may not make any is told before anything is begun
+        observations = reading.validated.observations
         seen = {observation.park_id for observation in observations if observation.park_id is not None}
-        for park_id in sorted(seen - parks.keys()):
-            parks[park_id] = make_park(plan.destination, park_id, reading.validated.parks[park_id])
         if seen:
-            break
-    return list(parks.values())
+            return {park_id: reading.validated.parks[park_id] for park_id in seen}, observations
+    return {}, []
 
 
 def _same_request(plan: DestinationPlan, parks: list[Park]) -> QuerySet[ImportCheckpoint]:

@@ -1,6 +1,7 @@
 """From what an operator asks for to plans: which destinations, parks and days. It only looks: what comes of a plan is
 begun by imports.archive.beginning."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -8,8 +9,10 @@ from imports.archive import beside, ledger
 from imports.archive.destinations import parks_of
 from imports.archive.request import Request, RequestError, check_dates, check_options, chosen, nothing_there, range_text
 from imports.archive.selection import KnownReadings
+from imports.events.validation import ReportedPark
 from imports.sources.source import DayFile, ParkFiles, SourceByPark
 from warehouse.models import Park
+from warehouse.text import count_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class DestinationPlan:
     """One destination's part: its files of the range, and the parks that were named (empty: all there are).
 
     `fetched` holds the bytes of files, by key, that were read already to learn the destination's parks, and `troubles`
-    what is wrong where none could be learned.
+    what is wrong where none could be learned. `peeked`: what they say of parks, where that was asked before.
     """
 
     request: Request
@@ -28,6 +31,7 @@ class DestinationPlan:
     parks: list[Park]
     fetched: dict[str, bytes] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    peeked: dict[str, ReportedPark] | None = None
     of_park: ParkFiles | None = None  # of a source that has files by park: a plan is of one park then
     days_known: int = 0  # left out of its files, where only what is new is asked for
     days_told: int = 0  # of these, those that another feed told
@@ -57,15 +61,21 @@ class DestinationPlan:
         return self.parks or parks_of(self.destination)
 
 
-def plan(request: Request, today: date) -> list[DestinationPlan]:
-    """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request."""
+def _nobody_listens(said: str) -> None:
+    pass
+
+
+def plan(request: Request, today: date, say: Callable[[str], None] = _nobody_listens) -> list[DestinationPlan]:
+    """What would be read, by destination. RequestError and ArchiveError say what is wrong with the request. `say` is
+    told before each destination that is asked for."""
     check_dates(request, today)
     check_options(request)
     parks_by_destination = chosen(request)
     plans = []
     if isinstance(request.source, SourceByPark):
-        return _plan_by_park(request, request.source, parks_by_destination, today)
-    for destination, parks in parks_by_destination.items():
+        return _plan_by_park(request, request.source, parks_by_destination, today, say)
+    for number, (destination, parks) in enumerate(parks_by_destination.items()):
+        say(_listing(number, parks_by_destination, destination))
         listing = request.source.list_days(destination, request.first, request.last, today)
         request.beside[destination] = listing.beside
         if files := listing.files:
@@ -86,11 +96,16 @@ def plan(request: Request, today: date) -> list[DestinationPlan]:
 
 
 def _plan_by_park(
-    request: Request, source: SourceByPark, parks_by_destination: dict[str, list[Park]], today: date
+    request: Request,
+    source: SourceByPark,
+    parks_by_destination: dict[str, list[Park]],
+    today: date,
+    say: Callable[[str], None],
 ) -> list[DestinationPlan]:
     """A plan a park, so that each goes on, waits and is checked by itself."""
     plans = []
-    for destination, parks in parks_by_destination.items():
+    for number, (destination, parks) in enumerate(parks_by_destination.items()):
+        say(_listing(number, parks_by_destination, destination))
         named = [park.themeparks_wiki_id for park in parks]
         for found in source.list_parks(destination, named, request.first, request.last, anew=request.changed_only):
             files, told = _files_wanted(request, destination, found)
@@ -111,6 +126,10 @@ def _plan_by_park(
             )
         raise RequestError(nothing_there(request, today, *parks_by_destination))
     return plans
+
+
+def _listing(number: int, destinations: dict[str, list[Park]], destination: str) -> str:
+    return f"{number} of {count_of(len(destinations), 'destination')} listed, {destination} is next"
 
 
 def _files_wanted(request: Request, destination: str, found: ParkFiles) -> tuple[list[DayFile], int]:

@@ -54,7 +54,8 @@ def check_now(import_ids: Collection[str] | None) -> str:
 
 def check_later(import_ids: Collection[str] | None) -> None:
     """Let a worker do it. A message that gets lost loses nothing: what is owed is paid by the daily check."""
-    async_task("quality.tasks.check_owed", None if import_ids is None else list(import_ids), save=False)
+    ids = None if import_ids is None else list(import_ids)
+    async_task("quality.tasks.check_owed", ids, group="Check imports", save=False)
 
 
 def make_days(run: ImportRun, stop: threading.Event, say: Callable[[str], None]) -> str:

@@ -30,6 +30,7 @@ from quality import log
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import DataSource, Park
 from warehouse.server import errors
+from warehouse.text import count_of
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
 COLLECTION_MAX_SECONDS = 180
@@ -39,6 +40,28 @@ logger = logging.getLogger(__name__)
 
 class NothingToCollect(Exception):
     """No destination is known yet."""
+
+
+class NothingCollected(Exception):
+    """Destinations were asked, and none answered."""
+
+
+def told(collection: LiveCollection) -> str:
+    """What came of a collection, in words; what is nought is left out. NothingCollected: nothing came."""
+    asked = collection.destinations + collection.failed + collection.not_reached
+    if collection.failed and not collection.destinations:
+        why = collection.failures[0]["error"]
+        raise NothingCollected(f"none of {count_of(asked, 'destination')} answered: {why}")
+    said = [f"{collection.destinations} of {count_of(asked, 'destination')} answered", f"{collection.stored:,} stored"]
+    for count, what in (
+        (collection.already_known, "unchanged"),
+        (collection.rejected, "rejected"),
+        (collection.failed, "failed"),
+        (collection.not_reached, "not reached"),
+    ):
+        if count:
+            said.append(f"{count:,} {what}")
+    return ", ".join(said)
 
 
 def known_destinations() -> list[str]:

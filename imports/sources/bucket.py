@@ -28,7 +28,7 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from imports.sources.archive_files import ArchiveFiles
 from imports.sources.layout import Found, sort_out, window
-from imports.sources.source import ArchiveError, DayFile, FileVanished, Listing
+from imports.sources.source import ArchiveError, DayFile, FileVanished, Listing, tell_trouble
 from warehouse.ids import uuid_of
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -180,6 +180,7 @@ class S3Source(ArchiveFiles):
         def tell_and_decide(error: Exception) -> bool:
             if passing := _will_pass(error):
                 logger.warning("%s: %s", subject, error)
+                tell_trouble(f"{subject}: {error}")
             return passing
 
         try:

@@ -130,6 +130,8 @@ def _capture_files(path: Path) -> tuple[list[Path], list[tuple[Path, Why]]]:
     if not os.path.exists(path):  # False as well where it cannot be looked at, or its name is too long
         raise ArchiveError(f"{path}: no such file or folder, or it may not be looked at")
     if not path.is_dir():
+        if not os.path.isfile(path):
+            raise ArchiveError(f"{path}: neither a file nor a folder")  # a FIFO would wait for a writer for ever
         return [path], []
     found, beside = [], []
     entered: set[str] = set()

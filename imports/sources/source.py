@@ -6,7 +6,8 @@ UUID may be spelled in upper case, or lie there in both spellings; everywhere el
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -105,6 +106,16 @@ class DayFile:
     def place(self) -> str:
         """Its path inside the source as it is named there, with forward slashes."""
         return self.path or self.key
+
+
+#: Told, by sources that try again, of trouble that may pass. Whoever makes people wait for a source may listen.
+heard_trouble: ContextVar[Callable[[str], None]] = ContextVar("heard_trouble")
+
+
+def tell_trouble(said: str) -> None:
+    """Tell whoever listens in this thread; nobody may."""
+    if listener := heard_trouble.get(None):
+        listener(said)
 
 
 class Why(StrEnum):

@@ -4,6 +4,7 @@ The schedules of django-q2 come round once a minute at best; an import whose wor
 30 s. A worker that is killed or frozen takes this thread with it, and the threads of the others notice.
 """
 
+import itertools
 import logging
 import threading
 import time
@@ -11,14 +12,18 @@ from datetime import timedelta
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
+from django_q.models import Failure
 from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
 
 from imports.archive.process import process_token
-from imports.workers import queue
+from imports.workers import queue, schedules
 from imports.workers.models import Worker
 
 BEAT_EVERY_SECONDS = 3
 WORKERS_FORGOTTEN_AFTER = timedelta(days=1)
+# 15 s: django-q2 looks for what is due 30 s after its start and every 30 s from then on
+LOOK_AT_SCHEDULES_EVERY = 5
+FAILURES_FORGOTTEN_AFTER = timedelta(days=90)  # django-q2 forgets none
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +53,11 @@ class WorkerHeartbeat(threading.Thread):
     def run(self) -> None:
         """Never returns, and never raises: a worker that nobody sees any more would be worse."""
         worker = process_token()
-        while True:
+        for n in itertools.count():
             try:
+                if n % LOOK_AT_SCHEDULES_EVERY == 0:
+                    schedules.mend_and_log()
+                    Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_FORGOTTEN_AFTER).delete()
                 beat(worker, self.doing)
             except DatabaseError as error:  # the server is away: a new connection is tried next time
                 logger.warning("the worker's heartbeat cannot reach the database: %s", error)

@@ -1,24 +1,36 @@
 """The recurring jobs: registered with django-q2 by `manage.py sync_schedules`, from then on the operators' own.
 
 What an operator changed or switched off in the admin stays so. A schedule that django-q2 cannot read stops all others
-(measured), so each is checked before it is stored.
+(measured), so each is checked before it is stored, by whatever door, and what gets in all the same (by SQL, from an
+older version) is set right or switched off by the workers.
 """
 
+import logging
 import pydoc
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models.signals import pre_save
+from django.utils import timezone
 from django_q.models import Schedule
 
-OUR_TASKS = ("warehouse.", "quality.", "imports.")
+from imports.live.sample_ids import is_made_up
+from imports.workers import standstill, times
+from warehouse.models import Park
+
+OUR_TASKS = ("warehouse.", "quality.", "imports.", "config.")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Job:
     """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`.
 
-    `setting`: there is such a job only where this setting is not empty.
+    `setting`: there is such a job only where this setting is not empty ("A or B": where one of them is not).
+    `of_real_parks`: only where there are other parks than made-up ones, of which no API knows.
     """
 
     name: str
@@ -27,10 +39,20 @@ class Job:
     cron: str = ""  # UTC
     minutes: int | None = None
     setting: str = ""
+    of_real_parks: bool = False
 
-    @property
-    def is_wanted(self) -> bool:
-        return not self.setting or bool(getattr(settings, self.setting))
+    def why_not(self) -> str:
+        """Why there is no such job; "" where there is one."""
+        names = self.setting.split(" or ") if self.setting else []
+        if names and not any(getattr(settings, name) for name in names):
+            return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} empty"
+        return "all parks here are made up" if self.of_real_parks and _all_are_made_up() else ""
+
+
+def _all_are_made_up() -> bool:
+    """Of a warehouse without parks it is not known yet what it is for."""
+    ids = list(Park.objects.values_list("themeparks_wiki_id", flat=True))
+    return bool(ids) and not settings.DESTINATIONS and all(map(is_made_up, filter(None, ids)))
 
 
 JOBS = (
@@ -43,6 +65,7 @@ JOBS = (
         "imports.tasks.collect_live",
         "of all known destinations",
         minutes=settings.LIVE_EVERY_MINUTES,
+        of_real_parks=True,
     ),
     Job(
         "Import final days",
@@ -57,24 +80,42 @@ JOBS = (
         cron="20 5 * * *",
         setting="EXPORT_TO",
     ),
-    Job("Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1"),
+    Job(
+        "Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1", of_real_parks=True
+    ),
     Job(
         "Sync park hours",
         "imports.tasks.sync_hours",
         "of the coming days, a request a park; of the month that is over, in the first days of the next",
         cron="20 4 * * *",
+        of_real_parks=True,
+    ),
+    Job(
+        "Tell what needs attention",
+        "config.tasks.tell_attention",
+        "by mail and webhook, when it begins and when it is over",
+        minutes=2,
+        setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
+    ),
+    Job(
+        "Report the night",
+        "config.tasks.report_night",
+        "by mail and webhook: what ended, failed and came in since yesterday 18:00",
+        cron="0 6 * * *",
+        setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
     ),
 )
 
 
 def sync() -> Iterator[str]:
-    """Register what is new, and say of each job how it stands. What runs already keeps its times."""
+    """Register what is new, and say of each job how it stands. What runs already keeps its times, if it can be read."""
+    yield from mend()
     for job in JOBS:
         schedule = Schedule.objects.filter(name=job.name).order_by("id").first()
         if pydoc.locate(job.func) is None:
             yield f"{job.name}: left out, there is no task {job.func}"
-        elif not job.is_wanted:
-            yield f"{job.name}: left out, {job.setting} is empty"
+        elif why_not := job.why_not():
+            yield f"{job.name}: left out, {why_not}"
             if schedule is not None:
                 schedule.delete()
         elif schedule is None:
@@ -93,13 +134,46 @@ def sync() -> Iterator[str]:
 
 def said(schedule: Schedule) -> str:
     """When it runs, in words."""
-    if schedule.repeats == 0:
-        return "switched off"
-    if schedule.schedule_type == Schedule.CRON:
-        return f"at {schedule.cron} (cron, UTC)"
-    if schedule.schedule_type == Schedule.MINUTES:
-        return f"every {schedule.minutes or 1} minutes"
-    return schedule.get_schedule_type_display().lower()
+    return "switched off" if schedule.repeats == 0 else times.in_words(schedule)
+
+
+def mend(now: datetime | None = None) -> Iterator[str]:
+    """Set right or switch off what would keep the workers from running any job, and say so of each.
+
+    By queries that touch the row as it was seen alone: two workers may do this at once, and an operator beside them.
+    """
+    now = now or timezone.now()
+    for schedule in Schedule.objects.exclude(repeats=0):
+        problem = times.problem_of(schedule, now)
+        if not problem:
+            continue
+        seen = Schedule.objects.filter(
+            pk=schedule.pk, next_run=schedule.next_run, cron=schedule.cron, minutes=schedule.minutes
+        )
+        name = schedule.name or schedule.func
+        if problem == times.problem_of_next_run(schedule, now):
+            next_run = times.next_run_set_right(schedule, now)
+            done, said = seen.update(next_run=next_run), f"set to {next_run:%Y-%m-%d %H:%M}Z"
+        else:
+            done, said = seen.update(repeats=0), "switched off: give it other times in the admin, and switch it on"
+        if done:
+            yield f"{name}: {problem}; {said}"
+
+
+def mend_and_log() -> None:
+    """The same by a worker: what was done stands in the log."""
+    for line in mend():
+        logger.error("recurring job %s", line)
+
+
+def refuse_what_stops_the_others() -> None:
+    """Have every save of a schedule refuse what `times.problem_of` finds, whoever saves it: ValidationError."""
+    pre_save.connect(_refuse, sender=Schedule, dispatch_uid="schedules that stop the others")
+
+
+def _refuse(sender, instance: Schedule, raw: bool = False, **kwargs) -> None:
+    if not raw and instance.repeats != 0 and (problem := times.problem_of(instance)):
+        raise ValidationError(f"{instance.name or instance.func}: {problem}")
 
 
 def _register(job: Job) -> str:
@@ -113,4 +187,6 @@ def _register(job: Job) -> str:
     )
     schedule.full_clean()
     schedule.save()
+    if standstill.remember(schedule):
+        return f"{job.name}: registered, and off while everything is paused"
     return f"{job.name}: registered, {said(schedule)}"

@@ -101,6 +101,7 @@ def test_figures_are_what_the_tables_hold(operator):
         "waiting for a worker": "1",
         "paused": "1",
         "failed": "0",
+        "dismissed": "0",
         "completed": "1",
     }
     of_kind = {"gap": "2", "duplicate": "0", "invalid": "1", "missing field": "0"}
@@ -109,6 +110,26 @@ def test_figures_are_what_the_tables_hold(operator):
     assert found["Archive"]["parks behind by over 7 days"] == "1"
     assert found["Workers"]["alive"] == "2"
     assert found["Workers"]["busy"] == "1"
+
+
+def test_what_a_person_ended_and_what_a_later_import_covers_needs_no_attention(operator):
+    Worker.seen("a worker", "")
+
+    def asked() -> list[str]:
+        return [said for said in attention(operator) if "failed" in said or "died" in said]
+
+    failed, cancelled = new_import(park(1), status="FAILED"), running(new_import(park(2)))
+    abandoned = running(new_import(park(3)), queued=False, heartbeat_age=60)
+    assert len(asked()) == 2
+    cancelled.cancel("anna", "not wanted")
+    assert len(asked()) == 2 and figures(operator)["Imports"]["dismissed"] == "1"
+    for checkpoint in (failed, abandoned):
+        new_import(checkpoint.park, status="COMPLETED")
+    assert not asked() and figures(operator)["Imports"]["failed"] == "0"
+    another = new_import(park(4), status="FAILED")
+    assert figures(operator)["Imports"]["failed"] == "1"
+    another.dismiss("anna", "known")
+    assert not asked() and figures(operator)["Imports"]["failed"] == "0"
 
 
 def test_every_figure_is_a_link_that_opens(operator):
@@ -207,7 +228,7 @@ def test_running_imports_are_shown_and_refresh_themselves(operator):
     text = operator.get("/admin/").content.decode()
     assert "Magic Park" in text
     assert 'data-moving="yes"' in text
-    assert f'data-live="{checkpoint.pk}:progress"' in text
+    assert f'<tr data-key="{checkpoint.pk}">' in text
 
 
 def test_the_latest_actions_of_everybody_are_shown(operator, django_user_model):
@@ -274,14 +295,14 @@ def without(table: str):
 @pytest.mark.parametrize(
     ("table", "failing"),
     [
-        ("import_checkpoints", {"Imports", "Under way"}),
-        ("data_quality_log", {"Open findings", "Latest actions"}),
-        ("import_files", {"Archive"}),
-        ("live_collections", {"Live"}),
+        ("import_checkpoints", {"Imports", "Under way", "Last night"}),
+        ("data_quality_log", {"Open findings", "Latest actions", "Last night"}),
+        ("import_files", {"Archive", "Last night"}),
+        ("live_collections", {"Live", "Last night"}),
         ("ride_days", {"Waits and downtime"}),
-        ("storage_metrics", {"Storage"}),
+        ("storage_metrics", {"Storage", "Last night"}),
         ("ride_status_snapshots", {"Partitions"}),
-        ("django_q_task", {"Workers"}),
+        ("django_q_task", {"Workers", "Last night"}),
         ("django_admin_log", {"Latest actions"}),
     ],
 )
@@ -304,6 +325,28 @@ def test_a_part_that_fails_says_so_and_the_others_stand(snapshots, operator, cap
     assert "trouble" not in {
         figure.label for part in operator.get("/admin/").context["home"].parts for figure in part.figures
     }
+
+
+def test_a_refresh_brings_what_the_page_shows_and_a_part_that_fails_takes_it_not(snapshots, operator):
+    running(new_import(park(name="Magic Park"))).fail("the disk is full")
+    with without("storage_metrics"):
+        answer = operator.get("/admin/home/now/")
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "An import has failed" in text
+    assert "Storage could not be worked out" in text
+    assert re.search(r"As of <time [^>]+>\d\d:\d\d:\d\d UTC</time>", text)
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_refresh_is_for_who_has_signed_in(client):
+    assert client.get("/admin/home/now/")["Location"].startswith("/admin/login/")
+
+
+def test_without_javascript_the_page_reloads_itself_slowly_and_while_an_import_moves_quickly(operator):
+    assert '<meta http-equiv="refresh" content="60">' in operator.get("/admin/").content.decode()
+    running(new_import(park()))
+    assert '<meta http-equiv="refresh" content="10">' in operator.get("/admin/").content.decode()
 
 
 def test_a_list_that_fails_is_not_half_there_and_the_figures_beside_it_stand(snapshots, operator):

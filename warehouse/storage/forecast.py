@@ -176,21 +176,26 @@ def forecast(
 
 def warnings(forecast: Forecast | None) -> list[str]:
     """What an operator should act on, a sentence each."""
+    return list(limits_near(forecast).values())
+
+
+def limits_near(forecast: Forecast | None) -> dict[str, str]:
+    """The `warnings` by the limit that each is of: "capacity", "disk"."""
     if forecast is None:
-        return []
-    found = []
+        return {}
+    found = {}
     share = forecast.share_of_capacity
     if forecast.capacity_mb and share is not None and share >= WARN_AT_SHARE:
         days = forecast.days_to_capacity
         until = f", and is full in {count_of(round(days.likely), 'day')}" if days and 0 < days.likely < inf else ""
-        found.append(
+        found["capacity"] = (
             f"The warehouse takes {share:.0%} of its capacity of {forecast.capacity_mb / 1000:,.1f} GB{until}. "
             "Give it more (STORAGE_CAPACITY_GB says how much it has)"
         )
     disk = forecast.days_to_full_disk
     if disk is not None and 0 <= disk.likely < DISK_WARNING_DAYS:
         days_left = count_of(round(disk.likely), "day")
-        found.append(f"The disk of the database is full in {days_left} at this pace. Give it more")
+        found["disk"] = f"The disk of the database is full in {days_left} at this pace. Give it more"
     return found
 
 

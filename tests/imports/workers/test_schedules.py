@@ -4,7 +4,6 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.utils import timezone
@@ -48,7 +47,7 @@ def schedule(name: str) -> Schedule:
 
 # --- registering --------------------------------------------------------------------------------------------------
 def test_jobs_are_registered_once_however_often_it_is_called():
-    assert "Check quality: registered, at 20 2 * * * (cron, UTC)" in sync()
+    assert "Check quality: registered, every day at 02:20 UTC" in sync()
     before = list(Schedule.objects.order_by("id").values())
     assert "registered" not in sync()
     assert list(Schedule.objects.order_by("id").values()) == before
@@ -84,7 +83,7 @@ def test_a_job_whose_task_does_not_exist_is_left_out_and_said(monkeypatch):
 def test_a_job_that_hangs_on_a_setting_comes_and_goes_with_it(settings):
     assert "Export history: left out, EXPORT_TO is empty" in sync()
     settings.EXPORT_TO = "/data/export"
-    assert "Export history: registered, at 20 5 * * * (cron, UTC)" in sync()
+    assert "Export history: registered, every day at 05:20 UTC" in sync()
     settings.EXPORT_TO = ""
     assert "Export history: left out, EXPORT_TO is empty" in sync()
     assert not Schedule.objects.filter(name="Export history").exists()
@@ -93,7 +92,7 @@ def test_a_job_that_hangs_on_a_setting_comes_and_goes_with_it(settings):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("clock")
 def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued(settings):
-    settings.EXPORT_TO = "/data/export"
+    settings.EXPORT_TO, settings.ALERT_EMAILS = "/data/export", ["anna@example.org"]
     sync()
     Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=1))
     scheduler()
@@ -147,90 +146,6 @@ def test_the_export_goes_on_month_by_month_and_says_what_came_of_it(settings, tm
     with Lock(Folder(str(tmp_path))):
         assert "another export is at it" in tasks.export_history()
     assert tasks.export_history() == "1 month written, 2 unchanged"
-
-
-# --- schedules in the admin ---------------------------------------------------------------------------------------
-@pytest.fixture
-def configurer():
-    sync()
-    return somebody("Configurers")
-
-
-def test_a_job_is_switched_off_and_on_with_a_line_in_the_history(configurer):
-    job = schedule("Check quality")
-    for action, repeats in (("switch_off", 0), ("switch_on", -1)):
-        configurer.post(SCHEDULES, {"action": action, "_selected_action": [job.pk]})
-        assert schedule("Check quality").repeats == repeats
-    text = configurer.get(f"{SCHEDULES}{job.pk}/history/").content.decode()
-    assert "at 20 2 * * * (cron, UTC) → switched off" in text
-    assert "switched off → switched on" in text
-
-
-def changed(**fields) -> dict:
-    tomorrow = timezone.now() + timedelta(days=1)
-    return {
-        "enabled": "on",
-        "schedule_type": "C",
-        "cron": "20 2 * * *",
-        "minutes": "",
-        "next_run_0": f"{tomorrow:%Y-%m-%d}",
-        "next_run_1": "02:20:00",
-    } | fields
-
-
-def test_the_times_of_a_job_can_be_changed_and_the_next_run_follows(configurer):
-    job = schedule("Check quality")
-    page = f"{SCHEDULES}{job.pk}/change/"
-    assert configurer.post(page, changed(cron="15 4 * * *")).status_code == 302
-    job.refresh_from_db()
-    assert (job.cron, job.next_run.hour, job.next_run.minute) == ("15 4 * * *", 4, 15)
-    assert configurer.post(page, changed(schedule_type="I", minutes="30", enabled="")).status_code == 302
-    job.refresh_from_db()
-    assert (schedules.said(job), job.minutes) == ("switched off", 30)
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"cron": "every day"}, "cron"),
-        ({"cron": ""}, "Say when"),
-        ({"schedule_type": "I", "minutes": ""}, "Say every how many minutes"),
-        ({"schedule_type": "I", "minutes": "0"}, "Say every how many minutes"),
-        ({"schedule_type": "O"}, "Select a valid choice"),
-    ],
-)
-def test_times_that_django_q2_could_not_read_are_refused(configurer, fields, says):
-    job = schedule("Check quality")
-    response = configurer.post(f"{SCHEDULES}{job.pk}/change/", changed(**fields))
-    assert response.status_code == 200
-    assert says in response.content.decode()
-    assert schedule("Check quality").cron == "20 2 * * *"
-
-
-def test_nobody_can_make_the_workers_run_another_function(configurer):
-    job = schedule("Check quality")
-    configurer.post(f"{SCHEDULES}{job.pk}/change/", changed(func="os.system", args="'id'", hook="os.system"))
-    job.refresh_from_db()
-    assert (job.func, job.args, job.hook) == ("quality.tasks.daily_check", None, None)
-    assert configurer.get(f"{SCHEDULES}add/").status_code == 403
-    assert configurer.post(f"{SCHEDULES}{job.pk}/delete/", {"post": "yes"}).status_code == 403
-
-
-def test_a_job_can_be_run_now(configurer):
-    configurer.post(SCHEDULES, {"action": "run_now", "_selected_action": [schedule("Check quality").pk]})
-    assert [row.func() for row in OrmQ.objects.all()] == ["quality.tasks.daily_check"]
-    assert LogEntry.objects.get().change_message == "Run now"
-
-
-def test_an_operator_sees_the_jobs_and_changes_none(configurer):
-    operator = somebody("Operators")
-    job = schedule("Check quality")
-    text = operator.get(SCHEDULES).content.decode()
-    assert "Check quality" in text
-    assert 'name="action"' not in text
-    operator.post(SCHEDULES, {"action": "switch_off", "_selected_action": [job.pk]})
-    assert operator.post(f"{SCHEDULES}{job.pk}/change/", changed(enabled="")).status_code == 403
-    assert schedule("Check quality").repeats == -1
 
 
 # --- tasks and workers in the admin -------------------------------------------------------------------------------
