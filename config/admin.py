@@ -3,10 +3,13 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 
 from config.sidebar import arranged
+
+CLOCK = "desk_clock"  # the park by whose clock last night is told
+YEAR_SECONDS = 365 * 86_400
 
 
 class Desk(admin.AdminSite):
@@ -24,7 +27,10 @@ class Desk(admin.AdminSite):
         return found if app_label else arranged(self, request, found)
 
     def index(self, request, extra_context=None):
-        return super().index(request, {**self._home(request), **(extra_context or {})})
+        answer = super().index(request, {**self._home(request), **(extra_context or {})})
+        if "clock" in request.GET:  # kept by this browser, and asked for by its refreshes
+            answer.set_cookie(CLOCK, self._clock_of(request), YEAR_SECONDS, path=reverse("admin:index"), samesite="Lax")
+        return answer
 
     def home_now(self, request: HttpRequest) -> HttpResponse:
         """What of the home page changes, as HTML: an open page asks for it again and again."""
@@ -34,4 +40,9 @@ class Desk(admin.AdminSite):
         # here, not above: this class is looked up while the first page registers, and the home page needs them all
         from config.home import home
 
-        return {"home": home(request.user.has_perm, timezone.now())}
+        return {"home": home(request.user.has_perm, timezone.now(), clock_of=self._clock_of(request))}
+
+    @staticmethod
+    def _clock_of(request) -> str:
+        asked = request.GET.get("clock", request.COOKIES.get(CLOCK, ""))
+        return asked if asked.isascii() and asked.isdigit() else ""

@@ -12,6 +12,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from warehouse.zones import known_zone
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 PRIVATE_DATABASE_URL_FILE = BASE_DIR / "var" / "mariadb" / "url"  # written by bin/db start
 PRIVATE_SECRET_KEY_FILE = BASE_DIR / "var" / "secret_key"
@@ -158,7 +160,10 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
-    "loggers": {"stamina": {"level": "ERROR"}},  # it says "retry scheduled"; the sources say what of, and why
+    "loggers": {
+        "stamina": {"level": "ERROR"},  # it says "retry scheduled"; the sources say what of, and why
+        "urllib3": {"level": "WARNING"},  # below, it tells whole addresses, and that of the webhook is a secret
+    },
 }
 
 # --- workers ----------------------------------------------------------------------------------------------------
@@ -178,10 +183,33 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,
-    "save_limit": 100,  # runs of each recurring job that are kept, of one that comes weekly or every 5 minutes
+    # runs of each recurring job that are kept: of one every week, and of one every 5 minutes since yesterday 18:00
+    "save_limit": 400,
     "save_limit_per": "group",
     "recycle": 50,
 }
+# --- telling operators ------------------------------------------------------------------------------------------
+# Whom the workers mail to when something begins or ends to need attention, and once a day. Empty: nobody.
+ALERT_EMAILS = [address.strip() for address in env.list("ALERT_EMAILS", default=[]) if address.strip()]
+# Where they POST the same to as JSON, with a "text" that chat services show. Empty: nowhere. Neither shown nor logged.
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="").strip()
+if ALERT_WEBHOOK_URL and not ALERT_WEBHOOK_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("ALERT_WEBHOOK_URL must begin with https:// or http://")
+# By which server mail goes out: smtp://user:password@host:587, with smtp+tls:// or smtp+ssl://.
+_mail_server = env.str("EMAIL_URL", default="smtp://localhost:25")
+for _name, _value in env.email_url_config(_mail_server).items():
+    globals()[_name] = _value
+EMAIL_TIMEOUT = 10  # seconds; Django's default waits for ever
+EMAIL_SUBJECT_PREFIX = "[warehouse] "
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="warehouse@localhost")
+# The address of this site (https://warehouse.example.org), for links in what is mailed. Empty: there are none.
+DESK_URL = env.str("DESK_URL", default="")
+DESK_URL = DESK_URL.rstrip("/")
+# By whose clock the daily report begins at yesterday 18:00; an IANA name.
+REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="UTC")
+if known_zone(REPORT_TIME_ZONE) is None:
+    raise ImproperlyConfigured(f"REPORT_TIME_ZONE {REPORT_TIME_ZONE!r} is no time zone, as America/New_York is one")
+
 SILENCED_SYSTEM_CHECKS = ["models.W037"]  # django-q2 has a conditional index, which MySQL and MariaDB leave out
 
 # --- what the project exists for --------------------------------------------------------------------------------

@@ -42,12 +42,12 @@ def gates(archive):
 
 
 @pytest.fixture
-def cluster(tmp_path, live_server):
+def cluster(tmp_path, live_server, archive):
     with open(tmp_path / "cluster.log", "w") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "qcluster"],
             cwd=processes.ROOT,
-            env=processes.environment() | {"WORKERS": "1"},
+            env=processes.environment() | {"WORKERS": "1", "ARCHIVE_URL": str(archive)},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -138,7 +138,7 @@ def test_an_operator_starts_watches_pauses_and_resumes_an_import_and_finds_it_al
 
     # coverage, and a cell of it
     page.get_by_role("link", name="Coverage").click()
-    page.locator("table.desk-heatmap td.complete a").nth(1).click()
+    page.locator("table.cov-table td.s5 a").nth(1).click()
     expect(page.get_by_role("heading", name="February 2025")).to_be_visible()
     expect(page.get_by_text("28 of 28 days imported")).to_be_visible()
     page.get_by_role("link", name="Import what is missing here").click()
@@ -163,6 +163,8 @@ def test_without_javascript_the_pages_work_and_reload_themselves(
     page.set_default_timeout(PATIENCE_MS)
     sign_in(page, live_server, settings, django_user_model)
     page.goto(f"{live_server.url}/admin/imports/importcheckpoint/start/?everything=on&days=all")
+    assert page.locator("meta[http-equiv=refresh]").count() == 1
+    page.get_by_role("button", name="Look in this page").click()
     page.get_by_role("button", name="Start import").click()
     expect(page.locator("#result_list")).to_contain_text("waits: no worker is alive")
     assert page.locator("meta[http-equiv=refresh]").count() == 1

@@ -9,7 +9,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.home import archive, findings, imports, latest_actions, live, parks, partitions, storage, under_way, workers
+from config.home import (
+    alerts,
+    archive,
+    findings,
+    imports,
+    last_night,
+    latest_actions,
+    live,
+    parks,
+    partitions,
+    storage,
+    under_way,
+    workers,
+)
 from config.home.page import Attention, Figure, Home, Part, link
 from warehouse.admin.page_parts import failure
 
@@ -40,15 +53,20 @@ PARTS = (
     _Kind("storage", "Storage", "warehouse.view_storagemetrics", "warehouse_storage", storage.add),
     _Kind("partitions", "Partitions", "warehouse.view_storagemetrics", "warehouse_partitions", partitions.add),
     _Kind("workers", "Workers", "imports.view_worker", "imports_worker_changelist", workers.add),
+    _Kind("alerts", "Alerts", "imports.view_worker", "", alerts.add),
+    _Kind("night", "Last night", "imports.view_importcheckpoint", "", last_night.add),
 )
+#: the parts that may need attention; the others are only looked at
+ATTENTION = [kind.key for kind in PARTS if kind.key not in ("latest_actions", "parks", "archive", "night")]
 
 
-def home(may: Callable[[str], bool], now: datetime, *, only: Collection[str] = ()) -> Home:
+def home(may: Callable[[str], bool], now: datetime, *, only: Collection[str] = (), clock_of: str = "") -> Home:
     """What whoever has the permissions that `may` says yes to (a user's has_perm) may see, as of `now`.
 
     A part that fails is a part that says so, and raises nothing. `only`: the keys of the parts asked for; empty: all.
+    `clock_of`: the park_id of the park by whose clock last night is told; "", or none that there is: UTC.
     """
-    found = Home(now)
+    found = Home(now, clock_of)
     for kind in PARTS:
         if may(kind.permission) and (not only or kind.key in only):
             _fill(found, kind, now)

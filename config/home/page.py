@@ -70,16 +70,31 @@ class Action:
     said: str
 
 
+@dataclass(frozen=True)
+class LastNight:
+    """The block of last night, in words. `said`: in one line."""
+
+    since: str
+    said: str
+    went_well: bool
+    figures: list[tuple[str, str, str]]  # label, in words, url
+    imports: list[tuple[str, str, str, bool]]  # subject, url, in words, whether it is trouble
+    more_imports: int
+    clocks: list[tuple[str, str, bool]]  # value, label, whether it is the chosen one
+
+
 @dataclass
 class Home:
     """The page as its template shows it, empty at first; each part adds what is its own."""
 
     as_of: datetime
+    clock_of: str = ""
     parts: list[Part] = field(default_factory=list)
     attention: list[Attention] = field(default_factory=list)
     imports: list[dict] = field(default_factory=list)  # with their progress, and its parts as HTML
     moving: bool = False  # some import goes on, so the page refreshes itself
     actions: list[Action] = field(default_factory=list)
+    night: LastNight | None = None
 
     @property
     def paused(self) -> bool:

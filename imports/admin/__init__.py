@@ -7,5 +7,6 @@ from imports.admin import (  # noqa: F401
     live_pages,
     park_sections,
     pause_page,
+    people_pages,
     worker_pages,
 )

@@ -17,7 +17,8 @@ from django.db import transaction
 
 from imports.admin.progress import Progress
 from imports.archive import standing
-from imports.archive.checkpoint import ImportCheckpoint, Seen
+from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.seen import Seen
 from imports.archive.transitions import ACTIONS, REASON_MAX, TransitionRefused
 from imports.workers import queue
 
@@ -66,14 +67,14 @@ def act(
         raise TransitionRefused(f"the reason has {len(why)} characters, and {REASON_MAX} are kept")
     with transaction.atomic():
         checkpoint.refresh_from_db(fields=None)
-        if shown is not None and not shown.seen.is_still_so(checkpoint):
+        if shown is not None and not shown.seen.is_still_so(checkpoint.seen()):
             raise TransitionRefused(_changed(checkpoint, shown))
         before, dismissal = described(checkpoint), checkpoint.dismissal
         seen = checkpoint.seen() if shown is None else shown.seen
         try:
             _DO[name](checkpoint, Move(user.get_username(), why, seen))
         except TransitionRefused:  # the refused UPDATE has loaded it: what came in between is told as such
-            if shown is not None and not shown.seen.is_still_so(checkpoint):
+            if shown is not None and not shown.seen.is_still_so(checkpoint.seen()):
                 raise TransitionRefused(_changed(checkpoint, shown)) from None
             raise
         what = f"{action.label}: {before} → {described(checkpoint)}{f'. Reason: {why}' if why else ''}"
@@ -86,7 +87,7 @@ def act(
 def check(name: str, current: Progress, shown: Shown) -> None:
     """TransitionRefused where one of ACTIONS cannot be done of an import, or it no longer stands as it was shown."""
     checkpoint = current.checkpoint
-    if not shown.seen.is_still_so(checkpoint):
+    if not shown.seen.is_still_so(checkpoint.seen()):
         raise TransitionRefused(_changed(checkpoint, shown))
     if name not in current.actions:
         may = ", ".join(ACTIONS[each].label for each in current.actions) or "nothing"

@@ -1,54 +1,40 @@
 """The ledger of day files in the admin, and what it covers: parks by months, with the days behind each cell."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Max
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.gzip import gzip_page
 
+from imports.admin import coverage_table, links
 from imports.admin.day_file_page import context_of
 from imports.admin.import_pages import may_operate
-from imports.admin.links import start_url
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.coverage import Coverage, Month, Row, State, coverage, days_of
+from imports.archive.coverage import Coverage, Row, coverage, days_of
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.sources.opening import DELISTED
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
-from warehouse.days import is_within_reach
+from warehouse.days import end_of_month, is_within_reach
 from warehouse.models import Park
-from warehouse.partitioning.partitions import add_months
+from warehouse.text import size_in_words
 
-#: by state: what stands in the cell, so that it is not told by its colour alone
-SIGNS = {
-    State.COMPLETE: "",
-    State.PARTIAL: "◐",
-    State.MISSING: "-",
-    State.UNREADABLE: "!",
-    State.EMPTY: "○",
-    State.NONE: "",
+#: what a day is called by in the calendar of a month: its class, and what is said of it
+DAYS = {
+    FileOutcome.IMPORTED: ("s5", "imported"),
+    FileOutcome.MISSING: ("missing", "the source had no file"),
+    FileOutcome.UNREADABLE: ("bad", "the file cannot be read"),
+    FileOutcome.NO_EVENTS: ("empty", "no event of the park in the file"),
 }
-MEANINGS = {
-    State.COMPLETE: "every day imported",
-    State.PARTIAL: "some days imported",
-    State.MISSING: "no file for any day",
-    State.UNREADABLE: "a file cannot be read",
-    State.EMPTY: "files read, none with an event of the park",
-    State.NONE: "never tried",
-}
-#: what a day is called by in the calendar of a month
-DAY_STATES = {
-    FileOutcome.IMPORTED: State.COMPLETE,
-    FileOutcome.MISSING: State.MISSING,
-    FileOutcome.UNREADABLE: State.UNREADABLE,
-    FileOutcome.NO_EVENTS: State.EMPTY,
-}
+NEVER_TRIED, BEFORE, NOT_OVER = ("none", "never tried"), ("before", "before its first known day"), ("none", "not over")
 
 
 class TroubleFilter(admin.SimpleListFilter):
@@ -68,7 +54,7 @@ class TroubleFilter(admin.SimpleListFilter):
 class LedgerAdmin(ReadOnlyAdmin):
     list_display = (
         "file_date", "of_park", "feed", "outcome_badge", "events_read", "stored", "already_known", "duplicates",
-        "rejected", "imported_at",
+        "rejected", "read_at",
     )  # fmt: skip
     list_filter = ("outcome", TroubleFilter)
     list_select_related = ()  # a join, and any other order, sorts the whole ledger: 2 s for 182,500 rows, else 5 ms
@@ -106,6 +92,10 @@ class LedgerAdmin(ReadOnlyAdmin):
     def of_park(self, file):
         return file.park
 
+    @admin.display(description="read at (UTC)", ordering="imported_at")
+    def read_at(self, file):
+        return file.imported_at
+
     @admin.display(description="outcome")
     def outcome_badge(self, file):
         return format_html('<span class="desk-badge desk-{}">{}</span>', file.outcome.lower(), file.outcome)
@@ -118,92 +108,104 @@ class LedgerAdmin(ReadOnlyAdmin):
         page = self.admin_site.admin_view(self.coverage_view)
         return [path("coverage/", page, name="imports_importedfile_coverage"), *super().get_urls()]
 
+    @method_decorator(gzip_page)  # 0.7 MB of cells that look alike, 40 KB so
     def coverage_view(self, request):
         if not self.has_view_permission(request):
             raise PermissionDenied
-        now = timezone.now()
-        found = coverage(now.date())
-        chosen = _chosen(found, request.GET)
+        found = coverage(timezone.now())
+        by_year = request.GET.get("show") == "years"
+        years = sorted({first.year for first in found.months}, reverse=True)
+        year = next((year for year in years if f"{year}" == request.GET.get("year")), None)
+        chosen = None if by_year else _chosen(found, request.GET)
+        operate = may_operate(request)
+        sources = _last_sources() if operate else {}
+        columns = coverage_table.columns_of(found, year, by_year=by_year)
         context = {
             **self.admin_site.each_context(request),
             "title": "Coverage",
             "opts": self.opts,
-            "found": found,
-            "heatmap": heatmap(found, chosen),
-            "legend": [(state, SIGNS[state], MEANINGS[state]) for state in State],
-            "chosen": self._month(request, *chosen) if chosen else None,
-            "may_operate": may_operate(request),
+            "columns": columns,
+            "body": coverage_table.body(found.rows, columns, chosen, sources, year=year, by_year=by_year),
+            "by_year": by_year,
+            "is_narrow": len(columns) > coverage_table.NARROW_FROM,
+            "zooms": _zooms(years, year, by_year=by_year),
+            "legend": coverage_table.legend(),
+            "chosen": self._month(*chosen, sources, operate=operate) if chosen else None,
+            "may_operate": operate,
+            "start": reverse("admin:imports_start") if operate else "",
+            "today": timezone.now().date(),  # UTC's, by which a start is refused days to come
         }
         return TemplateResponse(request, "imports/coverage.html", context)
 
-    def _month(self, request, row: Row, first: date) -> dict:
-        park, month = row.park, row.months.get(first)
-        imports = ImportCheckpoint.objects.filter(park=park).exclude(source__startswith=DELISTED)  # no days of the park
-        last_import = imports.order_by("-checkpoint_id").first()
-        source = last_import.source if last_import else settings.ARCHIVE_URL
-        last = add_months(first, 1) - date.resolution
-        operate = may_operate(request)
+    def _month(self, row: Row, first: date, sources: Mapping[int, str], *, operate: bool) -> dict:
+        park = row.park
+        source = sources.get(park.pk, settings.ARCHIVE_URL)
+        last = min(end_of_month(first), max(timezone.now().date(), first))
+        days = _days(row, first, source, operate=operate)
         return {
             "park": park,
             "first": first,
-            "summary": str(month) if month else "never tried",
-            "calendar": _calendar(park, first, source, operate),
-            "import_missing": start_url(park, first, last, source, missing_only=True) if operate else "",
-            "import_all": start_url(park, first, last, source) if operate else "",
-            "ledger": f"{reverse('admin:imports_importedfile_changelist')}?"
-            + urlencode({"park__park_id__exact": park.pk, "file_date__gte": first, "file_date__lte": last}),
+            "summary": str(row.held(first)),
+            "weeks": _weeks(days),
+            "lists": [
+                (said, [day for day in days if day["state"] == state])
+                for state, said in (
+                    ("bad", "Cannot be read"),
+                    ("missing", "The source had no file"),
+                    ("none", "Never tried"),
+                )
+                if any(day["state"] == state for day in days)
+            ],
+            "import_missing": links.start_url(park, first, last, source, missing_only=True) if operate else "",
+            "import_all": links.start_url(park, first, last, source) if operate else "",
+            "source": source,
+            "ledger": links.day_files(park=park.pk, first=first, last=last),
         }
 
 
-def heatmap(found: Coverage, chosen: tuple[Row, date] | None) -> SafeString:
-    """A table row for each park. Made by hand: a template would take seconds for 6,000 cells."""
-    rows = []
-    destination = None
-    for row in found.rows:
-        first_of_destination = row.park.destination_wiki_id != destination
-        destination = row.park.destination_wiki_id
-        cells = SafeString(
-            "".join(
-                _cell(row.park, first, row.months.get(first), is_chosen=chosen == (row, first))
-                for first in found.months
-            )
-        )
-        rows.append(
-            (
-                SafeString(' class="desk-new-group"') if first_of_destination else "",
-                row.park.park_id,
-                row.park.park_name,
-                cells,
-            )
-        )
-    return format_html_join("\n", '<tr{}><th scope="row" id="park-{}">{}</th>{}</tr>', rows)
+def _last_sources() -> dict[int, str]:
+    """Where each park's days were imported from last, by park_id."""
+    of_days = ImportCheckpoint.objects.exclude(source__startswith=DELISTED)  # which brings no days
+    newest = of_days.order_by().values("park").annotate(newest=Max("checkpoint_id")).values("newest")
+    return dict(ImportCheckpoint.objects.filter(pk__in=newest).order_by().values_list("park_id", "source"))
 
 
-def _cell(park: Park, first: date, month: Month | None, *, is_chosen: bool) -> str:
-    """Numbers, dates and our own words: nothing in it needs escaping."""
-    state = month.state if month else State.NONE
-    return (
-        f'<td class="{state}{" chosen" if is_chosen else ""}">'
-        f'<a href="?park={park.park_id}&amp;month={first:%Y-%m}#days" title="{first:%Y-%m}: {month or "never tried"}">'
-        f"{SIGNS[state]}</a></td>"
-    )
+def _zooms(years: list[int], year: int | None, *, by_year: bool) -> list[tuple[str, str, bool]]:
+    """(label, address, whether it is shown)"""
+    return [
+        ("All months", "?", not by_year and year is None),
+        ("By year", "?show=years", by_year),
+        *((f"{each}", f"?year={each}", not by_year and each == year) for each in years),
+    ]
 
 
-def _calendar(park: Park, first: date, source: str, operate: bool) -> list[list[dict | None]]:
-    """Weeks from Monday to Sunday; None before the first and after the last day."""
-    weeks: list[list[dict | None]] = [[None] * first.weekday()]
-    for day, file in days_of(park, first):
-        if len(weeks[-1]) == 7:
-            weeks.append([])
-        state = DAY_STATES[FileOutcome(file.outcome)] if file else State.NONE
-        if file is None:
-            said, url = "never tried", start_url(park, day, day, source) if operate else ""
+def _days(row: Row, first: date, source: str, *, operate: bool) -> list[dict]:
+    """Each day of the month: where it leads, and what is said of it."""
+    days = []
+    for day, file in days_of(row.park, first):
+        if file is not None:
+            state, said = DAYS[FileOutcome(file.outcome)]
+            if file.events_read:
+                said += (
+                    f": {file.stored:,} rows stored, {file.already_known:,} already known, {file.rejected:,} rejected"
+                )
+            if file.size_bytes:
+                said += f", file of {size_in_words(file.size_bytes / 1e6)}"
+            url = links.day_file(file.pk)
         else:
-            said = f"{file.outcome}: {file.stored} stored, {file.already_known} already known, {file.rejected} rejected"
-            url = reverse("admin:imports_importedfile_change", args=[file.pk])
-        weeks[-1].append({"day": day, "state": state, "said": said, "url": url, "file": file})
-    weeks[-1] += [None] * (7 - len(weeks[-1]))
-    return weeks
+            before = row.begins is not None and day < row.begins
+            state, said = BEFORE if before else NOT_OVER if day >= row.ends else NEVER_TRIED
+            may_be_asked = operate and day <= timezone.now().date()
+            url = links.start_url(row.park, day, day, source) if may_be_asked else ""
+        days.append({"day": day, "state": state, "said": f"{day}: {said}", "url": url, "file": file})
+    return days
+
+
+def _weeks(days: list[dict]) -> list[list[dict | None]]:
+    """From Monday to Sunday; None before the first and after the last day."""
+    cells: list[dict | None] = [*[None] * days[0]["day"].weekday(), *days]
+    cells += [None] * (-len(cells) % 7)
+    return [cells[place : place + 7] for place in range(0, len(cells), 7)]
 
 
 def _chosen(found: Coverage, asked) -> tuple[Row, date] | None:

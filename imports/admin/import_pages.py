@@ -3,33 +3,29 @@ actions of an operator, on one or many. Nothing else is changed here."""
 
 from functools import partial
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, Sum
-from django.http import HttpResponseNotAllowed, JsonResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import JsonResponse
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 
-from imports.admin.actions import Shown, act, check
 from imports.admin.adoption_page import undo_adoption
 from imports.admin.columns import PARTS, rendered, shown
 from imports.admin.file_findings import findings_of
+from imports.admin.moves import MovingAdmin
 from imports.admin.progress import Progress, progress_of
 from imports.admin.start_page import StartPages
 from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
 from imports.archive.pause_model import Pause
-from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus, TransitionRefused
+from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
-from warehouse.text import count_of
 
 OPERATE = "imports.operate_imports"
 FILES_SHOWN = 15
@@ -107,7 +103,7 @@ def _live(part: str, ordering: str | None = None):
 
 
 @admin.register(ImportCheckpoint)
-class ImportAdmin(ReadOnlyAdmin):
+class ImportAdmin(MovingAdmin, ReadOnlyAdmin):
     list_display = ("subject", "status_now", "progress", "rows", "left", "errors", "heartbeat", "explanation")
     list_display_links = ("subject",)
     list_filter = (ShowFilter,)
@@ -116,7 +112,6 @@ class ImportAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = REFRESHED_AT_MOST
-    actions = tuple(ACTIONS)
     change_list_template = "imports/import_list.html"
     change_form_template = "imports/import_page.html"
 
@@ -145,7 +140,7 @@ class ImportAdmin(ReadOnlyAdmin):
     csv_display = (
         "import_id", "park", "status", "start_date", "end_date", "source", "files_processed", "files_total",
         "last_processed_date", "records_imported", "errors_encountered", "created_at", "updated_at", "heartbeat_at",
-        "explanation_in_words",
+        "explanation_in_words", "dismissed_at", "dismissed_by", "dismissed_why",
     )  # fmt: skip
 
     def csv_rows(self, request, rows):
@@ -214,19 +209,6 @@ class ImportAdmin(ReadOnlyAdmin):
                 parts[checkpoint.pk][part] = render_to_string(f"imports/import_{part}.html", context, request)
         return JsonResponse({"moving": any(current.moving for current in found.values()), "parts": parts})
 
-    def act_view(self, request, checkpoint_id: int):
-        """An action from the page of an import."""
-        if not may_operate(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        name = request.POST.get("action", "")
-        if name not in ACTIONS:
-            raise PermissionDenied
-        checkpoint = get_object_or_404(self.get_queryset(request), pk=checkpoint_id)
-        self._act(request, name, [checkpoint], request.POST.get("why", ""))
-        return redirect("admin:imports_importcheckpoint_change", checkpoint.pk)
-
     def _page(self, request, checkpoint: ImportCheckpoint) -> dict:
         current = progress_of([checkpoint], timezone.now())[checkpoint.pk]
         files = ImportedFile.objects.filter(checkpoint=checkpoint)
@@ -251,90 +233,3 @@ class ImportAdmin(ReadOnlyAdmin):
             "shown": shown(current),
             "reason_max": REASON_MAX,
         }
-
-    # --- actions --------------------------------------------------------------------------------------------------
-    @admin.action(description="Pause", permissions=["operate"])
-    def pause(self, request, queryset):
-        self._act(request, "pause", queryset)
-
-    @admin.action(description="Resume", permissions=["operate"])
-    def resume(self, request, queryset):
-        self._act(request, "resume", queryset)
-
-    @admin.action(description="Retry", permissions=["operate"])
-    def retry(self, request, queryset):
-        self._act(request, "retry", queryset)
-
-    @admin.action(description="Cancel", permissions=["operate"])
-    def cancel(self, request, queryset):
-        return self._act_with_reason(request, "cancel", queryset)
-
-    @admin.action(description="Dismiss", permissions=["operate"])
-    def dismiss(self, request, queryset):
-        return self._act_with_reason(request, "dismiss", queryset)
-
-    @admin.action(description="Undo dismissal", permissions=["operate"])
-    def restore(self, request, queryset):
-        self._act(request, "restore", queryset)
-
-    def response_action(self, request, queryset):
-        """Of the imports that were ticked, whatever filter the list has: one that has changed since is to be refused,
-        and not to be passed over in silence."""
-        ticked = self.get_queryset(request).filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))
-        if request.POST.get("select_across") == "1" and queryset.count() > len(ticked):
-            said = f"{len(ticked)} of {queryset.count()} imports were shown, and only what is shown can be moved"
-            self.message_user(request, f"{said}: choose Show all, or a filter, first", messages.ERROR)
-            return redirect(request.get_full_path())
-        return super().response_action(request, ticked)
-
-    def _act_with_reason(self, request, name: str, checkpoints):
-        """Asks for the reason first, of those of which it can be done as they were shown; says what of the others."""
-        if "why" in request.POST:
-            self._act(request, name, checkpoints, request.POST["why"])
-            return None
-        found, left_out = [], []
-        for current in progress_of(list(checkpoints), timezone.now()).values():
-            try:
-                check(name, current, self._shown(request, current.checkpoint))
-            except TransitionRefused as refused:
-                left_out.append(refused)
-            else:
-                found.append(current)
-        if not found:
-            for refused in left_out:
-                self.message_user(request, f"{ACTIONS[name].label} refused: {refused}", messages.ERROR)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{ACTIONS[name].label} {count_of(len(found), 'import')}",
-            "opts": self.opts,
-            "name": name,
-            "action": ACTIONS[name],
-            "found": [(current, shown(current)) for current in found],
-            "left_out": left_out,
-            "reason_max": REASON_MAX,
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "media": self.media,
-        }
-        return TemplateResponse(request, "imports/give_a_reason.html", context)
-
-    def _shown(self, request, checkpoint: ImportCheckpoint) -> Shown:
-        """What the page that this comes from showed of it; TransitionRefused: it did not say."""
-        return Shown.read(request.POST.get(f"shown-{checkpoint.pk}", ""))
-
-    def _act(self, request, name: str, checkpoints, why: str = "") -> None:
-        """Each by itself: what is refused is said, and the rest is done."""
-        done = []
-        for checkpoint in checkpoints:
-            try:
-                act(name, checkpoint, request.user, why, self._shown(request, checkpoint))
-            except TransitionRefused as refused:
-                self.message_user(request, f"{ACTIONS[name].label} refused: {refused}", messages.ERROR)
-            else:
-                done.append(checkpoint)
-        if len(done) == 1:
-            url = reverse("admin:imports_importcheckpoint_change", args=[done[0].pk])
-            said = format_html('{}: <a href="{}">{}</a>', ACTIONS[name].done, url, done[0])
-            self.message_user(request, said, messages.SUCCESS)
-        elif done:
-            self.message_user(request, f"{ACTIONS[name].done}: {count_of(len(done), 'import')}", messages.SUCCESS)

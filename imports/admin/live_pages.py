@@ -9,6 +9,7 @@ from imports.live.models import LiveCollection, ParkFreshness
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.models import Park
 from warehouse.text import age_in_words
+from warehouse.zones import both_in_words, utc_in_words
 
 
 class FailedFilter(admin.SimpleListFilter):
@@ -47,9 +48,9 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
         "what_failed",
     )
 
-    @admin.display(description="started", ordering="started_at")
+    @admin.display(description="started (UTC)", ordering="started_at")
     def started(self, obj) -> str:
-        return f"{obj.started_at:%Y-%m-%d %H:%M}Z"
+        return utc_in_words(obj.started_at)
 
     @admin.display(description="took")
     def took(self, obj) -> str:
@@ -151,22 +152,23 @@ class ParkFreshnessAdmin(ReadOnlyAdmin):
 
     @admin.display(description="last observation", ordering="observed_at")
     def observed(self, obj) -> str:
-        return _ago(obj.observed_at)
+        return _ago(obj.observed_at, obj.park)
 
     @admin.display(description="last collection", ordering="collected_at")
     def collected(self, obj) -> str:
-        return _ago(obj.collected_at)
+        return _ago(obj.collected_at, obj.park)
 
     @admin.display(description="open until", ordering="open_until")
     def until(self, obj) -> str:
-        return f"{obj.open_until:%Y-%m-%d %H:%M}Z" if obj.is_open and obj.open_until else "-"
+        return both_in_words(obj.open_until, obj.park.zone) if obj.is_open and obj.open_until else "-"
 
 
-def _ago(instant) -> str:
+def _ago(instant, park: Park) -> str:
+    """How long ago, and below it when that was by the park's clock."""
     if instant is None:
         return "never"
     return format_html(
-        '<span title="{}">{} ago</span>',
-        f"{instant:%Y-%m-%d %H:%M:%S}Z",
+        '{} ago, <span class="quiet">{}</span>',
         age_in_words((timezone.now() - instant).total_seconds()),
+        both_in_words(instant, park.zone),
     )

@@ -7,21 +7,22 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from imports.admin import columns, links
+from imports.admin import links
 from imports.admin.progress import Progress, progress_of
+from imports.archive import standing
 from imports.archive.checkpoint import ImportCheckpoint
-from imports.archive.coverage import Month
+from imports.archive.coverage import Held, coverage_of
 from imports.archive.day_file_model import FileOutcome, ImportedFile
-from imports.archive.park_coverage import park_coverage
-from imports.archive.transitions import ACTIONS, ImportStatus
+from imports.archive.transitions import ACTIONS
 from imports.live.models import ParkFreshness
 from imports.sources.opening import DELISTED
+from quality.import_ledger import FEEDS_OF_DAYS
 from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
-from warehouse.partitioning.partitions import add_months, month_of
+from warehouse.partitioning.partitions import add_months, month_of, months_between
 from warehouse.text import age_in_words, count_of
 from warehouse.zones import both_in_words
 
@@ -42,18 +43,22 @@ def coverage(about: About) -> Section:
     """The share of days that came in, month by month, and which files could not be read."""
     park, today = about.park, about.now.date()  # days of files are UTC's
     since = add_months(month_of(today), 1 - MONTHS_SHOWN)
-    found = park_coverage(park.pk, since, today)
+    found = coverage_of(park, about.now)
     row = links.coverage_row(park.pk)
     if not found.months:
         go = [Linked("Import its days", links.start_url(park, since, today))] if about.may(OPERATE) else []
         return Section("coverage", _title(about, "Coverage"), row, said="No day of it was looked for yet.", links=go)
-    newest = found.newest
+    first = max(since, month_of(found.begins or since))
+    months = {month: found.held(month) for month in months_between(first, month_of(today))}
+    together = found.held_in(months)
+    imported = ImportedFile.objects.filter(park=park, feed__in=FEEDS_OF_DAYS, outcome=FileOutcome.IMPORTED)
+    newest = imported.order_by("-file_date").first()
     unreadable = ImportedFile.objects.filter(park=park, file_date__gte=since, outcome=FileOutcome.UNREADABLE)
     count = unreadable.count()
-    shown = [_month_row(about, first, month) for first, month in reversed(found.months.items())]
-    head = [Column("Month"), Column("days imported", is_number=True), Column("What lacks")]
+    shown = [_month_row(about, first, month) for first, month in reversed(months.items())]
+    head = [Column("Month", whole=True), Column("days imported", is_number=True), Column("What lacks")]
     facts = [
-        Fact("Days imported", f"{100 * (found.share or 0):.0f} %", row, f"of the days since {min(found.months):%Y-%m}"),
+        Fact("Days read", f"{together.percent} %", row, f"of the days since {first:%Y-%m}"),
         Fact(
             "Newest day", f"{newest.file_date}" if newest else "none", links.day_file(newest.pk) if newest else "",
             f"{count_of((today - newest.file_date).days, 'day')} ago" if newest else "",
@@ -66,15 +71,15 @@ def coverage(about: About) -> Section:
         last = unreadable.order_by("-file_date")[:UNREADABLE_SHOWN]
         days = [[Linked(f"{file.file_date}", links.day_file(file.pk)), file.source_file] for file in last]
         why = "The last that could not be read: a day leads to the reason"
-        listings.append(Listing([Column("Day"), Column("File")], days, why))
+        listings.append(Listing([Column("Day", whole=True), Column("File", wide=True)], days, why))
     go = [Linked("All months", row), Linked("Its day files", links.day_files(park=park.pk))]
     if about.may(OPERATE):
-        url = links.start_url(park, min(found.months), today, _source(park.pk), missing_only=True)
+        url = links.start_url(park, first, today, _source(park.pk), missing_only=True)
         go.insert(0, Linked("Import what is missing of these months", url))
     return Section("coverage", _title(about, "Coverage"), row, facts, listings, "Days of files are UTC's.", go)
 
 
-def _month_row(about: About, first: date, month: Month) -> list[Any]:
+def _month_row(about: About, first: date, month: Held) -> list[Any]:
     lacks = [
         f"{count} {what}"
         for count, what in (
@@ -102,17 +107,16 @@ def imports(about: About) -> Section:
     whose = {"park__park_id__exact": about.park.pk}
     listed = links.imports(**whose)
     of_park = ImportCheckpoint.objects.filter(park=about.park)
-    counts = of_park.aggregate(all=Count("pk"), failed=Count("pk", filter=Q(status=ImportStatus.FAILED)))
+    count = of_park.count()
     go = [Linked("Start import", f"{reverse('admin:imports_start')}?{urlencode({'park': about.park.pk})}")]
     go = go if about.may(OPERATE) else []
-    if not counts["all"]:
+    if not count:
         return Section("imports", _title(about, "Imports"), listed, said="None so far.", links=go)
     last = list(of_park.select_related("park").order_by("-checkpoint_id")[:IMPORTS_SHOWN])
     progress = progress_of(last, about.now)
-    facts = [Fact("Imports", f"{counts['all']:,}", listed)]
-    if counts["failed"]:
-        url = links.imports(**whose, status__exact=ImportStatus.FAILED)
-        facts.append(Fact("Failed", f"{counts['failed']:,}", url, trouble=True))
+    facts = [Fact("Imports", f"{count:,}", listed)]
+    if failed := standing.needing_attention().filter(park=about.park).count():
+        facts.append(Fact("Failed", f"{failed:,}", links.imports(**whose, show="attention"), "to be looked at", True))
     head = [Column("Days"), Column("state"), Column("rows", is_number=True), Column("What next")]
     rows = [_import_row(about, progress[each.pk]) for each in last]
     go.append(Linked("All of its imports", listed))
@@ -121,16 +125,25 @@ def imports(about: About) -> Section:
 
 def _import_row(about: About, current: Progress) -> list[Any]:
     checkpoint = current.checkpoint
-    said = current.explanation[:SAID_AT_MOST] + ("..." if len(current.explanation) > SAID_AT_MOST else "")
-    can = " or ".join(ACTIONS[name].label.lower() for name in current.actions) if about.may(OPERATE) else ""
-    next_step = "; ".join(filter(None, [said, f"can: {can}" if can else ""]))
     days = f"{checkpoint.start_date} to {checkpoint.end_date}"
+    trouble = " about-bad" if current.asks_for_attention else ""
     return [
         Linked(days, links.one_import(checkpoint.pk)),
-        columns.status(current),
+        format_html('<span class="about-badge{}">{}</span>', trouble, checkpoint.status),
         f"{checkpoint.records_imported:,}",
-        next_step or "nothing to do",
+        _what_next(about, current),
     ]
+
+
+def _what_next(about: About, current: Progress) -> str:
+    """What it waits for or why it ended, and what can be done about it."""
+    if (cover := current.covered_by) is not None:
+        return format_html('covered by <a href="{}">{}</a>', links.one_import(cover.pk), cover.import_id)
+    if current.checkpoint.dismissed_at is not None:
+        return current.checkpoint.dismissal
+    said = current.explanation[:SAID_AT_MOST] + ("..." if len(current.explanation) > SAID_AT_MOST else "")
+    can = " or ".join(ACTIONS[name].label.lower() for name in current.actions) if about.may(OPERATE) else ""
+    return "; ".join(filter(None, [said, f"can: {can}" if can else ""])) or "nothing to do"
 
 
 # --- live ------------------------------------------------------------------------------------------------------------

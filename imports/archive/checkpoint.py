@@ -7,7 +7,6 @@ change nothing.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from django_mysql.models import EnumField, FixedCharField
 from imports.archive.options import Options
 from imports.archive.pause_model import Pause
 from imports.archive.process import is_known_dead
+from imports.archive.seen import Seen
 from imports.archive.transitions import (
     ACTIONS,
     TRANSITIONS,
@@ -55,30 +55,6 @@ class ClaimLost(Exception):
 def new_import_id() -> str:
     """`imp_` and 16 hex digits: what people name an import by."""
     return f"imp_{secrets.token_hex(8)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How an import stood when somebody looked at it, for a move that is to be made only if it stands so still.
-
-    Of one that runs the generation says nothing: each slice of a worker is a claim, and nobody's decision.
-    """
-
-    status: str
-    generation: int
-    queued: bool
-    dismissed: bool
-
-    def where(self) -> Q:
-        """For the WHERE of the move."""
-        where = Q(status=self.status, queued_at__isnull=not self.queued, dismissed_at__isnull=not self.dismissed)
-        return where if self.status == ImportStatus.IN_PROGRESS else where & Q(generation=self.generation)
-
-    def is_still_so(self, checkpoint: "ImportCheckpoint") -> bool:
-        """The same, of one that was loaded."""
-        now = checkpoint.seen()
-        at_rest = self.status != ImportStatus.IN_PROGRESS
-        return replace(self, generation=now.generation) == now and (not at_rest or self.generation == now.generation)
 
 
 _NOT_DISMISSED: dict[str, Any] = {"dismissed_at": None, "dismissed_by": "", "dismissed_why": ""}

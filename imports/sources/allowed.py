@@ -20,10 +20,12 @@ BUCKET = "s3://"
 
 def allowed() -> list[str]:
     """ARCHIVE_URL, then the folders, buckets and prefixes of ARCHIVE_ROOTS, or where that is empty, the project's own:
-    its sample archive, downloaded files and kept answers. The History API itself is always allowed."""
-    own = [str(settings.BASE_DIR / "var" / "sample-archive"), settings.ARCHIVE_CACHE_DIR, settings.HISTORY_DIR]
+    sample archives, downloaded files and kept answers. The History API itself is always allowed."""
+    samples = [str(settings.BASE_DIR / "var" / name) for name in ("sample-archive", "sample")]
+    own = [*samples, settings.ARCHIVE_CACHE_DIR, settings.HISTORY_DIR]
     roots = [settings.ARCHIVE_URL, *(settings.ARCHIVE_ROOTS or own)]
-    return list(dict.fromkeys(root for root in roots if root and not root.startswith(HISTORY_SCHEMES)))
+    found = {_path_of(root) or root: root for root in reversed(roots) if root and root not in HISTORY_SCHEMES}
+    return list(reversed(found.values()))
 
 
 def is_allowed(url: str) -> bool:

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 class Job:
     """A recurring job: the function `func` (dotted path), at the times of `cron` or every so many `minutes`.
 
-    `setting`: there is such a job only where this setting is not empty. `of_real_parks`: only where there are other
-    parks than made-up ones, of which no API knows.
+    `setting`: there is such a job only where this setting is not empty ("A or B": where one of them is not).
+    `of_real_parks`: only where there are other parks than made-up ones, of which no API knows.
     """
 
     name: str
@@ -43,8 +43,9 @@ class Job:
 
     def why_not(self) -> str:
         """Why there is no such job; "" where there is one."""
-        if self.setting and not getattr(settings, self.setting):
-            return f"{self.setting} is empty"
+        names = self.setting.split(" or ") if self.setting else []
+        if names and not any(getattr(settings, name) for name in names):
+            return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} empty"
         return "all parks here are made up" if self.of_real_parks and _all_are_made_up() else ""
 
 
@@ -88,6 +89,20 @@ JOBS = (
         "of the coming days, a request a park; of the month that is over, in the first days of the next",
         cron="20 4 * * *",
         of_real_parks=True,
+    ),
+    Job(
+        "Tell what needs attention",
+        "config.tasks.tell_attention",
+        "by mail and webhook, when it begins and when it is over",
+        minutes=2,
+        setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
+    ),
+    Job(
+        "Report the night",
+        "config.tasks.report_night",
+        "by mail and webhook: what ended, failed and came in since yesterday 18:00",
+        cron="0 6 * * *",
+        setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
     ),
 )
 

@@ -47,8 +47,13 @@ def _said(params: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     if of_ride:
         label, _ = _chip(params, "ride", params["entity_id__exact"])
         yield label, "entity_type__exact", "entity_id__exact"
+    of_files = params.get("entity_type__exact") == "destination" and params.get("entity_key__exact", "")
+    if of_files:
+        parks = ", ".join(Park.objects.filter(destination_wiki_id=of_files).values_list("park_name", flat=True)[:4])
+        yield f"Files of the destination of {parks or of_files}", "entity_type__exact", "entity_key__exact"
+    said = {"entity_type__exact", "entity_id__exact", "entity_key__exact"} if of_ride or of_files else set()
     for name, value in params.items():
-        if name in _NOT_SAID or not value or (of_ride and name in ("entity_type__exact", "entity_id__exact")):
+        if name in _NOT_SAID or not value or name in said:
             continue
         if name in ("to", "seen_to") and params.get(name.replace("to", "from")):
             continue  # said with its first day

@@ -1,7 +1,7 @@
 """What a park's or a ride's page says of its findings: how many wait, of which reason, and where the list of them is.
 
-Each count is what the list shows behind its link. Of a park they are read by its key, of a ride and of a destination
-by idx_quality_entity: none of it grows with the log.
+Each count is what the list shows behind its link. A park's are read by its key, a ride's by that of data_quality_rides
+(those whose evidence names it are among them), a destination's by idx_quality_entity: none of it grows with the log.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from quality.models import TO_DO, DataQualityLog
+from quality.models import TO_DO, DataQualityLog, FindingRide
 from quality.reasons import title_of
 from warehouse.admin.about.park_sections import About, Column, Fact, Linked, Listing, Section, register
 from warehouse.days import ONE_DAY, midnight
@@ -28,7 +28,7 @@ TOLD_SHOWN = 10
 @register("findings", "Findings", VIEW, 10)
 def findings(about: About) -> Section:
     """Open ones by reason; of a park those of its destination's files, too, and the rides with the most."""
-    whose = _of_ride(about.ride.pk) if about.ride else {"park": about.park.pk}
+    whose = {"ride": about.ride.pk} if about.ride else {"park": about.park.pk}
     listed = list_of(**whose)
     counts = by_reason(_found(about))
     waiting = sum(each.waiting for each in counts)
@@ -88,13 +88,8 @@ def touching(first: date, last: date) -> Q:
 
 def _found(about: About) -> QuerySet[DataQualityLog]:
     if about.ride:
-        return DataQualityLog.objects.filter(entity_type="ride", entity_id=about.ride.pk)
+        return DataQualityLog.objects.filter(pk__in=FindingRide.objects.filter(ride=about.ride).values("finding"))
     return DataQualityLog.objects.filter(park=about.park)
-
-
-def _of_ride(ride_id: int) -> dict[str, object]:
-    """As the list's own filters."""
-    return {"entity_type__exact": "ride", "entity_id__exact": ride_id}
 
 
 def _by_reason(about: About, counts: Iterable[ReasonCount], whose: dict[str, object]) -> Listing:
@@ -130,17 +125,17 @@ def _of_destination(about: About) -> list[Listing]:
 def _by_ride(about: About, whose: dict[str, object]) -> list[Listing]:
     """Those with the most findings to do."""
     counts = dict(
-        DataQualityLog.objects.filter(park=about.park, entity_type="ride", resolution_status__in=TO_DO)
+        DataQualityLog.objects.filter(park=about.park, resolution_status__in=TO_DO, rides__isnull=False)
         .order_by()
-        .values_list("entity_id")
+        .values_list("rides__ride_id")
         .annotate(count=Count("pk"))
-        .order_by("-count", "entity_id")[:RIDES_SHOWN]
+        .order_by("-count", "rides__ride_id")[:RIDES_SHOWN]
     )
     rides = Ride.objects.in_bulk(counts)
     rows = [
         [
             Linked(rides[ride_id].ride_name, f"{reverse('admin:warehouse_ride_change', args=[ride_id])}#findings"),
-            Linked(f"{count:,}", list_of(**_of_ride(ride_id))),
+            Linked(f"{count:,}", list_of(**whose, ride=ride_id)),
         ]
         for ride_id, count in counts.items()
         if ride_id in rides

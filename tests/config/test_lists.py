@@ -3,9 +3,27 @@
 import pytest
 from django.urls import reverse
 
+from config.templatetags.lists import headed
 from warehouse.models import Park
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("cell", "heading", "shown"),
+    [
+        (
+            '<td class="field-rows">1234567</td>',
+            "rows",
+            '<td data-heading="Rows" class="field-rows number">1,234,567</td>',
+        ),
+        ('<td class="field-mb">-1234.50</td>', "MB", '<td data-heading="MB" class="field-mb number">-1,234.50</td>'),
+        ('<td class="field-id">1234</td>', "ride id", '<td data-heading="Ride id" class="field-id">1234</td>'),
+        ('<td class="field-x">2026-11-26</td>', "day", '<td data-heading="Day" class="field-x">2026-11-26</td>'),
+    ],
+)
+def test_a_figure_has_its_thousands_apart_and_an_id_has_not(cell, heading, shown):
+    assert headed([cell], [{"text": heading}]) == [shown]
 
 
 def page(client, name: str, query: str = "") -> str:

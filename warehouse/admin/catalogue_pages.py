@@ -17,6 +17,7 @@ from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, de
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
 from warehouse.rides import stale_days, stays
 from warehouse.rides.numbering import take_numbers
+from warehouse.zones import utc_in_words
 
 
 def _pages(model_admin: admin.ModelAdmin, pages) -> list:
@@ -241,9 +242,9 @@ class MetadataChangeAdmin(ReadOnlyAdmin):
             lookup, value, request
         )
 
-    @admin.display(description="when", ordering="changed_at")
+    @admin.display(description="when (UTC)", ordering="changed_at")
     def when(self, obj) -> str:
-        return f"{obj.changed_at:%Y-%m-%d %H:%M}Z"
+        return utc_in_words(obj.changed_at)
 
     @admin.display(description="of")
     def subject(self, obj) -> str:

@@ -1,5 +1,6 @@
 """Snapshots and queue rows in the admin, read-only, at any size: nothing is asked of the table before a range of days
-and a park or a ride are chosen, no page counts, and only the partitions of the range are opened.
+and a park or a ride are chosen, no page counts, and only the partitions of the range are opened. Days and times are
+those of the park's clock, and UTC, in which they are kept, stands beside.
 
 Pages follow the key (older than the last row shown), not an offset. The newest rows of a park are the newest of each
 of its rides, merged: each ride is a short walk on idx_ride_recorded. On 4.6 million rows of one month that took 10 to
@@ -9,6 +10,7 @@ of its rides, merged: each ride is a short walk on idx_ride_recorded. On 4.6 mil
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
@@ -21,14 +23,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from warehouse.admin.csv_files import csv_file
+from warehouse.admin.fact_times import in_words, when, when_headings, zone_of
 from warehouse.admin.list_csv import csv_name
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
-from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach, midnight
+from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.history.answers.written import csv_lines
 from warehouse.instants import ONE_MILLISECOND
 from warehouse.models import Park, QueueData, QueueType, Ride, RideStatusSnapshot
 from warehouse.rides.stays import Span, spans_of
 from warehouse.snapshot_id import SNAPSHOT_ID_MAX, instant_of, ride_id_of
+from warehouse.zones import both_in_words, local_day
 
 ROWS_A_PAGE = 100
 IDS_AT_ONCE = 1_000
@@ -66,7 +70,7 @@ def _refuse_out_of_reach(day: date) -> None:
 
 
 class RangeForm(DaysForm):
-    """A park or a ride, and days (UTC)."""
+    """A park or a ride, and days of the park's own clock."""
 
     park = forms.ModelChoiceField(Park.objects.all(), required=False)
     ride = forms.ModelChoiceField(Ride.objects.none(), required=False, empty_label="All rides of the park")
@@ -97,17 +101,22 @@ class RangeForm(DaysForm):
             return [Span(ride.pk, begin, end)]
         return spans_of(self.cleaned_data["park"].pk, begin, end)
 
+    def zone(self) -> ZoneInfo:
+        """Of the park that was chosen, or in which the ride stands that was."""
+        park = self.cleaned_data["park"] or self.cleaned_data["ride"].park
+        return park.zone
+
     def instants(self, before: int | None) -> tuple[datetime, datetime]:
         """Half-open; `before`: only what lies before that snapshot's instant, or at it."""
-        begin = midnight(self.cleaned_data["from"])
-        end = midnight(self.cleaned_data["to"]) + ONE_DAY
+        begin, _ = local_day(self.cleaned_data["from"], self.zone())
+        _, end = local_day(self.cleaned_data["to"], self.zone())
         return begin, end if before is None else min(end, instant_of(before) + ONE_MILLISECOND)
 
 
 class FactsAdmin(ReadOnlyAdmin):
     """The list is a page of its own: Django's would count, and query before anything is chosen."""
 
-    headings: Sequence[str] = ()
+    headings: Sequence[str] = ()  # of the columns behind those that say when
 
     def changelist_view(self, request, extra_context=None):
         if not self.has_view_permission(request):
@@ -118,14 +127,16 @@ class FactsAdmin(ReadOnlyAdmin):
             "title": self.opts.verbose_name_plural.capitalize(),
             "opts": self.opts,
             "form": form,
-            "headings": self.headings,
-            "limits": f"At most {PARK_DAYS_MAX} days of a park, or {RIDE_DAYS_MAX} of a ride. All times are UTC.",
+            "limits": f"At most {PARK_DAYS_MAX} days of a park, or {RIDE_DAYS_MAX} of a ride. Days and times are those "
+            "of the park's clock, with UTC beside.",
         }
         if request.GET and form.is_valid():
+            zone = form.zone()
+            context["headings"] = (*when_headings(zone), *self.headings)
             before = _snapshot_id(request.GET.get("before", ""))
             spans = form.spans(before)
             ids = self.newest(spans, before)
-            context["rows"] = self.rows(ids[:ROWS_A_PAGE], Ride.objects.in_bulk({span.ride_id for span in spans}))
+            context["rows"] = self.rows(ids[:ROWS_A_PAGE], Ride.objects.in_bulk({span.ride_id for span in spans}), zone)
             if len(ids) > ROWS_A_PAGE:
                 asked = {name: request.GET[name] for name in ("park", "ride", "from", "to") if name in request.GET}
                 context["older"] = "?" + urlencode(asked | {"before": ids[ROWS_A_PAGE - 1]})
@@ -155,8 +166,8 @@ class FactsAdmin(ReadOnlyAdmin):
         rides = Ride.objects.in_bulk({span.ride_id for span in spans})
         begin, end = form.instants(None)
         while begin < end:
-            end -= ONE_DAY
-            snapshots = _snapshots_of(spans, end, end + ONE_DAY)
+            upto, end = end, max(begin, end - ONE_DAY)  # where the clocks change a day of the park has 23 or 25 hours
+            snapshots = _snapshots_of(spans, end, upto)
             for at in range(0, len(snapshots), IDS_AT_ONCE):
                 some = snapshots[at : at + IDS_AT_ONCE]
                 queues = _queues([snapshot.pk for snapshot in some])
@@ -188,28 +199,28 @@ class FactsAdmin(ReadOnlyAdmin):
             )
             return [snapshot_id for (snapshot_id,) in cursor.fetchall()]
 
-    def rows(self, ids: list[int], rides: dict[int, Ride]) -> list[list]:
-        """The cells of the page."""
+    def rows(self, ids: list[int], rides: dict[int, Ride], zone: ZoneInfo) -> list[list]:
+        """The cells of the page, times by the clock of a zone."""
         raise NotImplementedError
 
 
 @admin.register(RideStatusSnapshot)
 class SnapshotAdmin(FactsAdmin):
-    headings = ("Recorded at", "Ride", "Status", "Wait", "Source", "Further queues")
+    headings = ("Ride", "Status", "Wait", "Source", "Further queues")
     csv_headings = ("snapshot_id", "recorded_at", "ride_id", "ride", "status", "wait_time", "source", "further_queues")
-    fields = ("snapshot_id", "recorded_at", "of", "status", "wait_time", "computed_is_open", "data_source", "queues")
+    fields = ("snapshot_id", "recorded", "of", "status", "wait_time", "computed_is_open", "data_source", "queues")
 
-    def rows(self, ids, rides):
+    def rows(self, ids, rides, zone):
         snapshots = {snapshot.pk: snapshot for snapshot in _snapshots(ids)}
         queues = _queues(ids)
         return [
             [
-                _link(snapshot_id),
+                *when(snapshot_id, zone, reverse("admin:warehouse_ridestatussnapshot_change", args=[snapshot_id])),
                 rides[snapshot.ride_id],
                 snapshot.status,
                 "" if snapshot.wait_time is None else f"{snapshot.wait_time} min",
                 snapshot.data_source,
-                "; ".join(map(in_words, queues.get(snapshot_id, ()))),
+                "; ".join(in_words(queue, zone) for queue in queues.get(snapshot_id, ())),
             ]
             for snapshot_id in ids
             if (snapshot := snapshots.get(snapshot_id)) is not None  # gone since its id was read
@@ -218,13 +229,17 @@ class SnapshotAdmin(FactsAdmin):
     def csv_rows_of(self, snapshot, ride, queues):
         yield [
             snapshot.pk, snapshot.recorded_at, ride.pk, ride.ride_name, snapshot.status, snapshot.wait_time,
-            snapshot.data_source, "; ".join(map(in_words, queues)),
+            snapshot.data_source, "; ".join(in_words(queue, ZoneInfo("UTC")) for queue in queues),
         ]  # fmt: skip
 
     def get_object(self, request, object_id, from_field=None):
         """By both columns of the key, so that one partition is opened."""
         snapshot_id = _snapshot_id(object_id)
         return next(iter(_snapshots([snapshot_id])), None) if snapshot_id else None
+
+    @admin.display(description="recorded at")
+    def recorded(self, snapshot):
+        return both_in_words(snapshot.recorded_at, zone_of(snapshot.ride_id), "milliseconds")
 
     @admin.display(description="ride")
     def of(self, snapshot):
@@ -236,36 +251,33 @@ class SnapshotAdmin(FactsAdmin):
 
     @admin.display(description="further queues")
     def queues(self, snapshot):
-        return "; ".join(map(in_words, _queues([snapshot.pk]).get(snapshot.pk, ()))) or "none"
+        zone = zone_of(snapshot.ride_id)
+        return "; ".join(in_words(queue, zone) for queue in _queues([snapshot.pk]).get(snapshot.pk, ())) or "none"
 
 
 @admin.register(QueueData)
 class QueueAdmin(FactsAdmin):
-    headings = ("Recorded at", "Ride", "Queue", "What it said")
+    headings = ("Ride", "Queue", "What it said")
     csv_headings = (
         "snapshot_id", "recorded_at", "ride_id", "ride", "queue_type", "wait_time_minutes", "return_time_state",
         "return_time_start", "return_time_end", "price_amount", "price_currency", "boarding_group_status",
         "boarding_group_current",
     )  # fmt: skip
     fields = (
-        "snapshot", "queue_type", "wait_time_minutes", "return_time_state", "return_time_start", "return_time_end",
+        "snapshot", "queue_type", "wait_time_minutes", "return_time_state", "returns_from", "returns_until",
         "price_amount", "price_currency", "boarding_group_status", "boarding_group_current",
     )  # fmt: skip
 
     queues_a_snapshot = len(QueueType)
 
-    def rows(self, ids, rides):
+    def rows(self, ids, rides, zone):
         queues = _queues(ids)
         return [
             [
-                format_html(
-                    '<a href="{}">{}</a>',
-                    reverse("admin:warehouse_queuedata_change", args=[queue.pk]),
-                    _shown(snapshot_id),
-                ),
+                *when(snapshot_id, zone, reverse("admin:warehouse_queuedata_change", args=[queue.pk])),
                 rides[ride_id_of(snapshot_id)],
                 queue.queue_type,
-                in_words(queue, with_type=False),
+                in_words(queue, zone, with_type=False),
             ]
             for snapshot_id in ids
             for queue in queues.get(snapshot_id, ())
@@ -280,22 +292,16 @@ class QueueAdmin(FactsAdmin):
 
     @admin.display(description="snapshot")
     def snapshot(self, queue):
-        return _link(queue.snapshot_id)
+        url = reverse("admin:warehouse_ridestatussnapshot_change", args=[queue.snapshot_id])
+        return format_html('<a href="{}">{}</a>', url, _both(instant_of(queue.snapshot_id), queue, "milliseconds"))
 
+    @admin.display(description="return time start")
+    def returns_from(self, queue):
+        return _both(queue.return_time_start, queue)
 
-def in_words(queue: QueueData, *, with_type: bool = True) -> str:
-    """What a queue said, for people: `PAID_RETURN_TIME 15:00 to 15:30Z, 21.00 USD`."""
-    window = " to ".join(f"{instant:%H:%M}" for instant in (queue.return_time_start, queue.return_time_end) if instant)
-    parts = [
-        "" if queue.wait_time_minutes is None else f"{queue.wait_time_minutes} min",
-        queue.return_time_state or "",
-        f"{window}Z" if window else "",
-        "" if queue.price_amount is None else f"{queue.price_amount} {queue.price_currency}",
-        queue.boarding_group_status or "",
-        f"groups {queue.boarding_group_current}" if queue.boarding_group_current else "",
-    ]
-    said = ", ".join(part for part in parts if part)
-    return " ".join(filter(None, [queue.queue_type if with_type else "", said or ("" if with_type else "no figures")]))
+    @admin.display(description="return time end")
+    def returns_until(self, queue):
+        return _both(queue.return_time_end, queue)
 
 
 def _snapshots(ids: Sequence[int]):
@@ -347,11 +353,5 @@ def _snapshot_id(text: str) -> int | None:
     return snapshot_id
 
 
-def _shown(snapshot_id: int) -> str:
-    instant = instant_of(snapshot_id)
-    return f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond // 1000:03}Z"
-
-
-def _link(snapshot_id: int, url: str = "") -> str:
-    url = url or reverse("admin:warehouse_ridestatussnapshot_change", args=[snapshot_id])
-    return format_html('<a href="{}">{}</a>', url, _shown(snapshot_id))
+def _both(instant: datetime | None, queue: QueueData, timespec: str = "minutes") -> str:
+    return both_in_words(instant, zone_of(ride_id_of(queue.snapshot_id)), timespec) if instant else "-"

@@ -17,6 +17,7 @@ from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType, MetadataChange, Park, ParkHours
 from warehouse.rides import hours
+from warehouse.zones import utc_in_words
 
 _WITHOUT_TIMES = (HoursType.CLOSED, HoursType.INFO)
 
@@ -87,7 +88,7 @@ class HoursForm(forms.ModelForm):
 @admin.register(ParkHours)
 class ParkHoursAdmin(ListCsvAdmin):
     form = HoursForm
-    list_display = ("day", "of", "type", "opens_there", "closes_there", "source", "description")
+    list_display = ("day", "of", "type", "opens_there", "closes_there", "zone", "source", "description")
     list_filter = ("source", "type")
     list_select_related = ("park",)
     date_hierarchy = "day"
@@ -167,13 +168,13 @@ class ParkHoursAdmin(ListCsvAdmin):
     def closes_there(self, obj) -> str:
         return _clock(obj, obj.closes_at)
 
-    @admin.display(description="read", ordering="read_at")
+    @admin.display(description="read (UTC)", ordering="read_at")
     def read(self, obj) -> str:
-        return f"{obj.read_at:%Y-%m-%d %H:%M}Z"
+        return utc_in_words(obj.read_at)
 
     @admin.display(description="time zone")
     def zone(self, obj) -> str:
-        return obj.park.timezone or "none known: times are UTC"
+        return f"{obj.park.zone}" if obj.park.timezone else "none known: times are UTC"
 
 
 def _clock(row: ParkHours, at: datetime | None) -> str:

@@ -33,9 +33,12 @@ _NOTHING = ("-", "—")
 
 
 class ListCsvAdmin(admin.ModelAdmin):
-    """`csv_display`: columns of the CSV where they are not the list's; fields and methods, as list_display has."""
+    """`csv_display`: columns of the CSV where they are not the list's; fields and methods, as list_display has.
+    `csv_ignores`: parameters of the list's address that say how it is shown, and not of what.
+    """
 
     csv_display: Sequence[str] = ()
+    csv_ignores: Sequence[str] = ()
 
     def csv_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         """Rows of the list with whatever their columns need beside, asked for all at once."""
@@ -51,7 +54,7 @@ class ListCsvAdmin(admin.ModelAdmin):
     def csv_url(self, request: HttpRequest) -> str:
         """Of the list as `request` shows it."""
         carried = request.GET.copy()
-        for name in _NOT_CARRIED:
+        for name in (*_NOT_CARRIED, *self.csv_ignores):
             carried.pop(name, None)
         query = carried.urlencode()
         url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_csv")
@@ -61,7 +64,7 @@ class ListCsvAdmin(admin.ModelAdmin):
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         request.GET = request.GET.copy()
-        for name in _NOT_CARRIED:
+        for name in (*_NOT_CARRIED, *self.csv_ignores):
             request.GET.pop(name, None)
         try:
             listed = self.get_changelist_instance(request)

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 
 from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+from warehouse.zones import utc_in_words
 
 CHANGES_SHOWN = 20
 NOTHING_CHANGED = "Saved without a change"
@@ -92,7 +93,7 @@ class OverridesAdmin(ListCsvAdmin):
             "",
             "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (f"{change.changed_at:%Y-%m-%d %H:%M}Z", change.changed_by or "metadata sync", described(change))
+                (utc_in_words(change.changed_at), change.changed_by or "metadata sync", described(change))
                 for change in found[:CHANGES_SHOWN]
             ),
         )
@@ -105,7 +106,8 @@ class OverridesAdmin(ListCsvAdmin):
             obj.pk if isinstance(obj, Park | Ride) else obj.ride_id,
         )
         return format_html(
-            "<table><thead><tr><th>When</th><th>By</th><th>Before → after</th></tr></thead><tbody>{}</tbody></table>{}",
+            "<table><thead><tr><th>When (UTC)</th><th>By</th><th>Before → after</th></tr></thead>"
+            "<tbody>{}</tbody></table>{}",
             rows,
             more if len(found) > CHANGES_SHOWN else "",
         )

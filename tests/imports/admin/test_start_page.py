@@ -13,6 +13,7 @@ from imports.models import ImportCheckpoint, ImportPreview, ImportStatus
 from imports.sources.folder import FolderSource
 from imports.workers import preview_task, queue
 from imports.workers.models import Worker
+from quality.models import DataQualityLog
 from tests.imports import capturing
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, write_day
 from tests.imports.desk import (
@@ -282,6 +283,15 @@ def test_the_start_begins_what_the_preview_showed_whatever_came_since(operator, 
     operator.post(f"{page.request['PATH_INFO']}start/")
     ranges = set(ImportCheckpoint.objects.values_list("start_date", "end_date", "source"))
     assert ranges == {(DAYS[0], DAYS[-1], str(archive))}
+
+
+def test_files_beside_the_layout_are_told_in_the_preview_and_become_a_finding_by_the_start_alone(operator, archive):
+    (archive / DESTINATION / "2025" / "stray.json.gz").touch()
+    page = preview(operator, destination=DESTINATION)
+    assert any("stray.json.gz" in sentence for sentence in page.context["found"]["sentences"])
+    assert not DataQualityLog.objects.exists()
+    operator.post(f"{page.request['PATH_INFO']}start/")
+    assert "stray.json.gz" in DataQualityLog.objects.get(reason="stray_files").description
 
 
 def test_imports_that_went_on_since_the_preview_are_told_at_the_start(operator, archive):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from imports.admin.actions import Shown, act
-from imports.archive.checkpoint import Seen
+from imports.archive.seen import Seen
 from imports.archive.transitions import ACTIONS, TransitionRefused
 from imports.models import ImportCheckpoint, ImportStatus
 from tests.imports.desk import CHANGELIST, as_shown, new_import, park, press, running, somebody, tick

@@ -376,7 +376,7 @@ def test_a_month_speaks_for_no_day(server):
     park = Park.objects.get()
     assert import_ledger.of_park(park.pk).missing_runs() == []
     assert import_ledger.readings(park.pk, SEPTEMBER, LAST[OCTOBER]) == []
-    assert coverage(NOW.date()).months == []
+    assert coverage(NOW).months == []
     assert not ledger.has_events_before(park.pk, NOVEMBER)
     assert not ledger.has_events_before(park.pk, NOVEMBER, server.parks[0].destination)
     assert destinations_of(park) == [server.parks[0].destination]

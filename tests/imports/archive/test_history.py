@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import re
 import threading
 from datetime import datetime, time, timedelta
@@ -14,7 +15,7 @@ from django.db import connection
 from imports.admin.progress import progress_of
 from imports.api import history
 from imports.api.pace import ApiPace, budget_of
-from imports.archive import beginning, planning
+from imports.archive import beginning, planning, preview
 from imports.archive.pipeline import run_import
 from imports.archive.request import Request
 from imports.models import ImportCheckpoint, ImportedFile
@@ -354,3 +355,21 @@ def test_days_that_were_kept_and_are_out_of_reach_by_now_come_as_they_are_asked_
     error = refused("--destination", park.destination, "--from", FROM, "--to", last, "--changed")
     assert error.returncode == 2 and "reaches back to" in str(error)
     assert days_asked(server) == []
+
+
+def test_a_preview_that_was_kept_begins_the_very_imports_of_its_plans(server, settings):
+    settings.THEMEPARKS_API_KEY = ""
+    asked = {"everything": True, "first": FROM - 30 * DAY}
+    found = preview.look(Request(open_source(API), **asked), NOW, lambda said: None)
+    assert any("Out of this key's reach" in sentence for sentence in found["sentences"])
+    asked_before = len(server.requests)
+    plans = preview.plans_of(json.loads(json.dumps(found)), Request(open_source(API), **asked))
+    begun = [checkpoint for run in beginning.begin(plans) for checkpoint in run.checkpoints]
+    assert len(server.requests) == asked_before, "nothing is asked again"
+    kept = [(each.park.themeparks_wiki_id, each.start_date, each.end_date) for each in begun]
+    assert kept == [
+        (plan.of_park.park_id, plan.first, plan.last)
+        for plan in planning.plan(Request(open_source(API), **asked), NOW.date())
+        if plan.files
+    ]
+    assert DataQualityLog.objects.filter(reason="out_of_reach").count() == len(begun)

@@ -160,7 +160,7 @@ def test_a_day_without_a_file_in_the_new_destination_is_a_gap_whatever_the_old_o
     (gap,) = DataQualityLog.objects.filter(reason="missing_days", park=park)
     assert gap.timestamp_start.date() == missing
     assert import_ledger.of_park(park.pk).is_missing(missing)
-    (row,) = [row for row in coverage(NOW.date()).rows if row.park == park]
+    (row,) = [row for row in coverage(NOW).rows if row.park == park]
     (month,) = row.months.values()
     assert (month.imported, month.missing, month.without_events) == (7, 1, 0)
     write(archive, missing)
@@ -188,10 +188,10 @@ def test_days_on_which_no_file_spoke_of_the_park_are_told_apart_from_days_that_w
     know(GAMMA, A)
     import_archive(archive, *FROM_A)
     park = Park.objects.get(themeparks_wiki_id=GAMMA)
-    (row,) = [row for row in coverage(NOW.date()).rows if row.park == park]
+    (row,) = [row for row in coverage(NOW).rows if row.park == park]
     (month,) = row.months.values()
     assert (month.imported, month.without_events) == (2, 6)
-    assert "2 of 26 days imported, 12 observations, 6 without an event in their files" in str(month)
+    assert "2 of 26 days imported, 12 rows, 6 without an event in their files" in str(month)
     out = StringIO()
     call_command("show_summary", stdout=out)
     park.refresh_from_db()
@@ -203,7 +203,7 @@ def test_days_on_which_no_file_spoke_of_the_park_are_told_apart_from_days_that_w
 def test_a_park_that_no_file_ever_spoke_of_is_not_called_imported(archive):
     know(RIDES[ALPHA], A)  # by any other UUID
     import_archive(archive, *ALL)
-    (row,) = [row for row in coverage(NOW.date()).rows if row.park.themeparks_wiki_id == RIDES[ALPHA]]
+    (row,) = [row for row in coverage(NOW).rows if row.park.themeparks_wiki_id == RIDES[ALPHA]]
     (month,) = row.months.values()
     assert (month.state, month.imported, month.without_events) == (State.EMPTY, 0, 8)
 

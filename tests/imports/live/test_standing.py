@@ -121,7 +121,11 @@ def test_a_collection_that_reached_nobody_is_a_task_that_failed(api_server, sett
     ("counts", "who", "what"),
     [
         ({"destinations": 3, "stored": 1200, "already_known": 7}, "3 of 3 destinations", "1,200 stored, 7 unchanged"),
-        ({"destinations": 1, "failed": 1, "not_reached": 1}, "1 of 3 destinations", "0 stored, 1 failed, 1 not reached"),  # noqa: E501
+        (
+            {"destinations": 1, "failed": 1, "not_reached": 1},
+            "1 of 3 destinations",
+            "0 stored, 1 failed, 1 not reached",
+        ),
         ({"destinations": 1, "rejected": 2}, "1 of 1 destination", "0 stored, 2 rejected"),
     ],
 )  # fmt: skip

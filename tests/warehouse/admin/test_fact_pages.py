@@ -242,6 +242,40 @@ def test_facts_cannot_be_changed_and_need_permission_to_be_seen(admin_client, cl
         assert client.get(page).status_code == 403
 
 
+def test_rows_of_a_park_are_told_by_its_clock_with_utc_beside_and_its_days_are_those_asked_for(viewer):
+    ride = new_ride()
+    Park.objects.filter(pk=ride.park_id).update(timezone="Asia/Tokyo")
+    observe(ride.pk, datetime(2025, 3, 1, 14, 59, tzinfo=UTC), wait_time=11)
+    morning = observe(ride.pk, datetime(2025, 3, 1, 15, 0, tzinfo=UTC), lines=2, wait_time=22)  # 2025-03-02 there
+    until = datetime(2025, 3, 1, 16, 30, tzinfo=UTC)
+    QueueData.objects.filter(queue_type="RETURN_TIME").update(return_time_start=until, return_time_end=until)
+    asked = {"park": ride.park_id, "from": "2025-03-02", "to": "2025-03-02"}
+    page = viewer.get(SNAPSHOTS, asked).content.decode()
+    assert "Recorded at (Asia/Tokyo)" in page
+    assert "2025-03-02 00:00:00.000</a>" in page
+    assert "2025-03-01 15:00:00.000Z" in page
+    assert "01:30 to 01:30 Asia/Tokyo" in page
+    assert "11 min" not in page
+    page = viewer.get(f"{SNAPSHOTS}{morning}/change/").content.decode()
+    assert "2025-03-02 00:00:00.000 Asia/Tokyo (2025-03-01 15:00:00.000Z)" in page
+    queue = QueueData.objects.get(queue_type="RETURN_TIME")
+    page = viewer.get(f"{QUEUES}{queue.pk}/change/").content.decode()
+    assert "2025-03-02 01:30 Asia/Tokyo (2025-03-01 16:30Z)" in page
+    (row,) = rows_of_csv(viewer.get(f"{SNAPSHOTS}csv/", asked))
+    assert (row["recorded_at"], row["wait_time"]) == ("2025-03-01T15:00:00Z", "22")
+    assert "01:30" not in row["further_queues"] and "16:30Z" in row["further_queues"]
+
+
+def test_a_day_on_which_the_clocks_change_is_taken_as_long_as_it_is(viewer):
+    ride = new_ride()
+    Park.objects.filter(pk=ride.park_id).update(timezone="America/New_York")
+    for minutes in (-1, 0, 23 * 60 - 1, 23 * 60):  # 2025-03-09 has 23 hours there, and begins at 05:00Z
+        observe(ride.pk, datetime(2025, 3, 9, 5, tzinfo=UTC) + timedelta(minutes=minutes), wait_time=100 + minutes % 7)
+    asked = {"park": ride.park_id, "from": "2025-03-09", "to": "2025-03-09"}
+    assert len(viewer.get(SNAPSHOTS, asked).context["rows"]) == 2
+    assert len(rows_of_csv(viewer.get(f"{SNAPSHOTS}csv/", asked))) == 2
+
+
 # --- as a CSV -------------------------------------------------------------------------------------------------------
 def test_a_range_is_taken_whole_the_newest_first_and_of_a_ride_that_moved_the_parks_own_part(viewer):
     ride = new_ride(name="Coaster")

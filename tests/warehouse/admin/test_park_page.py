@@ -64,7 +64,10 @@ def test_it_opens_with_the_year_to_the_newest_day_beside_the_year_before(admin_c
     figures = {figure.label: figure for figure in section(response, "days").figures}
     assert figures["Days known"].value == "14 of 365"
     assert figures["Against a year before"].value == "+50 %"
+    then = f"{LAST - timedelta(days=728)} to {LAST - timedelta(days=364)}: "
+    assert figures["Against a year before"].beside.startswith(then)
     assert "7 of 365 days match" in figures["Against a year before"].beside
+    assert f"; a year before ({FIRST - timedelta(days=364):%a %Y-%m-%d}) 20.0 min" in text
     assert 'class="line these"' in text and 'class="line before1"' in text
     assert "Lakeside &lt;1&gt; &amp; Co" in text and "<1>" not in text
     assert links.day(park.pk, LAST).replace("&", "&amp;") in text

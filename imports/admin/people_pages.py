@@ -1,0 +1,80 @@
+"""Users: who may log in here, and into which group they go.
+
+Of Django's own pages two things cost newcomers their way: a user is made first and given rights on a second page, and
+one without "Staff status" is told "wrong password" though it is right. Here both are asked for at once, and a user who
+holds rights and cannot log in is told of wherever it is seen.
+"""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group, User
+from django.utils.html import format_html
+
+admin.site.unregister(User)
+
+STAFF_HELP = "Whoever logs in here needs it. Without it the right password is refused as a wrong one."
+GROUPS_HELP = (
+    "Viewers look at everything and change nothing. Operators start and stop imports and triage findings, too. "
+    "Configurers also change jobs, partitions, parks and hours. (manage.py sync_groups makes them.)"
+)
+
+
+class NewUserForm(AdminUserCreationForm):
+    """Name, password, and what a user is made for."""
+
+    is_staff = forms.BooleanField(label="Staff status", required=False, initial=True, help_text=STAFF_HELP)
+    groups = forms.ModelMultipleChoiceField(
+        Group.objects.order_by("name"), required=False, widget=forms.CheckboxSelectMultiple, help_text=GROUPS_HELP
+    )
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    """Django's own, with the group and "Staff status" where a user is made."""
+
+    add_form = NewUserForm
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("username", "usable_password", "password1", "password2")}),
+        ("What they may do", {"classes": ("wide",), "fields": ("is_staff", "groups")}),
+    )
+    list_display = ("username", "email", "may_log_in", "member_of", "is_superuser", "last_login")
+    list_filter = ("is_staff", "is_superuser", "is_active", "groups")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in ("is_staff", "groups"):
+            field.help_text = STAFF_HELP if db_field.name == "is_staff" else GROUPS_HELP
+        return field
+
+    @admin.display(description="may log in", ordering="is_staff")
+    def may_log_in(self, user):
+        if user.is_active and user.is_staff:
+            return "yes"
+        lacks = "Staff status" if user.is_active else "Active"
+        return format_html('<span style="color: var(--error-fg)">no: {} is not ticked</span>', lacks)
+
+    @admin.display(description="groups")
+    def member_of(self, user):
+        return ", ".join(group.name for group in user.groups.all()) or "-"
+
+    def save_related(self, request, form, formsets, change):
+        """With the groups saved it is known whether the user holds rights that it has no way to use."""
+        super().save_related(request, form, formsets, change)
+        user = form.instance
+        if user.is_active and not user.is_staff and (user.groups.exists() or user.user_permissions.exists()):
+            self.message_user(
+                request,
+                f"{user} cannot log in here: tick Staff status. Without it the right password is called a wrong one.",
+                messages.WARNING,
+            )
+        elif user.is_staff and not (user.is_superuser or user.groups.exists() or user.user_permissions.exists()):
+            self.message_user(
+                request,
+                f"{user} can log in and see nothing yet: put them into a group, such as Viewers.",
+                messages.WARNING,
+            )
