@@ -58,8 +58,8 @@ def before(migrate, tmp_path):
     (run,) = runs(tmp_path)  # while the columns are those of the models
     (checkpoint,) = run.checkpoints
     checkpoint.queue()
-    migrate("0002")
     list(schedules.sync())
+    migrate("0002")
     for now, then in BEFORE.items():
         Schedule.objects.filter(func=now).update(func=then)
     Schedule.objects.filter(name="Collect live states").update(minutes=30)
