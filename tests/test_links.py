@@ -62,7 +62,8 @@ def test_every_link_opens_for_a_superuser(desk, boss):
 
 @pytest.mark.parametrize("group", ["Viewers", "Operators"])
 def test_every_link_opens_for_whoever_it_is_shown_to(desk, group):
-    found = crawl(somebody(group), whatever_is_asked=False)
+    that_have_rows = f"{rows}?park={desk.park.pk}&from={desk.newest}&to={desk.newest}"
+    found = crawl(somebody(group), park(desk.park.pk), that_have_rows, whatever_is_asked=False)
     assert not found.troubles, "\n".join(found.troubles)
     assert found.kinds() >= REACHED
     assert ("admin:imports_start" in found.kinds()) == (group == "Operators")
@@ -187,6 +188,22 @@ WAYS: dict[str, Callable[[Desk], tuple[str, list[str]]]] = {
     "a raw row": lambda of: (
         reverse("admin:warehouse_ridestatussnapshot_change", args=[of.snapshot_id]),
         [ride(of.ride.pk)],
+    ),
+    "the raw rows of a park": lambda of: (
+        f"{rows}?park={of.park.pk}&from={of.newest}&to={of.newest}",
+        [ride(of.ride.pk), reverse("admin:warehouse_ridestatussnapshot_change", args=[of.snapshot_id])],
+    ),
+    "the list of rides": lambda of: (
+        reverse("admin:warehouse_ride_changelist"),
+        [ride(of.ride.pk), park(of.park.pk), over_time("ride", of.ride.pk)],
+    ),
+    "the list of parks": lambda of: (
+        reverse("admin:warehouse_park_changelist"),
+        [
+            park(of.park.pk),
+            over_time("park", of.park.pk),
+            f"{reverse('admin:warehouse_ride_changelist')}?park__park_id__exact={of.park.pk}",
+        ],
     ),
     "the form of a park": lambda of: (reverse("admin:warehouse_park_edit", args=[of.park.pk]), [park(of.park.pk)]),
     "the form of a ride": lambda of: (reverse("admin:warehouse_ride_edit", args=[of.ride.pk]), [ride(of.ride.pk)]),

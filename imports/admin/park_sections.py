@@ -56,7 +56,7 @@ def coverage(about: About) -> Section:
     unreadable = ImportedFile.objects.filter(park=park, file_date__gte=since, outcome=FileOutcome.UNREADABLE)
     count = unreadable.count()
     shown = [_month_row(about, first, month) for first, month in reversed(months.items())]
-    head = [Column("Month"), Column("days imported", is_number=True), Column("What lacks")]
+    head = [Column("Month", whole=True), Column("days imported", is_number=True), Column("What lacks")]
     facts = [
         Fact("Days read", f"{together.percent} %", row, f"of the days since {first:%Y-%m}"),
         Fact(
@@ -71,7 +71,7 @@ def coverage(about: About) -> Section:
         last = unreadable.order_by("-file_date")[:UNREADABLE_SHOWN]
         days = [[Linked(f"{file.file_date}", links.day_file(file.pk)), file.source_file] for file in last]
         why = "The last that could not be read: a day leads to the reason"
-        listings.append(Listing([Column("Day"), Column("File")], days, why))
+        listings.append(Listing([Column("Day", whole=True), Column("File", wide=True)], days, why))
     go = [Linked("All months", row), Linked("Its day files", links.day_files(park=park.pk))]
     if about.may(OPERATE):
         url = links.start_url(park, first, today, _source(park.pk), missing_only=True)

@@ -69,9 +69,12 @@ class DataQualityLogAdmin(ListCsvAdmin):
 
     def changelist_view(self, request, extra_context=None):
         """Groups, where nothing is asked for; one by one as links of other pages ask, or as `view` says."""
-        if "view" not in request.GET:
-            request.GET = request.GET.copy()
-            request.GET["view"] = ONE_BY_ONE if request.GET else GROUPS
+        asked = request.GET.copy()
+        for name in [name for name, value in asked.items() if not value]:
+            del asked[name]  # fields of the form that were left empty
+        if "view" not in asked:
+            asked["view"] = ONE_BY_ONE if asked else GROUPS
+        request.GET = asked
         may_triage = self.has_triage_permission(request)
         return super().changelist_view(
             request, {"title": "Findings", "may_triage": may_triage, **(extra_context or {})}
@@ -241,7 +244,8 @@ class DataQualityLogAdmin(ListCsvAdmin):
         move, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
         note = request.POST.get("note", "")
         if move in ("undo", "reopen"):
-            take_back_one(row, by=by, now=now, note=note)
+            last = request.POST.get("last", "")
+            take_back_one(row, by=by, now=now, note=note, shown=int(last) if last.isdecimal() else None)
             messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
             return
         # what the page showed; a form of before has no such field, and moves what stands there

@@ -65,7 +65,7 @@ def test_a_section_that_fails_says_so_and_the_rest_stands(admin_client, park, ri
         del park_sections._registered["broken"]
     assert section(response, "broken").trouble == "could not be worked out: ZeroDivisionError: by nothing"
     assert "Broken could not be worked out: ZeroDivisionError: by nothing." in response.content.decode()
-    assert figures_of(response, "waits")["Days with rows"] == "40"
+    assert figures_of(response, "waits")["Newest day with rows"] == f"{LAST}"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,8 @@ def test_waits_are_those_of_the_last_days_with_rows(admin_client, park, ride):
         assert rows[1][:4] == ["Thu 2026-02-26", "30 min", "30 min", "0.0 %"]
         figures = figures_of(response, "waits")
         assert figures["Highest wait"] == "40 min"
-        assert figures["Days with rows"] == "40"
+        assert figures["Newest day with rows"] == f"{LAST}"
+        assert [fact.beside for fact in section(response, "rows").facts] == ["on 40 days"]
 
 
 def test_a_day_whose_sums_are_stale_is_not_computed_here(admin_client, park, ride):

@@ -30,9 +30,9 @@ MONTHS_SHOWN = 13  # this one, and the same of a year before
 # --- waits -----------------------------------------------------------------------------------------------------------
 @register("waits", "Waits", SEES_WAITS, 40)
 def waits(about: About) -> Section:
-    """Of the last days of which there are sums, and how many days there are in all."""
+    """Of the last days of which there are sums."""
     over_time = links.ride(about.ride.pk) if about.ride else links.park(about.park.pk)
-    days, newest, oldest = _extent(about)
+    newest, oldest = _extent(about)
     if newest is None or oldest is None:
         said = "No day is summed up yet: that happens some minutes after rows came in."
         return Section("waits", "Waits", over_time, said=said)
@@ -45,10 +45,10 @@ def waits(about: About) -> Section:
         Fact("Mean wait", _minutes(together.standby_mean), beside=f"of the last {DAYS_SHOWN} days"),
         Fact("Highest wait", _minutes(together.standby_max)),
         Fact("Down", "-" if together.down_share is None else percent(together.down_share), beside="of park hours"),
-        Fact("Days with rows", f"{days:,}", _over(about, oldest, newest), f"{oldest} to {newest}"),
+        Fact("Newest day with rows", f"{newest}", address(newest), f"the first is {oldest}"),
     ]
     columns = [
-        Column("Day"),
+        Column("Day", whole=True),
         Column("mean wait", is_number=True),
         Column("highest", is_number=True),
         Column("down", is_number=True),
@@ -61,7 +61,7 @@ def waits(about: About) -> Section:
     names = {"months": "Months", "hours": "Hours of the day", "calendar": "Busy days", "longest": "Longest waits"}
     go = [Linked("Over time", over_time)]
     go += [Linked(names[tab], _tab(about, tab)) for tab in tabs]
-    go.append(Linked(f"{newest} in full", address(newest)))
+    go += [Linked("All years", _over(about, oldest, newest)), Linked(f"{newest} in full", address(newest))]
     return Section("waits", "Waits", over_time, facts, [Listing(columns, rows)], f"Days are {_whose(about)}.", go)
 
 
@@ -74,14 +74,15 @@ def _wait_row(day: date, sums: Sums | None, url: str, known: KnownDays) -> list[
     return [Linked(f"{day:%a %Y-%m-%d}", url), mean, highest, down, f"{sums.operated:,}", f"{sums.observations:,}"]
 
 
-def _extent(about: About) -> tuple[int, date | None, date | None]:
-    """How many days have sums, the newest and the oldest: steps on a key, of a park one a day."""
-    if about.ride:
-        whose, of = "COUNT(*), MAX(day), MIN(day) FROM ride_days WHERE ride_id = %s", about.ride.pk
-    else:
-        whose, of = "COUNT(DISTINCT day), MAX(day), MIN(day) FROM ride_days WHERE park_id = %s", about.park.pk
-    ((days, newest, oldest),) = fetched(f"SELECT {whose} AND day <= %s", [of, about.today])
-    return days, newest, oldest
+def _extent(about: About) -> tuple[date | None, date | None]:
+    """The newest and the oldest day with sums: two steps on a key. To count them all would read each row of a park."""
+    whose, of = ("ride_id = %s", about.ride.pk) if about.ride else ("park_id = %s", about.park.pk)
+    ((newest, oldest),) = fetched(
+        f"SELECT (SELECT MAX(day) FROM ride_days WHERE {whose} AND day <= %s), "
+        f"(SELECT MIN(day) FROM ride_days WHERE {whose})",
+        [of, about.today, of],
+    )
+    return newest, oldest
 
 
 def _days(about: About, first: date, last: date) -> KnownDays:
@@ -129,7 +130,7 @@ def rows(about: About) -> Section:
         row = [Linked(f"{month:%Y-%m}", _raw(about, month, last)), f"{observations:,}", f"{days:,}"]
         shown.append([*row, *([] if about.ride else [f"{heard:,}"]), "-" if whole is None else f"{whole:,}"])
     columns = [
-        Column("Month"),
+        Column("Month", whole=True),
         Column("rows", is_number=True),
         Column("days", is_number=True),
         *([] if about.ride else [Column("rides", is_number=True, wide=True)]),
@@ -141,19 +142,23 @@ def rows(about: About) -> Section:
         go.append(Linked("Partitions", reverse("admin:warehouse_partitions")))
     go.append(Linked("Earlier months", _tab(about, "months")))
     rows_of_months = sum(observations for *_, observations in found)
-    facts = [Fact(f"Rows since {first:%Y-%m}", f"{rows_of_months:,}", beside=count_of(len(found), "month"))]
+    days = sum(days for _, days, *_ in found)
+    facts = [
+        Fact(f"Rows since {first:%Y-%m}", f"{rows_of_months:,}", beside=f"on {count_of(days, 'day')}"),
+    ]
     said = "As the sums of days counted them; a month leads to its raw rows, by the same days."
     return Section("rows", "Rows", listed, facts, [Listing(columns, shown)], said, go)
 
 
 def _by_month(about: About, first: date) -> Sequence[tuple[date, int, int, int]]:
-    """(month, days, rides, rows), the newest first."""
+    """(month, days, the most rides of a day, rows), the newest first. By day and then by month: to count rides apart
+    in each month took twice as long."""
     which, of = ("ride_id = %s", about.ride.pk) if about.ride else ("park_id = %s", about.park.pk)
     key = "idx_ride_days_ride" if about.ride else "PRIMARY"
     found = fetched(
-        "SELECT EXTRACT(YEAR_MONTH FROM day), COUNT(DISTINCT day), COUNT(DISTINCT ride_id), "
-        f"CAST(SUM(observations) AS SIGNED) FROM ride_days FORCE INDEX ({key}) "
-        f"WHERE {which} AND day >= %s AND day <= %s GROUP BY 1 ORDER BY 1 DESC",
+        "SELECT EXTRACT(YEAR_MONTH FROM day), COUNT(*), MAX(rides), CAST(SUM(observed) AS SIGNED) FROM "
+        f"(SELECT day, COUNT(*) AS rides, SUM(observations) AS observed FROM ride_days FORCE INDEX ({key}) "
+        f"WHERE {which} AND day >= %s AND day <= %s GROUP BY day) AS days GROUP BY 1 ORDER BY 1 DESC",
         [of, first, about.today + timedelta(days=1)],
     )
     return [(date(month // 100, month % 100, 1), *figures) for month, *figures in found]

@@ -35,11 +35,18 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`wide`: left out on a phone."""
+    """`wide`: left out on a phone; `whole`: of days, which are not broken into lines."""
 
     label: str
     is_number: bool = False
     wide: bool = False
+    whole: bool = False
+
+    @property
+    def classes(self) -> str:
+        """For the template."""
+        names = ("number" if self.is_number else "text", "wide" if self.wide else "", "whole" if self.whole else "")
+        return " ".join(filter(None, names))
 
 
 @dataclass(frozen=True, slots=True)

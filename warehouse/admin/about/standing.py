@@ -92,5 +92,5 @@ def park_hours(about: About) -> Section:
     zone = about.park.timezone or "UTC: the park's zone is not known"
     return Section(
         "hours", f"Hours of {about.park}" if about.ride else "Hours", listed,
-        listings=[Listing([Column("Day"), Column(f"Hours ({zone})")], rows)], links=go,
+        listings=[Listing([Column("Day", whole=True), Column(f"Hours ({zone})")], rows)], links=go,
     )  # fmt: skip
