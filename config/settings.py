@@ -196,13 +196,15 @@ ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="").strip()
 if ALERT_WEBHOOK_URL and not ALERT_WEBHOOK_URL.startswith(("https://", "http://")):
     raise ImproperlyConfigured("ALERT_WEBHOOK_URL must begin with https:// or http://")
 # By which server mail goes out: smtp://user:password@host:587, with smtp+tls:// or smtp+ssl://.
-for _name, _value in env.email("EMAIL_URL", default="smtp://localhost:25").items():
+_mail_server = env.str("EMAIL_URL", default="smtp://localhost:25")
+for _name, _value in env.email_url_config(_mail_server).items():
     globals()[_name] = _value
 EMAIL_TIMEOUT = 10  # seconds; Django's default waits for ever
 EMAIL_SUBJECT_PREFIX = "[warehouse] "
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="warehouse@localhost")
 # The address of this site (https://warehouse.example.org), for links in what is mailed. Empty: there are none.
-DESK_URL = env.str("DESK_URL", default="").rstrip("/")
+DESK_URL = env.str("DESK_URL", default="")
+DESK_URL = DESK_URL.rstrip("/")
 # By whose clock the daily report begins at yesterday 18:00; an IANA name.
 REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="UTC")
 if known_zone(REPORT_TIME_ZONE) is None:

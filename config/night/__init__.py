@@ -11,6 +11,7 @@ from django.db.models import Case, Count, Model, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 from django_q.models import Task
 
+from imports.live import standing
 from imports.live.models import LiveCollection
 from imports.models import ImportCheckpoint, ImportedFile, ImportStatus
 from quality.models import DataQualityLog, IssueType
@@ -110,13 +111,8 @@ def night(now: datetime, zone: tzinfo = UTC) -> Night:
     """The facts since `begin_of_night`, as of `now` (aware)."""
     since = begin_of_night(now, zone)
     ended = _ended(since)
-    collected = _newest(LiveCollection, "started_at", since).aggregate(
-        count=Count("pk"),
-        answered=Sum("destinations", default=0),
-        failed=Sum("failed", default=0),
-        not_reached=Sum("not_reached", default=0),
-        stored=Sum("stored", default=0),
-    )
+    live = standing.rate_since(since)
+    rows_live = _newest(LiveCollection, "started_at", since).aggregate(rows=Sum("stored", default=0))["rows"]
     findings = dict.fromkeys(IssueType.values, 0) | dict(
         _newest(DataQualityLog, "created_at", since).order_by().values_list("issue_type").annotate(Count("pk"))
     )
@@ -132,11 +128,11 @@ def night(now: datetime, zone: tzinfo = UTC) -> Night:
         named=ended[:IMPORTS_NAMED],
         jobs=_jobs(since),
         findings=findings,
-        collections=collected["count"],
-        destinations_asked=collected["answered"] + collected["failed"] + collected["not_reached"],
-        destinations_answered=collected["answered"],
+        collections=live.collections,
+        destinations_asked=live.asked,
+        destinations_answered=live.answered,
         rows_imported=files.aggregate(rows=Sum("stored", default=0))["rows"],
-        rows_live=collected["stored"],
+        rows_live=rows_live,
         growth_mb=_growth_mb(since),
     )
 
@@ -171,11 +167,14 @@ def _ended(since: datetime) -> list[EndedImport]:
 
 
 def _jobs(since: datetime) -> list[JobRuns]:
-    """Those with failures first. Of each function django-q2 keeps the last `save_limit` successes."""
+    """Those with failures first. Of each function django-q2 keeps the last `save_limit` successes.
+
+    Not the live collections, of which the answers are counted.
+    """
     limit = settings.Q_CLUSTER["save_limit"]
     recent = Q(stopped__gte=since)
     found = (
-        Task.objects.exclude(func__startswith=OURS)
+        Task.objects.exclude(Q(func__startswith=OURS) | Q(func=standing.TASK))
         .order_by()
         .values("func")
         .annotate(

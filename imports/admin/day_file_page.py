@@ -1,6 +1,7 @@
 """A day file's page: what its last reading gave, why it could not be read, what was found in it, and where to go."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +13,10 @@ from imports.admin import file_findings, links
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from imports.sources.source import Feed
 from quality.admin.park_sections import list_of
+from quality.covered_hours import days_touched
 from warehouse.admin.day_pages import links as day_links
 from warehouse.admin.page_parts import failure
-from warehouse.days import ONE_DAY
+from warehouse.days import ONE_DAY, midnight
 
 DAYS_OF_A_PARK_MAX = 31  # that the list of raw rows shows at once
 MEANINGS = {
@@ -85,8 +87,9 @@ def _go(request: HttpRequest, file: ImportedFile) -> list[Go]:
     first, last = file_findings.days_of(file)
     found = []
     if may("warehouse.view_ridestatussnapshot"):
-        upto = min(last, first + (DAYS_OF_A_PARK_MAX - 1) * ONE_DAY)
-        asked = urlencode({"park": park.pk, "from": first, "to": upto})
+        begin, end = _days_there(file, first, last)
+        upto = min(end, begin + (DAYS_OF_A_PARK_MAX - 1) * ONE_DAY)
+        asked = urlencode({"park": park.pk, "from": begin, "to": upto})
         found.append(Go("Its rows", f"{reverse('admin:warehouse_ridestatussnapshot_changelist')}?{asked}"))
         found.append(Go("The day in full", day_links.day(park.pk, first)))
     if file.checkpoint_id and (may("imports.view_importcheckpoint") or may("imports.operate_imports")):
@@ -97,3 +100,10 @@ def _go(request: HttpRequest, file: ImportedFile) -> list[Go]:
         period = {"from": first, "to": last, "status": "all"}
         found.append(Go("Findings of the park on this day", list_of(park=park.pk, **period)))
     return found
+
+
+def _days_there(file: ImportedFile, first: date, last: date) -> tuple[date, date]:
+    """The days by the park's clock in which its rows lie: a day file's own are UTC's, and reach into two of them."""
+    if file.feed in (Feed.HISTORY.value, Feed.DELISTED.value):
+        return first, last
+    return days_touched(midnight(first), midnight(last + ONE_DAY), file.park.zone)

@@ -1,16 +1,17 @@
 """The filters of the triage desk. None of them counts or lists what is in the log: they cost no query that grows.
 
+They are fields of one form above the list, together with the search, and take one click together.
+
 Whatever narrows the list is a parameter of the address, and each is said above the list (quality.admin.chips).
 """
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from quality.models import TO_DO, DataQualityMove, FindingRide, ResolutionStatus
+from quality.models import TO_DO, DataQualityMove, FindingRide, IssueType, ResolutionStatus
 from quality.reasons import REASONS
 from warehouse.days import day_from, midnight
 from warehouse.models import Park
@@ -18,7 +19,6 @@ from warehouse.models import Park
 ALL = "all"
 NO_PARK = "none"
 ME, NOBODY = "me", "nobody"
-UNSEEN = "admin/quality/filter_unseen.html"  # it shows nothing beside the list
 #: parameters that choose how the list is shown and narrow nothing
 OF_THE_VIEW = ("view", "sort", "back")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -30,39 +30,27 @@ def who_may_triage() -> list[str]:
     return list(users.filter(is_staff=True).order_by("username").values_list("username", flat=True))
 
 
-def wrong_days(days: Iterable[str]) -> list[str]:
-    """What is wrong with days as they were typed; an empty one is none."""
-    return [wrong for day in days if day for _, wrong in [_day(day)] if wrong]
+class SelectFilter(admin.SimpleListFilter):
+    """Choices in a drop-down list of the form above the list; `all_label` is what the list shows without it."""
+
+    all_label = "All"
+
+    def options(self) -> list[tuple[str, str, bool]]:
+        """Value, label, and whether it is chosen."""
+        chosen = self.value() or ""
+        choices = [("", self.all_label), *((str(value), label) for value, label in self.lookup_choices)]
+        return [(value, label, value == chosen) for value, label in choices]
 
 
-def _day(text: str) -> tuple[date | None, str]:
-    try:
-        return day_from(text), ""
-    except ValueError as error:
-        return None, str(error)
-
-
-class StatusFilter(admin.SimpleListFilter):
+class StatusFilter(SelectFilter):
     """What waits for an operator, unless something else is asked for."""
 
     title = "status"
     parameter_name = "status"
+    all_label = "To do (open or investigating)"
 
     def lookups(self, request, model_admin):
         return [*ResolutionStatus.choices, (ALL, "All")]
-
-    def choices(self, changelist):
-        yield {
-            "selected": self.value() is None,
-            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": "To do (open or investigating)",
-        }
-        for value, label in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": label,
-            }
 
     def queryset(self, request, queryset):
         if self.value() == ALL:
@@ -72,25 +60,15 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(resolution_status__in=TO_DO)
 
 
-class KindFilter(admin.ChoicesFieldListFilter):
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.title = "kind"
+class KindFilter(SelectFilter):
+    title = "kind"
+    parameter_name = "issue_type__exact"
 
+    def lookups(self, request, model_admin):
+        return IssueType.choices
 
-class SelectFilter(admin.SimpleListFilter):
-    """Choices in a drop-down list: a hundred parks as links would bury the other filters."""
-
-    template = "admin/quality/filter_select.html"
-
-    def choices(self, changelist):
-        others = {key: value for key, value in changelist.params.items() if key not in (self.parameter_name, "p")}
-        yield {
-            "name": self.parameter_name,
-            "others": [(key, item) for key, value in others.items() for item in _items(value)],
-            "options": [("", "All", not self.value())]
-            + [(value, label, self.value() == str(value)) for value, label in self.lookup_choices],
-        }
+    def queryset(self, request, queryset):
+        return queryset.filter(issue_type=self.value()) if self.value() in IssueType.values else queryset
 
 
 class ParkFilter(SelectFilter):
@@ -136,7 +114,6 @@ class AssigneeFilter(SelectFilter):
 class DaysFilter(admin.ListFilter):
     """Two days of the address, both included; what is no date filters nothing and is said."""
 
-    template = "admin/quality/filter_period.html"
     parameters = ("from", "to")
 
     def __init__(self, request, params, model, model_admin):
@@ -153,28 +130,22 @@ class DaysFilter(admin.ListFilter):
     def _take(self, params, name: str) -> date | None:
         text = params.pop(name, [""])[-1]
         self.used_parameters[name] = text
-        day, wrong = _day(text) if text else (None, "")
-        self.errors += [wrong] if wrong else []
-        return day
+        try:
+            return day_from(text) if text else None
+        except ValueError as error:
+            self.errors.append(str(error))
+            return None
 
-    def choices(self, changelist):
-        first, last = self.parameters
-        others = {key: value for key, value in changelist.params.items() if key not in (first, last, "p")}
-        yield {
-            "names": (first, last),
-            "first": self.used_parameters.get(first, ""),
-            "last": self.used_parameters.get(last, ""),
-            "errors": self.errors,
-            "others": [(key, item) for key, value in others.items() for item in _items(value)],
-            "clear": changelist.get_query_string(remove=[first, last]) if self.first or self.last else "",
-        }
+    @property
+    def typed(self) -> list[str]:
+        """The two as they stand in the address."""
+        return [self.used_parameters.get(name, "") for name in self.parameters]
 
 
 class PeriodFilter(DaysFilter):
-    """Findings whose period touches the days from `from` to `to`. It stands beside the search, above the list."""
+    """Findings whose period touches the days from `from` to `to`."""
 
     title = "period"
-    template = UNSEEN
 
     def queryset(self, request, queryset):
         if self.first:
@@ -199,8 +170,6 @@ class FirstSeenFilter(DaysFilter):
 
 class LinkedFilter(admin.SimpleListFilter):
     """What links of other pages ask for; nothing to choose, the list says it above."""
-
-    template = UNSEEN
 
     def lookups(self, request, model_admin):
         return []
@@ -252,13 +221,9 @@ class ViewFilter(admin.ListFilter):
         return queryset
 
 
-def _items(value) -> list:
-    return value if isinstance(value, list) else [value]
-
-
 FILTERS = [
     StatusFilter,
-    ("issue_type", KindFilter),
+    KindFilter,
     ReasonFilter,
     ParkFilter,
     AssigneeFilter,

@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
 from quality import import_ledger
+from quality.covered_hours import days_touched
 from quality.models import DataQualityLog
 from warehouse.admin.day_pages import links
 from warehouse.admin.fact_pages import PARK_DAYS_MAX, RIDE_DAYS_MAX
@@ -24,6 +25,7 @@ def around(row: DataQualityLog) -> Iterator[tuple[str, str]]:
     first, last = row.days()
     ride = row.entity_id if row.entity_type == "ride" and Ride.objects.filter(pk=row.entity_id).exists() else None
     yield from _files(row, first, last)
+    first, last = _days_there(row)
     if ride is not None:
         upto = min(last, first + timedelta(days=RIDE_DAYS_MAX - 1))
         yield f"Rows of the ride, {_days(first, upto)}", _rows(ride=ride, first=first, last=upto)
@@ -33,6 +35,15 @@ def around(row: DataQualityLog) -> Iterator[tuple[str, str]]:
         yield f"{first} in full", links.day(row.park_id, first, ride=ride)
     if ride is not None:
         yield "The ride over time", links.ride(ride)
+
+
+def _days_there(row: DataQualityLog) -> tuple[date, date]:
+    """The days of the park's own clock that it reaches into: those of the lists of rows, and of the day in full."""
+    park = Park.objects.filter(pk=row.park_id).first()
+    if park is None:
+        return row.days()
+    start = row.timestamp_start
+    return days_touched(start, max(row.timestamp_end or start, start + timedelta.resolution), park.zone)
 
 
 def _files(row: DataQualityLog, first: date, last: date) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 
 from quality.admin import finding_view
 from quality.admin.chips import address, chips_of
-from quality.admin.filters import NO_PARK, wrong_days
+from quality.admin.filters import NO_PARK, DaysFilter, SelectFilter
 from quality.models import IssueType, ResolutionStatus
 from quality.reasons import REASONS, Reason, title_of
 from warehouse.models import Park
@@ -52,18 +52,25 @@ class Matching(ChangeList):
         return REASONS.get(self.params.get("reason", ""))
 
     @property
-    def days(self) -> tuple[str, str]:
-        """The period that the search asks for, as it was typed."""
-        return self.params.get("from", ""), self.params.get("to", "")
+    def selects(self) -> list[SelectFilter]:
+        """The filters of the form that are drop-down lists."""
+        return [spec for spec in self.filter_specs if isinstance(spec, SelectFilter)]
 
     @property
-    def days_errors(self) -> list[str]:
-        """What is wrong with it."""
-        return wrong_days(self.days)
+    def days(self) -> dict[str, DaysFilter]:
+        """The filters of the form that are two days."""
+        return {spec.parameters[0]: spec for spec in self.filter_specs if isinstance(spec, DaysFilter)}
 
     def others(self) -> list[tuple[str, str]]:
-        """All that narrows or orders the list, but what stands in the form of the search."""
-        return [(name, value) for name, value in self.params.items() if name not in ("q", "from", "to", "p")]
+        """What narrows or orders the list beside the form of the search and the filters."""
+        ours = {"q", "p", *(spec.parameter_name for spec in self.selects)}
+        ours.update(*(spec.parameters for spec in self.days.values()))
+        return [(name, value) for name, value in self.params.items() if name not in ours]
+
+    @property
+    def triage_url(self) -> str:
+        """The confirmation for all that is shown."""
+        return address(self.params, view=None, sort=None, o=None, back=address(self.params))
 
     def view_urls(self) -> dict[str, str]:
         """The same findings in the other list."""
@@ -182,11 +189,6 @@ class GroupList(Matching):
         if self.paginator.num_pages == 1:
             return []
         return [(n, f"{address(self.params)}&p={n}") for n in self.paginator.page_range]
-
-    @property
-    def triage_url(self) -> str:
-        """The confirmation for all that is shown."""
-        return address(self.params, view=None, sort=None, back=address(self.params))
 
 
 def _groups_of(queryset) -> list[Group]:

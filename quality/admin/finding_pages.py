@@ -18,6 +18,7 @@ from quality.admin import bulk_pages, finding_view, searching
 from quality.admin.bulk_pages import VERBS
 from quality.admin.filters import FILTERS, OF_THE_VIEW, who_may_triage
 from quality.admin.finding_lists import GROUPS, ONE_BY_ONE, CappedPaginator, FindingList, GroupList, Matching
+from quality.admin.finding_times import period_of, utc_beside
 from quality.admin.shown import Shown
 from quality.models import TO_DO, DataQualityLog, ResolutionStatus, TransitionRefused, TriageBatch
 from quality.reasons import REASONS, title_of
@@ -68,9 +69,12 @@ class DataQualityLogAdmin(ListCsvAdmin):
 
     def changelist_view(self, request, extra_context=None):
         """Groups, where nothing is asked for; one by one as links of other pages ask, or as `view` says."""
-        if "view" not in request.GET:
-            request.GET = request.GET.copy()
-            request.GET["view"] = ONE_BY_ONE if request.GET else GROUPS
+        asked = request.GET.copy()
+        for name in [name for name, value in asked.items() if not value]:
+            del asked[name]  # fields of the form that were left empty
+        if "view" not in asked:
+            asked["view"] = ONE_BY_ONE if asked else GROUPS
+        request.GET = asked
         may_triage = self.has_triage_permission(request)
         return super().changelist_view(
             request, {"title": "Findings", "may_triage": may_triage, **(extra_context or {})}
@@ -103,7 +107,7 @@ class DataQualityLogAdmin(ListCsvAdmin):
     @admin.display(ordering="timestamp_start", description="where, when")
     def where(self, row):
         return format_html(
-            '{}<br><span class="q-period">{}</span>', finding_view.as_html(row.subject), finding_view.period_of(row)
+            '{}<br><span class="q-period">{}</span>', finding_view.as_html(row.subject), period_of(row, row.zone)
         )
 
     @admin.display(ordering="assignee", description="who sees to it")
@@ -189,7 +193,8 @@ class DataQualityLogAdmin(ListCsvAdmin):
                 "subtitle": None,
                 "reason": REASONS.get(row.reason),
                 "reason_title": title_of(row.reason),
-                "period": finding_view.period_of(row),
+                "period": period_of(row, row.zone),
+                "period_utc": utc_beside(row, row.zone),
                 "status": finding_view.status_as_html(row.resolution_status),
                 "examples": finding_view.examples_of(row),
                 "values": finding_view.values_of(row),

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
@@ -16,13 +16,14 @@ from django.utils.safestring import mark_safe
 
 from quality import import_ledger
 from quality.admin.finding_links import around
+from quality.admin.finding_times import with_local_time
 from quality.check.seams import HISTORY_URL
 from quality.covered_hours import days_touched
 from quality.findings import OTHER_VALUES
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.text import age_in_words
-from warehouse.zones import zone_or_utc
+from warehouse.zones import known_zone, zone_or_utc
 
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
 
@@ -61,7 +62,10 @@ class Examples:
 
 # --- subjects -------------------------------------------------------------------------------------------------------
 def with_subjects(rows: Iterable[DataQualityLog]) -> list[DataQualityLog]:
-    """The rows, each with `subject`: links to its ride and its park. At most three queries, however many rows."""
+    """The rows, each with `subject`: links to its ride and its park, and `zone`: of its park, None where it has none.
+
+    At most three queries, however many rows.
+    """
     rows = list(rows)
     destinations: dict[str, list[Park]] = {}
     for park in Park.objects.filter(
@@ -71,6 +75,7 @@ def with_subjects(rows: Iterable[DataQualityLog]) -> list[DataQualityLog]:
     parks = Park.objects.in_bulk({row.park_id for row in rows} - {None})
     rides = Ride.objects.in_bulk({row.entity_id for row in rows if row.entity_type == "ride"} - {None})
     for row in rows:
+        row.zone = known_zone(parks[row.park_id].timezone) if row.park_id in parks else None
         row.subject = []
         if row.entity_type == "ride":
             ride = rides.get(row.entity_id)
@@ -96,25 +101,9 @@ def status_as_html(status: str):
     return format_html('<span class="q-status q-{}">{}</span>', status.lower(), ResolutionStatus(status).label)
 
 
-# --- periods --------------------------------------------------------------------------------------------------------
-def period_of(row: DataQualityLog) -> str:
-    start, end = row.timestamp_start, row.timestamp_end
-    if end is None:
-        return f"from {start:%Y-%m-%d}"
-    first, last = row.days()
-    if _is_midnight(start) and _is_midnight(end):
-        return f"{first}" if first == last else f"{first} to {last}"
-    until = f"{end:%H:%M}" if first == last else f"{end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M} to {until}"
-
-
 def age_of(row: DataQualityLog, now: datetime) -> str:
     """Since it was first seen: 5 min, 7 h, 12 days."""
     return age_in_words((now - row.created_at).total_seconds())
-
-
-def _is_midnight(instant: datetime) -> bool:
-    return (instant.hour, instant.minute, instant.second) == (0, 0, 0)
 
 
 # --- evidence -------------------------------------------------------------------------------------------------------
@@ -127,12 +116,14 @@ _RANKS = {column: rank for rank, column in enumerate(_COLUMNS)}
 
 
 def examples_of(row: DataQualityLog) -> Examples:
+    """Of a row `with_subjects`."""
     examples = row.evidence.get("examples", [])
     if examples and all(isinstance(example, dict) for example in examples):
         columns = dict.fromkeys(key for example in examples for key in example)
         columns = sorted(columns, key=lambda column: _RANKS.get(column, len(_RANKS)))
-        return Examples(columns, [[_text(example.get(column, "")) for column in columns] for example in examples])
-    return Examples(texts=[_text(example) for example in examples])
+        cells = [[_text(column, example.get(column, ""), row.zone) for column in columns] for example in examples]
+        return Examples(columns, cells)
+    return Examples(texts=[_text("", example, row.zone) for example in examples])
 
 
 def values_of(row: DataQualityLog) -> list[tuple[str, int]]:
@@ -141,8 +132,8 @@ def values_of(row: DataQualityLog) -> list[tuple[str, int]]:
     return sorted(values.items(), key=lambda item: (item[0] == OTHER_VALUES, -item[1], item[0]))
 
 
-def _text(value) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _text(column: str, value, zone: tzinfo | None) -> str:
+    return with_local_time(column, value, zone) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 # --- where to go ----------------------------------------------------------------------------------------------------

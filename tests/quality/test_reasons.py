@@ -1,6 +1,7 @@
 """The one table of reasons: whatever is found is explained by it, in the admin and, word for word, in the manual."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,12 @@ def test_a_reason_says_what_it_means_and_what_to_do_in_sentences(word):
     assert reason.sentence[-1] not in ".?"
     assert reason.meaning.endswith(".")
     assert reason.advice[-1] in ".?"
+
+
+@pytest.mark.parametrize("word", REASONS)
+def test_an_advice_names_what_is_done_and_does_not_only_say_where_to_look(word):
+    done = r"won't fix|resolve|[Ii]mport (the|its|it|only)|manage\.py|[Ss]et |[Gg]et a sound copy|[Ss]tart a new import"
+    assert re.search(done, REASONS[word].advice)
 
 
 def test_a_sentence_is_of_one_and_of_several():

@@ -9,7 +9,7 @@ from django.apps import apps
 pytestmark = pytest.mark.no_database
 ROOT = Path(__file__).parent.parent.parent
 MODELS = [
-    model for app in ("warehouse", "imports", "quality") for model in apps.get_app_config(app).get_models()
+    model for app in ("warehouse", "imports", "quality", "desk") for model in apps.get_app_config(app).get_models()
 ]  # fmt: skip
 
 

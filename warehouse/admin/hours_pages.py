@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse.admin.list_csv import ListCsvAdmin
+from warehouse.admin.operator_overrides import NOTHING_CHANGED
 from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType, MetadataChange, Park, ParkHours
@@ -114,12 +115,18 @@ class ParkHoursAdmin(ListCsvAdmin):
         return ("park", "day", "source", "read", "zone", "opens_there", "closes_there") if obj else ()
 
     def save_model(self, request, obj, form, change) -> None:
+        form.in_words = ""
         if change and not form.changed_data:
             return
         obj.description = obj.description.strip()
         before = words_of(obj.park, obj.day)
         hours.set_by_operator(obj, timezone.now())
         _remember(obj.park, obj.day, before, request.user.get_username())
+        form.in_words = f"hours of {obj.park} on {obj.day}: {before} → {words_of(obj.park, obj.day)}"
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """For the history: what the day's hours were, and what they are."""
+        return form.in_words or NOTHING_CHANGED
 
     @admin.action(description="Give the days back to the schedule", permissions=["change"])
     def give_back_to_the_schedule(self, request, queryset) -> None:
@@ -135,7 +142,7 @@ class ParkHoursAdmin(ListCsvAdmin):
                 for day in sorted(given):
                     _remember(park, day, before[day], request.user.get_username())
                 if given:
-                    said = ", ".join(map(str, sorted(given)))
+                    said = "; ".join(f"{day}: {before[day]} → {words_of(park, day)}" for day in sorted(given))
                     LogEntry.objects.log_actions(
                         request.user.pk, [park], CHANGE, f"Gave hours back to the schedule: {said}", single_object=True
                     )

@@ -20,6 +20,7 @@ from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
 from warehouse.zones import utc_in_words
 
 CHANGES_SHOWN = 20
+NOTHING_CHANGED = "Saved without a change"
 
 
 class ReadOnlyAdmin(ListCsvAdmin):
@@ -70,8 +71,14 @@ class OverridesAdmin(ListCsvAdmin):
         if not change:
             obj.mark_overridden([name for name in names if name not in self.keys])
             obj.save()
+            form.in_words = in_words({name: (None, MetadataChange.plain(getattr(obj, name))) for name in names})
             return
-        _write(obj, {name: getattr(obj, name) for name in names}, self.keys, by=request.user.get_username())
+        values = {name: getattr(obj, name) for name in names}
+        form.in_words = in_words(_write(obj, values, self.keys, by=request.user.get_username()))
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """For the history: what each field was, and what it is."""
+        return form.in_words or NOTHING_CHANGED
 
     @admin.display(description="set by hand")
     def set_by_hand(self, obj) -> str:
@@ -132,17 +139,23 @@ def override(obj: Park | Ride, values: Mapping[str, Any], user: AbstractBaseUser
     with transaction.atomic():
         written = _write(obj, values, OverridesAdmin.keys, by=user.get_username(), only_changed=True)
         if written:
-            said = [{"changed": {"fields": [str(obj._meta.get_field(name).verbose_name) for name in written]}}]
-            LogEntry.objects.log_actions(user.pk, [obj], CHANGE, said, single_object=True)
+            LogEntry.objects.log_actions(user.pk, [obj], CHANGE, in_words(written), single_object=True)
     return bool(written)
 
 
-def _write(obj, values: Mapping[str, Any], keys: Sequence[str], *, by: str, only_changed: bool = False) -> list[str]:
-    """These values on the row as it is now, which is held from here on; returns the names of what was written."""
+def in_words(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    """`timezone: (none) → Europe/Paris; tags: ...`, of plain values (MetadataChange.plain) by the names of fields."""
+    return "; ".join(f"{name}: {_shown(before)} → {_shown(after)}" for name, (before, after) in changes.items())
+
+
+def _write(
+    obj, values: Mapping[str, Any], keys: Sequence[str], *, by: str, only_changed: bool = False
+) -> dict[str, tuple[Any, Any]]:
+    """These values on the row as it is now, which is held from here on; returns what was written: before and after."""
     row = type(obj).objects.select_for_update().get(pk=obj.pk)
     names = [name for name in values if not only_changed or getattr(row, name) != values[name]]
     if only_changed and not names:
-        return []
+        return {}
     before = {name: getattr(row, name) for name in names}
     for name in names:
         setattr(row, name, values[name])
@@ -155,7 +168,7 @@ def _write(obj, values: Mapping[str, Any], keys: Sequence[str], *, by: str, only
     row.save(update_fields=written)
     if names:
         _remember(row, before, by=by)
-    return names
+    return {name: (MetadataChange.plain(old), MetadataChange.plain(getattr(row, name))) for name, old in before.items()}
 
 
 def _remember(row: Park | Ride | EntityMetadata, before: dict[str, Any], by: str) -> None:

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.db.models.functions import Coalesce
@@ -33,6 +35,7 @@ from warehouse.storage.measurement import MB
 from warehouse.text import count_of
 
 DAYS_DRAWN_AT_MOST = 180
+ACTIONS_SHOWN = 10
 MAINTAIN = "warehouse.maintain_partitions"
 T = TypeVar("T")
 
@@ -124,23 +127,46 @@ def partitions_page(request: HttpRequest) -> HttpResponse:
         total_rows=sum(row["row_count"] for row in rows),
         total_mb=sum(row["data_mb"] + row["index_mb"] for row in rows),
         measured_at=max(measured) if measured else None,
+        actions=_latest_actions(),
         chart=charts.months([(row["name"], row["data_mb"], row["index_mb"], row["row_count"]) for row in rows]),
     )
 
 
 def _maintain(request: HttpRequest, today: date) -> None:
     last = partitions.add_months(partitions.month_of(today), settings.PARTITIONS_AHEAD_MONTHS)
+    before = health.health(today).months_ahead
     try:
         added = partitions.ensure(today, last, patience_seconds=partitions.MAINTAIN_PATIENCE_SECONDS)
     except partitions.PartitionsError as error:
         messages.error(request, str(error))
+        _log(request, f"Make partitions: refused, nothing changed: {error}")
     else:
-        messages.success(
-            request,
-            f"Made {count_of(len(added), 'month')}: {added[0]} to {added[-1]}"
-            if added
-            else "Every month has its partition",
-        )
+        if not added:
+            messages.success(request, "Every month has its partition")
+            return
+        said = f"Made {count_of(len(added), 'month')}: {added[0]} to {added[-1]}"
+        messages.success(request, said)
+        after = health.health(today).months_ahead
+        _log(request, f"{said}; months ahead: {before} → {after}")
+
+
+def _log(request: HttpRequest, said: str) -> None:
+    """Of the table, which is no row that the admin knows: an entry without an object of its own."""
+    LogEntry.objects.create(
+        user_id=request.user.pk,
+        content_type=ContentType.objects.get_for_model(PartitionMetrics),
+        object_id=TABLE,
+        object_repr=f"Partitions of {TABLE}",
+        action_flag=CHANGE,
+        change_message=said,
+    )
+
+
+def _latest_actions() -> list[LogEntry]:
+    """What people did to the partitions by this page, the newest first."""
+    of_partitions = ContentType.objects.get_for_model(PartitionMetrics)
+    entries = LogEntry.objects.filter(content_type=of_partitions, object_id=TABLE).select_related("user")
+    return list(entries.order_by("-action_time")[:ACTIONS_SHOWN])
 
 
 def _partition_rows() -> list[dict]:

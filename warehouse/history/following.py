@@ -66,30 +66,29 @@ def follow(
         elif limit < (words[0][0] >> RIDE_ID_BITS if words else end_ms):
             changes.append((limit, UNKNOWN, None))
             status = UNKNOWN
-    told, shown = held if status == OPERATING else None, None
-    told_today = False
-    stands = told  # what was carried, until it is told anew: that there is no wait, too
+    # what was carried, until it is told anew: that there is no wait, too
+    stands = held if status == OPERATING else None
+    told = shown = None
+    is_told = False
     for key, code, wait in words:
         now = code & STATUS
         if now != OPERATING:
-            told = None
-            told_today = True
+            told, is_told = None, True
         elif not code & SILENT:
-            told = wait
-            told_today = True
-        visible = told if told_today else None
-        if now != status or visible != shown or (stands is not None and told_today):
-            status, shown, stands = now, visible, None
+            told, is_told = wait, True
+        if now != status or told != shown or (is_told and stands is not None):
+            status, shown, stands = now, told, None
             changes.append((key >> RIDE_ID_BITS, status, shown))
     followed = Followed(changes, held, None, len(words))
     single, available = None, 0
-    if (state and (state.available or state.single is not None)) or any(key in queues for key, _, _ in words):
+    carries = state is not None and (state.available or state.single is not None)
+    if carries or (queues and any(key in queues for key, _, _ in words)):
         single, available = _follow_queues(followed, state, words, begin_ms, queues)
     if leaves_ms is not None:
         changes.append((leaves_ms, UNKNOWN, None))
     elif words:
         heard_ms = words[-1][0] >> RIDE_ID_BITS
-        followed.leaves = State(status, heard_ms, shown if told_today else None, single, available)
+        followed.leaves = State(status, heard_ms, shown, single, available)
     elif state:
         followed.leaves = State(status, state.heard_ms)
     return followed

@@ -80,11 +80,11 @@ def _left(ride: RideHours, left: int, end_ms: int) -> int | None:
                 return key >> RIDE_ID_BITS
             if code & STATUS != left:
                 break
-    found = None
-    for (_, before, _), (at, status, _) in pairwise(ride.changes):
-        if before == left and status in _SHUT:
-            found = at
-    return found
+    changes = ride.changes
+    for n in range(len(changes) - 1, 0, -1):
+        if changes[n][1] in _SHUT and changes[n - 1][1] == left:
+            return changes[n][0]
+    return None
 
 
 def _goes_on(ride: RideHours, end_ms: int, nights: Sequence[Night]) -> bool:

@@ -1,13 +1,15 @@
 """A park's days made from its rows: some ten statements a park and month, however many rides it has.
 
-Rows come through idx_ride_recorded, of the partitions of the days alone, DAYS_AT_ONCE days at a time (250,000 rows of a
-park of 250 rides, 30 MB), with two days before the first and one after the last, by which the rule tells what it tells.
+Rows come of the partitions of the days alone, DAYS_AT_ONCE days at a time (250,000 rows of a park of 250 rides, 30 MB),
+with two days before the first and one after the last, by which the rule tells what it tells. Those of a park that has a
+good share of all rides are read in the order of time, by the primary key, and its own are taken out; those of others
+through idx_ride_recorded, from which the server steps to each row.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
 from typing import Any
 
 from django.db import connection
@@ -28,7 +30,7 @@ from warehouse.history.words import (
     Word,
 )
 from warehouse.instants import instant_at, milliseconds_of, naive_utc
-from warehouse.models import EntityMetadata, HoursSource, HoursType, Park
+from warehouse.models import EntityMetadata, HoursSource, HoursType, Park, Ride
 from warehouse.rides import hours, openings, stays
 from warehouse.rides.stays import Span
 from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
@@ -36,6 +38,9 @@ from warehouse.zones import known_zone
 
 DAYS_AT_ONCE = 10
 DAYS_BEFORE = 2
+#: of all rides, from which on a park is read in the order of time. A row of others that is passed over takes the server
+#: 0.5 us, the step from the index to a row of its own 5
+LARGE_SHARE = 1 / 8
 
 _QUEUES = {
     "SINGLE_RIDER": SINGLE_RIDER,
@@ -75,7 +80,8 @@ def park_days(park: Park, first: date, last: date, now: datetime, seen: Seen | N
         openings=opened,
     )
     states = states_before(spans, opened, begin, zone or UTC)
-    for found in days_of(_words(days, midnights, spans, now), states, known, seen):
+    is_large = len(rides) >= LARGE_SHARE * Ride.objects.count()
+    for found in days_of(_words(days, midnights, spans, now, is_large), states, known, seen):
         if found.rides:
             yield found
 
@@ -92,7 +98,9 @@ def _scheduled(park_id: int, first: date, last: date) -> dict[date, tuple[tuple[
     }
 
 
-def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: datetime) -> Iterator[ParkWords]:
+def _words(
+    days: list[date], midnights: list[datetime], spans: list[Span], now: datetime, is_large: bool
+) -> Iterator[ParkWords]:
     """The days one after the other, read several at once."""
     for at in range(0, len(days), DAYS_AT_ONCE):
         part = days[at : at + DAYS_AT_ONCE]
@@ -100,8 +108,11 @@ def _words(days: list[date], midnights: list[datetime], spans: list[Span], now: 
         found = [ParkWords(day, bounds[n], bounds[n + 1]) for n, day in enumerate(part)]
         begin, end = midnights[at], midnights[at + len(part)]
         for ride_ids, *period in periods(spans, begin, min(end, now)):
-            for ride_id, words in groupby(_rows(ride_ids, *period), key=_ride_of):
-                _divide(found, bounds, ride_id, list(words))
+            by_ride: defaultdict[int, list[Word]] = defaultdict(list)
+            for word in (_rows_by_time if is_large else _rows_by_ride)(ride_ids, *period):
+                by_ride[word[0] & RIDE_ID_MASK].append(word)
+            for ride_id, words in by_ride.items():
+                _divide(found, bounds, ride_id, words)
         # what they tell is carried over one midnight: it is not read of the days at the ends
         for ride_ids, *period in periods(spans, max(begin, midnights[1]), min(end, midnights[-2], now)):
             queues = _queues(ride_ids, *period)
@@ -136,12 +147,22 @@ def _leave(found: list[ParkWords], spans: Iterable[Span], end: datetime) -> None
                     day.leaves = {**day.leaves, span.ride_id: end_ms}
 
 
-def _rows(ride_ids: list[int], start: datetime, end: datetime) -> list[Word]:
-    """By ride and time."""
+def _rows_by_ride(ride_ids: list[int], start: datetime, end: datetime) -> list[Word]:
     return _select(
         f"SELECT snapshot_id, {CODE_SQL}, wait_time {ROWS} ride_id IN %s AND recorded_at >= %s AND recorded_at < %s "
         "ORDER BY ride_id, recorded_at",
         [ride_ids, naive_utc(start), naive_utc(end)],
+    )
+
+
+def _rows_by_time(ride_ids: list[int], start: datetime, end: datetime) -> list[Word]:
+    """The same rows; recorded_at names the partitions."""
+    keys = [milliseconds_of(start) << RIDE_ID_BITS, milliseconds_of(end) + 1 << RIDE_ID_BITS]
+    return _select(
+        f"SELECT snapshot_id, {CODE_SQL}, wait_time FROM ride_status_snapshots FORCE INDEX (PRIMARY) "
+        "WHERE snapshot_id >= %s AND snapshot_id < %s AND recorded_at >= %s AND recorded_at < %s AND ride_id IN %s "
+        "ORDER BY snapshot_id",
+        [*keys, naive_utc(start), naive_utc(end), ride_ids],
     )
 
 
@@ -160,10 +181,6 @@ def _queues(ride_ids: list[int], start: datetime, end: datetime) -> dict[int, li
         queue = Queue(kinds[kind - 1], wait, bool(is_available), price, currency)
         found.setdefault(snapshot_id, []).append(queue)
     return found
-
-
-def _ride_of(word: Word) -> int:
-    return word[0] & RIDE_ID_MASK
 
 
 def _select(sql: str, parameters: list[Any]) -> list[Any]:

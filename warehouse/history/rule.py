@@ -94,53 +94,54 @@ def figures_of(
     minutes = [0] * 5
     within = [0] * 5
     waits: dict[int, int] = {}  # minutes by wait
-    clock: dict[int, list[int]] = {}  # hour: minutes, wait x minutes
+    of_hour, waited = [0] * 24, [0] * 24  # by hour of the clock: minutes, wait x minutes
     values: list[int] = []  # of the standby line, also those that no full minute saw
     operating: list[tuple[int, int]] = []
     down: list[tuple[int, int]] = []
-    begin_ms, most = frame.begin_ms, frame.minutes
+    begin_ms, most, clock = frame.begin_ms, frame.minutes, frame.clock
     plain, first, last = frame.is_plain, frame.first, frame.last
     opened_ms = run_ms = closed_ms = None
     said_until = 0
     before = -1
-    changes = ride.changes
     held = ride.held
-    begin = 0
-    for number, (at_ms, status, wait) in enumerate(changes):
-        end = most
-        if number + 1 < len(changes):
-            end = min(most, -((begin_ms - changes[number + 1][0]) // 60_000))
+    begin = run_begin = run_end = 0
+    # a ride has a hundred changes a day, a park's month 750,000: what is done of each is written out
+    ends = [-((begin_ms - change[0]) // 60_000) for change in ride.changes[1:]]
+    for (at_ms, status, wait), end in zip(ride.changes, (*ends, most), strict=True):
+        if end > most:
+            end = most
         if status != before:
             if before == OPERATING:
                 closed_ms = at_ms if status != UNKNOWN else None
-            if status == OPERATING and number:
+            if status == OPERATING and before >= 0:
                 run_ms = at_ms
                 closed_ms = None
                 opened_ms = at_ms if opened_ms is None else opened_ms
                 said_until = minute_of(begin_ms, at_ms + SAID_MS)
             before = status
         if status == OPERATING:
-            if plain and first <= begin and end <= last:
-                if begin < end:
-                    pieces: Sequence[tuple[int, int]] = ((begin, end),)
-                    within[OPERATING] += end - begin
-                else:
-                    pieces = ()
+            if begin >= end:
+                pieces: Sequence[tuple[int, int]] = ()
+            elif plain and first <= begin and end <= last:
+                pieces = ((begin, end),)
             else:
-                pieces = frame.known(begin, end, said_until, not (wait or held)) if begin < end else ()
-                within[OPERATING] += length(common(pieces, frame.hours))
+                pieces = frame.known(begin, end, said_until, not (wait or held))
             for a, b in pieces:
-                count = b - a
                 if pieces_seen is not None:
                     pieces_seen.append((OPERATING, a, b, wait))
-                minutes[OPERATING] += count
-                if operating and operating[-1][1] == a:
-                    operating[-1] = (operating[-1][0], b)
-                else:
-                    operating.append((a, b))
+                if a != run_end:
+                    operating.append((run_begin, run_end))
+                    run_begin = a
+                run_end = b
                 if wait is not None:
-                    waits[wait] = waits.get(wait, 0) + count
-                    _add_by_clock(clock, frame.clock, a, b, wait)
+                    waits[wait] = waits.get(wait, 0) + b - a
+                    while a < b:
+                        hour, stop = clock[a]
+                        if stop > b:
+                            stop = b
+                        of_hour[hour] += stop - a
+                        waited[hour] += wait * (stop - a)
+                        a = stop
             if wait is not None and (wait or plain or not frame.is_night(begin)):
                 values.append(wait)
         elif begin < end:
@@ -153,7 +154,11 @@ def figures_of(
                 pieces_seen += [(status, a, b, None) for a, b in pieces]
             within[status] += length(common(pieces, frame.hours))
         held = None
-        begin = max(begin, end)
+        if begin < end:
+            begin = end
+    operating.append((run_begin, run_end))
+    operating = [piece for piece in operating if piece[0] < piece[1]]
+    minutes[OPERATING], within[OPERATING] = length(operating), length(common(operating, frame.hours))
     hours = length(frame.hours)
     minutes[0] = most - sum(minutes[1:])
     within[0] = hours - sum(within[1:])
@@ -193,7 +198,7 @@ def figures_of(
         price_min=prices[0],
         price_max=prices[1],
         price_currency=prices[2],
-        hours=clock_hours.pack({hour: (count, total) for hour, (count, total) in clock.items()}),
+        hours=clock_hours.pack({hour: both for hour, both in enumerate(zip(of_hour, waited, strict=True)) if both[0]}),
         carried=carried,
     )
 
@@ -231,20 +236,6 @@ def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) 
     """
     late = [closes for _, closes in hours if closes > end_ms]
     return zlib.crc32(repr((state and tuple(state), late)).encode())
-
-
-def _add_by_clock(
-    clock: dict[int, list[int]], hour_of: Sequence[tuple[int, int]], begin: int, end: int, wait: int
-) -> None:
-    while begin < end:
-        hour, behind = hour_of[begin]
-        stop = min(end, behind)
-        found = clock.get(hour)
-        if found is None:
-            found = clock[hour] = [0, 0]
-        found[0] += stop - begin
-        found[1] += wait * (stop - begin)
-        begin = stop
 
 
 def _single(frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]]) -> _Line:

@@ -92,7 +92,7 @@ def test_a_job_that_hangs_on_a_setting_comes_and_goes_with_it(settings):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("clock")
 def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued(settings):
-    settings.EXPORT_TO = "/data/export"
+    settings.EXPORT_TO, settings.ALERT_EMAILS = "/data/export", ["anna@example.org"]
     sync()
     Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=1))
     scheduler()

@@ -163,7 +163,9 @@ def test_days_are_given_back_to_the_schedule(admin_client, park):
     assert "1 given back" in admin_client.post(LIST, action, follow=True).content.decode()
     assert ParkHours.objects.get() == of_schedule
     assert MetadataChange.objects.get().after == {"hours of 2026-04-14": "not known"}
-    assert LogEntry.objects.get().change_message == "Gave hours back to the schedule: 2026-04-14"
+    assert LogEntry.objects.get().change_message == (
+        "Gave hours back to the schedule: 2026-04-14: 09:00 to 22:00 (set by hand) → not known"
+    )
     assert StaleDay.objects.count() == 3
     action["_selected_action"] = [of_schedule.pk]
     assert "None of them is set by hand" in admin_client.post(LIST, action, follow=True).content.decode()

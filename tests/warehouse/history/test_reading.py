@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.warehouse.history.planting import LATER, at, make_park, plant, queue
+from warehouse.history import reading
 from warehouse.history.reading import park_days
 from warehouse.history.rule import Figures
 from warehouse.instants import milliseconds_of
@@ -178,18 +179,23 @@ def test_a_month_takes_few_statements_however_many_rides_there_are(db):
     assert len(few) < 18
 
 
-def test_only_the_partitions_of_the_days_are_opened(ride):
+@pytest.mark.parametrize(
+    ("large", "order", "key"), [(0, "snapshot_id", "PRIMARY"), (2, "ride_id, recorded_at", "idx_ride_recorded")]
+)
+def test_only_the_partitions_of_the_days_are_opened(ride, monkeypatch, large, order, key):
+    monkeypatch.setattr(reading, "LARGE_SHARE", large)
     plant(ride, [("2025-07-15 10:00", "OPERATING", 5), ("2025-07-15 12:00", "CLOSED", None)])
     day = date(2025, 7, 15)
     with CaptureQueriesContext(connection) as queries:
         assert figures(ride, day).operating_minutes == 120
-    rows = [query["sql"] for query in queries if "ORDER BY ride_id, recorded_at" in query["sql"]]
+    rows = [query["sql"] for query in queries if f"ORDER BY {order}" in query["sql"]]
     explain = f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} {rows[-1]}"
     with connection.cursor() as cursor:
         cursor.execute(explain)
         names = [column[0] for column in cursor.description]
         plan = dict(zip(names, cursor.fetchone(), strict=True))
-    assert plan["key"] == "idx_ride_recorded"
+    assert (plan["type"], plan["key"]) == ("range", key)
+    assert "filesort" not in (plan["Extra"] or "")
     assert plan["partitions"] is None or "," not in plan["partitions"]
 
 

@@ -146,7 +146,7 @@ def rows(about: About) -> Section:
     facts = [
         Fact(f"Rows since {first:%Y-%m}", f"{rows_of_months:,}", beside=f"on {count_of(days, 'day')}"),
     ]
-    said = "As the sums of days counted them; a month leads to its raw rows, by days of UTC."
+    said = "As the sums of days counted them; a month leads to its raw rows, by the same days."
     return Section("rows", "Rows", listed, facts, [Listing(columns, shown)], said, go)
 
 

@@ -112,8 +112,8 @@ def _days_beside(park: Park, day: date, asked: Asked, ride_id: int | None, today
         for name, other in (
             (f"← {day - ONE_DAY:%a %d %b}", day - ONE_DAY),
             (f"{day + ONE_DAY:%a %d %b} →", day + ONE_DAY),
-            ("a week before", day - 7 * ONE_DAY),
-            ("a year before", day - 364 * ONE_DAY),
+            (f"a week before, {day - 7 * ONE_DAY:%d %b}", day - 7 * ONE_DAY),
+            (f"a year before, {day - 364 * ONE_DAY:%a %d %b %Y}", day - 364 * ONE_DAY),
         )
         if other <= today and is_within_reach(other)
     ]

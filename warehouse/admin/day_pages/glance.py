@@ -101,7 +101,7 @@ def glance(scope: Scope) -> list[Section]:
             "days",
             f"Mean wait by {step.name}, minutes",
             Table(_columns(step.name, before), _rows(step.name, points, addresses, of_now, of_before)),
-            _picture(scope, points, addresses, of_now, before, of_before, step.shown),
+            _picture(scope, points, addresses, of_now, before, of_before, step.name, step.shown),
             about=ABOUT + _coverage(before),
             figures=_figures(before, now),
             csvs=_csvs(scope, matched, years),
@@ -179,7 +179,7 @@ def _rows(
     return found
 
 
-def _picture(scope, points, addresses, now, before, of_before, shown):
+def _picture(scope, points, addresses, now, before, of_before, step, shown):
     names = ["these days", *(_before(each.years) for each in before)]
     series = [lines.Series(names[0], "these", [now[point].mean for point in points])]
     for number, (each, of) in enumerate(zip(before, of_before, strict=True)):
@@ -187,18 +187,26 @@ def _picture(scope, points, addresses, now, before, of_before, shown):
             series.append(
                 lines.Series(_before(each.years), f"before{number + 1}", [of[point].mean for point in points])
             )
+    likes = [{}, *({pair.day: pair.before_day for pair in each.pairs} for each in before)]  # by series
     titles = [
         "; ".join(
             [shown(point)]
             + [
-                f"{line.name} {'nothing known' if (figure := line.figures[n]) is None else f'{figure:.1f} min'}"
-                for line in series
+                f"{line.name}{_on(likes[number], point, step)} "
+                f"{'nothing known' if (figure := line.figures[n]) is None else f'{figure:.1f} min'}"
+                for number, line in enumerate(series)
             ]
         )
         for n, point in enumerate(points)
     ]
     label = f"Mean wait of {scope.known_in_words()}, with years before behind it"
     return lines.by_day(points, series, label, titles=titles, urls=addresses)
+
+
+def _on(likes: dict[date, date | None], point: date, step: str) -> str:
+    """The date of the day that a day is compared with; weeks and months are made of many."""
+    like = likes.get(point) if step == "day" else None
+    return f" ({section.day_of_week(like)})" if like else ""
 
 
 def _figures(before: list[Comparison], now: dict[date, Sums | None]) -> list[Figure]:
@@ -217,7 +225,8 @@ def _figures(before: list[Comparison], now: dict[date, Sums | None]) -> list[Fig
             Figure(
                 f"Against {_before(each.years)}",
                 "-" if change is None else section.change(change),
-                f"{'-' if mean is None else section.minutes(mean)} min then; "
+                f"{each.before_first} to {each.before_last}: "
+                f"{'-' if mean is None else section.minutes(mean)} min; "
                 f"{each.days_matched:,} of {each.days:,} days match"
                 + ("" if each.down_change is None else f"; down {section.points(each.down_change)} points"),
             )
@@ -240,6 +249,7 @@ def _before(years: int) -> str:
 def _coverage(before: list[Comparison]) -> str:
     said = ""
     for each in before[:1]:
+        said += f" The days a year before are {each.before_first} to {each.before_last}."
         if each.until is not None:
             said += f" Today counts until {each.until:%H:%M}, and so does its like."
     return said

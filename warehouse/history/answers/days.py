@@ -8,7 +8,7 @@ from warehouse.history.answers.answer import Answer, Asked, Column, one_decimal,
 from warehouse.history.questions import hours, parks, rides
 from warehouse.history.questions.days import length_of
 from warehouse.history.questions.ride_on_day import RideOnDay
-from warehouse.history.questions.sums import Sums
+from warehouse.history.questions.sums import SumsInFull
 from warehouse.models import Park
 
 _STATES = [
@@ -137,7 +137,7 @@ def ride_days(asked: Asked) -> Answer:
 def park_days(asked: Asked) -> Answer:
     """Every day of each park, also those of which nothing is known."""
     known = asked.known
-    found = known.by_park_and_day()
+    found = known.by_park_and_day(SumsInFull)
     percentiles = hours.percentiles(known)
     rows = []
     for park in known.parks.values():
@@ -158,7 +158,7 @@ def park_months(asked: Asked) -> Answer:
     """Months, of the first and last as many days as are asked for."""
     known = asked.known
     rows = []
-    for period in parks.by_month(known):
+    for period in parks.by_month(known, SumsInFull):
         figures: dict[str, Any] = _figures(period.sums) if period.days_known else {}
         if period.days_known:
             figures["rides_a_day"] = rounded(period.sums.operated / period.days_known)
@@ -167,7 +167,7 @@ def park_months(asked: Asked) -> Answer:
     return Answer(PARK_MONTH, rows)
 
 
-def _figures(of: RideOnDay | Sums) -> dict[str, Any]:
+def _figures(of: RideOnDay | SumsInFull) -> dict[str, Any]:
     names = [column.name for column in (*_STATES, *_WAITS, *_IN_HOURS, *_FURTHER)]
     return {name: getattr(of, name, None) for name in (*names, "observations")} | {
         "standby_mean": rounded(of.standby_mean),

@@ -21,7 +21,7 @@ from warehouse.days import ONE_DAY
 from warehouse.history import reading
 from warehouse.history.questions import ride_on_day, sums
 from warehouse.history.questions.ride_on_day import RideOnDay
-from warehouse.history.questions.sums import Sums
+from warehouse.history.questions.sums import Sums, SumsInFull
 from warehouse.history.questions.unsummed import runs_of, with_rows
 from warehouse.history.rule import RULES_VERSION, DayOfPark
 from warehouse.models import Park, Ride, RideStay
@@ -76,8 +76,10 @@ class KnownDays:
         self.ride = ride
         self.kinds = None if ride else kinds
         self._days_from_rows = days_from_rows
-        self._sums: dict[str, dict[Any, Sums]] = {}
-        self._computed: dict[tuple[int, date], DayOfPark | None] = {}  # from rows; other days of the same share it
+        self._sums: dict[tuple[str, type[Sums]], dict[Any, Sums]] = {}
+        # other days of the same rides share both: what was computed from rows, and what was looked up of which ranges
+        self._computed: dict[tuple[int, date], DayOfPark | None] = {}
+        self._looked_up: list[tuple[list[Range], list[tuple]]] = []
 
     # --- whose, and when ------------------------------------------------------------------------------------------
     @property
@@ -90,7 +92,7 @@ class KnownDays:
         """Of the only park; UTC where it is not known."""
         return self.park.zone
 
-    @property
+    @cached_property
     def days(self) -> list[date]:
         """All that are asked for, in order, without those that are still to come."""
         return [
@@ -132,13 +134,25 @@ class KnownDays:
             days_from_rows=self._days_from_rows,
         )
         other.rides = self.rides
-        other._computed = self._computed
+        other._computed, other._looked_up = self._computed, self._looked_up
         return other
 
     # --- days whose sums are stale ----------------------------------------------------------------------------------
     @cached_property
     def stale(self) -> set[tuple[int, date]]:
         """(park_id, day) whose sums are not to be read: marked, or counted by other rules; or with rows and no sums."""
+        rows = self._spoken_of()
+        unsummed = {(park_id, day) for park_id in self.parks for day in self.days} - {row[:2] for row in rows}
+        stale = {row[:2] for row in rows if row[2] != RULES_VERSION}
+        if len(unsummed) <= LOOKED_AT_MAX:
+            stale |= with_rows(self.parks, unsummed)
+        return stale
+
+    def _spoken_of(self) -> list[tuple]:
+        """(park_id, day, by what rules) of days with sums, and of those with marks, by rules 0."""
+        for ranges, rows in self._looked_up:
+            if _merged([*ranges, *self.ranges]) == ranges:  # as of these days beside those of years before
+                return [row for row in rows if any(first <= row[1] <= last for first, last in self.ranges)]
         days, values = self._in_ranges()
         of_parks = [list(self.parks), *values]
         # all rides of a day are written at once: one row of it tells by what rules
@@ -149,12 +163,8 @@ class KnownDays:
             "STRAIGHT_JOIN ride_days d ON d.park_id = one.park_id AND d.day = one.day AND d.ride_id = one.ride_id",
             [*of_parks, *of_parks],
         )
-        spoken_of = {row[:2] for row in rows}
-        unsummed = {(park_id, day) for park_id in self.parks for day in self.days} - spoken_of
-        stale = {row[:2] for row in rows if row[2] != RULES_VERSION}
-        if len(unsummed) <= LOOKED_AT_MAX:
-            stale |= with_rows(self.parks, unsummed)
-        return stale
+        self._looked_up.append((self.ranges, rows))
+        return rows
 
     @cached_property
     def left_out(self) -> set[tuple[int, date]]:
@@ -177,13 +187,13 @@ class KnownDays:
         return {key: found for key in sorted(wanted) if (found := self._computed[key]) is not None}
 
     # --- what is known ------------------------------------------------------------------------------------------------
-    def by_day(self) -> dict[date, Sums]:
-        """All rides together, of days of which anything is known."""
-        return self._grouped("day", lambda row: row.day)
+    def by_day(self, kind: type[Sums] = Sums) -> dict[date, Any]:
+        """All rides together, of days of which anything is known: Sums, or SumsInFull."""
+        return self._grouped("day", lambda row: row.day, kind)
 
-    def by_park_and_day(self) -> dict[tuple[int, date], Sums]:
+    def by_park_and_day(self, kind: type[Sums] = Sums) -> dict[tuple[int, date], Any]:
         """The same for several parks: by (park_id, day)."""
-        return self._grouped("park_id, day", lambda row: (row.park_id, row.day))
+        return self._grouped("park_id, day", lambda row: (row.park_id, row.day), kind)
 
     def by_ride(self) -> dict[int, Sums]:
         """All days together, by ride_id."""
@@ -223,16 +233,18 @@ class KnownDays:
                     found.add(of_park.rides[ride_id])
         return found if found.is_known else None
 
-    def _grouped(self, key: str, key_of: Callable[[RideOnDay], Hashable]) -> dict[Any, Sums]:
-        if key not in self._sums:
-            found: dict[Any, Sums] = {}
-            width = key.count(",") + 1
-            for row in self.columns(key, sums.SELECTED, where=f" GROUP BY {key}", computed=False):
-                found[row[0] if width == 1 else tuple(row[:width])] = sums.of_row(row[width:])
-            for of_ride in self.computed():
-                found.setdefault(key_of(of_ride), Sums()).add(of_ride)
-            self._sums[key] = {each: of for each, of in found.items() if of.is_known}
-        return self._sums[key]
+    def _grouped(self, key: str, key_of: Callable[[RideOnDay], Hashable], kind: type[Sums] = Sums) -> dict[Any, Any]:
+        for known in (kind, SumsInFull):
+            if (key, known) in self._sums:
+                return self._sums[key, known]
+        found: dict[Any, Sums] = {}
+        width = key.count(",") + 1
+        for row in self.columns(key, *kind.SELECTED, where=f" GROUP BY {key}", computed=False):
+            found[row[0] if width == 1 else tuple(row[:width])] = sums.of_row(kind, row[width:])
+        for of_ride in self.computed():
+            found.setdefault(key_of(of_ride), kind()).add(of_ride)
+        self._sums[key, kind] = {each: of for each, of in found.items() if of.is_known}
+        return self._sums[key, kind]
 
     def _read(self) -> tuple[str, list[Any]]:
         """Tables and conditions of the days that are read from ride_days."""

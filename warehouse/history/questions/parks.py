@@ -17,7 +17,7 @@ class Period:
     key: Any  # first day of the month, or of the year; 0 (Monday) to 6
     days: int
     days_known: int
-    sums: Sums
+    sums: Any  # Sums, or what kind of them is asked for
 
 
 def by_day(known: KnownDays) -> dict[date, Sums | None]:
@@ -26,9 +26,9 @@ def by_day(known: KnownDays) -> dict[date, Sums | None]:
     return {day: found.get(day) for day in known.days}
 
 
-def by_month(known: KnownDays) -> list[Period]:
+def by_month(known: KnownDays, kind: type[Sums] = Sums) -> list[Period]:
     """Months in order, by their first day; of the first and last as many days as are asked for."""
-    return _periods(known, lambda day: day.replace(day=1))
+    return _periods(known, lambda day: day.replace(day=1), kind)
 
 
 def by_year(known: KnownDays) -> list[Period]:
@@ -69,15 +69,15 @@ def beside(known: KnownDays) -> list[Beside]:
     return found
 
 
-def _periods(known: KnownDays, key_of: Callable[[date], Any]) -> list[Period]:
-    of_days = known.by_day()
+def _periods(known: KnownDays, key_of: Callable[[date], Any], kind: type[Sums] = Sums) -> list[Period]:
+    of_days = known.by_day(kind)
     counts: dict[Any, list[int]] = {}
     together: dict[Any, Sums] = {}
     for day in known.days:
         key = key_of(day)
         count = counts.setdefault(key, [0, 0])
         count[0] += 1
-        sums = together.setdefault(key, Sums())
+        sums = together.setdefault(key, kind())
         if day in of_days:
             count[1] += 1
             sums.add(of_days[day])

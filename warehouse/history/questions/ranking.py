@@ -70,22 +70,17 @@ def suggested_tiers(known: KnownDays) -> list[Suggestion]:
     Rides by mean wait, those that showed a wait on a day in four (28 at least, or all days where fewer are asked for):
     the first tenth are of tier 1, the next three tenths of tier 2, the others of tier 3.
     """
-    days: dict[int, int] = {}
-    for ride_id, count in known.columns(
-        "ride_id", "COUNT(*)", where=" AND standby_minutes > 0 GROUP BY ride_id", computed=False
-    ):
-        days[ride_id] = count
-    for row in known.computed():
-        days[row.ride_id] = days.get(row.ride_id, 0) + (row.standby_minutes > 0)
     enough = min(len(known.days), max(28, len(known.days) // 4))
     of_rides = known.by_ride()
     means = {ride_id: sums.standby_mean for ride_id, sums in of_rides.items()}
     judged = sorted(
-        (ride_id for ride_id in means if days.get(ride_id, 0) >= enough), key=lambda ride_id: -(means[ride_id] or 0)
+        (ride_id for ride_id, sums in of_rides.items() if sums.waited >= enough),
+        key=lambda ride_id: -(means[ride_id] or 0),
     )
     first, second = ceil(len(judged) * FIRST_TIER), ceil(len(judged) * (FIRST_TIER + SECOND_TIER))
     tiers = {ride_id: 1 if n < first else 2 if n < second else 3 for n, ride_id in enumerate(judged)}
     order = sorted(of_rides, key=lambda ride_id: (tiers.get(ride_id, 4), -(means[ride_id] or 0), ride_id))
     return [
-        Suggestion(known.rides[ride_id], tiers.get(ride_id), means[ride_id], days.get(ride_id, 0)) for ride_id in order
+        Suggestion(known.rides[ride_id], tiers.get(ride_id), means[ride_id], of_rides[ride_id].waited)
+        for ride_id in order
     ]

@@ -53,6 +53,22 @@ class RideOnDay(_Columns, Shares):
     __slots__ = ()
 
     @property
+    def minutes(self) -> int:
+        """Looked at, of that day."""
+        return (
+            self.operating_minutes
+            + self.down_minutes
+            + self.closed_minutes
+            + self.refurbishment_minutes
+            + self.unknown_minutes
+        )
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of how the ride stood."""
+        return self.minutes > self.unknown_minutes
+
+    @property
     def single_mean(self) -> float | None:
         """As standby_mean, of the single rider line."""
         return self.single_sum / self.single_minutes if self.single_minutes else None
