@@ -18,7 +18,7 @@ def park():
 
 @pytest.fixture
 def ann(django_user_model):
-    return user(django_user_model, "ann", "view_dataqualitylog", "triage_dataqualitylog")
+    return user(django_user_model, "ann", "view_dataqualitylog", "triage_dataqualitylog", "operate_imports")
 
 
 @pytest.fixture
