@@ -1,7 +1,6 @@
 """Coverage in a real browser: by arrow keys and by mouse, from the cells to the form of an import, filled in."""
 
 from datetime import date, timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -26,9 +25,14 @@ def parks(settings, tmp_path):
 
 
 def asked(page) -> dict[str, list[str]]:
-    """What Start import was asked by its address."""
-    page.wait_for_url("**/start/?**")
-    return parse_qs(urlsplit(page.url).query)
+    """What Start import was asked: the form above which its preview is made."""
+    page.wait_for_url("**/start/previews/*/")
+    sent = page.locator("#ask").evaluate("form => [...new FormData(form)]")
+    found: dict[str, list[str]] = {}
+    for name, value in sent:
+        if value:
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def test_arrow_keys_walk_the_table_say_each_cell_and_select_what_an_import_begins_with(
