@@ -1,7 +1,7 @@
 """Following the links of pages, as somebody who clicks on everything: which lead nowhere, to a refusal or to an error.
 
-Of pages of one kind (the same view, asked for the same things) a few are opened and not all, which keeps it cheap: a
-list with a hundred rows leads to a hundred pages of one kind. What a page offers of itself (filters, orders, tabs,
+Of pages of one kind (the same view, asked for the same things) one is opened and not all, which keeps it cheap: a list
+with a hundred rows leads to a hundred pages of one kind. What a page offers of itself (filters, orders, tabs,
 periods) is opened once, and of what came by that no more of the like: a list with six filters has thousands of states.
 """
 
@@ -46,27 +46,27 @@ def links_of(html: str, at: str) -> set[str]:
     return {url for url in found if urlsplit(url).path.startswith("/admin/") and not PASSED_OVER.match(url)}
 
 
-def crawl(client: Client, start: str = "/admin/", of_a_kind: int = 1, *, whatever_is_asked: bool = True) -> Crawled:
-    """Every kind of page that can be reached by links, `of_a_kind` of each at the most. Without `whatever_is_asked` all
-    pages of a view are of one kind, as is enough for who may see which.
+def crawl(client: Client, *starts: str, whatever_is_asked: bool = True) -> Crawled:
+    """One page of every kind that can be reached by links, `starts` first and the home page after them. Without
+    `whatever_is_asked` all pages of a view are of one kind, as is enough for who may see which.
 
     A link must lead to a page (200) that its reader may see, or to another page (301, 302) that is followed, and where
     it names a place on that page, to one that is there.
     """
     found = Crawled()
     client.raise_request_exception = False
-    opened: Counter[Kind | str] = Counter()
+    opened: set[Kind | str] = set()
     of_views: Counter[str] = Counter()
-    waiting, seen = deque([(start, "")]), {start}
+    waiting, seen = deque((start, "") for start in (*starts, "/admin/")), {*starts, "/admin/"}
     of_itself: set[str] = set()  # addresses that a page of the same view led to
     anchors: list[tuple[str, str, str]] = []
     while waiting:
         url, source = waiting.popleft()
         kind = kind_of(url) if whatever_is_asked else _view(url)
         view = _view(url)
-        if opened[kind] >= of_a_kind or of_views[view] >= OF_A_VIEW:
+        if kind in opened or of_views[view] >= OF_A_VIEW:
             continue
-        opened[kind] += 1
+        opened.add(kind)
         of_views[view] += 1
         response = client.get(url)
         if response.status_code in (301, 302):

@@ -14,7 +14,12 @@ def add(found: Home, now: datetime) -> None:
     page = "quality_dataqualitylog_changelist"
     counts = to_do_by_kind()
     figures = [
-        Figure.counted(kind.value.lower(), kind.label.lower(), counts[kind.value], link(page, issue_type__exact=kind))
+        Figure.counted(
+            kind.value.lower(),
+            kind.label.lower(),
+            counts[kind.value],
+            link(page, issue_type__exact=kind, view="groups"),
+        )
         for kind in IssueType
     ]
     owed, since = owed_checks.standing()

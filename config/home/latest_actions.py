@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from config.home.page import Action, Home
+from imports.admin.pause_page import PAUSED, RESUMED
 from quality.acts import latest_acts
 
 ACTIONS_SHOWN = 8
@@ -18,6 +19,8 @@ def add(found: Home, now: datetime) -> None:
     """
     entries = (
         LogEntry.objects.filter(content_type__app_label__in=["imports", "warehouse", "django_q"])
+        .exclude(change_message__startswith=PAUSED)  # a line for each import and job: that of the pause stands for them
+        .exclude(change_message__startswith=RESUMED)
         .select_related("user", "content_type")
         .order_by("-action_time")[:ACTIONS_SHOWN]
     )

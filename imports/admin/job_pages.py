@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -19,6 +20,7 @@ from imports.admin.job_form import ScheduleForm
 from imports.archive.pause_model import Pause
 from imports.workers import job_runs, schedules, times
 from warehouse.admin.list_csv import ListCsvAdmin
+from warehouse.admin.operator_overrides import NOTHING_CHANGED
 from warehouse.text import duration_in_words
 
 admin.site.unregister(Schedule)
@@ -52,7 +54,7 @@ class ScheduleAdmin(ListCsvAdmin):
     change_list_template = "imports/job_list.html"
     change_form_template = "imports/job_page.html"
     times_of_a_form = ("enabled", "how", "minutes", "at", "weekday", "day", "cron", "next_run")
-    known = ("name", "purpose", "func", "times", "next_run_or_off")
+    known = ("purpose", "task", "times", "next_run_or_off")
 
     # --- the list -------------------------------------------------------------------------------------------------
     def get_changelist(self, request, **kwargs):
@@ -67,14 +69,15 @@ class ScheduleAdmin(ListCsvAdmin):
 
     @admin.display(description="when")
     def times(self, schedule):
-        return schedules.said(schedule)
+        said = times.in_words(schedule)
+        return f"switched off ({said})" if schedule.repeats == 0 else said
 
     @admin.display(description="next run", ordering="next_run")
     def next_run_or_off(self, schedule):
         problem = times.problem_of(schedule)
         if problem:
             return format_html('<span class="desk-trouble">{}</span>', problem)
-        return "-" if schedule.repeats == 0 else schedule.next_run
+        return "-" if schedule.repeats == 0 else f"{schedule.next_run:%Y-%m-%d %H:%M}Z"
 
     @admin.display(description="last run")
     def last_run(self, schedule):
@@ -131,17 +134,26 @@ class ScheduleAdmin(ListCsvAdmin):
         return super().get_form(request, obj, change=change, **{**kwargs, "fields": ("minutes", "cron", "next_run")})
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        more = {"pause": Pause.current(), "subtitle": None, "show_save_and_continue": False}
+        job = self.get_object(request, object_id)
+        title = (job and job.name) or "Recurring job"
+        more = {"pause": Pause.current(), "title": title, "subtitle": None, "show_save_and_continue": False}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     def construct_change_message(self, request, form, formsets, add=False):
-        return form.what_changed() or "Saved without a change"
+        return form.what_changed() or NOTHING_CHANGED
+
+    def log_change(self, request, obj, message):
+        return log(request.user, obj, message)
 
     @admin.display(description="purpose")
     def purpose(self, schedule):
         return next((job.purpose for job in schedules.JOBS if job.name == schedule.name), "-")
 
-    @admin.display(description="")
+    @admin.display(description="task")
+    def task(self, schedule):
+        return schedule.func
+
+    @admin.display(description="what they came to")
     def runs(self, schedule):
         found = job_runs.of_job(schedule.name) if schedule.name else []
         if not found:
@@ -177,7 +189,7 @@ class ScheduleAdmin(ListCsvAdmin):
             return
         for schedule in queryset:
             async_task(schedule.func, group=schedule.name)
-            LogEntry.objects.log_actions(request.user.pk, [schedule], CHANGE, "Run now", single_object=True)
+            log(request.user, schedule, "Run now")
             self.message_user(request, f"{schedule.name}: handed to the workers", messages.SUCCESS)
 
     def _switch(self, request, queryset, repeats: int, said: str) -> None:
@@ -196,7 +208,7 @@ class ScheduleAdmin(ListCsvAdmin):
                 self.message_user(request, f"{schedule.name}: is {said} already", messages.WARNING)
                 continue
             Schedule.objects.filter(pk=schedule.pk).update(**changes)
-            LogEntry.objects.log_actions(request.user.pk, [schedule], CHANGE, f"{before} → {said}", single_object=True)
+            log(request.user, schedule, f"{before} → {said}")
             self.message_user(request, f"{schedule.name}: {said}", messages.SUCCESS)
 
     def _refused(self, request) -> bool:
@@ -213,6 +225,18 @@ class _Nothing(forms.ModelForm):
     class Meta:
         model = Schedule
         fields = ()
+
+
+def log(user, schedule: Schedule, said: str) -> LogEntry:
+    """In its history, and by its name: a schedule of django-q2 calls itself by its function."""
+    return LogEntry.objects.create(
+        user_id=user.pk,
+        content_type=ContentType.objects.get_for_model(Schedule),
+        object_id=schedule.pk,
+        object_repr=str(schedule.name or schedule.func)[:200],
+        action_flag=CHANGE,
+        change_message=said,
+    )
 
 
 def _failed(said: str) -> str:

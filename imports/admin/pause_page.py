@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 
+from imports.admin import job_pages
 from imports.admin.import_pages import may_operate
 from imports.archive.pause_model import WHY_MAX, Pause
 from imports.workers import standstill
@@ -15,6 +16,8 @@ from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.text import count_of
 
 LISTED_MAX = 50
+# In the history of each import and job; the pause itself is the one line that home tells.
+PAUSED, RESUMED = "Paused with everything", "Resumed with everything"
 
 
 @admin.register(Pause)
@@ -83,7 +86,7 @@ def _begin(request: HttpRequest) -> None:
         messages.error(request, str(refused))
         return
     why = f". Reason: {pause.why}" if pause.why else ""
-    _log(request, pause, stopped, ADDITION, f"Pause everything: {stopped} stopped{why}", f"Paused with everything{why}")
+    _log(request, pause, stopped, ADDITION, f"Pause everything: {stopped} stopped{why}", f"{PAUSED}{why}")
     messages.success(request, f"Everything is paused: {stopped} stopped. Nothing begins until it is resumed.")
 
 
@@ -94,7 +97,7 @@ def _end(request: HttpRequest) -> None:
         messages.error(request, str(refused))
         return
     left = f". Left as it is: {'; '.join(pause.left)}" if pause.left else ""
-    _log(request, pause, restored, CHANGE, f"Resume everything: {restored} go on{left}", "Resumed with everything")
+    _log(request, pause, restored, CHANGE, f"Resume everything: {restored} go on{left}", RESUMED)
     messages.success(request, f"Everything goes on: {restored}.")
     for sentence in pause.left:
         messages.warning(request, f"Left as it is: {sentence}")
@@ -104,5 +107,7 @@ def _log(request: HttpRequest, pause: Pause, which: standstill.Stopped, flag: in
     """In the history of the pause, and in that of everything it touched."""
     log = LogEntry.objects.log_actions
     log(request.user.pk, [pause], flag, said, single_object=True)
-    for touched in (*which.imports, *which.jobs):
-        log(request.user.pk, [touched], CHANGE, of_each, single_object=True)
+    for checkpoint in which.imports:
+        log(request.user.pk, [checkpoint], CHANGE, of_each, single_object=True)
+    for job in which.jobs:
+        job_pages.log(request.user, job, of_each)

@@ -67,6 +67,11 @@ class Matching(ChangeList):
         ours.update(*(spec.parameters for spec in self.days.values()))
         return [(name, value) for name, value in self.params.items() if name not in ours]
 
+    @property
+    def triage_url(self) -> str:
+        """The confirmation for all that is shown."""
+        return address(self.params, view=None, sort=None, o=None, back=address(self.params))
+
     def view_urls(self) -> dict[str, str]:
         """The same findings in the other list."""
         return {view: address(self.params, view=view, o=None, sort=None) for view in (GROUPS, ONE_BY_ONE)}
@@ -184,11 +189,6 @@ class GroupList(Matching):
         if self.paginator.num_pages == 1:
             return []
         return [(n, f"{address(self.params)}&p={n}") for n in self.paginator.page_range]
-
-    @property
-    def triage_url(self) -> str:
-        """The confirmation for all that is shown."""
-        return address(self.params, view=None, sort=None, back=address(self.params))
 
 
 def _groups_of(queryset) -> list[Group]:

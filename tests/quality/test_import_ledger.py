@@ -246,3 +246,16 @@ def test_importing_and_checking_again_changes_nothing_but_when_findings_were_las
     call_command("import_archive", all=True, source=str(folder))
     check(None, None, None, NOW)
     assert contents() == before
+
+
+def test_files_are_named_for_links_unreadable_ones_first(park):
+    other = Park.objects.create(park_name="Seaside", themeparks_wiki_id="2", destination_wiki_id="d1")
+    read = enter(park, date(2025, 3, 1), destination_wiki_id="d1")
+    bad = enter(other, date(2025, 3, 2), FileOutcome.UNREADABLE, events=0, destination_wiki_id="d1")
+    enter(park, date(2025, 3, 3), destination_wiki_id="d2")
+    days = date(2025, 3, 1), date(2025, 3, 3)
+    assert [row.file_id for row in import_ledger.files_of(*days, destination="d1", limit=5)] == [bad.pk, read.pk]
+    first, last = import_ledger.files_of(*days, park_id=park.pk, limit=5)
+    assert (first.file_id, first.file_date, first.feed, first.outcome) == (read.pk, days[0], "ARCHIVE", "IMPORTED")
+    assert last.source_file == "d/2025/03/03.json.gz"
+    assert len(import_ledger.files_of(*days, park_id=park.pk, limit=1)) == 1

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from imports.archive.park_coverage import park_coverage
 
 from imports.live.models import ParkFreshness
 from imports.models import ImportCheckpoint
@@ -14,7 +13,6 @@ from tests.warehouse.admin.about import figures_of, said_in, section
 from warehouse.models import Ride
 
 pytestmark = pytest.mark.django_db
-TODAY = date(2025, 6, 15)
 
 
 def page(client, of):
@@ -25,38 +23,6 @@ def urls_of(response, slug: str) -> dict[str, str]:
     return {link.said: link.url for link in section(response, slug).links}
 
 
-# --- coverage of one park ---------------------------------------------------------------------------------------------
-def test_days_are_counted_from_the_parks_first_on_and_up_to_today():
-    place = park()
-    day_file(place, date(2025, 4, 1), "NO_EVENTS")  # a file of its destination, before it opened
-    for n in range(3):
-        day_file(place, date(2025, 5, 30) + timedelta(days=n))
-    day_file(place, date(2025, 6, 2), "UNREADABLE")
-    day_file(place, date(2025, 6, 3), "MISSING")
-    found = park_coverage(place.pk, date(2025, 1, 1), TODAY)
-    may, june = found.months.values()
-    assert list(found.months) == [date(2025, 5, 1), date(2025, 6, 1)]
-    assert (may.days, may.imported, may.untried) == (2, 2, 0)
-    assert (june.days, june.imported, june.unreadable, june.missing, june.untried) == (15, 1, 1, 1, 12)
-    assert (found.days, found.imported, found.share) == (17, 3, 3 / 17)
-    assert found.newest.file_date == date(2025, 6, 1)
-
-
-def test_a_day_of_two_feeds_counts_once_and_by_the_better_of_them():
-    place = park()
-    day_file(place, date(2025, 6, 14), "MISSING")
-    day_file(place, date(2025, 6, 14), feed="HISTORY")
-    day_file(place, date(2025, 6, 1), feed="DELISTED")  # a month of what the park no longer lists: no day of it
-    (june,) = park_coverage(place.pk, date(2025, 1, 1), TODAY).months.values()
-    assert (june.days, june.imported, june.missing) == (2, 1, 0)
-
-
-def test_a_park_that_nobody_looked_for_has_no_share():
-    found = park_coverage(park().pk, date(2025, 1, 1), TODAY)
-    assert (found.months, found.share, found.newest) == ({}, None, None)
-
-
-# --- on the page ------------------------------------------------------------------------------------------------------
 def test_coverage_leads_to_the_days_that_lack_and_to_why_a_file_could_not_be_read():
     place = park()
     today = timezone.now().date()
@@ -72,7 +38,8 @@ def test_coverage_leads_to_the_days_that_lack_and_to_why_a_file_could_not_be_rea
         assert {fact.label: fact.value for fact in figures}["Unreadable files"] == "1"
         assert client.get(figures[-1].url).context["cl"].result_count == 1
         months, unreadable = section(response, "coverage").listings
-        assert "unreadable" in "".join(f"{row[2]}" for row in months.rows)
+        assert sum(int(row[1].split(" of ")[0]) for row in months.rows) == 10
+        assert "1 unreadable" in "".join(f"{row[2]}" for row in months.rows)
         assert client.get(months.rows[0][0].url).status_code == 200
         assert [row[0] for row in unreadable.rows] == [
             (f"{bad.file_date}", f"/admin/imports/importedfile/{bad.pk}/change/")

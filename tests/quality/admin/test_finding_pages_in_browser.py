@@ -53,6 +53,7 @@ def test_findings_are_triaged_one_to_resolved_one_to_wont_fix_and_one_comes_back
 
     # the list, by its links, from the index
     page.get_by_role("link", name="Findings").first.click()
+    page.get_by_role("link", name="One by one").click()
     expect(page.locator("#result_list")).to_contain_text("Lakeside: never imported: 2 days, 2025-03-04 to 2025-03-05")
     expect(page.locator(".paginator")).to_have_text("2 findings")
 
@@ -78,6 +79,7 @@ def test_findings_are_triaged_one_to_resolved_one_to_wont_fix_and_one_comes_back
 
     # the other one is given up from the list
     page.locator(".breadcrumbs").get_by_role("link", name="Findings").click()
+    page.get_by_role("link", name="One by one").click()
     page.locator("tr", has_text="no time zone").get_by_role("checkbox").check()
     page.locator("select[name=action]").select_option("give_up")
     page.get_by_role("button", name="Go").click()
