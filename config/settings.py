@@ -197,8 +197,10 @@ if ALERT_WEBHOOK_URL and not ALERT_WEBHOOK_URL.startswith(("https://", "http://"
     raise ImproperlyConfigured("ALERT_WEBHOOK_URL must begin with https:// or http://")
 # By which server mail goes out: smtp://user:password@host:587, with smtp+tls:// or smtp+ssl://.
 _mail_server = env.str("EMAIL_URL", default="smtp://localhost:25")
-for _name, _value in env.email_url_config(_mail_server).items():
-    globals()[_name] = _value
+try:
+    globals().update(env.email_url_config(_mail_server))
+except ValueError as error:  # of the port; the address itself holds a password
+    raise ImproperlyConfigured(f"EMAIL_URL must be smtp://user:password@host:port: {error}") from None
 EMAIL_TIMEOUT = 10  # seconds; Django's default waits for ever
 EMAIL_SUBJECT_PREFIX = "[warehouse] "
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="warehouse@localhost")

@@ -86,10 +86,11 @@ def reopenable(row: DataQualityLog, by: str) -> DataQualityMove | None:
     return last if decided and last.moved_by not in (by, SYSTEM) else None
 
 
-def take_back_one(row: DataQualityLog, *, by: str, now: datetime, note: str = "") -> None:
+def take_back_one(row: DataQualityLog, *, by: str, now: datetime, note: str = "", shown: int | None = None) -> None:
     """Take back the last transition of one finding, or reopen it with a note; refreshes it.
 
-    TransitionRefused: it is not one's own and no note was given, the system made it, or nothing can be taken back.
+    `shown` is the id of the move that the operator saw as the last one. TransitionRefused: it is not the last any more,
+    it is not one's own and no note was given, the system made it, or nothing can be taken back.
     """
     row.refresh_from_db()
     note = checked_length(note.strip(), by=by)
@@ -99,6 +100,11 @@ def take_back_one(row: DataQualityLog, *, by: str, now: datetime, note: str = ""
         raise TransitionRefused(
             f"Finding {row.pk} cannot be taken back by {by}: only what an operator did last can, as long as nothing "
             f"happened since. It is {row.resolution_status}{allowed(row.resolution_status)}"
+        )
+    if shown is not None and last.pk != shown:
+        raise TransitionRefused(
+            f"Finding {row.pk} has been moved since this page was shown: it is {row.resolution_status}, by "
+            f"{last.moved_by}. Look at it again"
         )
     if own is None and not note:
         raise TransitionRefused(f"Say why: to reopen what {last.moved_by} decided takes a note")

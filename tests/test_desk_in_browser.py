@@ -1,10 +1,6 @@
 """An operator's day in a real browser, with a real cluster: start, watch, pause, resume, coverage, history."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from datetime import date
 
 import pytest
@@ -13,7 +9,7 @@ from django.core.management import call_command
 from playwright.sync_api import expect
 
 from imports.models import ImportCheckpoint, ImportStatus
-from tests.imports import processes
+from tests.imports.clusters import Cluster
 from tests.imports.gate import Gate
 from tests.waiting import HANG_SECONDS, until
 from warehouse.models import Park
@@ -43,18 +39,9 @@ def gates(archive):
 
 @pytest.fixture
 def cluster(tmp_path, live_server, archive):
-    with open(tmp_path / "cluster.log", "w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
-            cwd=processes.ROOT,
-            env=processes.environment() | {"WORKERS": "1", "ARCHIVE_URL": str(archive)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    started = Cluster(tmp_path / "cluster.log", workers=1, settings={"ARCHIVE_URL": str(archive)})
     yield
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    started.kill()
 
 
 def sign_in(page, live_server, settings, django_user_model):

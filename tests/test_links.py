@@ -189,6 +189,22 @@ WAYS: dict[str, Callable[[Desk], tuple[str, list[str]]]] = {
         reverse("admin:warehouse_ridestatussnapshot_change", args=[of.snapshot_id]),
         [ride(of.ride.pk)],
     ),
+    "the raw rows of a park": lambda of: (
+        f"{rows}?park={of.park.pk}&from={of.newest}&to={of.newest}",
+        [ride(of.ride.pk), reverse("admin:warehouse_ridestatussnapshot_change", args=[of.snapshot_id])],
+    ),
+    "the list of rides": lambda of: (
+        reverse("admin:warehouse_ride_changelist"),
+        [ride(of.ride.pk), park(of.park.pk), over_time("ride", of.ride.pk)],
+    ),
+    "the list of parks": lambda of: (
+        reverse("admin:warehouse_park_changelist"),
+        [
+            park(of.park.pk),
+            over_time("park", of.park.pk),
+            f"{reverse('admin:warehouse_ride_changelist')}?park__park_id__exact={of.park.pk}",
+        ],
+    ),
     "the form of a park": lambda of: (reverse("admin:warehouse_park_edit", args=[of.park.pk]), [park(of.park.pk)]),
     "the form of a ride": lambda of: (reverse("admin:warehouse_ride_edit", args=[of.ride.pk]), [ride(of.ride.pk)]),
     "live freshness": lambda of: (reverse("admin:imports_parkfreshness_changelist"), [park(of.park.pk)]),

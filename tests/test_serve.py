@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.imports.parents import end_with_the_parent
 from tests.waiting import HANG_SECONDS, until
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +46,7 @@ def served():
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=end_with_the_parent,  # and its two by setpriv with it
     )
 
     def running() -> dict[int, str]:

@@ -58,7 +58,7 @@ def add(found: Home, now: datetime) -> None:
         verb = "has" if len(stands.failing) == 1 else "have"
         said = f"{many} {verb} not answered in the last collections, others have{why}"
         found.attention.append(Attention("live.destination_failing", said, failures))
-    if silent:
+    if silent and not late:  # a collector that gets nothing makes every open park silent
         said = f"{silent:,} parks are open and have" if silent > 1 else "A park is open and has"
         found.attention.append(Attention("live.silent", f"{said} reported nothing for half an hour", silent_url))
 

@@ -43,7 +43,9 @@ def sentences(night: Night) -> dict[str, str]:
             f"{percent(night.live_share)} of {count_of(night.destinations_asked, 'question')} answered, "
             f"in {count_of(night.collections, 'collection')}"
         )
-    size = "not measured since" if night.growth_mb is None else f"{size_in_words(night.growth_mb)} by the measurements"
+    size = "size not measured before and since"
+    if night.growth_mb is not None:
+        size = f"{size_in_words(night.growth_mb)} by the measurements"
     return {
         "imports ended": f"{night.ended:,}, of which {night.failed:,} failed, {count_of(night.rows, 'row')}",
         "jobs": f"{runs}, {night.failed_runs:,} failed",

@@ -62,7 +62,9 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
     def answered(self, obj) -> str:
         asked = obj.destinations + obj.failed
         text = str(asked) if not obj.failed else f"{obj.destinations} of {asked}"
-        return f"{text}, {obj.not_reached} not reached" if obj.not_reached else text
+        text = f"{text}, {obj.not_reached} not reached" if obj.not_reached else text
+        reached_nobody = obj.failed and not obj.destinations
+        return format_html('<strong style="color: var(--error-fg)">{}</strong>', text) if reached_nobody else text
 
     @admin.display(description="rows", ordering="rows_read")
     def rows(self, obj) -> int:

@@ -13,6 +13,7 @@ from django.db.models import Count, Min, Sum
 from imports.archive import beginning, standing
 from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
 from imports.archive.day_file_model import ImportedFile
+from imports.archive.pause_model import Pause
 from imports.archive.transitions import ImportStatus
 from imports.workers import queue
 from imports.workers.import_task import ATTEMPTS_MAX
@@ -87,7 +88,7 @@ class Progress:
 
 
 def progress_of(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[int, Progress]:
-    """By checkpoint_id. Six queries, whatever the number; `checkpoints` come with their parks."""
+    """By checkpoint_id. Seven queries, whatever the number; `checkpoints` come with their parks."""
     ids = [checkpoint.pk for checkpoint in checkpoints]
     ages = dict(ImportCheckpoint.objects.filter(pk__in=ids).values_list("pk", HEARTBEAT_AGE))
     paces = _paces(ids, now)
@@ -95,12 +96,13 @@ def progress_of(checkpoints: Sequence[ImportCheckpoint], now: datetime) -> dict[
         checkpoint.pk: place for place, group in enumerate(beginning.groups(queue.waiting())) for checkpoint in group
     }
     workers = Worker.alive().count()
+    paused = Pause.current() is not None
     covers = standing.covered_by(checkpoints)
     found = {}
     for checkpoint in checkpoints:
         age = ages.get(checkpoint.pk)
         alive = checkpoint.lives(age)
-        explanation = _explanation(checkpoint, age, alive, places.get(checkpoint.pk), workers)
+        explanation = _explanation(checkpoint, age, alive, places.get(checkpoint.pk), workers, paused)
         found[checkpoint.pk] = Progress(
             checkpoint, age, alive, paces.get(checkpoint.pk), explanation, now, covers.get(checkpoint.pk)
         )
@@ -122,7 +124,9 @@ def _paces(ids: list[int], now: datetime) -> dict[int, Pace]:
     return paces
 
 
-def _explanation(checkpoint: ImportCheckpoint, age: float | None, alive: bool, place: int | None, workers: int) -> str:
+def _explanation(
+    checkpoint: ImportCheckpoint, age: float | None, alive: bool, place: int | None, workers: int, paused: bool
+) -> str:
     status = checkpoint.status
     if status in (ImportStatus.PAUSED, ImportStatus.FAILED, ImportStatus.COMPLETED):
         return checkpoint.last_error
@@ -134,6 +138,8 @@ def _explanation(checkpoint: ImportCheckpoint, age: float | None, alive: bool, p
         return f"its command died ({_process(checkpoint.worker)}): resume queues it"
     if checkpoint.not_before is not None:
         return f"waits: {checkpoint.last_error}"
+    if paused:
+        return "waits: everything is paused"
     if not workers:
         return "waits: no worker is alive"
     if checkpoint.worker:

@@ -90,7 +90,11 @@ def end(by: str, now: datetime | None = None) -> tuple[Pause, Stopped]:
 
 
 def remember(job: Schedule) -> bool:
-    """Of a job that is registered while everything is paused: off now, on with all others. False: nothing is paused."""
+    """Of a job that is registered while everything is paused: off now, on with all others. False: nothing is paused, or
+    it is one that goes on.
+    """
+    if job.func.startswith(GOES_ON):
+        return False
     with transaction.atomic():
         pause = Pause.objects.select_for_update().filter(is_active=True).first()
         if pause is None:

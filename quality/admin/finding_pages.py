@@ -244,7 +244,8 @@ class DataQualityLogAdmin(ListCsvAdmin):
         move, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
         note = request.POST.get("note", "")
         if move in ("undo", "reopen"):
-            take_back_one(row, by=by, now=now, note=note)
+            last = request.POST.get("last", "")
+            take_back_one(row, by=by, now=now, note=note, shown=int(last) if last.isdecimal() else None)
             messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
             return
         # what the page showed; a form of before has no such field, and moves what stands there

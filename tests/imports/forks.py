@@ -12,10 +12,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
+from django.conf import settings as settings_of_this_process
 from django.db import connection
 
-from tests.imports import processes
+from tests.imports import parents, processes
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.imports.loaded"])
@@ -24,10 +26,13 @@ _forks.set_forkserver_preload(["tests.imports.loaded"])
 class Fork:
     """What is used of a subprocess.Popen."""
 
-    def __init__(self, arguments: list[str], **changes: object):
+    def __init__(self, function: Callable, arguments: list, *, settings: dict | None = None, **changes: object):
+        """`function` of a module, which finds the settings changed as said, and the database by `changes`."""
         self._said, says = _forks.Pipe(duplex=False)
         database = {key: value for key, value in connection.settings_dict.items() if key != "TEST"} | changes
-        self._process = _forks.Process(target=_manage, args=(says, processes.environment(), database, arguments))
+        self._process = _forks.Process(
+            target=_call, args=(says, processes.environment(), database, settings or {}, function, arguments)
+        )
         self._process.start()
         says.close()
         self.pid = self._process.pid
@@ -43,7 +48,11 @@ class Fork:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def communicate(self, timeout: float) -> tuple[str, None]:
+    def reads(self, line: str) -> bool:
+        """Waits for a line, and says whether it is this one; nothing of what comes behind it is taken."""
+        return os.read(self._said.fileno(), len(line)).decode() == line
+
+    def communicate(self, timeout: float = processes.RUN_SECONDS) -> tuple[str, None]:
         """All that was printed, after the end; it is killed after `timeout` seconds."""
         late = threading.Timer(timeout, self.send_signal, [signal.SIGKILL])
         late.start()
@@ -55,26 +64,33 @@ class Fork:
         return output, None
 
 
-def start(*arguments: object, **changes: object) -> Fork:
-    """With changes of what Django's settings say of the database: NAME="another"."""
-    return Fork([*map(str, arguments)], **changes)
+def start(*arguments: object, settings: dict | None = None, **changes: object) -> Fork:
+    """With changes of Django's settings, and of what they say of the database: NAME="another"."""
+    return Fork(_manage, [*map(str, arguments)], settings=settings, **changes)
 
 
-def run(*arguments: object, **changes: object) -> tuple[int, str]:
+def run(*arguments: object, settings: dict | None = None, **changes: object) -> tuple[int, str]:
     """Exit status and all that was printed."""
-    process = start(*arguments, **changes)
-    output, _ = process.communicate(timeout=processes.RUN_SECONDS)
+    process = start(*arguments, settings=settings, **changes)
+    output, _ = process.communicate()
     return process.returncode, output
 
 
-def _manage(says, environment: dict[str, str], database: dict, arguments: list[str]) -> None:
-    import manage
-
+def _call(says, environment: dict, database: dict, settings: dict, function: Callable, arguments: list) -> None:
+    parents.end_with_the_parent()  # the fork server, which ends with the process of the tests
     for number in (1, 2):
         os.dup2(says.fileno(), number)
     says.close()
     sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
     os.environ.update(environment)
     connection.settings_dict.update(database)
+    for name, value in settings.items():
+        setattr(settings_of_this_process, name, value)
+    function(*arguments)
+
+
+def _manage(*arguments: str) -> None:
+    import manage
+
     sys.argv = ["manage.py", *arguments]
     manage.main()

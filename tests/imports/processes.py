@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.cutting_proxy import CuttingProxy
+from tests.imports.parents import end_with_the_parent
 
 ROOT = Path(__file__).parent.parent.parent
 RUN_SECONDS = 300
@@ -40,6 +41,7 @@ def start(*arguments: object, proxy: CuttingProxy | None = None) -> subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=end_with_the_parent,
     )
 
 

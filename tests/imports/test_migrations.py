@@ -1,10 +1,6 @@
 """An existing warehouse goes on: its schedules and waiting messages find their tasks, and its columns their rows."""
 
-import os
 import pydoc
-import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -21,9 +17,9 @@ from imports.live.models import LiveCollection
 from imports.models import ImportCheckpoint, ImportStatus
 from imports.workers import schedules
 from tests import migrating
-from tests.imports import processes
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, magic_kingdom
 from tests.imports.building import DAY, PARK, event, runs, write_day
+from tests.imports.clusters import Cluster
 from tests.imports.desk import new_import, park, running
 from tests.imports.fault_server import fault_server
 from tests.waiting import until
@@ -58,8 +54,8 @@ def before(migrate, tmp_path):
     (run,) = runs(tmp_path)  # while the columns are those of the models
     (checkpoint,) = run.checkpoints
     checkpoint.queue()
-    migrate("0002")
     list(schedules.sync())
+    migrate("0002")
     for now, then in BEFORE.items():
         Schedule.objects.filter(func=now).update(func=then)
     Schedule.objects.filter(name="Collect live states").update(minutes=30)
@@ -139,26 +135,16 @@ def _status(checkpoint: ImportCheckpoint) -> str:
 def cluster(api_url: str, folder):
     """A real cluster of django-q2 on the test database that asks `api_url`; killed with all of it at the end."""
     settings = {
-        "WORKERS": "1",
         "THEMEPARKS_API_URL": f"{api_url}/v1",
-        "THEMEPARKS_REQUESTS_PER_MINUTE": "300",
+        "THEMEPARKS_REQUESTS_PER_MINUTE": 300,
         "THEMEPARKS_CACHE_DIR": str(folder / "cache"),
-        "DESTINATIONS": RESORT,
+        "DESTINATIONS": [RESORT],
     }
-    with open(folder / "cluster.log", "w") as log:
-        started = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
-            cwd=processes.ROOT,
-            env=processes.environment() | settings,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    started = Cluster(folder / "cluster.log", workers=1, settings=settings)
     try:
         yield
     finally:
-        os.killpg(started.pid, signal.SIGKILL)
-        started.wait()
+        started.kill()
 
 
 # --- 0004: updated_at ---------------------------------------------------------------------------------------------

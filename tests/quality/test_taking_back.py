@@ -211,6 +211,15 @@ def test_an_assignment_since_is_no_decision_and_hinders_nothing():
     assert (row.resolution_status, row.assignee) == (OPEN, "ben")
 
 
+def test_only_the_move_that_the_page_showed_is_taken_back():
+    row = row_in(INVESTIGATING)
+    shown = undoable(row, "ann").pk
+    bring(row, WONTFIX, by="ann", now=NOW, note="in another window")
+    with pytest.raises(TransitionRefused, match="has been moved since this page was shown: it is WONTFIX, by ann"):
+        take_back_one(row, by="ann", now=NOW, shown=shown)
+    assert row.resolution_status == WONTFIX
+
+
 def test_an_undo_of_one_is_taken_back_as_well():
     row = row_in(RESOLVED)
     take_back_one(row, by="ann", now=NOW)

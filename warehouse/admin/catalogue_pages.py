@@ -161,7 +161,7 @@ class RideAdmin(PageAdmin):
 
     @admin.display(description="park", ordering="park__park_name")
     def park_name(self, obj) -> str:
-        return obj.park.park_name
+        return format_html('<a href="{}">{}</a>', reverse("admin:warehouse_park_change", args=[obj.park_id]), obj.park)
 
 
 @admin.register(EntityMetadata)

@@ -216,7 +216,7 @@ class SnapshotAdmin(FactsAdmin):
         return [
             [
                 *when(snapshot_id, zone, reverse("admin:warehouse_ridestatussnapshot_change", args=[snapshot_id])),
-                rides[snapshot.ride_id],
+                _ride_link(rides[snapshot.ride_id]),
                 snapshot.status,
                 "" if snapshot.wait_time is None else f"{snapshot.wait_time} min",
                 snapshot.data_source,
@@ -275,7 +275,7 @@ class QueueAdmin(FactsAdmin):
         return [
             [
                 *when(snapshot_id, zone, reverse("admin:warehouse_queuedata_change", args=[queue.pk])),
-                rides[ride_id_of(snapshot_id)],
+                _ride_link(rides[ride_id_of(snapshot_id)]),
                 queue.queue_type,
                 in_words(queue, zone, with_type=False),
             ]
@@ -337,6 +337,10 @@ def _queues(ids: Sequence[int]) -> dict[int, list[QueueData]]:
     for queue in QueueData.objects.filter(snapshot_id__in=ids).order_by("snapshot_id", "queue_type"):
         found.setdefault(queue.snapshot_id, []).append(queue)
     return found
+
+
+def _ride_link(ride: Ride) -> str:
+    return format_html('<a href="{}">{}</a>', reverse("admin:warehouse_ride_change", args=[ride.pk]), ride)
 
 
 def _before(snapshot_id: int | None) -> int:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from imports.archive import beginning, beside, cost, planning, post_import_check, progress, standing
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.pause_model import Pause
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.request import Request, RequestError
 from imports.archive.run import ImportRun
@@ -113,6 +114,13 @@ class Command(BaseCommand):
                 url = delisted_of(url)
             except ArchiveError as error:
                 raise CommandError(f"--delisted: {error}", returncode=WRONG_USAGE) from error
+        if not (queue or list or dry_run) and (pause := Pause.current()) is not None:
+            # before anything is begun: what is refused at its claim would stand there as one that nobody goes on with
+            raise CommandError(
+                f"{pause.in_words()}. Resume everything on the admin's home page, or give --queue: the workers begin "
+                "with it then",
+                returncode=PAUSED,
+            )
         begin = self._queue if queue else self._run
         self._failed_afterwards: dict[type[Exception], Exception] = {}  # the last of each kind
         try:
@@ -160,7 +168,7 @@ class Command(BaseCommand):
         try:
             with stop_on_signals() as stop:
                 for run in runs:
-                    if stop.is_set():
+                    if stop.is_set() or Pause.current() is not None:
                         break
                     if any(other.waits_until for other in runs if other.source.url == run.source.url):
                         continue  # its source gives nothing for now

@@ -24,6 +24,14 @@ def park(n: int) -> str:
 
 MANY_PARKS = [event(park=park(n), entity=ride(n)) for n in range(growth.NEW_PARKS_MAX + 1)]
 MANY_RIDES = [event(entity=ride(n)) for n in range(growth.NEW_RIDES_MAX + 1)]
+FEWER_RIDES_MAX = growth.NEW_PARKS_MAX + 10  # so that a file with too many parks has not too many rides
+FEWER_RIDES = MANY_RIDES[: FEWER_RIDES_MAX + 1]
+
+
+@pytest.fixture
+def fewer(monkeypatch):
+    """A lower limit of rides: 2,001 of them take two seconds to store, and are no other case behind the first file."""
+    monkeypatch.setattr(growth, "NEW_RIDES_MAX", FEWER_RIDES_MAX)
 
 
 def import_archive(root, *arguments):
@@ -53,8 +61,8 @@ def test_as_many_as_the_limits_are_imported(tmp_path):
     assert Park.objects.count() == 50
 
 
-@pytest.mark.parametrize("events", [MANY_PARKS, MANY_RIDES])
-def test_a_destination_that_grows_on_the_way_stops_at_that_file_and_force_goes_on(tmp_path, events):
+@pytest.mark.parametrize("events", [MANY_PARKS, FEWER_RIDES], ids=["parks", "rides"])
+def test_a_destination_that_grows_on_the_way_stops_at_that_file_and_force_goes_on(tmp_path, fewer, events):
     write_day(tmp_path, [event()])
     write_day(tmp_path, [{**each, "eventTime": f"{NEXT}T10:00:00Z"} for each in events], NEXT)
     with pytest.raises(CommandError, match="add --force"):
@@ -68,17 +76,17 @@ def test_a_destination_that_grows_on_the_way_stops_at_that_file_and_force_goes_o
     assert DataQualityLog.objects.get(reason="sudden_growth").resolution_status == ResolutionStatus.RESOLVED
 
 
-def test_rides_that_are_known_are_no_growth(tmp_path):
-    write_day(tmp_path, MANY_RIDES[:1900])
-    write_day(tmp_path, [{**each, "eventTime": f"{NEXT}T10:00:00Z"} for each in MANY_RIDES], NEXT)
+def test_rides_that_are_known_are_no_growth(tmp_path, fewer):
+    write_day(tmp_path, FEWER_RIDES[:50])
+    write_day(tmp_path, [{**each, "eventTime": f"{NEXT}T10:00:00Z"} for each in FEWER_RIDES], NEXT)
     import_archive(tmp_path, "--all")
-    assert Ride.objects.count() == 2001
+    assert Ride.objects.count() == FEWER_RIDES_MAX + 1
 
 
-def test_of_a_park_that_is_asked_for_alone_its_own_rides_count(tmp_path):
+def test_of_a_park_that_is_asked_for_alone_its_own_rides_count(tmp_path, fewer):
     write_day(tmp_path, [event()])
     import_archive(tmp_path, "--all")
-    others = [event(entity=ride(n), park=park(99), day=NEXT) for n in range(2001)]
+    others = [event(entity=ride(n), park=park(99), day=NEXT) for n in range(FEWER_RIDES_MAX + 1)]
     write_day(tmp_path, [event(day=NEXT), *others], NEXT)
     import_archive(tmp_path, "--park", PARK)
     assert RideStatusSnapshot.objects.count() == 2

@@ -14,7 +14,7 @@ from imports.models import ImportCheckpoint, ImportedFile
 from imports.workers.import_task import import_slice
 from imports.workers.queue import waiting
 from tests.history_server import history_server
-from tests.imports import processes
+from tests.imports import forks
 from tests.imports.archive.test_history import days_asked, stored, what_happened
 from tests.waiting import until
 
@@ -25,17 +25,17 @@ PARKS = int(os.environ.get("PARKS", "2"))  # and one of which nothing is recorde
 KEY = "tpw_small"
 
 
-def test_an_import_killed_again_and_again_asks_for_each_day_once(settings, tmp_path, monkeypatch):
+def test_an_import_killed_again_and_again_asks_for_each_day_once(settings, tmp_path):
     with history_server(recorded_days=DAYS, empty_park=True, cities=PARKS) as server:
         server.plans[KEY] = (DAYS + 10, DAYS)  # of twice as many that are wanted
-        for name, value in {
+        changed = {
             "THEMEPARKS_API_URL": server.api_url,
             "THEMEPARKS_API_KEY": KEY,
             "ARCHIVE_CACHE_DIR": str(tmp_path),
-        }.items():
-            monkeypatch.setenv(name, value)
+            "HISTORY_DIR": str(tmp_path / "history"),
+        }
+        for name, value in changed.items():
             setattr(settings, name, value)
-        settings.HISTORY_DIR = str(tmp_path / "history")
         first, final = server.today - timedelta(days=DAYS), server.final_day()
         wanted = PARKS * ((final - first).days + 1)
 
@@ -49,7 +49,7 @@ def test_an_import_killed_again_and_again_asks_for_each_day_once(settings, tmp_p
         kills = 0
         while kills < KILLS and len(set(days_asked(server))) < wanted:
             files = ImportedFile.objects.count()
-            process = processes.start("import_archive", *arguments)
+            process = forks.start("import_archive", *arguments, settings=changed)
             until(
                 lambda p=process, n=files: p.poll() is not None or ImportedFile.objects.count() > n, every_seconds=0.005
             )
@@ -63,7 +63,7 @@ def test_an_import_killed_again_and_again_asks_for_each_day_once(settings, tmp_p
                 an_hour_later()
             arguments = ["--resume"] if ImportCheckpoint.objects.exists() else arguments
         an_hour_later()
-        status, output = processes.run("import_archive", "--resume", "--queue")
+        status, output = forks.run("import_archive", "--resume", "--queue", settings=changed)
         assert status == 0, output
         hours = 0
         while ImportCheckpoint.objects.exclude(status="COMPLETED").exists():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from imports.live.models import LiveCollection, ParkFreshness
 from imports.sample.resorts import make_destination
 from imports.tasks import collect_live
 from quality.models import DataQualityLog
-from tests.imports import processes
+from tests.imports import forks
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured
 from tests.imports.fault_server import CLOCKS_APART, Answer, Fault
 from tests.waiting import until
@@ -272,15 +273,14 @@ def test_an_api_that_is_away_ends_the_run_and_the_next_begins_there(collect, api
     assert collect(destinations=[*others, RESORT]).stored == 60
 
 
-def test_a_run_that_is_killed_leaves_whole_destinations_and_how_far_it_came(api_server, world, monkeypatch, tmp_path):
+def test_a_run_that_is_killed_leaves_whole_destinations_and_how_far_it_came(api_server, world):
     world.destinations.append({"id": PARIS, "name": "Paris", "parks": []})
     world.live[PARIS] = [row(parkId=PARIS)]
-    for name in ("THEMEPARKS_API_URL", "THEMEPARKS_CACHE_DIR"):
-        monkeypatch.setenv(name, getattr(settings_of_this_project, name))
+    changed = {name: getattr(settings_of_this_project, name) for name in ("THEMEPARKS_API_URL", "THEMEPARKS_CACHE_DIR")}
     api_server.faults = [Fault("stall", f"{PARIS}/live")]
-    process = processes.start("collect_live", "--once", "--destination", RESORT, "--destination", PARIS)
+    process = forks.start("collect_live", "--once", "--destination", RESORT, "--destination", PARIS, settings=changed)
     until(lambda: any(PARIS in path for path in api_server.paths()))
-    process.kill()
+    process.send_signal(signal.SIGKILL)
     process.communicate()
     collection = LiveCollection.objects.get()
     assert (collection.finished_at, collection.next_destination, collection.stored) == (None, PARIS, 60)

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 from django_q.brokers import get_broker
@@ -165,3 +166,11 @@ def test_an_import_that_is_claimed_in_this_very_moment_is_stopped_too(monkeypatc
     standstill.begin("anna")
     claiming.join()
     assert states() == {"Park 1": "PAUSED"}
+
+
+def test_a_command_says_why_it_begins_nothing_and_leaves_nothing_begun(tmp_path):
+    standstill.begin("anna", "disk full")
+    with pytest.raises(CommandError, match=r"paused by anna since .*: disk full\. Resume everything") as refused:
+        call_command("import_archive", "--source", str(tmp_path), "--all")
+    assert refused.value.returncode == 3
+    assert not ImportCheckpoint.objects.exists()

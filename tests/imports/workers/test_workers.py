@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import date
@@ -21,7 +19,8 @@ from imports.workers import queue
 from imports.workers.models import Worker
 from quality.models import OwedCheck
 from tests.emptying import empty_tables
-from tests.imports import forks, processes
+from tests.imports import forks
+from tests.imports.clusters import Cluster
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
 from tests.waiting import HANG_SECONDS, until
@@ -31,18 +30,6 @@ T = TypeVar("T")
 # The seconds of the real thing (25, 5, 20), shortened where a frozen worker is to be given up within the test.
 # Elsewhere nobody is: a worker that was killed is known to be at once, and one that is slow is to keep what it has.
 STALE_SECONDS = 6
-CLUSTER = """
-import sys
-from django.core.management import execute_from_command_line
-import django
-django.setup()
-from imports.archive import checkpoint, heartbeat
-from warehouse.server import turns
-checkpoint.HEARTBEAT_STALE_SECONDS = float(sys.argv[1])
-heartbeat.HEARTBEAT_EVERY_SECONDS = 1
-turns.IDLE_TRANSACTION_SECONDS = 3
-execute_from_command_line(["manage.py", "qcluster"])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -81,36 +68,16 @@ def gates(archive, undisturbed):
 
 @pytest.fixture
 def start_cluster(tmp_path):
-    """Starts clusters, each in a session of its own; what is left of them at the end is killed."""
+    """Starts clusters; what is left of them at the end is killed."""
     started = []
 
-    def start(stale_seconds: float = HANG_SECONDS) -> subprocess.Popen:
-        with open(tmp_path / f"cluster{len(started)}.log", "w") as log:
-            cluster = subprocess.Popen(
-                [sys.executable, "-c", CLUSTER, str(stale_seconds)],
-                cwd=processes.ROOT,
-                env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings", "WORKERS": "2"},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        started.append(cluster)
-        return cluster
+    def start(stale_seconds: float = HANG_SECONDS) -> Cluster:
+        started.append(Cluster(tmp_path / f"cluster{len(started)}.log", stale_seconds=stale_seconds))
+        return started[-1]
 
     yield start
     for cluster in started:
-        kill_all_of(cluster)
-
-
-def kill_all_of(cluster: subprocess.Popen) -> None:
-    if cluster.returncode is not None:
-        return  # done before; by now its number may be somebody else's
-    for number in (signal.SIGCONT, signal.SIGKILL):
-        try:
-            os.killpg(cluster.pid, number)
-        except ProcessLookupError:
-            break
-    cluster.wait()
+        cluster.kill()
 
 
 def wait_until(what: Callable[[], T], every_seconds: float = 0.1) -> T:
@@ -161,7 +128,7 @@ def test_an_import_goes_on_by_itself_when_its_worker_or_the_whole_cluster_is_kil
     wait_until(lambda: not ImportCheckpoint.objects.filter(worker=victim).exclude(queued_at=None).exists())
     wait_until(some_files_are_in)
 
-    kill_all_of(cluster)
+    cluster.kill()
     assert ImportCheckpoint.objects.exclude(status=ImportStatus.COMPLETED).exists()
     for gate in gates:
         gate.open()
@@ -177,7 +144,7 @@ def test_two_clusters_never_import_a_park_twice_at_once_also_when_one_is_frozen_
     queue_all(archive)
     clusters = [start_cluster(STALE_SECONDS), start_cluster(STALE_SECONDS)]
 
-    def freeze_one_that_is_busy() -> tuple[subprocess.Popen, set[int]] | None:
+    def freeze_one_that_is_busy() -> tuple[Cluster, set[int]] | None:
         """The cluster, and the imports that it holds; None, and nobody is frozen, when it had just put them down."""
         if (worker := busy_worker()) is None:
             return None
@@ -214,7 +181,7 @@ def test_workers_say_that_they_live(start_cluster):
     assert all(os.getpgid(process_of(worker.name)) == cluster.pid for worker in Worker.alive())
 
 
-def workers_of(cluster: subprocess.Popen) -> list[str]:
+def workers_of(cluster: Cluster) -> list[str]:
     """Zombies included: they are in the process group until somebody waits for them."""
     names = []
     for name in Worker.objects.values_list("name", flat=True):
