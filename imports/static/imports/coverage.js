@@ -63,7 +63,9 @@
       const scroll = root.querySelector(".cov-scroll");
       const chosen = this.table.querySelector("td.chosen");
       if (scroll && chosen) {
-        scroll.scrollTo(chosen.offsetLeft - scroll.clientWidth / 2, chosen.offsetTop - scroll.clientHeight / 2);
+        const [inside, cell] = [scroll.getBoundingClientRect(), chosen.getBoundingClientRect()];
+        const names = 3 * cell.height; // room for the head, so that the row stands right below it
+        scroll.scrollTo(cell.left - inside.left - inside.width / 2, cell.top - inside.top - names);
       } else if (scroll) {
         scroll.scrollLeft = scroll.scrollWidth; // the newest
       }
