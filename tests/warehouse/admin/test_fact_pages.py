@@ -116,7 +116,8 @@ def test_a_ride_shows_what_was_observed_the_newest_first(viewer):
         "2025-03-02 00:00:00.000Z",
         "2025-03-01 00:00:00.000Z",
     ]
-    assert [strip_tags(str(cell)) for cell in rows[0][1:]] == ["Ride", "OPERATING", "15 min", "ARCHIVE", "SINGLE_RIDER 5 min"]
+    said = [strip_tags(str(cell)) for cell in rows[0][1:]]
+    assert said == ["Ride", "OPERATING", "15 min", "ARCHIVE", "SINGLE_RIDER 5 min"]
 
 
 def test_both_ends_of_the_range_belong_to_it(viewer):
