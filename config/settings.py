@@ -195,6 +195,7 @@ ALERT_EMAILS = [address.strip() for address in env.list("ALERT_EMAILS", default=
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="").strip()
 if ALERT_WEBHOOK_URL and not ALERT_WEBHOOK_URL.startswith(("https://", "http://")):
     raise ImproperlyConfigured("ALERT_WEBHOOK_URL must begin with https:// or http://")
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.SecretsLeftOut"
 # By which server mail goes out: smtp://user:password@host:587, with smtp+tls:// or smtp+ssl://.
 _mail_server = env.str("EMAIL_URL", default="smtp://localhost:25")
 try:

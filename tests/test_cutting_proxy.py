@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from tests.cutting_proxy import END_OF_FILE, FILE, LOGIN, cutting_proxy
-from tests.imports import processes
+from tests.imports import forks, processes
 from warehouse.server import errors
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,7 +203,8 @@ def test_a_server_that_goes_away_cuts_all_connections(proxy, numbers):
 
 
 def test_a_process_of_its_own_goes_through_it(proxy):
-    assert processes.run("import_archive", "--list", proxy=proxy)[0] == 0
+    through_it = proxy.settings(connection.settings_dict)
+    assert forks.run("import_archive", "--list", **through_it)[0] == 0
     assert any("import_checkpoints" in packet.text for packet in proxy.packets)
     cut = proxy.cut("before", "FROM `?import_checkpoints")
     process = processes.start("import_archive", "--list", proxy=proxy)

@@ -12,13 +12,17 @@ from warehouse.text import duration_in_words
 
 def status(current: Progress) -> str:
     name = current.checkpoint.status
-    if current.checkpoint.dismissed_at is not None:
-        more = "dismissed"
-    elif current.covered_by is not None:
-        more = "covered"
-    else:
+    if not (settled := _settled(current)):
         return format_html('<span class="desk-badge desk-{}">{}</span>', name.lower(), name)
-    return format_html('<span class="desk-badge">{}</span><span class="desk-small">{}</span>', name, more)
+    return format_html('<span class="desk-badge">{}</span><span class="desk-small">{}</span>', name, settled)
+
+
+def _settled(current: Progress) -> str:
+    """Why nobody needs to look at it, in a word; "" where that is not so."""
+    if current.checkpoint.dismissed_at is not None:
+        return "dismissed"
+    at_rest = current.checkpoint.status != ImportStatus.IN_PROGRESS
+    return "covered" if current.covered_by is not None and at_rest else ""
 
 
 def progress(current: Progress) -> str:
@@ -27,7 +31,7 @@ def progress(current: Progress) -> str:
         '<div class="desk-bar desk-{}{}" role="progressbar" aria-label="files done" aria-valuemin="0" '
         'aria-valuemax="100" aria-valuenow="{}"><span style="width: {}%"></span></div>'
         '<span class="desk-small">{} of {} files{}</span>',
-        checkpoint.status.lower(),
+        "settled" if _settled(current) else checkpoint.status.lower(),
         " desk-moving" if current.alive else "",
         current.percent,
         current.percent,

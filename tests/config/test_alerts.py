@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from django.views.debug import get_default_exception_reporter_filter
 from django_q.models import Schedule
 
 from config import tasks
@@ -210,6 +211,12 @@ def test_an_address_where_nobody_listens_is_told_by_its_host_alone(settings, url
     came = tasks.report_night()
     assert came.startswith("0 delivered; Webhook could not be delivered: ")
     assert "secret" not in came
+
+
+def test_the_page_of_an_error_leaves_the_address_out(settings):
+    settings.ALERT_WEBHOOK_URL, settings.EMAIL_HOST_PASSWORD = f"https://example.org{SECRET}", "secret"
+    shown = get_default_exception_reporter_filter().get_safe_settings()
+    assert "secret" not in f"{shown['ALERT_WEBHOOK_URL']} {shown['EMAIL_HOST_PASSWORD']} {shown['DATABASES']}"
 
 
 def test_a_mail_server_that_refuses_or_is_gone_is_told_without_users(mail, settings):

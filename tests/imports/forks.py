@@ -23,6 +23,11 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.imports.loaded"])
 
 
+def barrier(parties: int):
+    """For forks and this process to wait for one another: an argument of a fork's function."""
+    return _forks.Barrier(parties)
+
+
 class Fork:
     """What is used of a subprocess.Popen."""
 

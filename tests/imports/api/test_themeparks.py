@@ -1,20 +1,18 @@
 """The API client against a real HTTP server on loopback: pace, Retry-After, cache, and answers that are none."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from email.utils import formatdate
 
 import pytest
 import stamina
-from django.conf import settings as project_settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from imports.api.pace import ApiPace
 from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from tests.imports import forks
+from tests.imports.api.asking import ask_five_times
 from tests.imports.fault_server import CLOCKS_APART, Answer, Fault, fault_server
 from tests.waiting import HANG_SECONDS
 
@@ -276,48 +274,21 @@ def test_nobody_waits_for_a_turn_inside_a_transaction():
         ApiPace.reserve("http://example.org", 60, 1)
 
 
-ASK_FIVE_TIMES = """
-import django; django.setup()
-import sys
-from django.conf import settings
-settings.DATABASES["default"]["NAME"] = sys.argv[1]
-settings.THEMEPARKS_API_URL, settings.THEMEPARKS_CACHE_DIR = sys.argv[2], sys.argv[3]
-settings.THEMEPARKS_REQUESTS_PER_MINUTE = 600
-from imports.api.themeparks import NoSuchEntity, ThemeParksApi
-api = ThemeParksApi()
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(5):
-    try:
-        api.entity(f"nobody-{sys.argv[4]}-{number}")
-    except NoSuchEntity:
-        pass
-"""
-
-
 @pytest.mark.django_db(transaction=True)
 def test_processes_share_one_pace(api_server, tmp_path):
     """Two processes of five requests at 600 a minute: nine steps of 0.1 s, where each alone would need four."""
-    name = connection.settings_dict["NAME"]
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", ASK_FIVE_TIMES, name, f"{api_server.url}/v1", str(tmp_path / who), who],
-            cwd=project_settings.BASE_DIR,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for who in ("one", "two")
-    ]
-    assert [process.stdout.readline() for process in processes] == ["ready\n", "ready\n"]
+    starts = forks.barrier(3)
+    both = []
+    for who in ("one", "two"):
+        changed = {
+            "THEMEPARKS_API_URL": f"{api_server.url}/v1",
+            "THEMEPARKS_CACHE_DIR": str(tmp_path / who),
+            "THEMEPARKS_REQUESTS_PER_MINUTE": 600,
+        }
+        both.append(forks.Fork(ask_five_times, [who, starts], settings=changed))
+    starts.wait(HANG_SECONDS)
     begun = datetime.now(UTC)
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        process.communicate(timeout=HANG_SECONDS)
-    assert [process.returncode for process in processes] == [0, 0]
+    said = [process.communicate(HANG_SECONDS)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     assert len(api_server.came()) == 10
     assert none_comes_before_its_turn(api_server.came(), begun)

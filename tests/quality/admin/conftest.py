@@ -18,7 +18,8 @@ def park():
 
 @pytest.fixture
 def ann(django_user_model):
-    return user(django_user_model, "ann", "view_dataqualitylog", "triage_dataqualitylog")
+    """She may start imports as well, which findings lead to."""
+    return user(django_user_model, "ann", "view_dataqualitylog", "triage_dataqualitylog", "operate_imports")
 
 
 @pytest.fixture

@@ -186,5 +186,5 @@ def test_a_client_that_stalls_is_cut_off():
 def test_imports_under_way_are_asked_how_they_stand_all_at_once(admin_client, django_assert_max_num_queries):
     for n in range(1, 12):
         running(new_import(park(n, destination=f"{DESTINATION[:-2]}{n:02}")))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         assert len(rows_of_csv(admin_client.get(address(ImportCheckpoint, "csv")))) == 11
