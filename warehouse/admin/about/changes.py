@@ -1,7 +1,7 @@
 """What a park's or a ride's page says of its own history: what it was before, who changed it, what was done here."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -14,19 +14,22 @@ from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
 from warehouse.zones import both_in_words
 
 SHOWN = 12  # of each of the two that are merged
+ONE_ACT = timedelta(seconds=2)
 
 
 @register("changes", "Changes", "warehouse.view_metadatachange", 90)
 def changes(about: About) -> Section:
     """Values before and after, and the actions of people in the admin, the newest first."""
     name, obj = ("ride", about.ride) if about.ride else ("park", about.park)
-    kept = MetadataChange.objects.filter(**{name: obj})[:SHOWN]
+    kept = list(MetadataChange.objects.filter(**{name: obj})[:SHOWN])
     rows: list[tuple[datetime, list[Any]]] = []
     for change in kept:
         url = reverse("admin:warehouse_metadatachange_change", args=[change.pk])
         by = change.changed_by or "metadata sync"
         rows.append((change.changed_at, [_when(about, change.changed_at, url), by, described(change)]))
     for entry in _log(about):
+        if any(change.changed_by == str(entry.user) and _at_once(change, entry) for change in kept):
+            continue  # a form writes both, and the change says it with its values
         said = entry.get_change_message() or str(entry)
         rows.append((entry.action_time, [_when(about, entry.action_time, _history(entry)), str(entry.user), said]))
     listed = f"{reverse('admin:warehouse_metadatachange_changelist')}?{name}__{name}_id__exact={obj.pk}"
@@ -51,6 +54,10 @@ def _log(about: About) -> Iterable[LogEntry]:
         if metadata:
             found |= LogEntry.objects.filter(content_type=types[EntityMetadata], object_id__in=metadata)
     return found.select_related("user", "content_type").order_by("-action_time")[:SHOWN]
+
+
+def _at_once(change: MetadataChange, entry: LogEntry) -> bool:
+    return abs(change.changed_at - entry.action_time) < ONE_ACT
 
 
 def _history(entry: LogEntry) -> str:
