@@ -4,6 +4,9 @@ import os
 
 import django
 
+from tests.imports.parents import end_with_the_parent
+
+end_with_the_parent()  # by itself the fork server stays as long as any of its forks, and they as long as it does
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
