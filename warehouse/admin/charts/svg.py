@@ -55,10 +55,13 @@ def below(ticks: Sequence[Tick], y: float) -> str:
 
 
 def picture(inside: Iterable[str], height: float, label: str, *, left: int = 44, legend: str = "") -> SafeString:
-    """The whole of it: `height` pixels, `left` pixels for the names at the left."""
+    """The whole of it: `height` pixels, `left` pixels for the names at the left. One with links in it is a group: readers
+    of the screen would not find them in an image."""
+    drawn = "".join(inside)
+    role = "group" if "<a " in drawn else "img"
     return mark_safe(
         f'<figure class="picture" style="padding-left:{left}px">'
-        f'<svg width="100%" height="{height:g}" role="img" aria-label="{text(label)}">{"".join(inside)}</svg>'
+        f'<svg width="100%" height="{height:g}" role="{role}" aria-label="{text(label)}">{drawn}</svg>'
         f"</figure>{legend}"
     )
 
