@@ -40,7 +40,8 @@ def look(request: Request, now: datetime, say: Say) -> dict[str, Any]:
             reported, _ = beginning.peek(plan, now)
         peeked.append(reported)
         shown.append(_shown(plan, reported))
-    sentences = [*beside.sentences(request.beside), *cost.sentences(plans), *_left_out(plans)]
+    troubles = [trouble for plan in plans for trouble in plan.troubles]  # which the start would stop at, or leave out
+    sentences = [*troubles, *beside.sentences(request.beside), *cost.sentences(plans), *_left_out(plans)]
     sizes = [each["bytes"] for each in shown]
     total = None if None in sizes else sum(sizes)
     to_read = sum(each["to_read"] for each in shown)

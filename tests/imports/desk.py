@@ -13,12 +13,14 @@ from django.utils import timezone
 
 from imports.admin import groups
 from imports.admin.actions import Shown
-from imports.models import ImportCheckpoint, ImportedFile
+from imports.models import ImportCheckpoint, ImportedFile, ImportPreview
+from imports.workers import preview_task
 from tests.imports.building import DESTINATION
 from warehouse.models import Park
 
 ELSEWHERE = "another-host/1/1/0"  # a worker of whom nothing but its heartbeat is known
 CHANGELIST = "/admin/imports/importcheckpoint/"
+START = f"{CHANGELIST}start/"
 
 
 def somebody(group: str) -> Client:
@@ -115,3 +117,26 @@ def press(client, action: str, checkpoint, **more):
     """The same of a button on the page of an import."""
     url = f"{CHANGELIST}{checkpoint.pk}/act/"
     return client.post(url, {"action": action} | as_shown(checkpoint) | more, follow=True)
+
+
+# --- Start import --------------------------------------------------------------------------------------------------
+def ask(client, **asked):
+    """The answer to the form, and where the preview is that it leads to ("": to none)."""
+    response = client.get(START, {"days": "all"} | asked)
+    return response, response.url if response.status_code == 302 else ""
+
+
+def preview(client, **asked):
+    """The page of the preview, once a worker has looked; or the form with what is wrong."""
+    response, url = ask(client, **asked)
+    if not url:
+        return response
+    preview_task.look(ImportPreview.objects.latest("pk").pk)
+    return client.get(url)
+
+
+def start(client, **asked):
+    response = preview(client, **asked)
+    if "row" not in response.context:
+        return response
+    return client.post(f"{START}previews/{response.context['row'].pk}/start/", follow=True)

@@ -18,18 +18,21 @@ from tests.imports import capturing
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, write_day
 from tests.imports.desk import (
     CHANGELIST,
+    START,
+    ask,
     day_file,
     new_import,
     press,
+    preview,
     queries_of_a_page,
     running,
     somebody,
+    start,
     touching_facts,
 )
 from warehouse.models import Park
 
 pytestmark = pytest.mark.django_db(transaction=True)  # partitions are made, which no transaction survives
-START = f"{CHANGELIST}start/"
 DAYS = [date(2025, 3, 1) + timedelta(days=n) for n in range(10)]
 
 
@@ -58,28 +61,6 @@ def as_listed(archive, day) -> dict:
     """What the ledger keeps of a file that was read, for every park in it, as it lies there."""
     (file,) = FolderSource(archive).list_days(DESTINATION, day, day, day).files
     return {"size_bytes": file.size_bytes, "modified_at": file.modified_at, "all_parks": True}
-
-
-def ask(client, **asked):
-    """The answer to the form, and where the preview is that it leads to ("": to none)."""
-    response = client.get(START, {"days": "all"} | asked)
-    return response, response.url if response.status_code == 302 else ""
-
-
-def preview(client, **asked):
-    """The page of the preview, once a worker has looked; or the form with what is wrong."""
-    response, url = ask(client, **asked)
-    if not url:
-        return response
-    preview_task.look(ImportPreview.objects.latest("pk").pk)
-    return client.get(url)
-
-
-def start(client, **asked):
-    response = preview(client, **asked)
-    if "row" not in response.context:
-        return response
-    return client.post(f"{START}previews/{response.context['row'].pk}/start/", follow=True)
 
 
 def slices() -> int:

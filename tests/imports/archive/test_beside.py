@@ -6,7 +6,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.urls import reverse
 
 from imports.archive.beginning import resume
 from imports.archive.pipeline import run_import
@@ -14,6 +13,7 @@ from imports.models import FileOutcome, ImportCheckpoint, ImportedFile
 from imports.sources.folder import FolderSource
 from quality.models import DataQualityLog, ResolutionStatus
 from tests.imports.building import DAY, NOW, PARK, event, packed, runs, write_day
+from tests.imports.desk import preview
 from warehouse.models import Park, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,8 +111,9 @@ def test_a_dry_run_writes_no_finding(mixed):
     assert not DataQualityLog.objects.exists()
 
 
-def test_the_start_page_names_them_too(mixed, admin_client):
-    page = admin_client.get(reverse("admin:imports_start"), {"everything": "on", "source": mixed, "days": "all"})
+def test_the_preview_names_them_too(mixed, admin_client, settings):
+    settings.ARCHIVE_URL = str(mixed)
+    page = preview(admin_client, everything="on")
     assert "8 files are no day files" in page.content.decode()
     assert f"{RESORT}/2025/03/03.json" in page.content.decode()
 

@@ -27,7 +27,7 @@ from quality import import_ledger
 from quality.models import DataQualityLog
 from tests.history_server import BUSINESS, FREE, NOW, TINY, history_server
 from tests.history_truth import Entity, changes, midnight
-from tests.imports.desk import CHANGELIST, day_file, somebody
+from tests.imports.desk import day_file, preview, somebody, start
 from tests.imports.fault_server import Answer, Fault
 from tests.imports.table_state import table_state
 from warehouse.instants import aware_utc
@@ -404,13 +404,12 @@ def test_options_that_make_no_sense_say_so(server, tmp_path):
     assert caught.value.returncode == 2
 
 
-def test_start_import_has_a_box_for_it(server):
+def test_start_import_has_a_box_for_it(server, settings):
     client = somebody("Operators")
-    wanted = {"destination": server.parks[0].destination, "source": API, "delisted": "on", "days": "all"}
-    page = client.get(f"{CHANGELIST}start/", wanted).content.decode()
+    wanted = {"destination": server.parks[0].destination, "source": API, "delisted": "on"}
+    page = preview(client, **wanted).content.decode()
     assert "1 delisted entity of 1 park, 2 park months: 2 requests" in page
-    assert '<input type="hidden" name="delisted" value="on">' in page
-    client.post(f"{CHANGELIST}start/", wanted)
+    start(client, **wanted)
     assert ImportCheckpoint.objects.get().source == DELISTED
-    page = client.get(f"{CHANGELIST}start/", wanted | {"source": "/archive"}).content.decode()
+    page = preview(client, **wanted | {"source": settings.ARCHIVE_URL}).content.decode()
     assert "delisted entities are asked of the History API alone" in page

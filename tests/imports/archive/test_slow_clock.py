@@ -18,7 +18,7 @@ from imports.workers import queue
 from imports.workers.import_task import import_slice
 from quality.models import DataQualityLog
 from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, write_day
-from tests.imports.desk import CHANGELIST, somebody
+from tests.imports.desk import preview, somebody, start
 from warehouse.days import midnight
 from warehouse.models import Park, RideStatusSnapshot
 
@@ -156,11 +156,13 @@ def test_what_cannot_be_queued_for_the_clock_is_said_and_the_rest_is_queued(two_
     assert (queued.destination_wiki_id, queued.queued_at is not None) == (OTHER_DESTINATION, True)
 
 
-def test_the_page_that_starts_imports_says_it_in_a_line(two_destinations, slow_machine):
-    asked = {"destination": DESTINATION, "days": "all", "source": str(two_destinations)}
-    answer = somebody("Operators").post(f"{CHANGELIST}start/", asked)
-    assert answer.status_code == 200
-    assert "the clock of this machine says 2024-12-24" in answer.content.decode()
+def test_the_page_that_starts_imports_says_it_in_a_line(two_destinations, slow_machine, settings):
+    settings.ARCHIVE_URL = str(two_destinations)
+    operator = somebody("Operators")
+    for ask in (preview, start):
+        answer = ask(operator, destination=DESTINATION)
+        assert answer.status_code == 200
+        assert "the clock of this machine says 2024-12-24" in answer.content.decode()
     assert not ImportCheckpoint.objects.exists()
 
 

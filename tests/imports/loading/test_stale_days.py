@@ -88,7 +88,8 @@ def test_what_an_operator_sets_marks_days(admin_client):
         (ride, {"park": str(other.pk)}, {ride.park_id, other.pk}),
     ):
         StaleDay.objects.all().delete()
-        url = reverse(f"admin:warehouse_{obj._meta.model_name}_change", args=[obj.pk])
+        page = "change" if obj is metadata else "edit"
+        url = reverse(f"admin:warehouse_{obj._meta.model_name}_{page}", args=[obj.pk])
         form = admin_client.get(url).context["adminform"].form
         posted = {}
         for bound in form:

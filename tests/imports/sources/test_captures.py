@@ -287,7 +287,7 @@ def test_a_path_that_is_not_there_or_holds_none_is_refused(tmp_path):
     with pytest.raises(ArchiveError, match=r"no captures in it; they are files called \.ndjson"):
         source(tmp_path).list_destinations()
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ArchiveError, match="no regular file"):
+    with pytest.raises(ArchiveError, match="neither a file nor a folder"):
         source(tmp_path / "pipe").list_destinations()
 
 

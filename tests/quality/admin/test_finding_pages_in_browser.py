@@ -109,7 +109,7 @@ def test_import_again_leads_to_the_start_of_an_import_with_the_days_filled_in(pa
     expect(page.get_by_label("First day")).to_have_value("2025-03-04")
     expect(page.get_by_label("Last day")).to_have_value("2025-03-05")
     expect(page.get_by_label("Single parks")).to_have_values([str(park.pk)])
-    expect(page.get_by_role("textbox", name="Source")).to_have_value("/archive")
+    expect(page.get_by_role("combobox", name="Source")).to_have_value("/archive")
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -29,7 +29,7 @@ def test_from_a_year_to_a_day_to_a_ride_on_a_desk_and_on_a_phone(logged_in_page,
         page.set_viewport_size({"width": width, "height": 900})
         for show in ("year", "hours", "calendar", "reliability"):
             page.goto(live_server.url + links.park(park.pk, show=show))
-            expect(page.locator(".days svg[role=img]").first).to_be_visible()
+            expect(page.locator(".days svg[aria-label]").first).to_be_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= width, show
         page.goto(live_server.url + links.park(park.pk))
         page.get_by_role("link", name="Fri 2025-07-04").last.click()

@@ -22,8 +22,9 @@ def make(park, *numbers: int) -> None:
 
 
 def test_numbers_follow_the_highest_ride(park):
-    make(park, 41)
-    assert list(take_numbers(3)) == [42, 43, 44]
+    highest = max(41, *take_numbers(1)) + 1
+    make(park, highest)
+    assert list(take_numbers(3)) == [highest + 1, highest + 2, highest + 3]
     assert list(take_numbers(0)) == []
 
 

@@ -55,8 +55,8 @@ def below(ticks: Sequence[Tick], y: float) -> str:
 
 
 def picture(inside: Iterable[str], height: float, label: str, *, left: int = 44, legend: str = "") -> SafeString:
-    """The whole of it: `height` pixels, `left` pixels for the names at the left. One with links in it is a group: readers
-    of the screen would not find them in an image."""
+    """The whole of it: `height` pixels, `left` pixels for the names at the left. One with links in it is a group:
+    readers of the screen would not find them in an image."""
     drawn = "".join(inside)
     role = "group" if "<a " in drawn else "img"
     return mark_safe(

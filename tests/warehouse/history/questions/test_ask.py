@@ -179,7 +179,7 @@ def test_csv_has_a_head_and_texts_are_no_formulas(park):
 @pytest.mark.parametrize("first", "=+-@")
 def test_numbers_below_zero_stay_numbers_in_csv(first):
     columns = [Column("name"), Column("change")]
-    assert list(written.as_csv(Answer(columns, [[f"{first}1", -0.5]]))) == ["name,change", f"'{first}1,-0.5"]
+    assert list(written.as_csv(Answer(columns, [[f"{first}A1", -0.5]]))) == ["name,change", f"'{first}A1,-0.5"]
 
 
 def test_no_rows_are_an_empty_list_and_a_head_alone(park):
