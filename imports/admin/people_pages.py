@@ -7,18 +7,40 @@ holds rights and cannot log in is told of wherever it is seen.
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.utils.html import format_html
 
+from warehouse.admin.operator_overrides import NOTHING_CHANGED, in_words
+
 admin.site.unregister(User)
+admin.site.unregister(Group)
 
 STAFF_HELP = "Whoever logs in here needs it. Without it the right password is refused as a wrong one."
 GROUPS_HELP = (
     "Viewers look at everything and change nothing. Operators start and stop imports and triage findings, too. "
     "Configurers also change jobs, partitions, parks and hours. (manage.py sync_groups makes them.)"
 )
+
+
+class Told:
+    """For the history: what each right was, and what it is; nothing of a password."""
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        changes = {
+            name: (_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name)))
+            for name in form.changed_data
+            if "password" not in name
+        }
+        return in_words(changes) or NOTHING_CHANGED
+
+
+def _plain(value):
+    if isinstance(value, list | QuerySet):
+        return ", ".join(sorted(map(str, value))) or None
+    return value
 
 
 class NewUserForm(AdminUserCreationForm):
@@ -31,7 +53,7 @@ class NewUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):
+class PeopleAdmin(Told, UserAdmin):
     """Django's own, with the group and "Staff status" where a user is made."""
 
     add_form = NewUserForm
@@ -78,3 +100,8 @@ class PeopleAdmin(UserAdmin):
                 f"{user} can log in and see nothing yet: put them into a group, such as Viewers.",
                 messages.WARNING,
             )
+
+
+@admin.register(Group)
+class GroupsAdmin(Told, GroupAdmin):
+    """Django's own, which tells in its history what was changed."""

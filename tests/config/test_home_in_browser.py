@@ -1,6 +1,7 @@
 """The home page left open: it says what has changed since, that the server is gone, and that it is back."""
 
 import threading
+from datetime import timedelta
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -9,10 +10,14 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
+from django_q.models import Schedule
 from playwright.sync_api import expect
 
+from imports.live.models import LiveCollection
 from imports.models import ImportCheckpoint
 from imports.workers.models import Worker
+from tests.imports.api_world import RESORT
 from tests.imports.desk import new_import, park, running, somebody
 from tests.waiting import HANG_SECONDS
 
@@ -102,6 +107,24 @@ def test_an_import_that_fails_behind_the_open_page_is_said_and_nothing_else_is_t
     assert home.evaluate("window.stillTheSamePage")
     assert home.locator(".desk-apps").evaluate("details => details.open")
     expect(kept).to_be_focused()
+
+
+def test_live_collecting_that_reaches_nobody_turns_red_behind_the_open_page(home):
+    running(new_import(park(destination=RESORT)))  # so that the page asks often
+    now = timezone.now()
+    Schedule.objects.create(name="Collect live states", func="imports.tasks.collect_live", schedule_type="I", minutes=5)
+    LiveCollection.objects.create(started_at=now - timedelta(minutes=6), finished_at=now, destinations=3)
+    home.reload()
+    answered = home.locator("[data-key=live] [data-key=answered] a")
+    expect(answered).to_have_text("3 of 3")
+    expect(answered).not_to_have_class("desk-trouble")
+
+    failures = [{"destination": RESORT, "error": "503 Service Unavailable"}] * 3
+    LiveCollection.objects.create(started_at=now, finished_at=now, destinations=0, failed=3, failures=failures)
+    expect(answered).to_have_text("0 of 3")
+    expect(answered).to_have_class("desk-trouble")
+    expect(home.locator("[data-key=attention]")).to_contain_text("reached none of 3 destinations")
+    expect(home.locator("[data-key=live] [data-key=last_collection]")).to_contain_text("6 min")
 
 
 def test_a_server_that_dies_is_said_and_that_it_is_back(home, server):

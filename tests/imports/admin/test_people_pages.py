@@ -1,6 +1,7 @@
 """Read access is given on one page, and whoever holds rights without a way to log in is told of."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.urls import reverse
@@ -51,3 +52,21 @@ def test_one_who_can_log_in_and_sees_nothing_is_told_of(admin_client, viewers):
 
     assert "vera can log in and see nothing yet" in said(made)
     assert User.objects.get(username="vera").is_staff
+
+
+def test_the_history_says_what_rights_somebody_had_and_has(admin_client, viewers):
+    admin_client.post(reverse(ADD), asked(is_staff="on", groups=[viewers.pk]))
+    vera = User.objects.get(username="vera")
+    url = reverse("admin:auth_user_change", args=[vera.pk])
+    shown = admin_client.get(url).context["adminform"].form
+    posted = {name: "" for name in shown.fields if name not in ("password", "user_permissions", "is_superuser")}
+    operators = Group.objects.get(name="Operators")
+    posted |= {"username": "vera", "is_active": "on", "groups": [operators.pk], "date_joined_0": "2026-11-26"}
+    answer = admin_client.post(url, posted | {"date_joined_1": "03:00:00"})
+
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    added, changed = [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
+    assert "groups: (none) → Viewers" in added
+    assert "groups: Viewers → Operators" in changed
+    assert "is_staff: True → False" in changed
+    assert "sentence" not in added + changed
