@@ -113,7 +113,8 @@ def test_live_collecting_that_reaches_nobody_turns_red_behind_the_open_page(home
     running(new_import(park(destination=RESORT)))  # so that the page asks often
     now = timezone.now()
     Schedule.objects.create(name="Collect live states", func="imports.tasks.collect_live", schedule_type="I", minutes=5)
-    LiveCollection.objects.create(started_at=now - timedelta(minutes=6), finished_at=now, destinations=3)
+    before = now - timedelta(minutes=6)
+    LiveCollection.objects.create(started_at=before, finished_at=before, destinations=3)
     home.reload()
     answered = home.locator("[data-key=live] [data-key=answered] a")
     expect(answered).to_have_text("3 of 3")
@@ -124,7 +125,7 @@ def test_live_collecting_that_reaches_nobody_turns_red_behind_the_open_page(home
     expect(answered).to_have_text("0 of 3")
     expect(answered).to_have_class("desk-trouble")
     expect(home.locator("[data-key=attention]")).to_contain_text("reached none of 3 destinations")
-    expect(home.locator("[data-key=live] [data-key=last_collection]")).to_contain_text("6 min")
+    expect(home.locator("[data-key=live] [data-key=last_collection]")).to_contain_text("6 min ")
 
 
 def test_a_server_that_dies_is_said_and_that_it_is_back(home, server):
