@@ -69,7 +69,11 @@ class ScheduleForm(forms.ModelForm):
     next_run = forms.SplitDateTimeField(
         required=False,
         label="Next run (UTC)",
-        widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time"}, time_format="%H:%M"),
+        widget=forms.SplitDateTimeWidget(
+            date_attrs={"type": "date", "aria-label": "Day of the next run"},
+            time_attrs={"type": "time", "aria-label": "Time of the next run, UTC"},
+            time_format="%H:%M",
+        ),
         help_text="For every so many minutes: when it begins, within a year. For all others it follows from the times.",
     )
 
