@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.utils.html import format_html
 
+from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.admin.operator_overrides import NOTHING_CHANGED, in_words
 
 admin.site.unregister(User)
@@ -53,7 +54,7 @@ class NewUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class PeopleAdmin(Told, UserAdmin):
+class PeopleAdmin(Told, ListCsvAdmin, UserAdmin):
     """Django's own, with the group and "Staff status" where a user is made."""
 
     add_form = NewUserForm
@@ -103,5 +104,14 @@ class PeopleAdmin(Told, UserAdmin):
 
 
 @admin.register(Group)
-class GroupsAdmin(Told, GroupAdmin):
+class GroupsAdmin(Told, ListCsvAdmin, GroupAdmin):
     """Django's own, which tells in its history what was changed."""
+
+    list_display = ("name", "members")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("user_set")
+
+    @admin.display(description="members")
+    def members(self, group):
+        return ", ".join(sorted(user.username for user in group.user_set.all())) or "-"

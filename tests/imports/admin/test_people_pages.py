@@ -6,6 +6,8 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.urls import reverse
 
+from tests.warehouse.admin.day_pages import rows_of_csv
+
 pytestmark = pytest.mark.django_db
 ADD = "admin:auth_user_add"
 
@@ -70,3 +72,14 @@ def test_the_history_says_what_rights_somebody_had_and_has(admin_client, viewers
     assert "groups: Viewers → Operators" in changed
     assert "is_staff: True → False" in changed
     assert "sentence" not in added + changed
+
+
+def test_who_may_what_can_be_taken_as_a_csv(admin_client, viewers):
+    admin_client.post(reverse(ADD), asked(groups=[viewers.pk]))
+
+    users = rows_of_csv(admin_client.get(reverse("admin:auth_user_csv")))
+    assert [(row["username"], row["may log in"], row["groups"]) for row in users][-1] == (
+        "vera", "no: Staff status is not ticked", "Viewers",
+    )  # fmt: skip
+    groups = rows_of_csv(admin_client.get(reverse("admin:auth_group_csv")))
+    assert {row["name"]: row["members"] for row in groups} == {"Viewers": "vera", "Operators": "", "Configurers": ""}
