@@ -266,8 +266,8 @@ USER_AGENT = "themepark-warehouse/1.0" + (f" ({CONTACT})" if CONTACT else "")
 DESTINATIONS = [uuid.strip().lower() for uuid in env.list("DESTINATIONS", default=[])]
 # How often the live collector asks, as a schedule of the workers and in collect_live. Answers are cached for 60 s.
 LIVE_EVERY_MINUTES = env.int("LIVE_EVERY_MINUTES", default=5)
-if LIVE_EVERY_MINUTES < 1:
-    raise ImproperlyConfigured("LIVE_EVERY_MINUTES must be 1 or more")
+if not 1 <= LIVE_EVERY_MINUTES <= 1_440:
+    raise ImproperlyConfigured("LIVE_EVERY_MINUTES must lie between 1 and 1440, a day")
 
 # The live API. Its documented limit is 300 requests a minute and address.
 THEMEPARKS_API_URL = env.str("THEMEPARKS_API_URL", default="https://api.themeparks.wiki/v1")

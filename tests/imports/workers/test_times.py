@@ -1,6 +1,9 @@
 """When jobs run: in words, and what workers could not bear is found, refused, set right or switched off."""
 
 import logging
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -130,3 +133,12 @@ def test_workers_set_it_right_before_they_look_for_what_is_due(caplog):
     scheduler()
     assert {row.group() for row in OrmQ.objects.all()} >= {"Due"}
     assert Schedule.objects.get(name="Due").next_run > timezone.now()
+
+
+@pytest.mark.parametrize("minutes", [0, times.MINUTES_MAX + 1])
+def test_a_setting_that_no_schedule_bears_is_one_clear_error_and_not_one_of_sync_schedules(minutes):
+    asked = {**os.environ, "LIVE_EVERY_MINUTES": f"{minutes}"}
+    done = subprocess.run([sys.executable, "-c", "import config.settings"], env=asked, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("LIVE_EVERY_MINUTES must lie between 1 and 1440, a day")
