@@ -24,9 +24,9 @@ from django.utils.html import format_html, format_html_join
 
 from imports.admin.start_form import ASKING, StartForm, for_people, sources
 from imports.archive import beginning, preview
-from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.checkpoint import AT_WORK, ImportCheckpoint
 from imports.archive.request import RequestError
-from imports.archive.transitions import ImportStatus, TransitionRefused
+from imports.archive.transitions import TransitionRefused
 from imports.sources import allowed
 from imports.sources.source import ArchiveError
 from imports.workers import preview_task, queue
@@ -84,10 +84,7 @@ class StartPages:
         """How far it is, or what came of it, and the form as it was asked with."""
         self._refuse_strangers(request)
         row = get_object_or_404(ImportPreview, pk=preview_id)
-        data = QueryDict(mutable=True)
-        for name, values in row.asked.items():
-            data.setlist(name, values)
-        form = StartForm(data, row.listed, {})
+        form = StartForm(_as_asked(row), row.listed, {})
         form.is_valid()
         return self._page(request, form, row)
 
@@ -198,9 +195,6 @@ def shown(row: ImportPreview, now: datetime) -> dict[str, Any]:
     alive = Worker.alive().count()
     lost = row.is_lost(now)
     waits = row.state == PreviewState.WAITING
-    asked = QueryDict(mutable=True)
-    for name, values in row.asked.items():
-        asked.setlist(name, values)
     found = row.result or {}
     return {
         "row": row,
@@ -209,13 +203,21 @@ def shown(row: ImportPreview, now: datetime) -> dict[str, Any]:
         "lost": lost,
         "said": _said(row, now, alive),
         "error": for_people(row.error),
-        "again": f"{reverse('admin:imports_start')}?{asked.urlencode()}",
+        "again": f"{reverse('admin:imports_start')}?{_as_asked(row).urlencode()}",
         "found": found,
         "totals": _totals(found.get("shown", [])),
         "busy": _busy(found.get("shown", [])) if row.state == PreviewState.READY else [],
         "startable": row.state == PreviewState.READY and not row.is_too_old(now),
         "seconds_without_a_worker": int(WITHOUT_A_WORKER_SECONDS),
     }
+
+
+def _as_asked(row: ImportPreview) -> QueryDict:
+    """The form as it was sent."""
+    data = QueryDict(mutable=True)
+    for name, values in row.asked.items():
+        data.setlist(name, values)
+    return data
 
 
 def links(checkpoints) -> str:
@@ -249,10 +251,9 @@ def _busy(parts: list[dict[str, Any]]) -> list[ImportCheckpoint]:
         theirs |= Q(park__in=part["park_ids"], destination_wiki_id=part["destination"])
     if not theirs:
         return []
-    under_way = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
     return [
         checkpoint
-        for checkpoint in ImportCheckpoint.objects.filter(under_way, theirs).select_related("park")
+        for checkpoint in ImportCheckpoint.objects.filter(AT_WORK, theirs).select_related("park")
         if checkpoint.queued_at is not None or checkpoint.is_alive()
     ]
 

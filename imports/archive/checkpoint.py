@@ -36,6 +36,9 @@ HEARTBEAT_EVERY_SECONDS = 5
 # Five beats missed. A worker's import is to be taken over within 30 s of its last one; the others look every 3 s.
 HEARTBEAT_STALE_SECONDS = 25
 
+#: runs, or waits its turn in the queue
+AT_WORK = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
+
 #: seconds since the last sign of life, by the server's clock
 HEARTBEAT_AGE = models.Func(
     F("heartbeat_at"),
@@ -188,7 +191,7 @@ class ImportCheckpoint(models.Model):
         # locked, so that of two that want one park the second sees what the first did
         list(Park.objects.select_for_update().filter(pk__in=park_ids).order_by("pk"))
         others = ImportCheckpoint.objects.filter(
-            Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
+            AT_WORK,
             park__in=park_ids,
             destination_wiki_id=destination,
         ).exclude(pk__in=[checkpoint.pk for checkpoint in for_these])

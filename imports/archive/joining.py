@@ -3,7 +3,7 @@
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.checkpoint import AT_WORK, ImportCheckpoint
 from imports.archive.day_file_model import READ, ImportedFile
 from imports.archive.prefetch import Reading
 from imports.archive.run import ImportRun
@@ -69,10 +69,9 @@ def _left_to_others(run: ImportRun, file: DayFile, park_ids: set[int]) -> set[in
         whole_destination=True,
         **run.options.of_the_request(),
     )
-    at_work = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
     others = ImportCheckpoint.objects.filter(
         Q(last_processed_date=None) | Q(last_processed_date__lt=file.day),
-        same_request | (at_work & Q(missing_only=False, changed_only=False)),
+        same_request | (AT_WORK & Q(missing_only=False, changed_only=False)),
         park__in=park_ids,
         destination_wiki_id=run.destination,
         start_date__lte=file.day,

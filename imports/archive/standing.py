@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import CharField, DateField, Exists, Expression, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.checkpoint import AT_WORK, ImportCheckpoint
 from imports.archive.transitions import ImportStatus
 from imports.sources.captures import SCHEME as CAPTURES
 from imports.sources.opening import HISTORY_SCHEMES
@@ -50,8 +50,7 @@ def _covering() -> QuerySet[ImportCheckpoint]:
     to write in place of live rows or of earlier readings, and changed days alone are not all."""
     next_day = Func(OuterRef("last_processed_date"), template="ADDDATE(%(expressions)s, 1)", output_field=DateField())
     return ImportCheckpoint.objects.alias(feed=_feed(F("source"))).filter(
-        Q(status__in=[ImportStatus.COMPLETED, ImportStatus.IN_PROGRESS])
-        | Q(status=ImportStatus.PENDING, queued_at__isnull=False),
+        Q(status=ImportStatus.COMPLETED) | AT_WORK,
         park=OuterRef("park"),
         destination_wiki_id=OuterRef("destination_wiki_id"),
         pk__gt=OuterRef("pk"),

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django_q.models import Schedule
 
-from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.checkpoint import AT_WORK, ImportCheckpoint
 from imports.archive.pause_model import WHY_MAX, Pause
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.workers import queue
@@ -23,8 +22,6 @@ from warehouse.text import count_of
 
 # Tasks that go on: they tell people how things stand, or what an import would do, and change nothing that is stored.
 GOES_ON = ("config.", "imports.tasks.preview_import")
-
-_AT_WORK = Q(status=ImportStatus.IN_PROGRESS) | Q(status=ImportStatus.PENDING, queued_at__isnull=False)
 
 
 class PauseRefused(Exception):
@@ -66,7 +63,7 @@ def begin(by: str, why: str = "", now: datetime | None = None) -> tuple[Pause, S
         Schedule.objects.filter(pk__in=[job.pk for job in jobs]).update(repeats=0)
     stopped = [checkpoint for checkpoint in _imports() if _stop(pause, checkpoint)]
     with transaction.atomic():  # a claim that had not seen the pause yet: its row is locked until it is a running one
-        late = list(ImportCheckpoint.objects.select_for_update().filter(_AT_WORK).values_list("pk", flat=True))
+        late = list(ImportCheckpoint.objects.select_for_update().filter(AT_WORK).values_list("pk", flat=True))
     stopped += [checkpoint for checkpoint in _imports().filter(pk__in=late) if _stop(pause, checkpoint)]
     pause.refresh_from_db()
     return pause, Stopped(stopped, jobs)
@@ -107,7 +104,7 @@ def remember(job: Schedule) -> bool:
 
 
 def _imports():
-    return ImportCheckpoint.objects.filter(_AT_WORK).select_related("park").order_by("queued_at", "checkpoint_id")
+    return ImportCheckpoint.objects.filter(AT_WORK).select_related("park").order_by("queued_at", "checkpoint_id")
 
 
 def _jobs():
