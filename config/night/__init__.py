@@ -42,7 +42,7 @@ class EndedImport:
 
 @dataclass(frozen=True)
 class JobRuns:
-    """The runs of one task. `at_least`: older ones of the night are not kept any more."""
+    """The runs of one function. `at_least`: older ones of the night are not kept any more."""
 
     func: str
     name: str
@@ -167,7 +167,7 @@ def _ended(since: datetime) -> list[EndedImport]:
 
 
 def _jobs(since: datetime) -> list[JobRuns]:
-    """Those with failures first. Of each function django-q2 keeps the last `save_limit` successes.
+    """Those with failures first. Of each job django-q2 keeps the last `save_limit` successes, and a job has a function.
 
     Not the live collections, of which the answers are counted.
     """

@@ -46,9 +46,8 @@ def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     A text that a spreadsheet would take for a formula gets a ' before it; a number stays one, whatever its sign.
     """
     line = io.StringIO()
-    write = csv.writer(
-        line, lineterminator="\r\n"
-    ).writerow  # either of them inside a cell is quoted, by their being here
+    # both characters are named here so that either of them inside a cell gets its cell quoted
+    write = csv.writer(line, lineterminator="\r\n").writerow
     for row in rows:
         line.seek(0)
         line.truncate()
