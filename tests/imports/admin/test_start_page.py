@@ -13,6 +13,7 @@ from imports.models import ImportCheckpoint, ImportPreview, ImportStatus
 from imports.sources.folder import FolderSource
 from imports.workers import preview_task, queue
 from imports.workers.models import Worker
+from imports.workers.preview_model import PreviewState
 from quality.models import DataQualityLog
 from tests.imports import capturing
 from tests.imports.building import DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, write_day
@@ -390,3 +391,15 @@ def test_an_import_of_before_from_elsewhere_goes_on(operator, archive, tmp_path_
     press(operator, "resume", checkpoint)
     checkpoint.refresh_from_db()
     assert checkpoint.queued_at is not None
+
+
+def test_a_preview_whose_worker_was_killed_says_so_and_can_be_asked_for_again(operator, archive):
+    _, url = ask(operator, destination=DESTINATION)
+    gone = Now() - timedelta(minutes=1)
+    ImportPreview.objects.update(state=PreviewState.RUNNING, seen_at=gone)
+
+    page = operator.get(url)
+    assert "its worker was stopped or killed" in page.content.decode()
+    assert operator.get(f"{url}state/").json()["moving"] is False
+    assert page.context["again"].startswith(START)
+    assert cells(preview(operator, destination=DESTINATION)) == [["9", "0", "1", "9"]]
