@@ -72,11 +72,12 @@ class ReadAhead:
         self._events_waiting = 0
         self._begun = self._at_end = self._closed = False
 
-    def ready(self) -> bool:
-        """Whether `next` will answer at once: with a Reading, with an error, or that there are no more."""
+    def ready(self, within_seconds: float = 0) -> bool:
+        """Whether `next` will answer at once, or within some time: with a Reading, with an error, or that there are no
+        more."""
         self._begin()
         with self._change:
-            return bool(self._waiting) or self._at_end
+            return self._change.wait_for(lambda: bool(self._waiting) or self._at_end, max(0, within_seconds))
 
     def __iter__(self) -> Self:
         return self

@@ -283,14 +283,14 @@ def test_an_error_inside_a_file_rolls_it_back_and_leaves_a_failed_checkpoint_tha
     for n in range(2):
         write_day(tmp_path, [event(day=day(n), entity=ride(n))], day(n))
     (run,) = runs(tmp_path)
-    real = writing.ledger.record_file
+    real = writing.ledger.rows_of
 
     def fails_on_the_second(file, *args, **kwargs):
         if file.day == day(1):
             raise OSError("No space left on device")
         return real(file, *args, **kwargs)
 
-    monkeypatch.setattr(writing.ledger, "record_file", fails_on_the_second)
+    monkeypatch.setattr(writing.ledger, "rows_of", fails_on_the_second)
     with pytest.raises(ImportFailed, match="No space left"):
         run_import(run, threading.Event())
     checkpoint = ImportCheckpoint.objects.get()
