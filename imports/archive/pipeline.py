@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from imports.archive.commit import transaction
 from imports.archive.growth import hold_back
 from imports.archive.heartbeat import Heartbeat
-from imports.archive.prefetch import Reading, readings
+from imports.archive.prefetch import ReadAhead, Reading
 from imports.archive.run import ImportRun, MissingDays, Step
 from imports.archive.slow_clock import refuse_a_slow_clock
 from imports.archive.writing import write
@@ -51,7 +51,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()
     files = [step for step in steps if isinstance(step, DayFile)]
-    read_ahead = readings(run.source, files, run.clock, run.fetched, run.was_read)
+    read_ahead = ReadAhead(run.source, files, run.clock, run.fetched, run.was_read)
     with _failure_written_down(run), Heartbeat(run), _few_collections() as sweep, closing(read_ahead):
         for number, step in enumerate(steps):
             if stop.is_set():

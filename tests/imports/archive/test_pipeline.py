@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 
-from imports.archive import writing
+from imports.archive import prefetch, writing
 from imports.archive.beginning import begin, resume
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.planning import plan
@@ -160,7 +160,8 @@ def test_a_file_that_vanishes_after_it_was_listed_is_a_missing_day(tmp_path):
     assert findings() == {("GAP", "missing_days", "park", 1)}
 
 
-def test_an_archive_that_is_unmounted_on_the_way_fails_the_import_and_is_no_gap(tmp_path):
+def test_an_archive_that_is_unmounted_on_the_way_fails_the_import_and_is_no_gap(tmp_path, monkeypatch):
+    monkeypatch.setattr(prefetch, "SMALL_FILES_AHEAD", 2)  # or all are read by then
     for n in range(9):
         write_day(tmp_path, [event(day=day(n))], day(n))
     (run,) = runs(tmp_path)
