@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from imports.archive.commit import transaction
+from imports.archive.decoder import decoders_for
 from imports.archive.growth import hold_back
 from imports.archive.heartbeat import Heartbeat
 from imports.archive.prefetch import ReadAhead, Reading
@@ -51,7 +52,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()
     files = [step for step in steps if isinstance(step, DayFile)]
-    read_ahead = ReadAhead(run.source, files, run.clock, run.fetched, run.was_read)
+    decoders = decoders_for(files) if run.decoders is None else run.decoders
+    read_ahead = ReadAhead(run.source, files, run.clock, run.fetched, run.was_read, decoders)
     with _failure_written_down(run), Heartbeat(run), _few_collections() as sweep, closing(read_ahead):
         for number, step in enumerate(steps):
             if stop.is_set():
