@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
 
 from imports.events.decoded import Decoded
-from imports.events.packing import Packed, pack, unpack
-from imports.events.validation import Validated, validate
+from imports.events.validation import Observation, Validated, validate
 
 #: the bytes of a file -> what it holds. UnreadableFile: nothing of it can be used.
 Decode = Callable[[bytes], Decoded]
@@ -23,11 +24,15 @@ class Job(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a job, to be pickled: what is large of it is packed."""
+    """What became of a job, to be pickled.
+
+    Observations come by columns, which are put together again in 0.3 us each; pickled as they are it would be 0.4, and
+    twice as long to pickle them. A text that many share crosses once, and they share it again.
+    """
 
     decoded: Decoded
     validated: Validated  # without its observations
-    observations: Packed
+    columns: list[tuple[Any, ...]]  # of the observations
 
 
 def do(job: Job) -> tuple[Decoded, Validated]:
@@ -41,10 +46,10 @@ def do(job: Job) -> tuple[Decoded, Validated]:
 def answer_of(decoded: Decoded, validated: Validated) -> Answer:
     """To be sent to another process. Takes the observations out of `validated`."""
     observations, validated.observations = validated.observations, []
-    return Answer(decoded, validated, pack(observations))
+    return Answer(decoded, validated, list(zip(*map(astuple, observations), strict=True)))
 
 
 def open_answer(answer: Answer) -> tuple[Decoded, Validated]:
     """What `do` gave in the other process."""
-    answer.validated.observations = unpack(answer.observations)
+    answer.validated.observations = list(map(Observation, *answer.columns)) if answer.columns else []
     return answer.decoded, answer.validated
