@@ -27,7 +27,7 @@ ROOMS = {
         "apps",
     ],
     "quality": [
-        "states owed_models",
+        "states owed_models evidence",
         "move_models",
         "models",
         "reasons owed_checks taking_back acts",

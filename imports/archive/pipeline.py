@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 
 from imports.archive.batches import Batch, Batches
 from imports.archive.commit import transaction
+from imports.archive.decoder import decoders_for
 from imports.archive.heartbeat import Heartbeat
 from imports.archive.prefetch import ReadAhead
 from imports.archive.run import ImportRun, Step
@@ -54,7 +55,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()
     files = [step for step in steps if isinstance(step, DayFile)]
-    read_ahead = ReadAhead(run.source, files, run.clock, run.fetched, run.was_read)
+    decoders = decoders_for(files) if run.decoders is None else run.decoders
+    read_ahead = ReadAhead(run.source, files, run.clock, run.fetched, run.was_read, decoders)
     with _failure_written_down(run), Heartbeat(run), _few_collections() as sweep, closing(read_ahead):
         batches = Batches(run, steps, read_ahead)
         while batches:

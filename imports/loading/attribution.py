@@ -243,7 +243,7 @@ def _report_restless(work: _Work, heard: dict[str, list[Observation]], moved: mo
         if by_turns := alternating_names(mine):
             work.add_issue(part, "alternating_name", example_of(mine[0]) | {"names": by_turns})
         if found := flickers(mine):
-            example = example_of(found[0]) | {"times": len(found), "last": found[-1].event.eventTime}
+            example = example_of(found[0]) | {"times": len(found), "last": found[-1].event_time}
             work.add_issue(part, "flickering_status", example)
 
 

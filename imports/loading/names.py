@@ -13,7 +13,6 @@ from datetime import datetime
 from django.db import connection
 from django.db.models.functions import Now
 
-from imports.events.load_format import text_of
 from imports.events.validation import Observation
 from imports.loading.changes import apply, remembered
 from imports.loading.heard import newest_named
@@ -96,8 +95,8 @@ def _said_of_parks(heard: Mapping[str, list[Observation]]) -> dict[str, _Said]:
             if word.slug and word.zone and at < min(word.slug_at, word.zone_at):
                 left.remove(observation.park_id)
                 continue
-            slug = text_of(observation.event.parkSlug).strip()[:NAME_LENGTH]
-            zone = text_of(observation.event.timezone).strip()
+            slug = observation.said.park_slug[:NAME_LENGTH]
+            zone = observation.said.timezone
             if slug:
                 word.slug, word.slug_at = max((word.slug, word.slug_at), (slug, at), key=lambda pair: pair[::-1])
             if known_zone(zone) is not None:

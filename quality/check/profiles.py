@@ -33,11 +33,12 @@ MASK_64 = (1 << 64) - 1
 # What a byte says of a ride's day.
 HEARD, OPEN, WAITED = 1, 2, 4
 LAST_STATUS_SHIFT = 4
-STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
+# "": what a server without strict mode makes of a word it does not know
+STATUSES = [*(status.value for status in RideStatus), ""]
 FLAGS = {status: HEARD | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
 OPERATING = RideStatus.OPERATING.value
 # Of which queues an event speaks, as bits of one byte; STANDBY is 1, as wait_told says it.
-QUEUE_BITS = {queue_type: 1 << number for number, queue_type in enumerate(QueueType.values)}
+QUEUE_BITS = {queue_type.value: 1 << number for number, queue_type in enumerate(QueueType)}
 SPOKEN_AGAIN_MS = HOUR_MS  # a queue that is not spoken of for longer was closed, not left out
 
 

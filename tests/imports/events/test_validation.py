@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from imports.events.dayfile import event_from
 from imports.events.load_format import row_text, row_values
 from imports.events.validation import EARLIEST_PLAUSIBLE, shorten, validate
-from quality.findings import OTHER_VALUES, VALUES_MAX
+from quality.evidence import OTHER_VALUES, VALUES_MAX
 from quality.reasons import REASONS
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
 from warehouse.instants import instant_at
