@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 
 from imports.archive.batches import Batch, Batches
 from imports.archive.commit import transaction
@@ -27,7 +28,7 @@ from imports.sources.source import DayFile, NotNow
 
 logger = logging.getLogger(__name__)
 
-FILES_PER_COLLECTION = 50
+TRANSACTIONS_PER_COLLECTION = 50
 
 Progress = Callable[[ImportRun, Step], None]
 
@@ -72,7 +73,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
             batches.done(batch, many)
             for step in batch.steps[:many]:
                 progress(run, step)
-            sweep(run.totals.files)
+            sweep()
             if run.nothing_left_to_do:
                 return False
         return run.complete()
@@ -127,17 +128,14 @@ def _failure_written_down(run: ImportRun) -> Iterator[None]:
 
 
 @contextmanager
-def _few_collections() -> Iterator[Callable[[int], None]]:
+def _few_collections() -> Iterator[Callable[[], None]]:
     """Without the cyclic collector while files come in: nothing of a file holds a cycle, and going through its
     hundred thousands of objects again and again took a fifth of the time. What errors leave is swept up every
-    FILES_PER_COLLECTION files, by the function it gives, which is told the number of files."""
+    TRANSACTIONS_PER_COLLECTION calls of the function it gives."""
+    calls = count(1)
 
-    swept_at = 0
-
-    def sweep(files: int) -> None:
-        nonlocal swept_at
-        if files - swept_at >= FILES_PER_COLLECTION:
-            swept_at = files
+    def sweep() -> None:
+        if next(calls) % TRANSACTIONS_PER_COLLECTION == 0:
             gc.collect()
 
     was_enabled = gc.isenabled()

@@ -14,6 +14,8 @@ from imports.loading.content import Content, agree, content_of
 from imports.loading.held import REACH_MS, Held, Span
 from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
 
+_REACH = REACH_MS + 1 << RIDE_ID_BITS  # of ids, whatever their rides
+
 Pair = tuple[int, int]  # the snapshot_id of an observation, and that of the stored row beside it
 
 
@@ -43,7 +45,9 @@ def pairs(incoming: Collection[int], own: Collection[int], beside: Collection[in
     milliseconds were not blurred by anybody, and are two.
     """
     lines: dict[int, list[int]] = {key & RIDE_ID_MASK: [] for key in beside}
-    for ids in (beside, incoming):
+    # mostly they lie at the ends of a file's day, and few of its rows are near
+    low, high = min(beside, default=0) - _REACH, max(beside, default=0) + _REACH
+    for ids in (beside, [key for key in incoming if low <= key <= high]):
         for key in ids:
             line = lines.get(key & RIDE_ID_MASK)
             if line is not None:
