@@ -20,11 +20,12 @@ from multiprocessing.connection import Connection
 from django.db import DatabaseError, connections
 
 from imports.archive import going
+from imports.archive.door import Door
 from imports.archive.process import process_token
 from imports.archive.run import ImportRun, Step
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
-from warehouse.server import errors
+from warehouse.server import ddl, errors
 
 logger = logging.getLogger(__name__)
 _fork = multiprocessing.get_context("fork")
@@ -70,8 +71,9 @@ Message = Began | Said | At | going.Outcome
 class Job:
     """As the command's process sees it."""
 
-    def __init__(self, run: ImportRun, beside: Iterable["Job"]):
-        """Begin. Nobody may have a connection open, and no other thread be at work: neither survives a fork whole."""
+    def __init__(self, run: ImportRun, beside: Iterable["Job"], door: Door):
+        """Begin, beside these others. Nobody may have a connection open, and no other thread be at work: neither
+        survives a fork whole."""
         self.run = run
         self.worker = ""  # as the imports name it
         self.outcome: going.Outcome | None = None
@@ -79,7 +81,8 @@ class Job:
         hears, self._wishes = _fork.Pipe(duplex=False)
         # the far ends of all pipes come along in a fork: open there, none of the others would come to its end
         not_its_own = [end for job in (self, *beside) for end in (job.said, job._wishes)]
-        self.process = _fork.Process(target=_work, args=(run, says, hears, not_its_own), name=f"job {run.destination}")
+        arguments = (run, door, says, hears, not_its_own)
+        self.process = _fork.Process(target=_work, args=arguments, name=f"job {run.destination}")
         self.has_said_all = False
         connections.close_all()
         try:
@@ -125,7 +128,7 @@ def _without_signals() -> Iterator[None]:
 
 
 # --- in the job's process -------------------------------------------------------------------------------------------
-def _work(run: ImportRun, says: Connection, hears: Connection, not_its_own: Sequence[Connection]) -> None:
+def _work(run: ImportRun, door: Door, says: Connection, hears: Connection, not_its_own: Sequence[Connection]) -> None:
     for end in not_its_own:
         end.close()
     stop = threading.Event()
@@ -135,7 +138,8 @@ def _work(run: ImportRun, says: Connection, hears: Connection, not_its_own: Sequ
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     signal.signal(signal.SIGUSR1, _break_off)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKED_TO_STOP)
-    told = _Told(says)
+    told = _Told(says, door)
+    ddl.door.set(door)
     with suppress(KeyboardInterrupt):  # as late as behind its end
         try:
             threading.Thread(target=_listen, args=(hears, stop), name="wishes", daemon=True).start()
@@ -182,8 +186,9 @@ def _go(run: ImportRun, stop: threading.Event, told: "_Told") -> going.Outcome:
 class _Told:
     """What the command's process is told; nobody, when it is gone."""
 
-    def __init__(self, says: Connection):
+    def __init__(self, says: Connection, door: Door):
         self._says = says
+        self._door = door
         self._told_at = 0.0
         self._at = At(0, 0, "")
 
@@ -201,6 +206,7 @@ class _Told:
         if time.monotonic() - self._told_at >= TELL_EVERY_SECONDS:
             self._told_at = time.monotonic()
             self.tell(self._at)
+        self._door.pass_through()  # no transaction is open here
 
     def next_is(self, what: str) -> None:
         self.tell(replace(self._at, where=f"{self._at.where.partition('/')[0]}: {what}"))

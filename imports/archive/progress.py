@@ -8,10 +8,11 @@ from tqdm import tqdm
 
 from imports.archive.how_many_jobs import Work
 from imports.archive.run import ImportRun, MissingDays
-from imports.sources.source import DayFile
+from imports.sources.source import FILE_SUFFIX, DayFile
 from warehouse.text import count_of, duration_in_words
 
 LINE_EVERY_SECONDS = 10
+NAMED_AT_MOST = 4  # of the files that several jobs are at
 
 
 class Reporter:
@@ -91,13 +92,15 @@ class Together:
         elapsed = time.monotonic() - self._began
         rate = rows / elapsed if elapsed else 0
         if self._bar is not None:
-            at = " | ".join(self._where.values())
+            at = " | ".join(_short(where) for where in self._where.values())
             self._bar.set_postfix_str(f"{rows:,} rows, {rate:,.0f} rows/s, {at}", refresh=False)
             self._bar.update(done - self._bar.n)
         elif time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self._heard_last = None
-            many, at = count_of(len(self._works), "destination"), ", ".join(self._where.values())
+            many, at = count_of(len(self._works), "destination"), ", ".join([*self._where.values()][:NAMED_AT_MOST])
+            if len(self._where) > NAMED_AT_MOST:
+                at += f" and {len(self._where) - NAMED_AT_MOST} more"
             self._stream.write(
                 f"{len(self._ended):,} of {many} done, {done:,} of {self._total:,} files, {rows:,} rows, "
                 f"{rate:,.0f} rows/s, {duration_in_words(self._left(elapsed))} left; at {at}\n"
@@ -123,6 +126,11 @@ class Together:
             done += size * share
             left += 0 if key in self._ended else size * (1 - share)  # one that failed has nothing left
         return elapsed / done * left if done else 0
+
+
+def _short(where: str) -> str:
+    """`11111111-.../2025/02/06.json.gz` -> `11111111/2025/02/06`, since a line of a terminal is short."""
+    return f"{where[:8]}{where[36:].removesuffix(FILE_SUFFIX)}"
 
 
 def summary(run: ImportRun) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TextIO
 from django.db import DatabaseError, connections
 
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.door import Door
 from imports.archive.going import Outcome, Tally
 from imports.archive.how_many_jobs import Work
 from imports.archive.job import At, Began, Job, Said, Wish
@@ -40,6 +41,7 @@ def side_by_side(works: Sequence[Work], jobs: int, out: TextIO, err: TextIO) -> 
             _woken_by_signals() as woken,
             _nothing_collected(),
         ):
+            door = Door()
             at_work: list[Job] = []
             waiting = longest_first(works)
             told_to_stop, told_to_break_off = False, 0
@@ -48,7 +50,7 @@ def side_by_side(works: Sequence[Work], jobs: int, out: TextIO, err: TextIO) -> 
                     waiting = []
                 while len(at_work) < jobs and (run := _next(waiting, at_work, tally)) is not None:
                     waiting.remove(run)
-                    at_work.append(Job(run, at_work))
+                    at_work.append(Job(run, at_work, door))
                 if not at_work:
                     return tally
                 wait([woken, *(job.said for job in at_work if not job.has_said_all)])

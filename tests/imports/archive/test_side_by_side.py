@@ -1,6 +1,7 @@
 """import_archive --jobs: destinations side by side, each by a process of its own, whatever becomes of these."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from imports.archive import how_many_jobs, progress, side_by_side
+from imports.archive.door import Door
 from imports.archive.how_many_jobs import JOBS_MAX, Work, how_many
 from imports.archive.process import is_known_dead
 from imports.models import ImportCheckpoint, ImportedFile
@@ -22,7 +24,11 @@ from tests.imports.building import DAY, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
 from tests.imports.table_state import table_state
 from tests.waiting import HANG_SECONDS, until
+from tests.warehouse.conftest import another_session as another_session
+from tests.warehouse.conftest import snapshots as snapshots
 from warehouse.models import RideStatusSnapshot
+from warehouse.partitioning import partitions
+from warehouse.server import ddl
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = 6
@@ -318,3 +324,60 @@ def test_on_a_terminal_a_bar_stays_below_what_is_said(two_works):
     bar = out.getvalue().split("\r")[-1]
     assert "3/13" in bar
     assert "1,200 rows" in bar
+    assert "a1111111/2024/12/25" in bar
+
+
+# --- months ----------------------------------------------------------------------------------------------------------
+def meet_at_a_closed_door() -> None:
+    door, (read, write) = Door(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        door.close()
+        os.write(write, b"closed")
+        until(lambda: re.search(rf"-> POSIX .* {os.getppid()} ", Path("/proc/locks").read_text()))
+        os.write(1, b"opened\n")
+        door.open()
+        os._exit(0)
+    os.read(read, 6)
+    door.pass_through()
+    os.write(1, b"passed\n")
+    os.waitpid(pid, 0)
+
+
+def test_a_job_waits_at_a_closed_door():
+    assert forks.Fork(meet_at_a_closed_door, []).communicate(HANG_SECONDS)[0] == "opened\npassed\n"
+
+
+def test_a_job_that_changes_the_table_has_the_others_stand_aside(another_session, snapshots):
+    """Which they do behind the file in hand: a transaction that is open when the door is closed ends then."""
+    loading = another_session()
+    loading.cursor().execute("SELECT COUNT(*) FROM ride_status_snapshots")
+    heard = []
+
+    class ADoor:
+        def close(self) -> None:
+            heard.append("closed")
+            loading.rollback()
+
+        def open(self) -> None:
+            heard.append("opened")
+
+    before = ddl.door.set(ADoor())
+    try:
+        assert partitions.ensure_months([date(2016, 3, 1)], patience_seconds=HANG_SECONDS) == ["p201603"]
+        assert partitions.ensure_months([date(2016, 5, 1)]) == ["p201605"]  # nobody is in the way
+    finally:
+        ddl.door.reset(before)
+    assert heard == ["closed", "opened"]
+
+
+def test_months_of_all_files_are_made_before_the_jobs_begin(tmp_path, snapshots):
+    for destination, *days in ((A, date(2021, 1, 1), date(2021, 5, 31)), (B, date(2025, 1, 1), date(2022, 2, 1))):
+        for day in days:
+            write_day(tmp_path, hours_of(destination, day), day, destination)
+    works = [Work.of(run) for run in runs(tmp_path)]  # which looks into the first file of each
+    assert {"p202101", "p202105", "p202202"} & {*snapshots.partition_names()} == {"p202101", "p202202"}
+    side_by_side.make_months(works)
+    assert snapshots.partition_names()[:6] == [
+        "p_before_2021", "p202101", "p_between_202102_202105", "p202105", "p_between_202106_202202", "p202202",
+    ]  # fmt: skip
