@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
+from django.core.management.base import OutputWrapper
 from tqdm import tqdm
 
 from imports.archive.how_many_jobs import Work
@@ -24,7 +25,7 @@ class Reporter:
         self._began = self._last_line = time.monotonic()
         self._bar = None
         if verbose and stream.isatty():
-            self._bar = tqdm(total=self._total, unit=" files", file=stream, dynamic_ncols=True)
+            self._bar = _bar(self._total, stream)
 
     def __call__(self, run: ImportRun, step: DayFile | MissingDays) -> None:
         """Called after each step; days without a file say nothing."""
@@ -70,7 +71,7 @@ class Together:
         self._bar = None
         if stream.isatty():
             tqdm.monitor_interval = 0  # its thread would be alive while jobs are forked
-            self._bar = tqdm(total=self._total, unit=" files", file=stream, dynamic_ncols=True)
+            self._bar = _bar(self._total, stream)
 
     def say(self, run: ImportRun, lines: Sequence[str], stream: TextIO | None = None) -> None:
         """A block of one run; with its destination above where another one spoke last."""
@@ -93,8 +94,8 @@ class Together:
         rate = rows / elapsed if elapsed else 0
         if self._bar is not None:
             at = " | ".join(_short(where) for where in self._where.values())
-            self._bar.set_postfix_str(f"{rows:,} rows, {rate:,.0f} rows/s, {at}", refresh=False)
-            self._bar.update(done - self._bar.n)
+            self._bar.n = done
+            self._bar.set_postfix_str(f"{rows:,} rows, {rate:,.0f} rows/s, {at}")  # some times a second
         elif time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self._heard_last = None
@@ -126,6 +127,13 @@ class Together:
             done += size * share
             left += 0 if key in self._ended else size * (1 - share)  # one that failed has nothing left
         return elapsed / done * left if done else 0
+
+
+def _bar(files: int, stream: TextIO) -> tqdm:
+    """On the stream below that of a command, which ends whatever is written to it with a new line: each update of a bar
+    stood on one of its own."""
+    below = stream._out if isinstance(stream, OutputWrapper) else stream
+    return tqdm(total=files, unit=" files", file=below, dynamic_ncols=True)
 
 
 def _short(where: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
 
 from imports.archive import how_many_jobs, progress, side_by_side
 from imports.archive.door import Door
@@ -316,11 +317,13 @@ def test_a_line_speaks_of_all_jobs_and_what_each_is_at(two_works, monkeypatch):
 
 def test_on_a_terminal_a_bar_stays_below_what_is_said(two_works):
     out = Terminal()
-    together = progress.Together(out, two_works)
+    together = progress.Together(OutputWrapper(out), two_works)  # which ends with a new line what has none
+    together.at(two_works[0].run, 2, 900, key_of(A, DAY))
     together.at(two_works[0].run, 3, 1200, key_of(A, DAY))
     together.say(two_works[0].run, ["  3 files read"])
     together.close()
     assert f"{A}:\n  3 files read\n" in out.getvalue()
+    assert out.getvalue().count("\n") == 3  # and that of the bar at its end
     bar = out.getvalue().split("\r")[-1]
     assert "3/13" in bar
     assert "1,200 rows" in bar
