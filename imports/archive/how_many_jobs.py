@@ -8,6 +8,7 @@ from datetime import date
 
 from imports.archive.run import ImportRun
 from imports.sources.source import DayFile, Feed
+from warehouse.cores import cores
 from warehouse.partitioning.partitions import month_of
 from warehouse.text import count_of
 
@@ -58,7 +59,7 @@ def how_many(works: Sequence[Work], asked: int | None) -> int:
             return 1
         if threading.active_count() > 1:  # forked, their locks would stay as they are in this moment
             return 1
-    return min(asked or cores(), len(destinations))
+    return min(asked or min(cores(), JOBS_MAX), len(destinations))
 
 
 def why_one(runs: Sequence[ImportRun]) -> str:
@@ -69,12 +70,6 @@ def why_one(runs: Sequence[ImportRun]) -> str:
     if others:  # one budget of requests an hour, or one index of captures
         return f"only day files of the archive are imported side by side, and {others[0]} has others"
     return ""
-
-
-def cores() -> int:
-    """That this process may use."""
-    many = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(many, JOBS_MAX)
 
 
 def in_words(jobs: int, works: Sequence[Work]) -> str:
