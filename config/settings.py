@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from warehouse.cores import cores
 from warehouse.zones import known_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -169,13 +170,16 @@ LOGGING = {
 # --- workers ----------------------------------------------------------------------------------------------------
 # django-q2 only delivers messages, at least once: what is to be done, and how far it has come, our own tables say.
 # `retry` counts from when a message is fetched, so tasks stay short (25 s and a file) and few are prefetched.
+# By default as many processes as cores: two at least, so that jobs do not wait for a slice of an import, and 8 at most,
+# since each has some 100 MB and two connections.
+_workers = env.int("WORKERS", default=max(2, min(cores(), 8)))
 Q_CLUSTER = {
     "name": "warehouse",
     "label": "Queue and recurring jobs",  # its heading in the admin
     "orm": "default",
     "broker_class": "imports.workers.broker.PausableQueue",
-    "workers": env.int("WORKERS", default=2),
-    "queue_limit": env.int("WORKERS", default=2),
+    "workers": _workers,
+    "queue_limit": _workers,
     "bulk": 1,
     "poll": 0.5,
     "timeout": 300,

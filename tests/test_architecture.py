@@ -17,7 +17,7 @@ MAY_IMPORT = {
 #: one row stands apart from it.
 ROOMS = {
     "warehouse": [
-        "fields instants days ids names ride_status text zones",
+        "cores fields instants days ids names ride_status text zones",
         "snapshot_id stay_models opening_models day_models",
         "models",
         "server rides",

@@ -26,8 +26,10 @@ SCRIPTS = [path for path in FILES if path.parent.name in ("bin", ".ci")]
 PYTHON = [path for path in FILES if path.suffix == ".py"]
 NAMING_COMMANDS = [*DOCUMENTS, *SCRIPTS, *PYTHON, ROOT / ".env.example"]
 LINK = r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)"
-#: shown with a value to follow: without one they are empty, or follow from other settings
-EXAMPLES_ONLY = {"DATABASE_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECURE_COOKIES", "THEMEPARKS_CACHE_DIR"}
+#: shown with a value to follow: without one they are empty, or follow from other settings or from the machine
+EXAMPLES_ONLY = {
+    *("DATABASE_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECURE_COOKIES", "THEMEPARKS_CACHE_DIR", "WORKERS")
+}
 
 
 # --- commands, scripts and files ----------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import date
+from typing import TypeVar
 
 from warehouse import days
 
+T = TypeVar("T")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
@@ -33,7 +35,12 @@ def last_day(text: str) -> date:
     return days.end_of_month(found) if _MONTH.fullmatch(text) else found
 
 
-def _read(read: Callable[[str], date], text: str) -> date:
+def as_said(read: Callable[[str], T]) -> Callable[[str], T]:
+    """`read`, whose ValueError says what is wrong."""
+    return lambda text: _read(read, text)
+
+
+def _read(read: Callable[[str], T], text: str) -> T:
     try:
         return read(text)
     except ValueError as error:  # of a ValueError argparse would keep the message to itself

@@ -2,18 +2,23 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
 @contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that is set by the first SIGINT or SIGTERM; the second raises KeyboardInterrupt, which rolls back."""
+def stop_on_signals(break_off: Callable[[], None] = _interrupt) -> Iterator[threading.Event]:
+    """An event that is set by the first SIGINT or SIGTERM; each further one calls `break_off`, in the midst of whatever
+    the main thread is at, and by default raises KeyboardInterrupt there, which rolls back."""
     stop = threading.Event()
 
     def handler(number, frame):
         if stop.is_set():
-            raise KeyboardInterrupt
+            break_off()
         stop.set()
 
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -14,6 +14,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Protocol
 
 from django.db import DatabaseError, OperationalError, connection
 
@@ -38,6 +40,23 @@ BLIND_PAUSE_SECONDS = 5.0
 
 _DENIED = {1044, 1045, 1142, 1227}
 _NO_TRIGGERS = 1419  # beside a binary log, which MySQL keeps unless told otherwise; no right of a database lifts it
+
+
+# So long others stand aside: twice as long as a large file takes. Whoever is in the way behind that is none of them;
+# they go on for as long before they are asked again.
+ASIDE_SECONDS = 10
+
+
+class Door(Protocol):
+    """Where others that write beside this process wait between two transactions, while it is closed."""
+
+    def close(self) -> None: ...
+
+    def open(self) -> None: ...
+
+
+#: of who works side by side with others on purpose; mostly nobody
+door: ContextVar[Door | None] = ContextVar("door", default=None)
 
 
 class DdlError(Exception):
@@ -85,6 +104,17 @@ def alter(sql: str, table: str, *, patience_seconds: float) -> None:
 
 def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patience_seconds: float) -> None:
     refuse_inside_a_transaction()
+    with _others_aside() as ask:
+        _try_on(execute, sql, table, patience_seconds, ask)
+
+
+def _try_on(
+    execute: Callable[[str, str], None],
+    sql: str,
+    table: str,
+    patience_seconds: float,
+    ask_others_aside: Callable[[float], None],
+) -> None:
     began = time.monotonic()
     pause = FIRST_PAUSE_SECONDS
     while True:
@@ -95,6 +125,7 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
             if locked is None:
                 return
         waited = time.monotonic() - began
+        ask_others_aside(waited)
         # Where we may look first, the next try meets nobody and takes milliseconds: a second kept for it would leave
         # maintain_partitions 0.5 of its 1.5 s.
         if waited + pause + (_lock_wait_seconds() if holders is None else 0) > patience_seconds:
@@ -103,6 +134,25 @@ def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patien
             pause = BLIND_PAUSE_SECONDS
         time.sleep(pause * random.uniform(0.5, 1.0))
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+@contextmanager
+def _others_aside() -> Iterator[Callable[[float], None]]:
+    """A function that closes or opens the door, by how long was waited so far; at the end it is open."""
+    theirs, is_closed = door.get(), False
+
+    def ask(waited_seconds: float) -> None:
+        nonlocal is_closed
+        wanted = waited_seconds // ASIDE_SECONDS % 2 == 0
+        if theirs is not None and wanted != is_closed:
+            theirs.close() if wanted else theirs.open()
+            is_closed = wanted
+
+    try:
+        yield ask
+    finally:
+        if theirs is not None and is_closed:
+            theirs.open()
 
 
 def _try(execute: Callable[[str, str], None], sql: str, table: str) -> OperationalError | None:

@@ -1,19 +1,29 @@
 """manage.py import_archive: bring day files into the warehouse, or go on where an import stopped."""
 
-import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from imports.archive import beginning, beside, cost, planning, post_import_check, progress, standing
+from imports.archive import (
+    beginning,
+    beside,
+    cost,
+    how_many_jobs,
+    planning,
+    post_import_check,
+    progress,
+    standing,
+)
 from imports.archive import dry_run as dry_runs
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.going import check, one_by_one
 from imports.archive.pause_model import Pause
-from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.request import Request, RequestError
 from imports.archive.run import ImportRun
+from imports.archive.side_by_side import side_by_side
 from imports.archive.slow_clock import ClockIsSlow
 from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import delisted_of, open_source
@@ -21,13 +31,9 @@ from imports.sources.source import ArchiveError, NotNow
 from imports.workers.models import Worker
 from imports.workers.queue import enqueue, why_not_queued
 from quality import owed_checks
-from quality.check.paying import ChecksFailed
-from warehouse.history.all_parks import DaysFailed
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
-from warehouse.management.graceful_stop import stop_on_signals
 from warehouse.partitioning.partitions import PartitionsError
-from warehouse.server import errors
 from warehouse.text import count_of
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
@@ -69,6 +75,12 @@ class Command(BaseCommand):
             nargs="*",
             help="go on with these imports, or with all that wait",
         )
+        parser.add_argument(
+            "--jobs",
+            metavar="N",
+            type=arguments.as_said(how_many_jobs.jobs_from),
+            help="so many destinations side by side, a process each; default: the cores, where there is much to read",
+        )
         parser.add_argument("--queue", action="store_true", help="hand it to the workers (manage.py qcluster)")
         parser.add_argument("--dry-run", action="store_true", help="read and check every file, write nothing")
         parser.add_argument("--list", action="store_true", help="the imports and how far each has come")
@@ -91,6 +103,7 @@ class Command(BaseCommand):
         queue,
         dry_run,
         list,
+        jobs,
         **options,
     ):
         chosen = bool(destination or park or options["all"])
@@ -108,6 +121,12 @@ class Command(BaseCommand):
             )
         if queue and (dry_run or list):
             raise CommandError("--queue starts imports: leave away --dry-run and --list", returncode=WRONG_USAGE)
+        if jobs is not None and (queue or dry_run or list):
+            raise CommandError(
+                "--jobs is for what this command imports itself: leave away --queue, --dry-run and --list. How many "
+                "workers there are says WORKERS",
+                returncode=WRONG_USAGE,
+            )
         url = source or settings.ARCHIVE_URL
         if delisted:
             try:
@@ -122,7 +141,7 @@ class Command(BaseCommand):
                 returncode=PAUSED,
             )
         begin = self._queue if queue else self._run
-        self._failed_afterwards: dict[type[Exception], Exception] = {}  # the last of each kind
+        self._jobs: int | None = jobs
         try:
             if list:
                 self._list()
@@ -163,82 +182,38 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
-        completed: list[bool] = []
-        failed: list[str] = []
-        try:
-            with stop_on_signals() as stop:
-                for run in runs:
-                    if stop.is_set() or Pause.current() is not None:
-                        break
-                    if any(other.waits_until for other in runs if other.source.url == run.source.url):
-                        continue  # its source gives nothing for now
-                    try:
-                        completed.append(self._run_one(run, stop))
-                    except (ImportFailed, TransitionRefused, PartitionsError) as error:
-                        failed.append(self._failure(run, error))
-                        if len(runs) > 1:
-                            self.stderr.write(f"{run.destination}: {failed[-1]}")
-                        if errors.is_away(error.__cause__ or error):
-                            break  # the others would wait for the server in vain
-        except KeyboardInterrupt:
-            self.stdout.write("")  # a second signal: the file in hand was rolled back
-        if failed:
-            some = f"{len(failed):,} of {len(runs):,} destinations failed, the first of them so: {failed[0]}"
-            raise CommandError(failed[0] if len(runs) == 1 else some, returncode=FAILED)
-        if len(completed) < len(runs) or not all(completed):
-            waits = max((run.waits_until for run in runs if run.waits_until), default=None)
+        works = [how_many_jobs.Work.of(run) for run in runs] if len(runs) > 1 else []
+        jobs = how_many_jobs.how_many(works, self._jobs)
+        if jobs > 1:
+            self.stdout.write(how_many_jobs.in_words(jobs, works))
+            tally = side_by_side(works, jobs, self.stdout, self.stderr)
+        else:
+            if (self._jobs or 1) > 1 and len(runs) > 1 and (why := how_many_jobs.why_one(runs)):
+                self.stdout.write(f"One job: {why}")
+            tally = one_by_one(runs, self._say, self._complain, lambda run: progress.Reporter(self.stdout, run))
+        if tally.failures:
+            first = tally.failures[0]
+            some = f"{len(tally.failures):,} of {len(runs):,} destinations failed, the first of them so: {first}"
+            raise CommandError(first if len(runs) == 1 else some, returncode=FAILED)
+        if tally.completed < len(runs):
+            waits = tally.waits_until
             when = f" after {waits.astimezone(UTC):%Y-%m-%d %H:%M}Z" if waits else ""
             raise CommandError(
                 f"Paused; nothing is lost. Go on{when} with:  manage.py import_archive --resume", returncode=PAUSED
             )
-        self._raise_what_failed_afterwards()
+        self._raise_what_failed_afterwards(tally.failed_afterwards)
 
-    def _raise_what_failed_afterwards(self) -> None:
-        if self._failed_afterwards:
-            raise CommandError("\n".join(map(str, self._failed_afterwards.values())), returncode=FAILED)
+    def _raise_what_failed_afterwards(self, failed: dict[str, str]) -> None:
+        if failed:
+            raise CommandError("\n".join(failed.values()), returncode=FAILED)
 
-    def _failure(self, run: ImportRun, error: Exception) -> str:
-        if not isinstance(error, ImportFailed):
-            return str(error)
-        again = "when the cause is mended, give the same command again"
-        ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
-        also = f", or:  manage.py import_archive --resume {ids}" if ids else ""
-        return f"Failed: {error}. What was committed stays; {again}{also}"
-
-    def _run_one(self, run: ImportRun, stop: threading.Event) -> bool:
-        self.stdout.write(f"{run.destination}, {run.first} to {run.last}, from {run.source.url}")
-        for checkpoint in run.checkpoints:
-            self.stdout.write(f"  {checkpoint.import_id}  {checkpoint.park}")
-        reporter = progress.Reporter(self.stdout, run)
-        try:
-            completed = run_import(run, stop, reporter)
-        finally:
-            reporter.close()
-        for line in progress.summary(run):
+    def _say(self, lines: Sequence[str]) -> None:
+        for line in lines:
             self.stdout.write(line)
-        self._check(post_import_check.completed(run))
-        self._make_days(run, stop)
-        return completed
 
-    def _check(self, import_ids: list[str] | None) -> None:
-        """What these imports (None: all) owe. A failure is said at once, the rest goes on, and the end is exit 1."""
-        try:
-            if said := post_import_check.check_now(import_ids):
-                self.stdout.write(f"  {said}")
-        except ChecksFailed as failed:
-            self.stdout.write(f"  {failed}")
-            self._failed_afterwards[type(failed)] = failed
-
-    def _make_days(self, run: ImportRun, stop: threading.Event) -> None:
-        """The same of the sums of days."""
-        try:
-            if said := post_import_check.make_days(run, stop, lambda line: self.stdout.write(f"  {line}")):
-                self.stdout.write(f"  {said}")
-        except DaysFailed as failed:
-            self.stdout.write(f"  {failed}")
-            self._failed_afterwards[type(failed)] = failed
-        except KeyboardInterrupt:  # a second signal: what was in hand was rolled back, and is marked still
-            self.stdout.write("  days that were not made anew yet are left to the workers")
+    def _complain(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.stderr.write(line)
 
     def _queue(self, runs: list[ImportRun]) -> None:
         checkpoints = [checkpoint for run in runs for checkpoint in run.checkpoints]
@@ -265,11 +240,12 @@ class Command(BaseCommand):
             runs = beginning.resume(waiting, open_source(source) if source else None, force=force)
         if runs:
             (self._queue if queue else self._run)(runs)
-        check = post_import_check.check_later if queue else self._check
-        owed = owed_checks.owed(unchecked if import_ids else None)
-        if owed:
-            check(unchecked if import_ids else None)
-            self._raise_what_failed_afterwards()
+        causes = unchecked if import_ids else None
+        if owed_checks.owed(causes):
+            if queue:
+                post_import_check.check_later(causes)
+            else:
+                self._raise_what_failed_afterwards(check(causes, self._say))
         elif runs:
             return
         elif ImportCheckpoint.objects.exists():
