@@ -1,4 +1,5 @@
-"""The sums of days as they are stored: rows of ride_days, and the hours that were inferred beside them (park_hours).
+"""The sums of days as they are stored: rows of ride_days, and beside them what they come to for the park (park_days)
+and the hours that were inferred (park_hours).
 
 Written by warehouse.history.recompute alone, in a transaction in which the park's marks are seen.
 """
@@ -12,6 +13,7 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from warehouse.history import park_sums
 from warehouse.history.rule import RULES_VERSION, DayOfPark
 from warehouse.instants import aware_utc, instant_at, milliseconds_of, naive_utc
 from warehouse.models import HoursSource, HoursType, RideDay
@@ -97,6 +99,7 @@ def write(park_id: int, days: Sequence[date], ready: Prepared) -> int:
         )
         _insert(cursor, "ride_days", COLUMNS, rows)
         _insert(cursor, "park_hours", _HOURS_COLUMNS, hours)
+        park_sums.write(cursor, park_id, days[0], days[-1])
     return len(rows)
 
 

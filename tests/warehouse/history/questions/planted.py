@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from warehouse.history import clock_hours
+from django.db import connection
+
+from warehouse.history import clock_hours, park_sums
 from warehouse.history.rule import RULES_VERSION
 from warehouse.instants import milliseconds_of
 from warehouse.models import DataSource, EntityMetadata, Park, Ride, RideDay, RideStatusSnapshot
@@ -54,6 +56,8 @@ def plant(ride: Ride, *days: date, wait: int | None = None, down: int = 0, unkno
     }
     park_id = figures.pop("park_id", ride.park_id)
     RideDay.objects.bulk_create(RideDay(park_id=park_id, ride=ride, day=day, **figures) for day in days)
+    with connection.cursor() as cursor:
+        park_sums.write(cursor, park_id, min(days), max(days))
 
 
 def said(ride: Ride, local: str, status: str, wait: int | None = None, **columns: Any) -> None:
