@@ -14,6 +14,7 @@ from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
     DayTold,
     HoursSource,
     HoursType,
+    ParkDay,
     ParkHours,
     ParkMonth,
     RideDay,
