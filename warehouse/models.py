@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import JSONArray
 from django_mysql.models import EnumField, FixedCharField
 
+from warehouse.compaction_models import CompactionStep, MonthCompaction  # noqa: F401 (Django looks for models here)
 from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
     DayTold,
     HoursSource,
