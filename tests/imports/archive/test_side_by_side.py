@@ -15,10 +15,12 @@ from django.core.management.base import OutputWrapper
 
 from imports.archive import how_many_jobs, progress, side_by_side
 from imports.archive.door import Door
+from imports.archive.going import Outcome, Tally
 from imports.archive.how_many_jobs import JOBS_MAX, Work, how_many
 from imports.archive.process import is_known_dead
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of
+from imports.workers import standstill
 from tests.emptying import empty_tables
 from tests.imports import forks
 from tests.imports.building import DAY, PARK, event, ride, runs, write_day
@@ -241,6 +243,39 @@ def test_a_second_signal_breaks_off_what_is_in_hand(archive, gates):
     assert process.returncode == 3, output
     assert "Traceback" not in output
     assert RideStatusSnapshot.objects.count() == 2 * EVENTS
+
+
+def test_a_job_that_is_ended_alone_pauses_and_the_others_go_on(archive, gates):
+    process = start(archive)
+    both_at_their_second_file(process)
+    os.kill(pid_of(A), signal.SIGTERM)
+    for gate in gates.values():
+        gate.open()
+    output, _ = process.communicate(HANG_SECONDS)
+    assert process.returncode == 3, output
+    assert statuses() == {A: "PAUSED", B: "COMPLETED", C: "COMPLETED"}
+    the_rest_comes_in()
+
+
+def test_where_everything_is_paused_no_further_destination_is_begun(archive, gates):
+    process = start(archive)
+    both_at_their_second_file(process)
+    standstill.begin("anna")
+    for gate in gates.values():
+        gate.open()
+    output, _ = process.communicate(HANG_SECONDS)
+    assert process.returncode == 3, output
+    assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
+    assert f"{C}, " not in output
+
+
+def test_no_other_run_of_a_source_that_gives_nothing_for_now_is_begun(archive):
+    one, other, *_ = runs(archive)
+    until_then = datetime(2099, 1, 1, tzinfo=UTC)
+    tally = Tally([one, other])
+    assert tally.may_begin(other)
+    tally.take(one, Outcome(waits_until=until_then))
+    assert (tally.may_begin(other), tally.waits_until, tally.completed) == (False, until_then, 0)
 
 
 # --- how many --------------------------------------------------------------------------------------------------------
