@@ -4,19 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from quality.evidence import EXAMPLES_MAX
 from quality.models import IssueType
 from quality.reasons import REASONS
-
-EXAMPLES_MAX = 5
-VALUES_MAX = 50  # values that are counted one by one; how often there were others is counted, too
-OTHER_VALUES = "other values"
-
-
-def count_value(values: dict[str, int], value: str, count: int = 1) -> None:
-    """Count a value that was refused `count` times more; what comes when VALUES_MAX are known is counted as others."""
-    if value not in values and len(values) - (OTHER_VALUES in values) >= VALUES_MAX:
-        value = OTHER_VALUES
-    values[value] = values.get(value, 0) + count
 
 
 @dataclass(slots=True)
@@ -35,7 +25,7 @@ class Finding:
     count       records concerned: events, rows, days, hours or rides, whatever the description counts
     examples    at most EXAMPLES_MAX raw values (JSON-able)
     park_id     the park it is shown under; of a park's or a ride's finding it is known without being given
-    values      how often each value was refused, where the reason counts them: {"STANDBY -999": 12}; see count_value
+    values      how often each value was refused, where the reason counts them: {"STANDBY -999": 12}
     values_of_files  of a finding that groups many files: the same by file
     files       of a finding that groups many files: records concerned by file (quality.grouping)
     supersedes  of a finding reported in place of many: their fingerprints

@@ -8,7 +8,8 @@ warehouse) with one fault become one finding, which supersedes theirs. Why so: d
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from quality.findings import Finding, count_value
+from quality.evidence import count_value
+from quality.findings import Finding
 from quality.models import DataQualityLog
 from quality.reasons import REASONS, title_of
 from warehouse.models import Park

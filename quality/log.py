@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from quality import named_rides
-from quality.findings import EXAMPLES_MAX, Finding, count_value
+from quality.evidence import EXAMPLES_MAX, count_value
+from quality.findings import Finding
 from quality.grouping import describe_files, group_files
 from quality.models import SYSTEM, TO_DO, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride

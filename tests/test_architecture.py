@@ -18,7 +18,7 @@ MAY_IMPORT = {
 ROOMS = {
     "warehouse": [
         "cores fields instants days ids names ride_status text zones",
-        "snapshot_id stay_models opening_models day_models",
+        "snapshot_id stay_models opening_models day_models compaction_models",
         "models",
         "server rides",
         "partitioning",
@@ -27,7 +27,7 @@ ROOMS = {
         "apps",
     ],
     "quality": [
-        "states owed_models",
+        "states owed_models evidence",
         "move_models",
         "models",
         "reasons owed_checks taking_back acts",

@@ -133,6 +133,50 @@ class RideDay(models.Model):
         return f"ride {self.ride_id} on {self.day}"
 
 
+class ParkDay(models.Model):
+    """What all rides of one kind did on one day of their park: sums of their rows of ride_days, written in the same
+    transaction as these (warehouse.history.stored_days), so that a question about whole parks reads a row a day and
+    not one a ride.
+
+    The kind is the one that a ride has now, and not when it was: where it becomes another one the days of the ride are
+    marked, and made anew.
+    """
+
+    pk = models.CompositePrimaryKey("park_id", "day", "kind")
+    park = models.ForeignKey("warehouse.Park", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    day = models.DateField(help_text="the park's own")
+    kind = models.CharField(
+        max_length=50, db_collation="utf8mb4_bin", help_text="entity_metadata.entity_type; empty: nobody has told"
+    )
+    rules_version = models.PositiveSmallIntegerField()
+    ride_days = models.PositiveIntegerField(help_text="rows of ride_days")
+    operated = models.PositiveIntegerField(help_text="of them with a minute of operating")
+    waited = models.PositiveIntegerField(help_text="of them with a minute in which a wait was shown")
+    observations = models.PositiveBigIntegerField()
+    operating_minutes = models.PositiveIntegerField()
+    down_minutes = models.PositiveIntegerField()
+    closed_minutes = models.PositiveIntegerField()
+    refurbishment_minutes = models.PositiveIntegerField()
+    unknown_minutes = models.PositiveIntegerField()
+    hours_minutes = models.PositiveIntegerField()
+    hours_operating = models.PositiveIntegerField()
+    hours_down = models.PositiveIntegerField()
+    hours_closed = models.PositiveIntegerField()
+    hours_refurbishment = models.PositiveIntegerField()
+    hours_unknown = models.PositiveIntegerField()
+    standby_minutes = models.PositiveIntegerField()
+    standby_sum = models.PositiveBigIntegerField()
+    return_minutes = models.PositiveIntegerField()
+    standby_min = _wait("the lowest of any of them")
+    standby_max = _wait()
+
+    class Meta:
+        db_table = "park_days"
+
+    def __str__(self) -> str:
+        return f"park {self.park_id} on {self.day}, {self.kind or 'rides without a kind'}"
+
+
 class StaleDay(models.Model):
     """A park's day whose sums are older than its rows: written in the transaction that stores, alters or deletes one.
 

@@ -10,10 +10,12 @@ from django.db.models import Q
 from django.db.models.functions import JSONArray
 from django_mysql.models import EnumField, FixedCharField
 
+from warehouse.compaction_models import CompactionStep, MonthCompaction  # noqa: F401 (Django looks for models here)
 from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
     DayTold,
     HoursSource,
     HoursType,
+    ParkDay,
     ParkHours,
     ParkMonth,
     RideDay,
@@ -21,7 +23,7 @@ from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
 )
 from warehouse.fields import MillisecondDateTimeField
 from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for models here)
-from warehouse.ride_status import RideStatus
+from warehouse.ride_status import QueueType, ReturnTimeState, RideStatus, choices_of
 from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401
 from warehouse.zones import zone_or_utc
 
@@ -130,7 +132,7 @@ class RideStatusSnapshot(models.Model):
         Ride, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )  # no constraint: MySQL forbids foreign keys on partitioned tables
     recorded_at = MillisecondDateTimeField()
-    status = EnumField(choices=RideStatus.choices)
+    status = EnumField(choices=choices_of(RideStatus))
     wait_time = models.SmallIntegerField(null=True, blank=True, help_text="minutes in the standby line")
     computed_is_open = models.BooleanField()
     data_source = EnumField(choices=DataSource.choices, default=DataSource.LIVE, db_default=DataSource.LIVE)
@@ -151,31 +153,12 @@ class RideStatusSnapshot(models.Model):
         return f"ride {self.ride_id} at {self.recorded_at:%Y-%m-%d %H:%M:%S}Z: {self.status}"
 
 
-class QueueType(models.TextChoices):
-    """The queues a ride may have. STANDBY has its place in snapshots.wait_time, the others in queue_data."""
-
-    STANDBY = "STANDBY"
-    SINGLE_RIDER = "SINGLE_RIDER"
-    RETURN_TIME = "RETURN_TIME"
-    PAID_RETURN_TIME = "PAID_RETURN_TIME"
-    BOARDING_GROUP = "BOARDING_GROUP"
-    PAID_STANDBY = "PAID_STANDBY"
-
-
-class ReturnTimeState(models.TextChoices):
-    """Whether return times are given out now, as themeparks.wiki says it."""
-
-    AVAILABLE = "AVAILABLE"
-    TEMP_FULL = "TEMP_FULL"
-    FINISHED = "FINISHED"
-
-
 class QueueData(models.Model):
     """One further queue of a ride beside the standby queue, as it was at a snapshot."""
 
     queue_id = models.BigAutoField(primary_key=True)
     snapshot_id = models.BigIntegerField()  # RideStatusSnapshot; MySQL forbids the foreign key
-    queue_type = EnumField(choices=QueueType.choices)
+    queue_type = EnumField(choices=choices_of(QueueType))
     wait_time_minutes = models.SmallIntegerField(null=True, blank=True)
     return_time_start = MillisecondDateTimeField(null=True, blank=True)
     return_time_end = MillisecondDateTimeField(null=True, blank=True)
@@ -185,7 +168,7 @@ class QueueData(models.Model):
     price_currency = FixedCharField(max_length=3, null=True, blank=True, help_text="ISO 4217")
     boarding_group_status = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
     boarding_group_current = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
-    return_time_state = EnumField(choices=ReturnTimeState.choices, null=True, blank=True)
+    return_time_state = EnumField(choices=choices_of(ReturnTimeState), null=True, blank=True)
 
     class Meta:
         db_table = "queue_data"

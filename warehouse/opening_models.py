@@ -7,7 +7,7 @@ from django.db import models
 from django_mysql.models import EnumField
 
 from warehouse.fields import MillisecondDateTimeField
-from warehouse.ride_status import RideStatus
+from warehouse.ride_status import RideStatus, choices_of
 
 
 class RideOpening(models.Model):
@@ -22,7 +22,7 @@ class RideOpening(models.Model):
     )
     opens_at = MillisecondDateTimeField(help_text="from when on it is said to hold")
     observed_at = MillisecondDateTimeField(help_text="when it was last seen to be so")
-    status = EnumField(choices=RideStatus.choices)
+    status = EnumField(choices=choices_of(RideStatus))
     wait_time = models.SmallIntegerField(null=True, blank=True, help_text="minutes in the standby line")
     degraded = models.BooleanField(default=False, db_default=False, help_text="the source looked back too short")
     source_file = models.CharField(max_length=255, help_text="whose answer said so")

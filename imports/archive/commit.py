@@ -1,4 +1,5 @@
-"""The transaction of a file as a loop: `for attempt in transaction(run, step): with attempt: ...`, until one holds.
+"""The transaction of a file, or of a batch of them, as a loop, until one attempt holds:
+`for attempt in transaction(run, step): with attempt: ...`.
 
 What may be tried again is tried again; what a lost connection may have committed is asked for before anything is
 written a second time; and a park whose claim is lost leaves the run, the rest of which does the file again.
@@ -35,11 +36,13 @@ class Written:
     day: date
     key: str
     totals: Totals
+    steps: int = 1  # of a batch, from its first on
     joined: list[ImportCheckpoint] = field(default_factory=list)
 
 
 def transaction(run: ImportRun, step: Step) -> Iterator["Attempt"]:
     """Attempts at the transaction of a step, until one of them holds or no park of the run wants the step any more.
+    With steps behind it that go in together, `step` is the first: the same parks want them all.
 
     The body writes for `attempt.checkpoints` and sets `attempt.written`; leaving it commits, and the run believes it.
     Another writer's row, ride or lock in the way is tried again ATTEMPTS times, a server that is away for

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from imports.archive.growth import sudden_growth
 from imports.archive.planning import DestinationPlan
-from imports.archive.prefetch import Reading, readings
+from imports.archive.prefetch import ReadAhead, Reading
 from imports.archive.replace_live import weigh
 from imports.archive.slow_clock import ClockIsSlow, slow_clock
 from imports.loading.attribution import unknown_parks
@@ -40,29 +40,30 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
         issues: Counter[str] = Counter()
         of_no_park = 0
         live = _LiveRows(plan)
-        for reading in readings(plan.request.source, files, clock):
-            if reading.missing or reading.unreadable:
-                out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
-                continue
-            validated = reading.validated
-            if trouble := slow_clock(reading, clock()):
-                out.write(f"  an import would stop here: {trouble}\n")
-                slow.append(trouble)
-                break
-            if not plan.request.force and (
-                found := sudden_growth(plan.destination, reading.file, validated, parks or None, Resolver())
-            ):
-                out.write(f"  {found.description} An import would stop there unless it is given --force\n")
-            months |= months_of(validated.observations)
-            live.add(reading)
-            events.update(observation.park_id for observation in validated.observations)
-            unknown = unknown_parks(validated, parks)
-            of_no_park += sum(validated.rejected.get(park_id, 0) for park_id in {None, *unknown})
-            for (park_id, reason), issue in validated.issues.found.items():
-                if not parks or park_id in parks or park_id is None or park_id in unknown:
-                    issues[reason] += issue.count
-            for rejection in validated.parkless_rejections:
-                issues[rejection.reason] += 1
+        with ReadAhead(plan.request.source, files, clock) as read_ahead:
+            for reading in read_ahead:
+                if reading.missing or reading.unreadable:
+                    out.write(f"  {reading.file.key}: {reading.unreadable or 'gone since it was listed'}\n")
+                    continue
+                validated = reading.validated
+                if trouble := slow_clock(reading, clock()):
+                    out.write(f"  an import would stop here: {trouble}\n")
+                    slow.append(trouble)
+                    break
+                if not plan.request.force and (
+                    found := sudden_growth(plan.destination, reading.file, validated, parks or None, Resolver())
+                ):
+                    out.write(f"  {found.description} An import would stop there unless it is given --force\n")
+                months |= months_of(validated.observations)
+                live.add(reading)
+                events.update(observation.park_id for observation in validated.observations)
+                unknown = unknown_parks(validated, parks)
+                of_no_park += sum(validated.rejected.get(park_id, 0) for park_id in {None, *unknown})
+                for (park_id, reason), issue in validated.issues.found.items():
+                    if not parks or park_id in parks or park_id is None or park_id in unknown:
+                        issues[reason] += issue.count
+                for rejection in validated.parkless_rejections:
+                    issues[rejection.reason] += 1
         for park_id, count in sorted(events.items(), key=lambda item: item[0] or ""):
             if not parks or park_id in parks:
                 out.write(f"  park {park_id or 'not named'}: {count_of(count, 'event')} that can be stored\n")

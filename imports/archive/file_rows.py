@@ -16,7 +16,7 @@ from operator import sub
 from django.db import connection
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile, ImportedFileRows
-from imports.loading.neighbours import REACH_MS
+from imports.loading.held import REACH_MS
 from imports.sources.source import DayFile, Feed
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import naive_utc
@@ -62,42 +62,48 @@ class Earlier:
     lacking_ids: bytes | None
 
 
-def earlier_readings(park_ids: Collection[int], file: DayFile) -> dict[int, Earlier]:
-    """What the ledger has of this very file, by park_id."""
-    rows = ImportedFile.objects.filter(park__in=park_ids, file_date=file.day, source_file=file.key).values_list(
-        "park_id", "sha256", "events_read", "rows__ids", "rows__lacking_ids"
-    )
-    return {
-        park_id: Earlier(sha256, events_read, _bytes(ids), _bytes(lacking_ids))
-        for park_id, sha256, events_read, ids, lacking_ids in rows
-    }
+def earlier_readings(park_ids: Collection[int], files: Iterable[DayFile]) -> dict[str, dict[int, Earlier]]:
+    """What the ledger has of these very files, by key and park_id; of one that was never read nothing."""
+    by_key = {file.key: file.day for file in files}
+    rows = ImportedFile.objects.filter(
+        park__in=park_ids, file_date__in=set(by_key.values()), source_file__in=by_key
+    ).values_list("source_file", "file_date", "park_id", "sha256", "events_read", "rows__ids", "rows__lacking_ids")
+    found: dict[str, dict[int, Earlier]] = {}
+    for key, day, park_id, sha256, events_read, ids, lacking_ids in rows:
+        if by_key[key] == day:
+            earlier = Earlier(sha256, events_read, _bytes(ids), _bytes(lacking_ids))
+            found.setdefault(key, {})[park_id] = earlier
+    return found
 
 
 def _bytes(blob: bytes | memoryview | None) -> bytes | None:
     return None if blob is None else bytes(blob)
 
 
-def keep(file: DayFile, held: Mapping[int, tuple[Collection[int], bytes, bytes | None]]) -> None:
-    """Write down what a reading held, by park_id: the ids, the same encoded, and those it lacks, encoded.
+#: of one reading, by park_id: the ids that it held, the same encoded, and those it lacks, encoded
+HeldIds = Mapping[int, tuple[Collection[int], bytes, bytes | None]]
 
-    After the ledger's rows, in their transaction.
-    """
-    if not held:
+
+def keep(readings: Iterable[tuple[DayFile, HeldIds]]) -> None:
+    """Write down what readings held; after the ledger's rows, in their transaction."""
+    by_file = {(file.day, file.key): held for file, held in readings if held}
+    if not by_file:
         return
-    file_ids = ImportedFile.objects.filter(park__in=held, file_date=file.day, source_file=file.key)
-    ImportedFileRows.objects.bulk_create(
-        [
-            ImportedFileRows(
-                file_id=file_id,
-                first_id=min(held[park_id][0], default=0),
-                last_id=max(held[park_id][0], default=0),
-                ids=held[park_id][1],
-                lacking_ids=held[park_id][2],
+    file_ids = ImportedFile.objects.filter(
+        park__in={park_id for held in by_file.values() for park_id in held},
+        file_date__in={day for day, _ in by_file},
+        source_file__in={key for _, key in by_file},
+    ).values_list("file_date", "source_file", "park_id", "file_id")
+    rows = []
+    for day, key, park_id, file_id in file_ids:
+        ids, encoded, lacking = by_file.get((day, key), {}).get(park_id, (None, b"", None))
+        if ids is not None:
+            first, last = min(ids, default=0), max(ids, default=0)
+            rows.append(
+                ImportedFileRows(file_id=file_id, first_id=first, last_id=last, ids=encoded, lacking_ids=lacking)
             )
-            for park_id, file_id in file_ids.values_list("park_id", "file_id")
-        ],
-        update_conflicts=True,
-        update_fields=["first_id", "last_id", "ids", "lacking_ids"],
+    ImportedFileRows.objects.bulk_create(
+        rows, update_conflicts=True, update_fields=["first_id", "last_id", "ids", "lacking_ids"]
     )
 
 

@@ -131,6 +131,8 @@ def _go(run: ImportRun, stop: threading.Event, say: Say, report: Report) -> Outc
     if ended:
         reporter.next_is("quality check")
     outcome.failed_afterwards |= check(ended, say)
+    if run.leaves_days:
+        return outcome
     if ended:
         reporter.next_is("sums of days")
     outcome.failed_afterwards |= _make_days(run, stop, say)

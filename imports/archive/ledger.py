@@ -21,7 +21,7 @@ _RECORDED = [
 ]  # fmt: skip
 
 
-def record_file(
+def rows_of(
     file: DayFile,
     feed: Feed,
     counts: dict[ImportCheckpoint, Counts],
@@ -32,43 +32,49 @@ def record_file(
     all_parks: bool = False,
     live: dict[ImportCheckpoint, LiveRows] | None = None,
     withdrawn: dict[ImportCheckpoint, int] | None = None,
-) -> None:
-    """One row for each park's checkpoint in `counts`, in place of the row of an earlier reading.
+) -> list[ImportedFile]:
+    """One for each park's checkpoint in `counts`, not yet written: see `record`.
 
     A park of which the file held nothing has NO_EVENTS. `all_parks`: no park that the file speaks of was left out.
-    `live`: what became of the LIVE rows, by an import that replaces them; what an earlier one replaced stays.
+    `live`: what became of the LIVE rows, by an import that replaces them.
     `withdrawn`: how many rows of an earlier reading went, by an import that takes the file as the truth.
     """
+    return [
+        ImportedFile(
+            park_id=checkpoint.park_id,
+            file_date=file.day,
+            destination_wiki_id=checkpoint.destination_wiki_id,
+            feed=feed,
+            source_file=file.key,
+            outcome=_outcome(count, unreadable=unreadable),
+            sha256=sha256,
+            size_bytes=file.size_bytes,
+            etag=file.etag,
+            modified_at=file.modified_at,
+            all_parks=all_parks,
+            events_read=count.events_read,
+            stored=count.stored,
+            already_known=count.already_known,
+            duplicates=count.duplicates,
+            rejected=count.rejected,
+            live_replaced=None if live is None else live[checkpoint].replaced,
+            replaced=None if withdrawn is None else count.replaced,
+            withdrawn=None if withdrawn is None else withdrawn[checkpoint],
+            live_kept=None if live is None else live[checkpoint].kept or None,
+            imported_at=now,
+            checkpoint=checkpoint,
+        )
+        for checkpoint, count in counts.items()
+    ]
+
+
+def record(rows: list[ImportedFile], *, with_live: bool = False) -> None:
+    """Write them, in place of the rows of earlier readings. What an earlier one replaced of LIVE rows stays, unless
+    these say it (`with_live`)."""
     ImportedFile.objects.bulk_create(
-        [
-            ImportedFile(
-                park_id=checkpoint.park_id,
-                file_date=file.day,
-                destination_wiki_id=checkpoint.destination_wiki_id,
-                feed=feed,
-                source_file=file.key,
-                outcome=_outcome(count, unreadable=unreadable),
-                sha256=sha256,
-                size_bytes=file.size_bytes,
-                etag=file.etag,
-                modified_at=file.modified_at,
-                all_parks=all_parks,
-                events_read=count.events_read,
-                stored=count.stored,
-                already_known=count.already_known,
-                duplicates=count.duplicates,
-                rejected=count.rejected,
-                live_replaced=None if live is None else live[checkpoint].replaced,
-                replaced=None if withdrawn is None else count.replaced,
-                withdrawn=None if withdrawn is None else withdrawn[checkpoint],
-                live_kept=None if live is None else live[checkpoint].kept or None,
-                imported_at=now,
-                checkpoint=checkpoint,
-            )
-            for checkpoint, count in counts.items()
-        ],
+        rows,
         update_conflicts=True,
-        update_fields=_RECORDED if live is None else [*_RECORDED, "live_replaced", "live_kept"],
+        update_fields=[*_RECORDED, "live_replaced", "live_kept"] if with_live else _RECORDED,
     )
 
 

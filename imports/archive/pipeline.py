@@ -1,4 +1,5 @@
-"""The flow of an import on one screen: `run_import`. One file, one transaction; DDL before it, never inside.
+"""The flow of an import on one screen: `run_import`. One file, or a batch of small ones, one transaction; DDL before
+it, never inside.
 
 A kill at any instant leaves exactly the files that were committed. A worker that lost its claim (paused, taken over,
 frozen and woken up) fails the compare-and-set of the checkpoint inside the transaction of the rows, and changes
@@ -6,24 +7,28 @@ nothing.
 """
 
 import gc
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 
+from imports.archive.batches import Batch, Batches
 from imports.archive.commit import transaction
-from imports.archive.growth import hold_back
+from imports.archive.decoder import decoders_for
 from imports.archive.heartbeat import Heartbeat
-from imports.archive.prefetch import Reading, readings
-from imports.archive.run import ImportRun, MissingDays, Step
-from imports.archive.slow_clock import refuse_a_slow_clock
+from imports.archive.prefetch import ReadAhead
+from imports.archive.run import ImportRun, Step
 from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
 from imports.sources.source import DayFile, NotNow
 
-FILES_PER_COLLECTION = 50
+logger = logging.getLogger(__name__)
+
+TRANSACTIONS_PER_COLLECTION = 50
 
 Progress = Callable[[ImportRun, Step], None]
 
@@ -51,38 +56,51 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
     steps = run.steps()
     files = [step for step in steps if isinstance(step, DayFile)]
-    read_ahead = readings(run.source, files, run.clock, run.fetched, run.was_read)
+    decoders = decoders_for(files) if run.decoders is None else run.decoders
+    read_ahead = ReadAhead(run.source, files, run.clock, run.fetched, run.was_read, decoders)
     with _failure_written_down(run), Heartbeat(run), _few_collections() as sweep, closing(read_ahead):
-        for number, step in enumerate(steps):
+        batches = Batches(run, steps, read_ahead)
+        while batches:
             if stop.is_set():
                 run.pause("stopped by the operator")
                 return False
-            if number and time.monotonic() >= slice_ends:
+            if batches.begun and time.monotonic() >= slice_ends:
                 run.put_back()
                 return False
-            found = _found(step, read_ahead)
-            if isinstance(found, Reading):
-                refuse_a_slow_clock(found, run.clock())
-                if not run.options.force:
-                    hold_back(run.sudden_growth(found), run.clock())
-                make_months(found.validated.observations)
-            for attempt in transaction(run, step):
-                with attempt:
-                    attempt.written = write(run, attempt.checkpoints, found)
-            progress(run, step)
-            sweep(run.totals.files)
+            batch = batches.take()
+            make_months(batch.observations())
+            many = _commit(run, batch)
+            batches.done(batch, many)
+            for step in batch.steps[:many]:
+                progress(run, step)
+            sweep()
             if run.nothing_left_to_do:
                 return False
         return run.complete()
     return False  # the source gives nothing before run.waits_until
 
 
-def _found(step: Step, read_ahead: Iterator[Reading]) -> Reading | MissingDays:
-    """What there is to be written of a step; a file that is gone since it was listed is a missing day."""
-    if isinstance(step, MissingDays):
-        return step
-    reading = next(read_ahead)
-    return MissingDays(step.day, step.day) if reading.missing else reading
+def _commit(run: ImportRun, batch: Batch) -> int:
+    """Write the steps of a batch, and say how many of them, one at least, are done.
+
+    What cannot be written together is tried one by one, so that those before the one at fault are there.
+    """
+    try:
+        return _commit_together(run, batch)
+    except Exception as error:
+        if len(batch) == 1 or is_transient(error):
+            raise
+        logger.info("%s; trying the %d files one by one", error, len(batch))
+        return sum(_commit_together(run, single) for single in batch.singly())
+
+
+def _commit_together(run: ImportRun, batch: Batch) -> int:
+    many = len(batch)  # also where no park wants them any more
+    for attempt in transaction(run, batch.steps[0]):
+        with attempt:
+            attempt.written = write(run, attempt.checkpoints, batch.found)
+            many = attempt.written.steps
+    return many
 
 
 @contextmanager
@@ -110,13 +128,14 @@ def _failure_written_down(run: ImportRun) -> Iterator[None]:
 
 
 @contextmanager
-def _few_collections() -> Iterator[Callable[[int], None]]:
+def _few_collections() -> Iterator[Callable[[], None]]:
     """Without the cyclic collector while files come in: nothing of a file holds a cycle, and going through its
     hundred thousands of objects again and again took a fifth of the time. What errors leave is swept up every
-    FILES_PER_COLLECTION files, by the function it gives, which is told the number of files."""
+    TRANSACTIONS_PER_COLLECTION calls of the function it gives."""
+    calls = count(1)
 
-    def sweep(files: int) -> None:
-        if files % FILES_PER_COLLECTION == 0:
+    def sweep() -> None:
+        if next(calls) % TRANSACTIONS_PER_COLLECTION == 0:
             gc.collect()
 
     was_enabled = gc.isenabled()

@@ -7,12 +7,13 @@ this very file held it (imports.archive.file_rows), no other file holds it, and 
 LIVE rows never go (docs/decisions/file-as-the-truth.md).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from imports.archive import file_rows
 from imports.archive.completeness import heard
+from imports.archive.file_rows import Earlier
 from imports.archive.prefetch import Reading
 from imports.archive.request import command_for
 from imports.archive.run import ImportRun
@@ -45,9 +46,10 @@ class Settled:
 class Republished:
     """One reading of a file beside the earlier ones, for the parks of one transaction. To be made inside of it."""
 
-    def __init__(self, run: ImportRun, reading: Reading, parks: Sequence[Park]):
+    def __init__(self, run: ImportRun, reading: Reading, parks: Sequence[Park], earlier: Mapping[int, Earlier]):
+        """`earlier`: what the ledger has of the file, by park_id."""
         self._run, self._reading, self._file, self._parks = run, reading, reading.file, parks
-        self._earlier = file_rows.earlier_readings([park.pk for park in parks], reading.file)
+        self._earlier = earlier
         self._lacking: dict[int, Collection[int]] = {}  # by park_id: stored still, and to be remembered
 
     def replace_changed(self, snapshot_ids: set[int]) -> set[int]:
@@ -80,8 +82,8 @@ class Republished:
             self._resolve(park, earlier, [*found.findings, *findings], now)
         return settled
 
-    def keep(self, found: Attributed) -> None:
-        """Write down what this reading held; after the ledger's rows."""
+    def held(self, found: Attributed) -> file_rows.HeldIds:
+        """What this reading held, where that is not written down yet; once its rows are stored."""
         held = {}
         for park in self._parks:
             earlier, ids = self._earlier.get(park.pk), found.ids[park.pk]
@@ -89,7 +91,7 @@ class Republished:
             entry = file_rows.encode(ids), file_rows.encode(lacking) if lacking else None
             if entry != ((earlier.ids, earlier.lacking_ids) if earlier else None) and (ids or earlier):
                 held[park.pk] = (ids, *entry)
-        file_rows.keep(self._file, held)
+        return held
 
     # --- what the file lacks ------------------------------------------------------------------------------------
     def _lacks(
@@ -119,7 +121,7 @@ class Republished:
             advice = f"To take the file as the truth:  {self._command(park, '--replace')}"
         return [self._finding("rows_lacking", park, len(stay), _examples({key: rows[key] for key in stay}), advice)]
 
-    def _unproven(self, park: Park, earlier: file_rows.Earlier, of_the_file: set[int]) -> list[Finding]:
+    def _unproven(self, park: Park, earlier: Earlier, of_the_file: set[int]) -> list[Finding]:
         """An earlier reading of which it is not known what it held, and whose file was not this one."""
         unchanged = earlier.sha256 == self._reading.sha256 and not self._run.options.replace_archive
         if unchanged or not earlier.events_read:
@@ -162,7 +164,7 @@ class Republished:
     def _command(self, park: Park, *options: str) -> str:
         return command_for(self._run.source.url, park, self._file.day, *options)
 
-    def _resolve(self, park: Park, earlier: file_rows.Earlier, found: list[Finding], now: datetime) -> None:
+    def _resolve(self, park: Park, earlier: Earlier, found: list[Finding], now: datetime) -> None:
         """What an earlier reading said and is so no longer: the file has the rows again, or was taken as the truth."""
         reasons = ["rows_lacking"] if earlier.lacking_ids or self._run.options.replace_archive else []
         reasons += ["conflicting_event"] if self._run.options.replace_archive else []

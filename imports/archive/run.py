@@ -77,6 +77,8 @@ class ImportRun:
     options: Options
     worker: str
     clock: Callable[[], datetime]
+    decoders: int | None = None  # processes that decode; 0: a thread does, None: as decoders_for says of its files
+    leaves_days: bool = False  # the sums of days are left to the workers
     slice_seconds: float | None = None  # a queued run: after so long it goes back to the end of the queue
     fetched: dict[str, bytes] = field(default_factory=dict)  # by key: files that planning has read already, as they are
     troubles: list[str] = field(default_factory=list)  # that planning met in these

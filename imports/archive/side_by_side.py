@@ -15,6 +15,7 @@ from typing import TextIO
 from django.db import DatabaseError, connections
 
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.decoder import decoders_for
 from imports.archive.door import Door
 from imports.archive.going import Outcome, Tally
 from imports.archive.how_many_jobs import Work
@@ -32,6 +33,8 @@ MONTHS_PATIENCE_SECONDS = 10.0
 def side_by_side(works: Sequence[Work], jobs: int, out: TextIO, err: TextIO) -> Tally:
     """All runs, `jobs` at once. To be called in the main thread, with no other at work."""
     make_months(works)
+    for work in works:
+        work.run.decoders = decoders_for(work.run.files, jobs)
     tally = Tally([work.run for work in works])
     shown = Together(out, works)
     further_signals: list[None] = []  # behind the first

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from quality.findings import EXAMPLES_MAX, count_value
+from quality.evidence import EXAMPLES_MAX, count_value
 
 #: the themeparks_wiki_id of a park, None where none is known; and the reason
 IssueKey = tuple[str | None, str]

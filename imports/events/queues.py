@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from iso4217 import Currency
 
 from imports.events.load_format import NULL, row_text, text_of
-from warehouse.models import QueueType, ReturnTimeState
+from warehouse.ride_status import QueueType, ReturnTimeState
 
 FURTHER_WAIT_MAX_MINUTES = 32_767  # of the queues beside the standby line: SMALLINT. A boarding group waits for hours
 TEXT_MAX = 50  # boarding_group_status, boarding_group_current
@@ -34,11 +33,13 @@ class QueueSkipped(Exception):
 QueueIssues = list[tuple[str, Any, str | None]]
 
 
-def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, bool | None, tuple[str, ...]]:
+def read_queue(
+    queue: Any, issues: QueueIssues, wait_max_minutes: int
+) -> tuple[int | None, bool | None, tuple[str, ...]]:
     """The standby wait in minutes, whether the standby line was spoken of (None: that cannot be read), and a row
     (QUEUE_COLUMNS, see `row_text`) for every other queue, by its type.
 
-    What is skipped is appended to `issues`.
+    What is skipped is appended to `issues`, a standby wait over `wait_max_minutes` among it.
     """
     if type(queue) is not dict:
         issues.append(("malformed_queue", queue, None))
@@ -54,7 +55,7 @@ def read_queue(queue: Any, issues: QueueIssues) -> tuple[int | None, bool | None
         elif type(value) is not dict:
             issues.append(("malformed_queue", {queue_type: value}, None))
         elif read is None:
-            wait_time = _minutes(queue_type, value.get("waitTime"), settings.WAIT_TIME_MAX_MINUTES, issues)
+            wait_time = _minutes(queue_type, value.get("waitTime"), wait_max_minutes, issues)
         else:
             try:
                 rows.append(read(queue_type, value, issues))

@@ -21,7 +21,7 @@ from imports.events.load_format import row_text, text_of
 from imports.events.queues import QueueIssues, read_queue
 from warehouse.ids import uuid_of
 from warehouse.instants import milliseconds_of
-from warehouse.models import RideStatus
+from warehouse.ride_status import RideStatus
 
 FUTURE_TOLERANCE_SECONDS = 5 * 60
 # Recording started 2021-07-03; an event may be years older than its file when a ride has long been closed. Older
@@ -31,6 +31,15 @@ EXAMPLE_MAX_CHARACTERS = 300
 LABEL_MAX_CHARACTERS = 40
 
 _MALFORMED_ID = "malformed_id"
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What events say of an entity and its park beside its state: one for all that say the same. "" for no text."""
+
+    name: str
+    name_as_it_came: Any  # fit for JSON
+    park_slug: str
+    timezone: str  # of the park: an IANA name, or whatever came
 
 
 class Observation(msgspec.Struct, gc=False):
@@ -46,7 +55,13 @@ class Observation(msgspec.Struct, gc=False):
     recorded_at: str  # the same, YYYY-MM-DD HH:MM:SS[.mmm]
     state: str  # STATE_COLUMNS
     queues: tuple[str, ...]  # QUEUE_COLUMNS of each further queue, by its type
-    event: Event
+    said: Said
+    time_as_it_came: str | None = None  # fit for JSON; None: recorded_at with a T and a Z, as nearly all
+
+    @property
+    def event_time(self) -> str:
+        """The instant as the event wrote it."""
+        return self.time_as_it_came or f"{self.recorded_at[:10]}T{self.recorded_at[11:]}Z"
 
 
 @dataclass(slots=True)
@@ -90,22 +105,26 @@ class Validated:
 
 
 class _Rejected(Exception):
-    def __init__(self, reason: str, value: Any = None):
+    def __init__(self, reason: str, value: Any = None, park_id: str | None = None):
         self.reason = reason
         self.value = value
+        self.park_id = park_id
 
 
-def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
+def validate(events: Sequence[Event | Any], now: datetime, wait_max_minutes: int | None = None) -> Validated:
     """Observations, rejections and issues of one file's events. `now` (aware) decides what lies in the future.
 
     An event that names no park belongs where another event of the file, before it or behind it, says its entity is.
+    `wait_max_minutes` is that of the standby line; None: as the settings say.
     """
+    if wait_max_minutes is None:
+        wait_max_minutes = standby_wait_max_minutes()
     result = Validated()
     latest_ms = milliseconds_of(now) + FUTURE_TOLERANCE_SECONDS * 1000
     reported = _ReportedParks(events)
-    observations = result.observations
-    append = observations.append
-    known_parks = result.parks
+    append = result.observations.append
+    entities = _Entities(result.parks)
+    met_before = entities.known.get
     for event in events:
         if type(event) is not Event:
             if type(event) is Refused:
@@ -113,24 +132,16 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
             else:
                 result.reject(None, "malformed_event", shorten(event))
             continue
-        park_id = event.parkId
-        if park_id is not None:
-            park_id = uuid_of(park_id)
-            if park_id is None:
-                _reject(result, event, None, _Rejected(_MALFORMED_ID, event.parkId), reported)
-                continue
-            if park_id not in known_parks:
-                known_parks[park_id] = ReportedPark(text_of(event.parkSlug), text_of(event.timezone))
+        park_id = None
         try:
-            entity_id = event.entityId
-            if entity_id is None:
-                raise _Rejected("missing_entity_id")
-            entity_id = uuid_of(entity_id)
-            if entity_id is None:
-                raise _Rejected(_MALFORMED_ID, event.entityId)
+            try:
+                entity = met_before((event.entityId, event.name, event.parkId, event.parkSlug, event.timezone))
+            except TypeError:  # one of them is a list or an object
+                entity = None
+            entity_id, park_id, said = entity or entities.meet(event)
             if event.eventTime is None:
                 raise _Rejected("missing_event_time")
-            milliseconds, recorded_at = _instant(event.eventTime)
+            milliseconds, recorded_at, time_as_it_came = _instant(event.eventTime)
             if milliseconds > latest_ms:
                 result.to_come.append(milliseconds)
                 raise _Rejected("future_time", event.eventTime)
@@ -142,34 +153,78 @@ def validate(events: Sequence[Event | Any], now: datetime) -> Validated:
             except (KeyError, TypeError):
                 raise _Rejected("unknown_status", data.status) from None
         except _Rejected as rejected:
-            _reject(result, event, park_id, rejected, reported)
+            _reject(result, event, park_id or rejected.park_id, rejected, reported)
             continue
         if park_id is None:
             park_id = reported.park_of(entity_id)
-        said: _Said = (None, False)
+        wait: _Wait = (None, False)
         queues: tuple[str, ...] = ()
         if data.queue:
             issues: QueueIssues = []
-            wait_time, wait_told, queues = read_queue(data.queue, issues)
-            said = wait_time, wait_told
+            wait_time, wait_told, queues = read_queue(data.queue, issues, wait_max_minutes)
+            wait = wait_time, wait_told
             for reason, value, queue_type in issues:
                 counted_as = f"{queue_type} {_label(value)}" if queue_type else None
                 result.issues.add(park_id, reason, _example(event, value), counted_as)
-        append(Observation(entity_id, park_id, milliseconds, recorded_at, states[said], queues, event))
+        append(Observation(entity_id, park_id, milliseconds, recorded_at, states[wait], queues, said, time_as_it_came))
     return result
 
 
-_Said = tuple[int | None, bool | None]  # the standby wait, and whether it was spoken of
+def standby_wait_max_minutes() -> int:
+    """As the settings say. What decodes in a process of its own has none, and is told it."""
+    from django.conf import settings
+
+    return int(settings.WAIT_TIME_MAX_MINUTES)
 
 
-class _StatesOf(dict[_Said, str]):
+#: of whom an event is: the entity, the park that it names (None: none), and what else it says of them
+_Entity = tuple[str, str | None, Said]
+
+
+class _Entities:
+    """Of whom events are: looked into once for all that say the same, a hundred of one entity and day."""
+
+    def __init__(self, parks: dict[str, ReportedPark]):
+        self.known: dict[tuple, _Entity] = {}  # by what events say, as it came
+        self._parks = parks  # those that were named
+
+    def meet(self, event: Event) -> _Entity:
+        """_Rejected: nothing that it may be stored under."""
+        park_id = event.parkId
+        if park_id is not None:
+            park_id = uuid_of(park_id)
+            if park_id is None:
+                raise _Rejected(_MALFORMED_ID, event.parkId)
+            if park_id not in self._parks:
+                self._parks[park_id] = ReportedPark(text_of(event.parkSlug), text_of(event.timezone))
+        if event.entityId is None:
+            raise _Rejected("missing_entity_id", None, park_id)
+        entity_id = uuid_of(event.entityId)
+        if entity_id is None:
+            raise _Rejected(_MALFORMED_ID, event.entityId, park_id)
+        said = Said(
+            text_of(event.name).strip(),
+            shorten(event.name),
+            text_of(event.parkSlug).strip(),
+            text_of(event.timezone).strip(),
+        )
+        key = (event.entityId, event.name, event.parkId, event.parkSlug, event.timezone)
+        if all(type(value) is str or value is None for value in key):  # what is equal is the same: 1 and True are not
+            self.known[key] = entity_id, park_id, said
+        return entity_id, park_id, said
+
+
+_Wait = tuple[int | None, bool | None]  # the standby wait, and whether it was spoken of
+
+
+class _StatesOf(dict[_Wait, str]):
     """Of one status: what was said of the wait -> the state as a row, made once each."""
 
     def __init__(self, status: RideStatus):
         super().__init__()
         self._status = status
 
-    def __missing__(self, said: _Said) -> str:
+    def __missing__(self, said: _Wait) -> str:
         wait, told = said
         is_open = int(self._status == RideStatus.OPERATING)
         self[said] = row_text((self._status.value, wait, is_open, None if told is None else int(told)))
@@ -218,15 +273,15 @@ _EARLIEST_MS = milliseconds_of(EARLIEST_PLAUSIBLE)
 _USUAL_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3})?Z", re.ASCII).fullmatch
 
 
-def _instant(value: Any) -> tuple[int, str]:
-    """Milliseconds since 1970, and the instant as the server reads it."""
+def _instant(value: Any) -> tuple[int, str, str | None]:
+    """Milliseconds since 1970, the instant as the server reads it, and how it came, where that does not tell."""
     try:
         instant = datetime.fromisoformat(value)
         if _USUAL_INSTANT(value):
             # exact: a float holds whole milliseconds of this century
             milliseconds = round(instant.timestamp() * 1000)
             if milliseconds >= _EARLIEST_MS:
-                return milliseconds, f"{value[:10]} {value[11:-1]}"
+                return milliseconds, f"{value[:10]} {value[11:-1]}", None
         if instant.tzinfo is not UTC:
             if instant.tzinfo is None:
                 raise ValueError("no time zone")
@@ -236,7 +291,7 @@ def _instant(value: Any) -> tuple[int, str]:
     milliseconds = milliseconds_of(instant)
     if milliseconds < _EARLIEST_MS:
         raise _Rejected("malformed_time", value)
-    return milliseconds, instant.isoformat(" ", "milliseconds")[:23]
+    return milliseconds, instant.isoformat(" ", "milliseconds")[:23], shorten(value)
 
 
 def _example(event: Event, value: Any) -> dict:

@@ -22,6 +22,7 @@ from imports.live.freshness import refresh
 from imports.live.models import LiveCollection
 from imports.live.sample_ids import is_made_up
 from imports.loading.attribution import Attributed, Origin, attribute, place
+from imports.loading.held import Held
 from imports.loading.loader import make_months
 from imports.loading.refusal import store
 from imports.loading.resolver import Resolver, make_park
@@ -152,9 +153,9 @@ def _write(answer: Answer, now: datetime) -> tuple[Attributed, int]:
         end=midnight(day + ONE_DAY),
         dense=False,  # a row a ride: 300 looked up by key take 3 ms, their two days read through the index 126 ms
     )
-    found = attribute(place(parks, answer.validated, Resolver(), origin))
+    found = attribute(place(parks, answer.validated, Resolver(), origin, Held()))
     leave_to_the_archive(found)
-    store(found, DataSource.LIVE.value)
+    store([found], DataSource.LIVE.value)
     findings = log.record(found.findings, now).new
     refresh(parks, answer, now)
     return found, findings

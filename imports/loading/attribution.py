@@ -17,6 +17,7 @@ from imports.loading.content import Content, agree, content_of, ends_lacking, sa
 from imports.loading.counts import Counts
 from imports.loading.evidence import both, example_of
 from imports.loading.heard import alternating_names, by_entity, flickers, newest_named
+from imports.loading.held import Held, Span
 from imports.loading.neighbours import known_of
 from imports.loading.resolver import KnownRide, Resolver, WantedRide, make_park
 from quality.findings import Finding
@@ -24,7 +25,6 @@ from quality.reasons import REASONS
 from warehouse.instants import EPOCH, instant_at
 from warehouse.models import Park
 from warehouse.rides.stays import Stay, park_at
-from warehouse.server.turns import wait_for_turn
 from warehouse.snapshot_id import RIDE_ID_BITS, snapshot_id_of
 
 # Whether a file's day is UTC's or the park's is not proven: it may hold hours of the days beside it.
@@ -46,6 +46,11 @@ class Origin:
     # states are told again and again until they change, as captures do: what was said already is known, and no finding
     told_again: bool = False
 
+    @property
+    def span(self) -> Span:
+        """Where what is stored of the observations is read in one go; of what is not dense, nowhere."""
+        return (self.start - NEIGHBOURING_DAY, self.end + NEIGHBOURING_DAY) if self.dense else (EPOCH, EPOCH)
+
 
 @dataclass(slots=True)
 class _Part:
@@ -62,6 +67,7 @@ class _Part:
 class _Work:
     origin: Origin
     validated: Validated
+    held: Held
     parts: dict[str, _Part]  # by the park's themeparks_wiki_id
     issues: Issues
     heard: dict[str, list[Observation]]  # by entity, the oldest first
@@ -115,17 +121,18 @@ class Placed:
     findings: list[Finding]
 
 
-def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin) -> Placed:
+def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origin: Origin, held: Held) -> Placed:
     """Which rides the observations are of, and which of them are rows of `parks`; others are left out.
 
     To be called in the transaction that stores the rows, before anything else is read or written of them: no other
     one writes rows of these parks from here on, rides that are new are made here, stays and names brought up to date.
     IntegrityError: somebody else made a ride meanwhile.
     """
-    wait_for_turn(park.park_id for park in parks)
+    held.wait_for_turn([park.park_id for park in parks])
     work = _Work(
         origin,
         validated,
+        held,
         parts={park.themeparks_wiki_id: _Part(park) for park in parks},
         issues=validated.issues.copy(),  # a transaction that is tried again must not count twice
         heard=by_entity(validated.observations),
@@ -133,13 +140,13 @@ def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origi
     work.known = resolver.known({*work.heard, *(rejection.entity_id for rejection in validated.parkless_rejections)})
     rides, findings = resolver.resolve(_wanted_rides(work), origin.key)
     work.known |= rides
-    moved = moves.follow(work.heard, work.known, partial(_parks_of, work), origin.key)
+    moved = moves.follow(work.heard, work.known, partial(_parks_of, work), origin.key, held)
     work.courses = moved.courses
     _choose_mine(work)
     work.ours = {observation.entity_id for _, observation in work.mine}
     heard = {entity: mine for entity, mine in work.heard.items() if entity in work.ours}
-    names.follow_rides(heard, work.known, resolver)
-    names.follow_parks(heard, parks)
+    names.follow_rides(heard, work.known, resolver, held)
+    names.follow_parks(heard, parks, held)
     _report_restless(work, heard, moved)
     return Placed(work, [*findings, *moved.findings])
 
@@ -236,7 +243,7 @@ def _report_restless(work: _Work, heard: dict[str, list[Observation]], moved: mo
         if by_turns := alternating_names(mine):
             work.add_issue(part, "alternating_name", example_of(mine[0]) | {"names": by_turns})
         if found := flickers(mine):
-            example = example_of(found[0]) | {"times": len(found), "last": found[-1].event.eventTime}
+            example = example_of(found[0]) | {"times": len(found), "last": found[-1].event_time}
             work.add_issue(part, "flickering_status", example)
 
 
@@ -264,13 +271,12 @@ def _leave_out_stored(
 ) -> None:
     if not rows:
         return
-    origin = work.origin
-    span = (origin.start - NEIGHBOURING_DAY, origin.end + NEIGHBOURING_DAY) if origin.dense else (EPOCH, EPOCH)
-    known = known_of(rows, {work.known[entity].ride_id for entity in work.ours}, span)
+    known = known_of(rows, {work.known[entity].ride_id for entity in work.ours}, work.origin.span, work.held)
     replaced: set[int] = set()
     if may_replace:
         replaced = may_replace({key for key, content in known.own.items() if not agree(content, content_of(rows[key]))})
-    for snapshot_id, content in known.own.items():
+    for snapshot_id in sorted(known.own):  # in the order of time, wherever they were found
+        content = known.own[snapshot_id]
         observation = rows[snapshot_id]
         said = content_of(observation)
         part = _part_of(work, observation)

@@ -1,14 +1,17 @@
 """Examples of observations and of what they say, for the evidence of a finding."""
 
 from imports.events.load_format import QUEUE_COLUMNS, STATE_COLUMNS, row_values
-from imports.events.validation import Observation, shorten
+from imports.events.validation import Observation
 from imports.loading.content import Content
 
 
 def example_of(observation: Observation) -> dict:
     """Which one it is."""
-    event = observation.event
-    return {"entityId": observation.entity_id, "eventTime": shorten(event.eventTime), "name": shorten(event.name)}
+    return {
+        "entityId": observation.entity_id,
+        "eventTime": observation.event_time,
+        "name": observation.said.name_as_it_came,
+    }
 
 
 def both(**contents: Content) -> dict:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from operator import sub
 
-from imports.events.load_format import text_of
 from imports.events.validation import Observation
 from warehouse.instants import day_at
 from warehouse.models import NAME_LENGTH
@@ -36,7 +35,7 @@ def _instant(observation: Observation) -> int:
 
 def name_of(observation: Observation) -> str:
     """The name as it is stored; "" where the event has none."""
-    return text_of(observation.event.name).strip()[:NAME_LENGTH]
+    return observation.said.name[:NAME_LENGTH]
 
 
 def newest_named(mine: list[Observation]) -> tuple[str, int] | None:
@@ -55,7 +54,7 @@ def alternating_names(mine: list[Observation]) -> list[str]:
 
     A rename is none, nor is a stray name amid events of another one.
     """
-    names = [observation.event.name for observation in mine]
+    names = [observation.said.name for observation in mine]
     if names.count(names[0]) == len(names):  # of nearly all; a tenth of the time of what follows
         return []
     left: dict[tuple[int, str], None] = {}  # by day, names that another one followed

@@ -23,7 +23,7 @@ from warehouse.instants import day_at, naive_utc
 from warehouse.partitioning import partitions
 from warehouse.rides import changed_rows
 from warehouse.server import errors
-from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
+from warehouse.snapshot_id import RIDE_ID_MASK, instant_of
 
 logger = logging.getLogger(__name__)
 
@@ -52,54 +52,48 @@ class RowsRefused(Exception):
         self.by_value = by_value
 
 
-def stored(
-    ride_ids: Iterable[int], wanted: Mapping[int, object], span: tuple[datetime, datetime], reach_ms: int
-) -> tuple[dict[int, Content], dict[int, State]]:
-    """What the table already holds of the snapshot ids in `wanted`, which are of the rides in `ride_ids`; and the
-    states of other rows of these rides: all that lie within `reach_ms` of an id that it does not hold, perhaps more.
-
-    Within `span` (half-open: the file's day and its neighbours) one range read of the rides through
-    idx_ride_recorded; the few outliers one by one, by key: a single event months old must not make the months
-    between be read.
-    """
-    first, end = span
-    in_range: list[int] = []
-    outliers: list[int] = []
-    low, high = first_id_at(first), first_id_at(end)
-    for snapshot_id in wanted:
-        (in_range if low <= snapshot_id < high else outliers).append(snapshot_id)
-    states: dict[int, str] = {}
-    beside: dict[int, State] = {}
-    reach = timedelta(milliseconds=reach_ms)
+def stored_between(ride_ids: Iterable[int], first: datetime, last: datetime) -> dict[int, State]:
+    """The stored rows of these rides from one instant (aware) to another, both included, by snapshot_id; through
+    idx_ride_recorded."""
+    found: dict[int, State] = {}
     with connection.cursor() as cursor:
-        if in_range:
-            begin, finish = instant_of(min(in_range)) - reach, instant_of(max(in_range)) + reach
-            for ids in _slices(sorted(ride_ids), IDS_PER_QUERY):
-                cursor.execute(
-                    f"SELECT {_STATE} FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
-                    "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
-                    [ids, naive_utc(begin), naive_utc(finish)],
-                )
-                for row in cursor.fetchall():
-                    if row[0] in wanted:
-                        states[row[0]] = row_text(row[1:])
-                    else:
-                        beside[row[0]] = row[1:]
-        for ids in _slices(sorted(outliers), IDS_PER_LOOK_UP):
+        for ids in _slices(sorted(ride_ids), IDS_PER_QUERY):
+            cursor.execute(
+                f"SELECT {_STATE} FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) "
+                "WHERE ride_id IN %s AND recorded_at >= %s AND recorded_at <= %s",
+                [ids, naive_utc(first), naive_utc(last)],
+            )
+            for row in cursor.fetchall():
+                found[row[0]] = row[1:]
+    return found
+
+
+def stored_at(snapshot_ids: Iterable[int]) -> dict[int, State]:
+    """Those of these that are stored, one by one by their key."""
+    found: dict[int, State] = {}
+    with connection.cursor() as cursor:
+        for ids in _slices(sorted(snapshot_ids), IDS_PER_LOOK_UP):
             cursor.execute(
                 f"SELECT {_STATE} FROM ride_status_snapshots WHERE snapshot_id IN %s AND recorded_at IN %s",
                 [ids, sorted({naive_utc(instant_of(snapshot_id)) for snapshot_id in ids})],
             )
-            states |= {row[0]: row_text(row[1:]) for row in cursor.fetchall()}
-        for ids in _slices(sorted(key for key in outliers if key not in states), IDS_PER_LOOK_UP):
+            found |= {row[0]: row[1:] for row in cursor.fetchall()}
+    return found
+
+
+def stored_near(snapshot_ids: Iterable[int], reach: timedelta) -> dict[int, State]:
+    """The stored rows of the rides of these ids within `reach` of their instants, one by one."""
+    found: dict[int, State] = {}
+    with connection.cursor() as cursor:
+        for ids in _slices(sorted(snapshot_ids), IDS_PER_LOOK_UP):
             places = ((key & RIDE_ID_MASK, instant_of(key)) for key in ids)
             cursor.execute(
                 f"SELECT {_STATE} FROM ride_status_snapshots FORCE INDEX (idx_ride_recorded) WHERE "
                 + " OR ".join(["ride_id = %s AND recorded_at BETWEEN %s AND %s"] * len(ids)),
                 [each for ride_id, at in places for each in (ride_id, naive_utc(at - reach), naive_utc(at + reach))],
             )
-            beside |= {row[0]: row[1:] for row in cursor.fetchall() if row[0] not in wanted}
-    return with_queues(states), beside
+            found |= {row[0]: row[1:] for row in cursor.fetchall()}
+    return found
 
 
 def with_queues(states: Mapping[int, str]) -> dict[int, Content]:
@@ -111,14 +105,14 @@ def with_queues(states: Mapping[int, str]) -> dict[int, Content]:
     return {snapshot_id: (state, tuple(queues.get(snapshot_id, ()))) for snapshot_id, state in states.items()}
 
 
-def make_months(observations: Sequence[Observation]) -> None:
+def make_months(observations: Iterable[Observation]) -> None:
     """The month partitions of these observations, outside of any transaction: a row may be months older than what it
     came in, as an event than its file, or the last word of a closed ride. PartitionsError: they cannot be made."""
-    if observations:
-        partitions.ensure_months(months_of(observations))
+    if months := months_of(observations):
+        partitions.ensure_months(months)
 
 
-def months_of(observations: Sequence[Observation]) -> set[date]:
+def months_of(observations: Iterable[Observation]) -> set[date]:
     """The months (their first days, UTC) that the observations lie in."""
     days = {observation.milliseconds // MILLISECONDS_A_DAY for observation in observations}  # few, of 100,000 instants
     return {partitions.month_of(day_at(day * MILLISECONDS_A_DAY)) for day in days}

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from imports.events.validation import Observation
+from imports.loading.held import Held
 from imports.loading.resolver import KnownRide
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS
 from warehouse.instants import day_at, instant_at
 from warehouse.models import Park, Ride
-from warehouse.rides import sightings, stays
+from warehouse.rides import sightings
 from warehouse.rides.sightings import Noted
 from warehouse.rides.stays import Sighting, Stay
 
@@ -33,13 +34,14 @@ def follow(
     rides: Mapping[str, KnownRide],
     parks_of: Callable[[set[str]], dict[str, Park]],
     source_file: str,
+    held: Held,
 ) -> Moves:
     """Bring the stays of all rides in `rides` up to date with what was heard of them, in the caller's transaction.
 
     `heard`: observations by entity, the oldest first. `parks_of` gives parks by their UUIDs, and makes new ones.
     """
     found = Moves()
-    current = stays.of_rides([rides[entity].ride_id for entity in heard if entity in rides])
+    current = held.stays_of([rides[entity].ride_id for entity in heard if entity in rides])
     moving: dict[str, list[Observation]] = {}
     for entity, mine in heard.items():
         ride = rides.get(entity)
@@ -53,7 +55,9 @@ def follow(
         return found
     named = {observation.park_id for mine in moving.values() for observation in mine}
     park_ids = {wiki_id: park.pk for wiki_id, park in parks_of({name for name in named if name}).items()}
+    held.flush()  # rows of a ride that moves for the first time are evidence of where it was
     noted = sightings.note({rides[entity].ride_id: sightings_of(mine, park_ids) for entity, mine in moving.items()})
+    held.stays_changed({ride_id: about.after for ride_id, about in noted.items()})
     for entity in moving:
         about = noted[rides[entity].ride_id]
         found.courses[entity] = about.after

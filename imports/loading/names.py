@@ -13,10 +13,10 @@ from datetime import datetime
 from django.db import connection
 from django.db.models.functions import Now
 
-from imports.events.load_format import text_of
 from imports.events.validation import Observation
 from imports.loading.changes import apply, remembered
 from imports.loading.heard import newest_named
+from imports.loading.held import Held
 from imports.loading.resolver import KnownRide, Resolver, placeholder_name
 from warehouse.instants import END_OF_TIME, ONE_MILLISECOND, instant_at, milliseconds_of, naive_utc
 from warehouse.models import BY_EVENTS, NAME_LENGTH, MetadataChange, Park, Ride
@@ -25,7 +25,9 @@ from warehouse.zones import known_zone
 
 
 # --- rides ----------------------------------------------------------------------------------------------------------
-def follow_rides(heard: Mapping[str, list[Observation]], rides: Mapping[str, KnownRide], resolver: Resolver) -> None:
+def follow_rides(
+    heard: Mapping[str, list[Observation]], rides: Mapping[str, KnownRide], resolver: Resolver, held: Held
+) -> None:
     """Call the rides as they were called last; to be done before the rows of the observations are stored."""
     news: dict[int, tuple[str, str, int]] = {}
     for entity, mine in heard.items():
@@ -34,6 +36,7 @@ def follow_rides(heard: Mapping[str, list[Observation]], rides: Mapping[str, Kno
             news[ride.ride_id] = (entity, *newest)
     if not news:
         return
+    held.flush()
     changes = []
     for row in Ride.objects.select_for_update().select_related(None).filter(pk__in=news).order_by("pk"):
         entity, name, at = news[row.pk]
@@ -66,7 +69,7 @@ class _Said:
     zone_at: int = 0
 
 
-def follow_parks(heard: Mapping[str, list[Observation]], parks: Iterable[Park]) -> None:
+def follow_parks(heard: Mapping[str, list[Observation]], parks: Iterable[Park], held: Held) -> None:
     """Bring slug, time zone and a name that is no proper one up to date; `parks` are what they then are."""
     said = _said_of_parks(heard)
     for park in parks:
@@ -74,6 +77,7 @@ def follow_parks(heard: Mapping[str, list[Observation]], parks: Iterable[Park]) 
         if word is None:
             continue
         if word.slug not in ("", park.park_slug) or word.zone not in ("", park.timezone):
+            held.flush()
             _follow_park(park, word)
 
 
@@ -91,8 +95,8 @@ def _said_of_parks(heard: Mapping[str, list[Observation]]) -> dict[str, _Said]:
             if word.slug and word.zone and at < min(word.slug_at, word.zone_at):
                 left.remove(observation.park_id)
                 continue
-            slug = text_of(observation.event.parkSlug).strip()[:NAME_LENGTH]
-            zone = text_of(observation.event.timezone).strip()
+            slug = observation.said.park_slug[:NAME_LENGTH]
+            zone = observation.said.timezone
             if slug:
                 word.slug, word.slug_at = max((word.slug, word.slug_at), (slug, at), key=lambda pair: pair[::-1])
             if known_zone(zone) is not None:

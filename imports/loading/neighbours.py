@@ -7,16 +7,14 @@ order the feeds come in, the same rows are taken for one: no condition asks whic
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 
-from imports.events.load_format import row_text
 from imports.events.validation import Observation
 from imports.loading.content import Content, agree, content_of
-from imports.loading.loader import stored, with_queues
+from imports.loading.held import REACH_MS, Held, Span
 from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
 
-REACH_MS = 1000  # whether a feed cuts or rounds is not known: a whole second to either side
+_REACH = REACH_MS + 1 << RIDE_ID_BITS  # of ids, whatever their rides
 
 Pair = tuple[int, int]  # the snapshot_id of an observation, and that of the stored row beside it
 
@@ -25,16 +23,16 @@ Pair = tuple[int, int]  # the snapshot_id of an observation, and that of the sto
 class Known:
     """What the table holds of the observations of one file or answer, by their snapshot_id."""
 
-    own: dict[int, Content]  # stored under the very id
+    own: dict[int, Content]  # under the very id
     stand_ins: dict[int, int]  # the id of the row that stands for it
     contents: dict[int, Content]  # of rows that may stand for others, by their own id
 
 
-def known_of(rows: Mapping[int, Observation], ride_ids: Collection[int], span: tuple[datetime, datetime]) -> Known:
-    """`rows` by their snapshot_id, of the rides `ride_ids`; `span`: see loader.stored."""
-    own, beside = stored(ride_ids, rows, span, REACH_MS)
+def known_of(rows: Mapping[int, Observation], ride_ids: Collection[int], span: Span, held: Held) -> Known:
+    """`rows` by their snapshot_id, of the rides `ride_ids`; `span`: see Held.look."""
+    own, beside = held.look(ride_ids, rows, span)
     found = pairs(rows, own, beside) if beside else []
-    contents = with_queues({key: row_text(beside[key]) for _, key in found})
+    contents = held.contents({kept for _, kept in found})
     return Known(own, choose(found, lambda said, kept: agree(contents[kept], content_of(rows[said]))), contents)
 
 
@@ -47,7 +45,9 @@ def pairs(incoming: Collection[int], own: Collection[int], beside: Collection[in
     milliseconds were not blurred by anybody, and are two.
     """
     lines: dict[int, list[int]] = {key & RIDE_ID_MASK: [] for key in beside}
-    for ids in (beside, incoming):
+    # mostly they lie at the ends of a file's day, and few of its rows are near
+    low, high = min(beside, default=0) - _REACH, max(beside, default=0) + _REACH
+    for ids in (beside, [key for key in incoming if low <= key <= high]):
         for key in ids:
             line = lines.get(key & RIDE_ID_MASK)
             if line is not None:

@@ -13,7 +13,6 @@ from imports.events.dayfile import Event, EventData
 from imports.events.load_format import row_values
 from imports.events.validation import validate
 from imports.loading.resolver import KnownRide, Resolver
-from warehouse.ids import uuid_of
 from warehouse.instants import milliseconds_of
 from warehouse.rides import openings
 from warehouse.rides.openings import Opening
@@ -48,9 +47,12 @@ def _believed(
     source_file: str,
     now: datetime,
 ) -> Iterator[Opening]:
-    seen = [opening for opening in said if opening.observed_at is not None and uuid_of(opening.entity_id) in rides]
-    events = [_as_event(opening) for opening in seen]
-    of_event = {id(event): opening for event, opening in zip(events, seen, strict=True)}
+    events = []
+    degraded: dict[tuple[str, int], bool] = {}
+    for opening in said:
+        if opening.observed_at is not None and opening.entity_id in rides:
+            events.append(_as_event(opening, opening.observed_at))
+            degraded[opening.entity_id, milliseconds_of(opening.observed_at)] = opening.degraded
     for observation in validate(events, now).observations:
         ride = rides[observation.entity_id]
         status, wait, *_ = row_values(observation.state)
@@ -60,11 +62,11 @@ def _believed(
             observation.milliseconds,
             str(status),
             wait if wait is None else int(wait),
-            of_event[id(observation.event)].degraded,
+            degraded[observation.entity_id, observation.milliseconds],
             source_file,
         )
 
 
-def _as_event(opening: decoded.Opening) -> Event:
-    seen_at = None if opening.observed_at is None else opening.observed_at.isoformat()
-    return Event(entityId=opening.entity_id, eventTime=seen_at, data=EventData(opening.status, opening.queue))
+def _as_event(opening: decoded.Opening, seen_at: datetime) -> Event:
+    data = EventData(opening.status, opening.queue)
+    return Event(entityId=opening.entity_id, eventTime=seen_at.isoformat(), data=data)

@@ -5,6 +5,8 @@ under a rule that is lacking there, or under a constraint that somebody added he
 the days behind it.
 """
 
+from collections.abc import Sequence
+
 from django.db import DatabaseError, transaction
 
 from imports.events.validation import Observation
@@ -12,24 +14,26 @@ from imports.loading.attribution import Attributed, reject_refused
 from imports.loading.loader import RowsRefused, complete, load, remove_orphans
 from warehouse.server import errors
 
-REFUSED_MAX = 100  # rows of one file or answer
+REFUSED_MAX = 100  # rows of one file or answer, or of small files that go in together
 
 
 class TooManyRefused(Exception):
     """So many rows are refused that it must be the table: nothing of the file may be lost for that."""
 
 
-def store(found: Attributed, data_source: str) -> None:
-    """Write the rows of `found`, inside the caller's transaction, and what it adds to stored ones; rows that the server
-    refuses are taken out of them, counted as rejected, and reported.
+def store(files: Sequence[Attributed], data_source: str) -> None:
+    """Write the rows of all these files, inside the caller's transaction, and what they add to stored ones; rows that
+    the server refuses are taken out of them, counted as rejected, and reported. No two files have a row in common.
 
     TooManyRefused: more than REFUSED_MAX. RowsRefused, IntegrityError: another writer stored one of them meanwhile.
     """
-    complete(found.ends)
     refused: dict[int, str] = {}
-    _load_halving(found.rows, data_source, refused)
-    if refused:
-        reject_refused(found, refused)
+    rows = files[0].rows if len(files) == 1 else {key: row for found in files for key, row in found.rows.items()}
+    _load_halving(rows, data_source, refused)
+    for found in files:
+        if mine := refused.keys() & found.rows.keys():
+            reject_refused(found, {key: refused[key] for key in sorted(mine)})
+        complete(found.ends)
 
 
 def _load_halving(rows: dict[int, Observation], data_source: str, refused: dict[int, str]) -> None:

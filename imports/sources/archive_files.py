@@ -1,7 +1,6 @@
 """What every source of the archive's day files has in common, wherever they lie."""
 
-from imports.events import dayfile
-from imports.events.decoded import Decoded
+from imports.events.decoded import Decoded, of_day_file
 from imports.sources.source import DayFile, Feed
 
 
@@ -10,7 +9,8 @@ class ArchiveFiles:
 
     feed = Feed.ARCHIVE
     data_source = "ARCHIVE"
+    decodes = staticmethod(of_day_file)
 
     def decode(self, raw: bytes, file: DayFile) -> Decoded:
         """See Source."""
-        return Decoded(dayfile.decode(raw))
+        return of_day_file(raw)

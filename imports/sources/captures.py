@@ -56,6 +56,7 @@ class CaptureSource:
 
     feed = Feed.CAPTURES
     data_source = "LIVE"
+    decodes = staticmethod(decode_captures)
     parallel_reads = 1
 
     def __init__(self, path: Path, lookup: Lookup = lambda parks: {}):

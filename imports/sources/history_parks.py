@@ -53,6 +53,7 @@ class HistoryParks(ABC):
 
     scheme: str
     data_source = "ARCHIVE"  # it is the record, whichever feed brought it
+    decodes = None  # an answer is read by what its file is of
     parallel_reads = 1  # 600 requests an hour are one in 6 s
 
     def __init__(self, kept: KeptAnswers, api: HistoryApi | None, clock: Callable[[], datetime] = now_in_utc):

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from imports.events.decoded import Decoded
+from imports.events.decoding import Decode
 
 FILE_SUFFIX = ".json.gz"
 CAPTURES_SUFFIX = ".ndjson"
@@ -199,6 +200,7 @@ class Source(Protocol):
     feed: Feed
     data_source: str  # a value of DataSource: what its rows are stored as
     parallel_reads: int  # how many read() calls at once pay; read() is called from threads
+    decodes: Decode | None  # what `decode` does, where a process of its own may do it by the bytes alone
 
     def list_destinations(self) -> list[str]:
         """UUIDs in lower case, sorted. ArchiveError: the place is not there or cannot be read."""

@@ -3,10 +3,12 @@
 import logging
 import threading
 
+from django.conf import settings
 from django.db import DatabaseError
 
 from imports.archive import beginning, post_import_check
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.decoder import decoders_for
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.process import process_token
 from imports.archive.transitions import TransitionRefused
@@ -38,6 +40,7 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
     try:
         run = beginning.run_of(checkpoints, open_source(checkpoints[0].source))
         run.slice_seconds = SLICE_SECONDS
+        run.decoders = decoders_for(run.files, jobs=settings.Q_CLUSTER["workers"])
         completed = run_import(run, threading.Event())
         if ended := post_import_check.completed(run):
             post_import_check.check_later(ended)

@@ -19,7 +19,7 @@ from quality.admin.finding_links import around
 from quality.admin.finding_times import with_local_time
 from quality.check.seams import HISTORY_URL
 from quality.covered_hours import days_touched
-from quality.findings import OTHER_VALUES
+from quality.evidence import OTHER_VALUES
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.text import age_in_words

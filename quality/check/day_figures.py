@@ -62,7 +62,7 @@ class RideDay:
 
 def figures(begin_ms: int, end_ms: int, before: Word | None, words: Sequence[Word]) -> RideDay:
     """Of the words of one day, ascending, and the one that held when it began; None: not known how the ride stood."""
-    minutes = dict.fromkeys([*RideStatus.values, ""], 0)
+    minutes = dict.fromkeys([*(status.value for status in RideStatus), ""], 0)
     waits: list[int] = []
     highest: int | None = None
     is_carried, wait = before is not None, before.wait if before else None

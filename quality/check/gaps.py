@@ -9,17 +9,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from statistics import median
 
-from quality.check.profiles import (
-    DAY_MS,
-    HEARD,
-    HOUR_MS,
-    LAST_STATUS_SHIFT,
-    OPEN,
-    STATUSES,
-    WAITED,
-    ParkProfile,
-    RideProfile,
-)
+from quality.check.profiles import DAY_MS, HOUR_MS, ParkProfile, RideProfile
+from quality.check.rows import HEARD, LAST_STATUS_SHIFT, OPEN, STATUSES, WAITED
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.reasons import REASONS

@@ -6,7 +6,8 @@ about a queue and the next ones speak of it again, events say only what changed,
 
 from collections.abc import Iterator
 
-from quality.check.profiles import QUEUE_BITS, ParkProfile
+from quality.check.profiles import ParkProfile
+from quality.check.rows import QUEUE_BITS
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX, Finding
 from quality.models import DataQualityLog

@@ -5,17 +5,17 @@ a ride of which nothing is heard may simply be closed. What silence means is for
 """
 
 from array import array
-from bisect import insort
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from quality.check.rows import HEARD, OPEN, QUEUE_BITS, STATES, WAITED, State
 from quality.check.window import Window
 from quality.covered_hours import CoveredHours
 from quality.import_ledger import ParkLedger
 from warehouse.days import midnight
 from warehouse.history.nights import NightWatch
 from warehouse.instants import day_at, milliseconds_of
-from warehouse.models import Park, QueueType, RideStatus
+from warehouse.models import Park
 from warehouse.zones import known_zone
 
 HOUR_MS = 3_600_000
@@ -28,17 +28,13 @@ DAY_BEGINS_AT_HOUR = 4  # local: what happens after midnight belongs to the even
 
 SKETCH = 32
 SKETCH_SPREAD = 0x9E3779B97F4A7C15  # odd and without a pattern: spreads consecutive minutes over 64 bits
+SKETCH_FOLD = 29
+WAIT_MASK = (1 << 15) - 1
 MASK_64 = (1 << 64) - 1
 
-# What a byte says of a ride's day.
-HEARD, OPEN, WAITED = 1, 2, 4
-LAST_STATUS_SHIFT = 4
-STATUSES = [*RideStatus.values, ""]  # "": what a server without strict mode makes of a word it does not know
-FLAGS = {status: HEARD | (OPEN if status == RideStatus.OPERATING else 0) for status in STATUSES}
-OPERATING = RideStatus.OPERATING.value
-# Of which queues an event speaks, as bits of one byte; STANDBY is 1, as wait_told says it.
-QUEUE_BITS = {queue_type: 1 << number for number, queue_type in enumerate(QueueType.values)}
 SPOKEN_AGAIN_MS = HOUR_MS  # a queue that is not spoken of for longer was closed, not left out
+UNHEARD = -1  # the state of a ride of which nothing was heard, or that has left
+NOTHING = State("", None, False, STATES[0].last_status, 0)
 
 
 @dataclass(slots=True)
@@ -79,8 +75,7 @@ class RideProfile:
         "sketch_max",
         "spoken",
         "spoken_ms",
-        "status",
-        "wait",
+        "state",
         "waited_days",
         "waits",
         "wiki_id",
@@ -94,8 +89,7 @@ class RideProfile:
         self.day, self.day_end_ms, self.flags = 0, 0, 0
         self.last_ms = self.since_ms = self.epoch = 0
         self.records = self.since_records = 0
-        self.status: str | None = None
-        self.wait: int | None = None
+        self.state = UNHEARD  # as the key of a row has it (quality.check.rows)
         self.frozen: list[tuple[int, int, int, int]] = []  # from, to (ms), minutes, records in between
         self.spoken = self.spoken_ms = 0  # queues the ride has while it operates; when it spoke last
         self.silent_about: dict[
@@ -125,31 +119,22 @@ class RideProfile:
         self.changes = self.waited_days = 0
         self.waits = 0  # a bit for each five minutes
 
-    def next_day(self, ms: int) -> None:
-        """Before a row of another day (ms since 1970 UTC): what was gathered of the day before is kept."""
-        self.end_day()
-        self.day, self.day_end_ms = self.park.day_of(ms)
+    @property
+    def said(self) -> State:
+        """Its state in full."""
+        return NOTHING if self.state == UNHEARD else STATES[self.state]
 
     def end_day(self) -> None:
         """Write what was heard on the day into its byte of `days`: flags, and the last status above them."""
         if self.flags:
             heard_before = self.days[self.day] & (HEARD | OPEN | WAITED)  # where a month ends within the day
-            self.days[self.day] = heard_before | self.flags | STATUSES.index(self.status or "") << LAST_STATUS_SHIFT
+            self.days[self.day] = heard_before | self.flags | self.said.last_status
             self.waited_days += bool(self.flags & WAITED)
             self.flags = 0
 
-    def speak(self, ms: int, status: str, queues: int) -> None:
-        """An archive event speaks of `queues` (QUEUE_BITS). One that lacks a queue of which the ride spoke before and
-        speaks again within the hour, operating all the while, left it out."""
-        if status != OPERATING:
-            self.spoken, self.silent_about = 0, {}
-            return
-        self.omissions.events += 1
-        if queues != self.spoken or self.silent_about:
-            self._compare(ms, queues)
-        self.spoken_ms = ms
-
-    def _compare(self, ms: int, queues: int) -> None:
+    def compare_queues(self, ms: int, queues: int) -> None:
+        """An archive event of the operating ride speaks of `queues` (QUEUE_BITS). One that lacks a queue of which the
+        ride spoke before and speaks again within the hour, operating all the while, left it out."""
         still_silent = 0
         for bit, silence in list(self.silent_about.items()):
             if ms - silence[0] > SPOKEN_AGAIN_MS:
@@ -168,38 +153,33 @@ class RideProfile:
                     self.silent_about[bit] = [self.spoken_ms, 1, ms]
         self.spoken |= queues
 
-    def turn(self, ms: int, status: str | None, wait: int | None) -> None:
-        """The state changed, or was not heard of for so long that it cannot be taken to have held."""
-        park = self.park
-        if status != self.status or (wait or 0) != (self.wait or 0):
-            park.nights.turns(ms)
-        unbroken = self.epoch == park.epoch and ms - self.last_ms <= HOLD_MAX_MS
-        held_to = ms if unbroken else self.last_ms
-        minutes = self.wait or 0
-        if self.status == OPERATING and minutes > WALK_ON_MINUTES and held_to - self.since_ms >= FROZEN_MS:
-            self.frozen.append((self.since_ms, held_to, minutes, self.records - self.since_records))
-        self.since_ms, self.since_records, self.epoch = ms, self.records, park.epoch
-        if status != self.status:
-            if self.status == OPERATING:
-                park.open_now -= 1
-            if status == OPERATING:
-                park.open_now += 1
-                park.open_peak = max(park.open_peak, park.open_now)
-            self.status = status
-        if wait != self.wait:
-            if wait is not None:
-                self._sketch(ms // 60_000 << 15 | wait)
-                self.waits |= 1 << abs(wait) // 5
-                self.changes += 1
-            self.wait = wait
+    def hold_until(self, ms: int, records: int) -> None:
+        """The state held until `ms`, when the ride had so many records: the wait was frozen if it did for long."""
+        said = self.said
+        if said.is_open and (said.wait or 0) > WALK_ON_MINUTES and ms - self.since_ms >= FROZEN_MS:
+            self.frozen.append((self.since_ms, ms, said.wait or 0, records - self.since_records))
 
-    def _sketch(self, value: int) -> None:
-        hashed = value * SKETCH_SPREAD & MASK_64
-        hashed ^= hashed >> 29
-        if hashed < self.sketch_max:
-            insort(self.sketch, hashed)
-            if len(self.sketch) > SKETCH:
-                self.sketch.pop()
+    def leave(self) -> None:
+        """It goes to another park, or the scan is over: nothing is heard of it here any more."""
+        park, said = self.park, self.said
+        if self.state != UNHEARD:
+            park.nights.turns(self.last_ms)
+        self.hold_until(self.last_ms, self.records)
+        park.open_now -= said.is_open
+        self.since_ms, self.since_records, self.epoch = self.last_ms, self.records, park.epoch
+        self.state = UNHEARD
+
+    def wait_changed(self, changes: list[int]) -> None:
+        """The wait went to another one: minutes since 1970 << 15 | the wait, of each time."""
+        self.changes += len(changes)
+        for wait in {change & WAIT_MASK if change >= 0 else change for change in changes}:
+            self.waits |= 1 << abs(wait) // 5
+        # the top bits of a hash are known before it is folded, and most are too great after the first 32
+        bound = (self.sketch_max >> SKETCH_FOLD + 6 << SKETCH_FOLD + 6) + (1 << SKETCH_FOLD + 6)
+        small = [hashed for change in changes if (hashed := change * SKETCH_SPREAD & MASK_64) < bound]
+        if small:
+            self.sketch = sorted(self.sketch + [hashed ^ hashed >> SKETCH_FOLD for hashed in small])[:SKETCH]
+            if len(self.sketch) == SKETCH:
                 self.sketch_max = self.sketch[-1]
 
 
@@ -221,7 +201,8 @@ class ParkProfile:
         self.last_ms = 0
         self.epoch = 0  # raised by every silence: what held before it is not known to hold after it
         self.open_now = self.open_peak = self._open_peak_before = 0
-        self.nights = NightWatch(known_zone(park.timezone))
+        self.zone = known_zone(park.timezone)
+        self.nights = NightWatch(self.zone)
         self.near_duplicates: list[
             tuple[date, RideProfile, RideProfile]
         ] = []  # month, and two rides that were alike in it
@@ -244,14 +225,6 @@ class ParkProfile:
         """The local date of an index into a ride's `days`."""
         return day_at((self._day_0 + day) * DAY_MS)
 
-    def next_hour(self, ms: int) -> None:
-        """Before a row of another hour (ms since 1970 UTC): the count of the hour before is kept."""
-        self.end_hour()
-        hour = ms // HOUR_MS
-        if hour // 24 != (self._hour_0 + self.hour) // 24:
-            self._open_peak_before, self.open_peak = self.open_peak, self.open_now
-        self.hour, self.hour_end_ms = hour - self._hour_0, (hour + 1) * HOUR_MS
-
     def end_hour(self) -> None:
         """Write the observations of the hour into `hours`."""
         if self.hour_seen:
@@ -271,12 +244,24 @@ class ParkProfile:
         first, end = -(-from_ms // HOUR_MS) - self._hour_0, to_ms // HOUR_MS - self._hour_0
         return self.hours[first:end] if first >= 0 and end <= len(self.hours) else None
 
-    def silent(self, ms: int) -> None:
-        """Nothing was heard of the park since last_ms."""
-        if self.last_ms:
+    def next_hour(self, ms: int) -> bool:
+        """Before a row of another hour (ms since 1970 UTC): the count of the hour before is kept. Whether it is another
+        day (UTC), too."""
+        self.end_hour()
+        hour = ms // HOUR_MS
+        another_day = hour // 24 != (self._hour_0 + self.hour) // 24
+        self.hour, self.hour_end_ms = hour - self._hour_0, (hour + 1) * HOUR_MS
+        return another_day
+
+    def next_day_of_open_rides(self) -> None:
+        """A day (UTC) begins: the most rides that were open on the one before are kept."""
+        self._open_peak_before, self.open_peak = self.open_peak, self.open_now
+
+    def silent(self, last_ms: int, ms: int) -> None:
+        """Nothing was heard of the park between the two; from the beginning where the first is 0."""
+        if last_ms:
             most = max(self.open_peak, self._open_peak_before)
-            self.silences.append((self.last_ms, ms, self.open_now / most if most else 0.0))
-        self.nights.falls_silent(self.last_ms, ms)
+            self.silences.append((last_ms, ms, self.open_now / most if most else 0.0))
         self.epoch += 1
 
 

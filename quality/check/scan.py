@@ -1,12 +1,15 @@
 """One pass over the observations of a window: what every detector needs to know of them, in little memory.
 
-Each month is read once, by one unbuffered SELECT in the order of the primary key, which is the order of time
-(warehouse.snapshot_id). 1.1 million rows a second arrive so, without a sort; ride and instant
-follow from the id, and leaving out recorded_at spares its conversion, which takes five times as long as all the rest.
+Each month is read once, in the order of the primary key, which is the order of time (warehouse.snapshot_id), without
+a sort: two numbers a row (rows), taken in portions (taking). Ride and instant follow from the id, and leaving out
+recorded_at spares its conversion, which takes five times as long as all the rest.
 """
 
+import gc
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -15,16 +18,9 @@ from django.db import connection
 from django.db.models import Q
 from MySQLdb.cursors import SSCursor
 
-from quality.check.profiles import (
-    FLAGS,
-    HOLD_MAX_MS,
-    OPERATING,
-    QUEUE_BITS,
-    SILENCE_MS,
-    WAITED,
-    ParkProfile,
-    RideProfile,
-)
+from quality.check.profiles import ParkProfile, RideProfile
+from quality.check.rows import KEY_SQL, NOT_TOLD, QUEUE_BITS, Row
+from quality.check.taking import take
 from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX
 from warehouse.days import midnight
@@ -32,9 +28,11 @@ from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stays
 from warehouse.rides.stays import Stay
-from warehouse.snapshot_id import IS_MISNUMBERED_SQL, RIDE_ID_BITS, RIDE_ID_MASK, SNAPSHOT_ID_MAX, first_id_at
+from warehouse.snapshot_id import RIDE_ID_BITS, SNAPSHOT_ID_MAX, first_id_at, ride_id_of
 
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE, ROWS_AT_ONCE_MAX = 20_000, 100_000  # 120 bytes each
+ROWS_A_RIDE = 100  # at once, so that what is done once a ride and portion does not count
+FindNearDuplicates = Callable[[ParkProfile], Iterator[tuple[RideProfile, RideProfile]]]
 # A few rides of many are fetched through idx_ride_recorded and sorted; from a quarter on, reading all is faster.
 RIDES_BY_INDEX_SHARE = 0.25
 
@@ -76,7 +74,7 @@ def scan(
     parks: Iterable[Park],
     *,
     whole: bool,
-    find_near_duplicates: Callable[[ParkProfile], Iterator[tuple[RideProfile, RideProfile]]],
+    find_near_duplicates: FindNearDuplicates,
     progress: Callable[[date, int], None] = lambda month, rows: None,
 ) -> Scan:
     """Read the window's observations of these parks, month by month; of all rides and of none where `whole`.
@@ -84,22 +82,50 @@ def scan(
     Not to be called inside a transaction that is held open for long: a SELECT keeps partitions from being changed
     until its transaction ends.
     """
-    scanned = Scan(window, {park.pk: ParkProfile(park, window, queues_read=whole) for park in parks}, whole)
-    _name_rides(scanned)
-    for month, end in window.months:
-        queue_rows = _queue_rows(month, end) if whole else (array("q"), array("B"))
-        _take(scanned, month, _rows(window, month, end, None if whole else list(scanned.rides)), *queue_rows)
-        for park in scanned.parks.values():
-            park.near_duplicates += [(month, one, other) for one, other in find_near_duplicates(park)]
-        for ride in scanned.profiles:
-            ride.end_month(month)
-        progress(month, scanned.rows)
+    with without_collections():
+        scanned = Scan(window, {park.pk: ParkProfile(park, window, queues_read=whole) for park in parks}, whole)
+        _name_rides(scanned)
+        for month, end in window.months:
+            queue_rows = QueueRows(month, end) if whole else None
+            for rows in _portions(scanned, month, end):
+                _take(scanned, month, rows, queue_rows)
+            _end_month(scanned, month, find_near_duplicates, queue_rows)
+            progress(month, scanned.rows)
+        finish(scanned)
+    return scanned
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Rows are tuples without cycles: to go through them again and again takes a fifth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _end_month(
+    scanned: Scan, month: date, find_near_duplicates: FindNearDuplicates, queue_rows: "QueueRows | None" = None
+) -> None:
+    if queue_rows is not None:
+        for snapshot_id in queue_rows.left():
+            scanned.queue_orphans.setdefault(month, Tally()).add(snapshot_id)
+    for park in scanned.parks.values():
+        park.near_duplicates += [(month, one, other) for one, other in find_near_duplicates(park)]
+    for ride in scanned.profiles:
+        ride.end_month(month)
+
+
+def finish(scanned: Scan) -> None:
+    """No row comes any more."""
     for park in scanned.parks.values():
         park.end_hour()
         park.nights.turns(park.last_ms)
     for ride in scanned.profiles:
-        ride.turn(ride.last_ms, None, None)
-    return scanned
+        ride.leave()
 
 
 def _name_rides(scanned: Scan) -> None:
@@ -131,122 +157,113 @@ def _name_rides(scanned: Scan) -> None:
     scanned.moves.sort(key=lambda move: move[:2], reverse=True)
 
 
+def _take(scanned: Scan, month: date, rows: Sequence[Row], queue_rows: "QueueRows | None" = None) -> None:
+    """A portion of a month's rows, in the order of their ids. Where rides move it is cut."""
+    if queue_rows is not None:
+        rows, orphans = queue_rows.beside(rows)
+        for snapshot_id in orphans:
+            scanned.queue_orphans.setdefault(month, Tally()).add(snapshot_id)
+    begin = 0
+    while begin < len(rows):
+        next_move = _move(scanned, rows[begin][0])
+        end = len(rows) if rows[-1][0] < next_move else bisect_left(rows, (next_move,), begin)
+        misnumbered, rideless = take(scanned.rides, rows if (begin, end) == (0, len(rows)) else rows[begin:end])
+        for snapshot_id in misnumbered:
+            scanned.misnumbered.setdefault(month, Tally()).add(snapshot_id)
+        for snapshot_id in rideless:
+            ride_id = ride_id_of(snapshot_id)
+            scanned.rideless[ride_id] = scanned.rideless.get(ride_id, 0) + 1
+        begin = end
+    scanned.rows += len(rows)
+
+
 def _move(scanned: Scan, snapshot_id: int) -> int:
     """Go on with the profiles that rides have at `snapshot_id`; the id at which the next of them moves."""
     while scanned.moves and scanned.moves[-1][0] <= snapshot_id:
         _, ride_id, after = scanned.moves.pop()
-        before = scanned.rides[ride_id]
-        before.turn(before.last_ms, None, None)
+        scanned.rides[ride_id].leave()
         scanned.rides[ride_id] = after
     return scanned.moves[-1][0] if scanned.moves else SNAPSHOT_ID_MAX
 
 
-def _take(scanned: Scan, month: date, rows: Iterable[tuple], queue_rows: array, queue_bits: array) -> None:
-    """The rows of one month in the order of their ids, beside the snapshot_ids of its queue rows in the same order, and
-    the bits of their types (QUEUE_BITS)."""
-    rides = scanned.rides
-    # mask and shift as locals: ride_id_of and recorded_ms_of took 50 ns more each, of 900 ns a row
-    mask, bits = RIDE_ID_MASK, RIDE_ID_BITS
-    queue_row, queue_count = 0, len(queue_rows)
-    count = 0
-    next_move = _move(scanned, 0)
-    for snapshot_id, status, wait, misnumbered, told in rows:
-        count += 1
-        if snapshot_id >= next_move:
-            next_move = _move(scanned, snapshot_id)
-        queues = told
-        while queue_row < queue_count and queue_rows[queue_row] <= snapshot_id:
-            if queue_rows[queue_row] != snapshot_id:
-                scanned.queue_orphans.setdefault(month, Tally()).add(queue_rows[queue_row])
-            elif told is not None:
-                queues |= queue_bits[queue_row]
-            queue_row += 1
-        if misnumbered:
-            scanned.misnumbered.setdefault(month, Tally()).add(snapshot_id)
-            continue
-        ride = rides.get(snapshot_id & mask)
-        if ride is None:
-            scanned.rideless[snapshot_id & mask] = scanned.rideless.get(snapshot_id & mask, 0) + 1
-            continue
-        ms = snapshot_id >> bits
-        park = ride.park
-        if ms >= park.hour_end_ms:
-            park.next_hour(ms)
-        park.hour_seen += 1
-        if ms - park.last_ms >= SILENCE_MS:
-            park.silent(ms)
-        park.last_ms = ms
-        if ms >= ride.day_end_ms:
-            ride.next_day(ms)
-        ride.flags |= FLAGS[status] if wait is None else FLAGS[status] | WAITED
-        if told is not None:
-            ride.speak(ms, status, queues)
-        if status != ride.status or wait != ride.wait or ride.epoch != park.epoch or ms - ride.last_ms > HOLD_MAX_MS:
-            ride.turn(ms, status, wait)
-        if wait:
-            nights = park.nights
-            if nights.words:
-                nights.turns(ms)
-            nights.since_ms = ms
-        elif status == OPERATING:
-            park.nights.words += 1
-        ride.records += 1
-        ride.last_ms = ms
-    for snapshot_id in queue_rows[queue_row:]:
-        scanned.queue_orphans.setdefault(month, Tally()).add(snapshot_id)
-    scanned.rows += count
+# --- rows -------------------------------------------------------------------------------------------------------------
+def _portions(scanned: Scan, month: date, end: date) -> Iterator[list[Row]]:
+    """The rows of a month in the order of the id."""
+    count = min(ROWS_AT_ONCE_MAX, max(ROWS_AT_ONCE, ROWS_A_RIDE * len(scanned.rides)))
+    sql, parameters = rows_sql(scanned.window, month, end, None if scanned.whole else list(scanned.rides))
+    return _unbuffered(sql, parameters, count) if sql else iter(())
 
 
-def _rows(window: Window, month: date, end: date, ride_ids: list[int] | None) -> Iterator[tuple]:
-    """(snapshot_id, status, wait_time, 1 if the id does not follow from ride and instant, 1 if it spoke of the standby
-    line) in the order of the id. The last is None where it is not known, and of live rows, which are whole."""
+def rows_sql(window: Window, month: date, end: date, ride_ids: list[int] | None) -> tuple[str, list[object]]:
+    """A statement for the rows (quality.check.rows) of these rides (None: of all and of none) from `month` to `end`
+    (half-open, within one month) in the order of the id; "" where no ride is asked for."""
     index, condition = "PRIMARY", ""
     parameters: list[object] = [month, end]
     if ride_ids is not None:
         if not ride_ids:
-            return
+            return "", []
         if len(ride_ids) < Ride.objects.count() * RIDES_BY_INDEX_SHARE:
             index = "idx_ride_recorded"
         condition = "AND ride_id IN %s"
         parameters.append(ride_ids)
-    if index == "PRIMARY" and not window.partitioned:
-        # No partition narrows the key down to a month: its own range does, for all rows whose id says their instant.
+    is_month = month.day == 1 and end.day == 1
+    if index == "PRIMARY" and not (window.partitioned and is_month):
+        # No partition narrows the key down to the days: its own range does, for all rows whose id says their instant.
         condition += " AND snapshot_id >= %s AND snapshot_id < %s"
         parameters += [first_id_at(midnight(month)), first_id_at(midnight(end))]
-    yield from _unbuffered(
-        f"""
-        SELECT snapshot_id, status, wait_time,
-            {IS_MISNUMBERED_SQL}, IF(data_source = 'ARCHIVE', wait_told, NULL)
-        FROM {TABLE} FORCE INDEX ({index})
-        WHERE recorded_at >= %s AND recorded_at < %s {condition}
-        ORDER BY snapshot_id
-        """,
-        parameters,
+    sql = (
+        f"SELECT snapshot_id, {KEY_SQL} FROM {TABLE} FORCE INDEX ({index}) "
+        f"WHERE recorded_at >= %s AND recorded_at < %s {condition} ORDER BY snapshot_id"
     )
+    return sql, parameters
 
 
-def _queue_rows(month: date, end: date) -> tuple[array, array]:
-    """The snapshot_ids of a month's queue rows in order, and the bits of their types, from idx_queue_snapshot alone;
-    9 bytes each."""
-    snapshot_ids, bits = array("q"), array("B")
-    for snapshot_id, queue_type in _unbuffered(
-        "SELECT snapshot_id, queue_type FROM queue_data FORCE INDEX (idx_queue_snapshot) "
-        "WHERE snapshot_id >= %s AND snapshot_id < %s ORDER BY snapshot_id",
-        [first_id_at(midnight(month)), first_id_at(midnight(end))],
-    ):
-        snapshot_ids.append(snapshot_id)
-        bits.append(QUEUE_BITS.get(queue_type, 0))
-    return snapshot_ids, bits
+class QueueRows:
+    """The queue rows of a month in the order of their snapshot_ids, 9 bytes each, to be laid beside their snapshots."""
+
+    def __init__(self, month: date, end: date):
+        self._snapshot_ids, self._bits, self._next = array("q"), array("B"), 0
+        for rows in _unbuffered(
+            "SELECT snapshot_id, queue_type FROM queue_data FORCE INDEX (idx_queue_snapshot) "
+            "WHERE snapshot_id >= %s AND snapshot_id < %s ORDER BY snapshot_id",
+            [first_id_at(midnight(month)), first_id_at(midnight(end))],
+            ROWS_AT_ONCE,
+        ):
+            self._snapshot_ids.extend([snapshot_id for snapshot_id, _ in rows])
+            self._bits.extend([QUEUE_BITS.get(queue_type, 0) for _, queue_type in rows])
+
+    def beside(self, rows: Sequence[Row]) -> tuple[Sequence[Row], list[int]]:
+        """The rows with the queues that these speak of, and the ids up to the last row's that have no row."""
+        end = bisect_right(self._snapshot_ids, rows[-1][0], self._next)
+        if end == self._next:
+            return rows, []
+        there = {snapshot_id for snapshot_id, _ in rows}
+        spoken: dict[int, int] = {}
+        orphans = []
+        for snapshot_id, bits in zip(self._snapshot_ids[self._next : end], self._bits[self._next : end], strict=True):
+            if snapshot_id in there:
+                spoken[snapshot_id] = spoken.get(snapshot_id, 0) | bits
+            else:
+                orphans.append(snapshot_id)
+        self._next = end
+        return [
+            row if row[1] & NOT_TOLD or row[0] not in spoken else (row[0], row[1] | spoken[row[0]]) for row in rows
+        ], orphans
+
+    def left(self) -> array:
+        """The ids behind the last row's, which have none."""
+        return self._snapshot_ids[self._next :]
 
 
-def _unbuffered(sql: str, parameters: list) -> Iterator[tuple]:
-    """Rows as they come from the server; the connection can do nothing else until the last one was taken."""
+def _unbuffered(sql: str, parameters: list, count: int) -> Iterator[list[tuple]]:
+    """Rows as they come from the server, so many at once; the connection can do nothing else until the last ones were
+    taken."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
         cursor = connection.connection.cursor(SSCursor)
         try:
             cursor.execute(sql, parameters)
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                yield from rows
+            while rows := cursor.fetchmany(count):
+                yield rows
         finally:
             cursor.close()

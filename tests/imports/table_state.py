@@ -29,7 +29,7 @@ _QUERIES = {
         SELECT fingerprint, issue_type, reason, entity_type, IF(timestamp_end IS NULL, NULL, timestamp_start),
                timestamp_end, REGEXP_REPLACE(description, ' --source [^ ]+', ''), resolution_status, occurrences,
                source_file,
-               REGEXP_REPLACE(evidence, '"ride_id": [0-9]+', '')
+               REGEXP_REPLACE(evidence, '"(ride_id|from_park_id|to_park_id)": [0-9]+', '')
         FROM data_quality_log""",  # without an end a finding is about now: the clock
 }
 

@@ -14,9 +14,10 @@ from django.utils.html import format_html
 from warehouse.admin.about.page import about_page
 from warehouse.admin.day_pages import day_page, links, park_page, ride_page
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
-from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride
+from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride, RideStay
 from warehouse.rides import stale_days, stays
 from warehouse.rides.numbering import take_numbers
+from warehouse.server.turns import wait_for_turn
 from warehouse.zones import utc_in_words
 
 
@@ -186,8 +187,12 @@ class EntityMetadataAdmin(OverridesAdmin):
     )
 
     def save_model(self, request, obj, form, change) -> None:
+        is_of_another_kind = "entity_type" in form.changed_data
+        if is_of_another_kind:  # else days that are being made would be of the kind before, and unmarked
+            stood = RideStay.objects.filter(ride=obj.ride_id).values_list("park_id", flat=True)
+            wait_for_turn({obj.ride.park_id, *stood})
         super().save_model(request, obj, form, change)
-        if "entity_type" in form.changed_data:
+        if is_of_another_kind:
             stale_days.mark_kinds([obj.ride_id])
 
     @admin.display(description="ride", ordering="ride__ride_name")

@@ -107,8 +107,8 @@ class Dataset:
         return f" WHERE {self.within}", [*self.bounds(month, add_months(month, 1))]
 
 
-def _choices(choices: type) -> tuple[str, ...]:
-    return tuple(choices.values)  # type: ignore[attr-defined]
+def _choices(words: type[Enum]) -> tuple[str, ...]:
+    return tuple(word.value for word in words)
 
 
 def _ints(kind: Kind, names: str, *, is_summed: bool = True) -> tuple[Column, ...]:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from warehouse.history import clock_hours
 from warehouse.history.following import Followed
@@ -35,8 +36,7 @@ Milliseconds = tuple[int, int]
 Piece = tuple[int, int, int, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """One ride's day, by the names of the columns of ride_days (warehouse.day_models.RideDay)."""
 
     observations: int
@@ -122,6 +122,18 @@ def figures_of(
         if status == OPERATING:
             if begin >= end:
                 pieces: Sequence[tuple[int, int]] = ()
+            elif begin == run_end and plain and first <= begin and end <= last and pieces_seen is None:
+                pieces = ()  # as below, of most changes
+                run_end = end
+                if wait is not None:
+                    waits[wait] = waits.get(wait, 0) + end - begin
+                    while begin < end:
+                        hour, stop = clock[begin]
+                        if stop > end:
+                            stop = end
+                        of_hour[hour] += stop - begin
+                        waited[hour] += wait * (stop - begin)
+                        begin = stop
             elif plain and first <= begin and end <= last:
                 pieces = ((begin, end),)
             else:
@@ -142,7 +154,7 @@ def figures_of(
                         of_hour[hour] += stop - a
                         waited[hour] += wait * (stop - a)
                         a = stop
-            if wait is not None and (wait or plain or not frame.is_night(begin)):
+            if wait is not None and not plain and (wait or not frame.is_night(begin)):
                 values.append(wait)
         elif begin < end:
             pieces = ((begin, end),)
@@ -164,7 +176,9 @@ def figures_of(
     within[0] = hours - sum(within[1:])
     if run_ms is not None and before == OPERATING:
         closed_ms = closed_next_ms
-    standby = _Line(waits, values)
+    if plain:
+        values = [change[2] for change in ride.changes if change[2] is not None]
+    standby = _Line(waits, values) if values else _NO_LINE
     single = _single(frame, ride, operating)
     prices = _prices(ride.prices)
     return Figures(
@@ -198,7 +212,7 @@ def figures_of(
         price_min=prices[0],
         price_max=prices[1],
         price_currency=prices[2],
-        hours=clock_hours.pack({hour: both for hour, both in enumerate(zip(of_hour, waited, strict=True)) if both[0]}),
+        hours=clock_hours.pack(of_hour, waited) if waits else None,
         carried=carried,
     )
 
@@ -229,6 +243,9 @@ class _Line:
                 break
 
 
+_NO_LINE = _Line({}, ())
+
+
 def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) -> int:
     """A check sum of all that the next day takes from this one: how the ride stood, and the park's hours past midnight.
 
@@ -239,6 +256,8 @@ def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) 
 
 
 def _single(frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]]) -> _Line:
+    if len(ride.single) < 2:  # at midnight none is shown
+        return _NO_LINE
     waits: dict[int, int] = {}
     values = []
     for number, (at_ms, wait) in enumerate(ride.single):
@@ -253,7 +272,7 @@ def _single(frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]]) 
 def _return_minutes(
     frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]], down: Sequence[tuple[int, int]]
 ) -> int:
-    if not any(available for _, available in ride.returns):
+    if not ride.returns or not any(available for _, available in ride.returns):
         return 0
     meant = sorted([*operating, *down])
     return sum(

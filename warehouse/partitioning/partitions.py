@@ -289,8 +289,11 @@ def ensure_months(
     deadline = time.monotonic() + patience_seconds
     added: list[str] = []
     try:
+        found = catalog.partitioning(table)
+        if found.scheme is Scheme.COLUMN and not plan(found.partitions, months, table, found.scheme):
+            return []  # nearly always
         # The copy before the table: it may become the table at any instant, and then has the months, or gets them.
-        if table == TABLE and catalog.partitioning(TABLE).scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
+        if table == TABLE and found.scheme is not Scheme.COLUMN and catalog.table_exists(COPY):
             with suppress(catalog.NoSuchTableError):  # it has just become the table, or was given up
                 _ensure(months, COPY, deadline, added)
         _ensure(months, table, deadline, added)

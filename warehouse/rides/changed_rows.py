@@ -1,14 +1,15 @@
 """Which days and months of which parks rows of the fact table bear on, by their snapshot ids alone."""
 
-from collections.abc import Iterable
-from datetime import date
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, tzinfo
 
 from warehouse.days import ONE_DAY
-from warehouse.instants import instant_at
+from warehouse.instants import instant_at, milliseconds_of
 from warehouse.models import Park, Ride
 from warehouse.rides import stale_days, stays
 from warehouse.snapshot_id import RIDE_ID_BITS, RIDE_ID_MASK
-from warehouse.zones import known_zone, local_date
+from warehouse.zones import known_zone, local_date, local_day
 
 _QUARTER_MS = 900_000  # no zone begins its day but at a full quarter of an hour
 
@@ -42,9 +43,18 @@ def rows_changed(snapshot_ids: Iterable[int]) -> None:
     months: set[tuple[date, int]] = set()
     for park_id, found in quarters.items():
         zone = known_zone(zones.get(park_id, ""))
-        instants = [instant_at(quarter * _QUARTER_MS) for quarter in found]
-        months |= {(instant.date().replace(day=1), park_id) for instant in instants}
-        for day in {local_date(instant, zone) for instant in instants}:
+        in_order = sorted(found)
+        months |= {(day.replace(day=1), park_id) for day in _days_of(in_order, UTC)}
+        for day in _days_of(in_order, zone):
             days |= {(park_id, day - ONE_DAY), (park_id, day), (park_id, day + ONE_DAY)}
     stale_days.mark(days)
     stale_days.mark_months(months)
+
+
+def _days_of(quarters: Sequence[int], zone: tzinfo | None) -> Iterator[date]:
+    """The days of a zone that quarters of an hour, in order, lie in: a look a day, and not one a quarter."""
+    at = 0
+    while at < len(quarters):
+        day = local_date(instant_at(quarters[at] * _QUARTER_MS), zone)
+        yield day
+        at = bisect_left(quarters, milliseconds_of(local_day(day, zone or UTC)[1]) // _QUARTER_MS, at + 1)

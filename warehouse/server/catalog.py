@@ -268,9 +268,15 @@ def _read_statistics_fresh() -> None:
             cursor.execute("SET SESSION information_schema_stats_expiry = 0")
 
 
+# A page-compressed file of MariaDB's has holes, of which file_size knows nothing; its flags name the algorithm (and
+# that they are those of innodb_checksum_algorithm = full_crc32). Of other files allocated_size lags behind while the
+# operating system has not written them, and is 0 at first.
+_ON_DISK = "IF(flag & 16 AND flag & 224 AND allocated_size > 0, LEAST(allocated_size, file_size), file_size)"
+
+
 def _file_sizes(table: str) -> dict[str, int]:
-    view = "innodb_sys_tablespaces" if is_mariadb() else "innodb_tablespaces"
-    return _by_partition(table, f"SELECT name, file_size FROM information_schema.{view}") or {}
+    size, view = (_ON_DISK, "innodb_sys_tablespaces") if is_mariadb() else ("file_size", "innodb_tablespaces")
+    return _by_partition(table, f"SELECT name, {size} FROM information_schema.{view}") or {}
 
 
 def _by_partition(table: str, sql: str) -> dict[str, int] | None:

@@ -102,14 +102,35 @@ def alter(sql: str, table: str, *, patience_seconds: float) -> None:
     _patiently(_execute_locked, sql, table, patience_seconds)
 
 
-def _patiently(execute: Callable[[str, str], None], sql: str, table: str, patience_seconds: float) -> None:
+def alter_if(
+    sql: str, table: str, *, beside: Sequence[str], only_if: Callable[[], bool], patience_seconds: float
+) -> bool:
+    """As alter, with further tables locked (`beside`: "name WRITE", "name READ"), and only if `only_if` says so then,
+    when whoever wrote to any of them has committed and nobody else can; whether it was done.
+
+    `only_if` can ask the locked tables and the catalog alone (or over another session), and everybody waits for its
+    answer.
+    """
+    done = False
+
+    def execute(sql: str, table: str) -> None:
+        nonlocal done
+        # an exchange that met a lock of InnoDB's would keep the table for innodb_lock_wait_timeout, 50 s
+        with _session(innodb_lock_wait_timeout=CATALOG_WAIT_SECONDS):
+            done = _execute_locked(sql, table, beside, only_if)
+
+    _patiently(execute, sql, table, patience_seconds)
+    return done
+
+
+def _patiently(execute: Callable[[str, str], object], sql: str, table: str, patience_seconds: float) -> None:
     refuse_inside_a_transaction()
     with _others_aside() as ask:
         _try_on(execute, sql, table, patience_seconds, ask)
 
 
 def _try_on(
-    execute: Callable[[str, str], None],
+    execute: Callable[[str, str], object],
     sql: str,
     table: str,
     patience_seconds: float,
@@ -155,7 +176,7 @@ def _others_aside() -> Iterator[Callable[[float], None]]:
             theirs.open()
 
 
-def _try(execute: Callable[[str, str], None], sql: str, table: str) -> OperationalError | None:
+def _try(execute: Callable[[str, str], object], sql: str, table: str) -> OperationalError | None:
     """Run it now; what the server said when a lock was in the way."""
     try:
         with _session(lock_wait_timeout=_lock_wait_seconds()):
@@ -182,12 +203,17 @@ def _execute(sql: str, table: str) -> None:
         cursor.execute(sql)
 
 
-def _execute_locked(sql: str, table: str) -> None:
+def _execute_locked(
+    sql: str, table: str, beside: Sequence[str] = (), only_if: Callable[[], bool] = lambda: True
+) -> bool:
     with _session(wait_timeout=LOCKED_AND_IDLE_SECONDS), connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLES {table} WRITE")
+        cursor.execute(f"LOCK TABLES {', '.join((f'{table} WRITE', *beside))}")
         try:
+            if not only_if():
+                return False
             with _session(lock_wait_timeout=CATALOG_WAIT_SECONDS):
                 cursor.execute(sql)
+            return True
         finally:
             with suppress(DatabaseError):  # a session that has ended has no locks
                 cursor.execute("UNLOCK TABLES")

@@ -14,3 +14,8 @@ def is_mariadb() -> bool:
 def version() -> tuple[int, ...]:
     """Of the server, for instance (10, 11, 19)."""
     return cast(DatabaseWrapper, connection).mysql_version
+
+
+def exchanges_without_validation() -> bool:
+    """Whether a partition can be exchanged without that each row is looked at: MySQL 5.7, MariaDB 11.4 on."""
+    return version() >= ((11, 4) if is_mariadb() else (5, 7, 5))

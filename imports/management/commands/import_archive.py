@@ -81,6 +81,11 @@ class Command(BaseCommand):
             type=arguments.as_said(how_many_jobs.jobs_from),
             help="so many destinations side by side, a process each; default: the cores, where there is much to read",
         )
+        parser.add_argument(
+            "--leave-days",
+            action="store_true",
+            help="leave the sums of days to the workers, or to manage.py rebuild_days",
+        )
         parser.add_argument("--queue", action="store_true", help="hand it to the workers (manage.py qcluster)")
         parser.add_argument("--dry-run", action="store_true", help="read and check every file, write nothing")
         parser.add_argument("--list", action="store_true", help="the imports and how far each has come")
@@ -104,6 +109,7 @@ class Command(BaseCommand):
         dry_run,
         list,
         jobs,
+        leave_days,
         **options,
     ):
         chosen = bool(destination or park or options["all"])
@@ -142,6 +148,7 @@ class Command(BaseCommand):
             )
         begin = self._queue if queue else self._run
         self._jobs: int | None = jobs
+        self._leave_days: bool = leave_days
         try:
             if list:
                 self._list()
@@ -182,6 +189,8 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
 
     def _run(self, runs: list[ImportRun]) -> None:
+        for run in runs:
+            run.leaves_days = self._leave_days
         works = [how_many_jobs.Work.of(run) for run in runs] if len(runs) > 1 else []
         jobs = how_many_jobs.how_many(works, self._jobs)
         if jobs > 1:

@@ -14,7 +14,7 @@ from imports.api.pace import ApiPace, budget_of
 from imports.archive import beginning, ledger, planning
 from imports.archive.coverage import coverage
 from imports.archive.destinations import destinations_of
-from imports.archive.heard_twice import heard_twice
+from imports.archive.heard_twice import heard_elsewhere, heard_twice
 from imports.archive.pipeline import run_import
 from imports.archive.request import Request
 from imports.loading.counts import Counts
@@ -381,11 +381,13 @@ def test_a_month_speaks_for_no_day(server):
     assert not ledger.has_events_before(park.pk, NOVEMBER, server.parks[0].destination)
     assert destinations_of(park) == [server.parks[0].destination]
     elsewhere = server.parks[1].destination
+    file = DayFile("x", OCTOBER)
     for feed in Feed:
-        assert heard_twice(elsewhere, feed, DayFile("x", OCTOBER), {park.pk: Counts(stored=1)}) == []
+        assert heard_elsewhere(elsewhere, feed, [park.pk], [file]) == {}
     ImportedFile.objects.update(feed="HISTORY")
-    assert heard_twice(elsewhere, Feed.ARCHIVE, DayFile("x", OCTOBER), {park.pk: Counts(stored=1)})
-    assert heard_twice(elsewhere, Feed.DELISTED, DayFile("x", OCTOBER), {park.pk: Counts(stored=1)}) == []
+    heard = heard_elsewhere(elsewhere, Feed.ARCHIVE, [park.pk], [file])
+    assert heard_twice(elsewhere, file, {park.pk: Counts(stored=1)}, heard[OCTOBER])
+    assert heard_elsewhere(elsewhere, Feed.DELISTED, [park.pk], [file]) == {}
     page = somebody("Operators").get(COVERAGE, {"park": park.pk, "month": "2024-10"}).content.decode()
     assert "never tried" in page and "days=missing" in page and "history-delisted" not in page  # where days come from
 

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 
-from imports.archive import writing
+from imports.archive import prefetch, writing
 from imports.archive.beginning import begin, resume
+from imports.archive.decoder import Decoder
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.planning import plan
 from imports.archive.progress import Reporter
@@ -16,6 +17,7 @@ from imports.loading import refusal
 from imports.models import ImportCheckpoint, ImportedFile, ImportStatus, TransitionRefused
 from imports.sources.folder import FolderSource
 from quality.models import DataQualityLog
+from tests.imports.archive import odd_decoding
 from tests.imports.building import (
     DAY,
     DESTINATION,
@@ -160,7 +162,42 @@ def test_a_file_that_vanishes_after_it_was_listed_is_a_missing_day(tmp_path):
     assert findings() == {("GAP", "missing_days", "park", 1)}
 
 
-def test_an_archive_that_is_unmounted_on_the_way_fails_the_import_and_is_no_gap(tmp_path):
+def test_a_decoder_that_is_killed_on_the_way_costs_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(prefetch, "SMALL_FILES_AHEAD", 2)  # or all are decoded by then
+    started = []
+    start = Decoder._start
+    monkeypatch.setattr(Decoder, "_start", lambda self: (start(self), started.append(self._process)))
+    for n in range(6):
+        write_day(tmp_path, [event(day=day(n))], day(n))
+    (run,) = runs(tmp_path)
+    run.decoders = 1
+
+    def kill(run, step):
+        if step.day == DAY:
+            started[0].kill()
+
+    assert run_import(run, threading.Event(), kill)
+    assert (run.totals.files, run.totals.stored, len(started)) == (6, 6, 2)
+    assert all(process.returncode is not None for process in started)
+
+
+def test_a_file_that_ends_its_decoders_fails_the_import_with_the_reason_and_is_read_by_the_next(tmp_path, monkeypatch):
+    write_day(tmp_path, [event()])
+    (run,) = runs(tmp_path)
+    run.decoders = 1
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderSource, "decodes", staticmethod(odd_decoding.end))
+        with pytest.raises(ImportFailed, match=r"25\.json\.gz: 3 decoders in a row .* signal 9"):
+            run_import(run, threading.Event())
+    assert not RideStatusSnapshot.objects.exists()
+    checkpoint = ImportCheckpoint.objects.get()
+    assert (checkpoint.status, checkpoint.next_day) == (ImportStatus.FAILED, DAY)
+    assert "memory is short" in checkpoint.last_error
+    assert import_all(tmp_path).stored == 1
+
+
+def test_an_archive_that_is_unmounted_on_the_way_fails_the_import_and_is_no_gap(tmp_path, monkeypatch):
+    monkeypatch.setattr(prefetch, "SMALL_FILES_AHEAD", 2)  # or all are read by then
     for n in range(9):
         write_day(tmp_path, [event(day=day(n))], day(n))
     (run,) = runs(tmp_path)
@@ -282,14 +319,14 @@ def test_an_error_inside_a_file_rolls_it_back_and_leaves_a_failed_checkpoint_tha
     for n in range(2):
         write_day(tmp_path, [event(day=day(n), entity=ride(n))], day(n))
     (run,) = runs(tmp_path)
-    real = writing.ledger.record_file
+    real = writing.ledger.rows_of
 
     def fails_on_the_second(file, *args, **kwargs):
         if file.day == day(1):
             raise OSError("No space left on device")
         return real(file, *args, **kwargs)
 
-    monkeypatch.setattr(writing.ledger, "record_file", fails_on_the_second)
+    monkeypatch.setattr(writing.ledger, "rows_of", fails_on_the_second)
     with pytest.raises(ImportFailed, match="No space left"):
         run_import(run, threading.Event())
     checkpoint = ImportCheckpoint.objects.get()

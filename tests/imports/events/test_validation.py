@@ -1,4 +1,5 @@
 import json
+import pickle
 from datetime import UTC, datetime
 
 import pytest
@@ -6,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imports.events.dayfile import event_from
+from imports.events.decoded import Decoded
+from imports.events.decoding import answer_of, open_answer
 from imports.events.load_format import row_text, row_values
 from imports.events.validation import EARLIEST_PLAUSIBLE, shorten, validate
-from quality.findings import OTHER_VALUES, VALUES_MAX
+from quality.evidence import OTHER_VALUES, VALUES_MAX
 from quality.reasons import REASONS
 from tests.imports.building import NOW, OTHER_RIDE, PARK, RIDE, event
 from warehouse.instants import instant_at
@@ -406,6 +409,18 @@ json_values = st.recursive(
 )
 
 
+def test_what_events_of_one_entity_say_is_shared_and_what_only_looks_equal_is_not():
+    one, two, *others = checked(*[event(name=name) for name in ("A", "A", 1, True, 1.0, None)]).observations
+    assert one.said is two.said
+    assert [repr(other.said.name_as_it_came) for other in others] == ["1", "True", "'1.0'", "None"]
+    assert {other.said.name for other in others} == {""}
+
+
+@pytest.mark.parametrize("written", ["2024-12-25T00:05:10.644Z", "2024-12-25T00:05:10Z", "20241225T000510,5+01:00"])
+def test_the_time_can_be_shown_as_it_came(written):
+    assert only(checked(event(written))).event_time == written
+
+
 @given(
     st.lists(
         st.one_of(
@@ -439,3 +454,7 @@ def test_whatever_comes_no_event_is_lost(raw_events):
     rejected = sum(result.rejected.values()) + len(result.parkless_rejections)
     assert len(result.observations) + rejected == len(raw_events)
     assert {reason for _, reason in result.issues.found} <= set(REASONS)
+    # and it is the same where it comes from another process
+    _, crossed = open_answer(pickle.loads(pickle.dumps(answer_of(Decoded([]), checked(*raw_events)))))
+    assert crossed == result
+    assert repr(crossed) == repr(result)

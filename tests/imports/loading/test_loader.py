@@ -8,6 +8,7 @@ from imports.events.dayfile import event_from
 from imports.events.validation import validate
 from imports.loading import loader
 from imports.loading.content import content_of, says_the_same
+from imports.loading.held import Held
 from imports.loading.loader import RowsRefused, load
 from tests.imports.building import NOW, event
 from warehouse.models import QueueData, RideStatusSnapshot
@@ -39,7 +40,7 @@ def rows(*events, ride_id=7):
 
 
 def stored(ride_ids, wanted, span):
-    return loader.stored(ride_ids, wanted, span, 1000)[0]
+    return Held().look(ride_ids, wanted, span)[0]
 
 
 def test_both_ways_store_every_column_alike(way):

@@ -11,6 +11,7 @@ from imports.events.dayfile import event_from
 from imports.events.validation import validate
 from imports.loading.attribution import Origin, attribute, place
 from imports.loading.counts import Counts
+from imports.loading.held import Held
 from imports.loading.refusal import store
 from imports.loading.resolver import Resolver
 from tests.imports.building import DESTINATION, NOW, PARK
@@ -39,8 +40,8 @@ def take_in(delivery: Delivery) -> Counts:
     origin = Origin(DESTINATION, delivery.feed, delivery.feed, midnight(day), midnight(day + ONE_DAY), dense=not live)
     validated = validate([event_from(raw) for raw in delivery.events], NOW)
     with transaction.atomic():
-        found = attribute(place([Park.objects.get()], validated, Resolver(), origin))
-        store(found, "LIVE" if live else "ARCHIVE")
+        found = attribute(place([Park.objects.get()], validated, Resolver(), origin, Held()))
+        store([found], "LIVE" if live else "ARCHIVE")
     (counts,) = found.counts.values()
     assert counts.events_read == len(delivery.events)
     (ids,) = found.ids.values()

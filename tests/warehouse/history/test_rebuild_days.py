@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from tests import migrating
 from tests.warehouse.history.planting import make_park, plant
-from warehouse.models import HoursSource, ParkHours, RideDay, RideStay, StaleDay
+from warehouse.models import EntityMetadata, HoursSource, ParkDay, ParkHours, RideDay, RideStay, StaleDay
 from warehouse.rides import stale_days
 from warehouse.tasks import make_days_anew
 
@@ -64,6 +64,7 @@ def test_sums_are_held_against_the_rows_and_nothing_is_written(parks):
     rebuild()
     assert rebuild("--verify")[0] == "64 days compared: all are what the rows say\n"
     RideDay.objects.filter(park=parks[0], day=DAY).update(operating_minutes=1, standby_p50=None)
+    ParkDay.objects.filter(park=parks[0], day="2026-04-02").update(standby_sum=7)
     RideDay.objects.filter(park=parks[1], day="2026-04-02").delete()
     ParkHours.objects.filter(park=parks[1], day=DAY).delete()
     out, err = StringIO(), StringIO()
@@ -71,12 +72,15 @@ def test_sums_are_held_against_the_rows_and_nothing_is_written(parks):
         call_command("rebuild_days", verify=True, stdout=out, stderr=err)
     assert failed.value.returncode == 1
     assert str(failed.value) == (
-        "3 of 64 days compared are not what the rows say. To make them anew:  "
-        f"manage.py rebuild_days --park {parks[0].pk} --from 2026-03-02 --to 2026-03-02"
+        "4 of 64 days compared are not what the rows say. To make them anew:  "
+        f"manage.py rebuild_days --park {parks[0].pk} --from 2026-03-02 --to 2026-04-02"
     )
-    first, *others = out.getvalue().splitlines()
+    first, of_park, *others = out.getvalue().splitlines()
     assert first.endswith(
         "Ride 1-0: operating_minutes 1 stored, 600 by the rows; standby_p50 None stored, 10 by the rows"
+    )
+    assert of_park == (
+        "Park 1, 2026-04-02, the park's sums of what has no kind: standby_sum 7 stored, 6000 by the rows"
     )
     assert ["the park's hours" in others[0], others[1].endswith("a row not stored, is by the rows")] == [True, True]
     assert RideDay.objects.get(park=parks[0], day=DAY).operating_minutes == 1
@@ -141,3 +145,19 @@ def test_an_existing_warehouse_has_all_its_days_marked_and_its_hours_as_they_are
     make_days_anew()
     assert not StaleDay.objects.exists()
     assert set(ParkHours.objects.values_list("source", flat=True)) == {HoursSource.INFERRED}
+
+
+def test_days_that_are_summed_up_already_are_added_up_by_park_and_kind(parks):
+    ride = parks[0].rides.get()
+    EntityMetadata.objects.create(
+        ride=ride, themeparks_wiki_id="e" * 36, entity_type="SHOW", last_updated="2026-01-01T00:00Z"
+    )
+    rebuild()
+    by_rows = list(ParkDay.objects.order_by("park", "day").values())
+    assert [(each["kind"], each["ride_days"], each["standby_sum"]) for each in by_rows] == [
+        *[("SHOW", 1, 6000)] * 2,
+        *[("", 1, 12000)] * 2,
+    ]
+    migrating.migrate("warehouse", "0007")
+    migrating.migrate("warehouse")
+    assert list(ParkDay.objects.order_by("park", "day").values()) == by_rows

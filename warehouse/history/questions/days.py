@@ -1,10 +1,10 @@
 """What is known of the days that a question asks about: the one place that knows where figures come from.
 
-Days without a mark, counted by the rules of today, are read from ride_days. Days whose sums are stale (stale_days: rows
-came, changed or went since, or the day is not over) or were counted by older rules are computed from the rows, then and
-there, and kept for further questions of the same KnownDays. So are days that somebody wrote past us, without a mark,
-where few days are asked for (`manage.py rebuild_days` finds all of them). Days of which there is nothing are unknown:
-they are no zeros, and no question adds them.
+Days without a mark, counted by the rules of today, are read from ride_days, and from park_days where all rides together
+are asked for. Days whose sums are stale (stale_days: rows came, changed or went since, or the day is not over) or were
+counted by older rules are computed from the rows, then and there, and kept for further questions of the same KnownDays.
+So are days that somebody wrote past us, without a mark, where few days are asked for (`manage.py rebuild_days` finds
+all of them). Days of which there is nothing are unknown: they are no zeros, and no question adds them.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
@@ -36,6 +36,7 @@ Range = tuple[date, date]  # both included
 LOOKED_AT_MAX = 62  # days without sums and marks of which rows are looked for; in years there are closed days enough
 
 _OF_PARKS = "ride_days FORCE INDEX (PRIMARY) WHERE park_id IN %s"
+_PARK_DAYS = "park_days FORCE INDEX (PRIMARY) WHERE park_id IN %s"
 _OF_RIDE = "ride_days FORCE INDEX (idx_ride_days_ride) WHERE ride_id = %s"
 
 
@@ -155,12 +156,9 @@ class KnownDays:
                 return [row for row in rows if any(first <= row[1] <= last for first, last in self.ranges)]
         days, values = self._in_ranges()
         of_parks = [list(self.parks), *values]
-        # all rides of a day are written at once: one row of it tells by what rules
         rows = fetched(
             f"SELECT park_id, day, 0 FROM stale_days WHERE park_id IN %s AND {days} UNION ALL "
-            "SELECT d.park_id, d.day, d.rules_version FROM (SELECT park_id, day, MIN(ride_id) ride_id FROM ride_days "
-            f"WHERE park_id IN %s AND {days} GROUP BY park_id, day) one "
-            "STRAIGHT_JOIN ride_days d ON d.park_id = one.park_id AND d.day = one.day AND d.ride_id = one.ride_id",
+            f"SELECT park_id, day, rules_version FROM park_days FORCE INDEX (PRIMARY) WHERE park_id IN %s AND {days}",
             [*of_parks, *of_parks],
         )
         self._looked_up.append((self.ranges, rows))
@@ -239,25 +237,45 @@ class KnownDays:
                 return self._sums[key, known]
         found: dict[Any, Sums] = {}
         width = key.count(",") + 1
-        for row in self.columns(key, *kind.SELECTED, where=f" GROUP BY {key}", computed=False):
-            found[row[0] if width == 1 else tuple(row[:width])] = sums.of_row(kind, row[width:])
+        if self.ride or "ride_id" in key:
+            for row in self.columns(key, *kind.SELECTED, where=f" GROUP BY {key}", computed=False):
+                found[row[0] if width == 1 else tuple(row[:width])] = sums.of_row(kind, row[width:])
+        else:
+            for row in self._of_whole_parks(key, kind):
+                of, of_kind = row[0] if width == 1 else row[:width], kind(*row[width:])
+                if of in found:
+                    found[of].add(of_kind)
+                else:
+                    found[of] = of_kind
         for of_ride in self.computed():
             found.setdefault(key_of(of_ride), kind()).add(of_ride)
         self._sums[key, kind] = {each: of for each, of in found.items() if of.is_known}
         return self._sums[key, kind]
 
+    def _of_whole_parks(self, key: str, kind: type[Sums]) -> Sequence[tuple]:
+        """Rows of park_days, one a park, day and kind of ride: what the rides come to is kept beside them."""
+        where, values = self._conditions(list(self.parks))
+        if self.kinds is not None:
+            where += " AND kind IN %s"
+            values.append(list(self.kinds))
+        return fetched(f"SELECT {key}, {', '.join(kind.KEPT)} FROM {_PARK_DAYS} AND {where}", values)
+
     def _read(self) -> tuple[str, list[Any]]:
         """Tables and conditions of the days that are read from ride_days."""
-        days, of_days = self._in_ranges()
-        values: list[Any] = [self.ride.pk if self.ride else list(self.parks), *of_days]
-        tables = f"{_OF_RIDE if self.ride else _OF_PARKS} AND {days}"
+        where, values = self._conditions(self.ride.pk if self.ride else list(self.parks))
         if not self.ride and self.kinds is not None:
-            tables += " AND ride_id IN %s"
+            where += " AND ride_id IN %s"
             values.append(list(self.rides))
+        return f"{_OF_RIDE if self.ride else _OF_PARKS} AND {where}", values
+
+    def _conditions(self, of: Any) -> tuple[str, list[Any]]:
+        """Of the days whose sums are up to date; the first value is of whom."""
+        where, days = self._in_ranges()
+        values = [of, *days]
         for park_id, begin, end in runs_of(self.stale):
-            tables += " AND NOT (park_id = %s AND day BETWEEN %s AND %s)"
+            where += " AND NOT (park_id = %s AND day BETWEEN %s AND %s)"
             values += [park_id, begin, end]
-        return tables, values
+        return where, values
 
     def _in_ranges(self) -> tuple[str, list[date]]:
         """As conditions that the server reads as ranges of a key."""

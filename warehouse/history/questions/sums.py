@@ -25,6 +25,7 @@ ADDED_IN_FULL = (
     "hours_refurbishment",
     "return_minutes",
 )
+KNOWN = "operating_minutes + down_minutes + closed_minutes + refurbishment_minutes"
 
 
 def _added(names: Iterable[str]) -> list[str]:
@@ -75,10 +76,13 @@ class Sums(Shares):
         "COUNT(*)",
         "COUNT(NULLIF(operating_minutes, 0))",
         "COUNT(NULLIF(standby_minutes, 0))",
-        "SUM(operating_minutes + down_minutes + closed_minutes + refurbishment_minutes + 0e0)",
+        f"SUM({KNOWN} + 0e0)",
         *_added(ADDED),
         "MAX(standby_max)",
     ]
+
+    #: the same of park_days, where they are added up already
+    KEPT: ClassVar[list[str]] = ["ride_days", "operated", "waited", KNOWN, *ADDED, "standby_max"]
 
     ride_days: int = 0
     operated: int = 0
@@ -130,6 +134,7 @@ class SumsInFull(Sums):
     """Also how the minutes went of which most questions do not ask."""
 
     SELECTED: ClassVar[list[str]] = [*Sums.SELECTED, *_added(ADDED_IN_FULL), "MIN(standby_min)"]
+    KEPT: ClassVar[list[str]] = [*Sums.KEPT, *ADDED_IN_FULL, "standby_min"]
 
     down_minutes: int = 0
     closed_minutes: int = 0

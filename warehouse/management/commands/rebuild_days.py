@@ -1,4 +1,4 @@
-"""manage.py rebuild_days: make the sums of days (ride_days) anew from the rows, or compare them with the rows."""
+"""manage.py rebuild_days: make the sums of days (ride_days, park_days) anew from the rows, or compare them."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -22,9 +22,9 @@ PATIENCE_SECONDS = 60  # where a worker is at the same park: it takes a month in
 
 class Command(BaseCommand):
     help = (
-        "Make the sums of days (ride_days) anew from the rows, of all parks and days or of those that are named. Runs "
-        "beside imports and workers, and can be stopped at any instant. Exit status: 0 done, 1 failed or with --verify "
-        "different, 2 wrong usage, 3 stopped."
+        "Make the sums of days (ride_days, park_days) anew from the rows, of all parks and days or of those that are "
+        "named. Runs beside imports and workers, and can be stopped at any instant. Exit status: 0 done, 1 failed or "
+        "with --verify different, 2 wrong usage, 3 stopped."
     )
 
     def add_arguments(self, parser):
@@ -106,12 +106,12 @@ class Command(BaseCommand):
 def _lines(park: Park, different: list[verifying.Difference]) -> Iterator[str]:
     """One a day and ride, with all its columns."""
     names = dict(Ride.objects.filter(pk__in={each.ride_id for each in different}).values_list("pk", "ride_name"))
-    found: dict[tuple[date, int | None], list[str]] = {}
+    found: dict[tuple[date, int | None, str], list[str]] = {}
     for each in different:
         said = f"{each.column} {_shown(each.stored)} stored, {_shown(each.by_rows)} by the rows"
-        found.setdefault((each.day, each.ride_id), []).append(said)
-    for (day, ride_id), said in found.items():
-        of = "the park's hours" if ride_id is None else f"ride {ride_id} {names.get(ride_id, '')}".rstrip()
+        found.setdefault((each.day, each.ride_id, each.whole_park), []).append(said)
+    for (day, ride_id, whole_park), said in found.items():
+        of = f"the park's {whole_park}" if ride_id is None else f"ride {ride_id} {names.get(ride_id, '')}".rstrip()
         yield f"{park}, {day}, {of}: {'; '.join(said)}"
 
 

@@ -40,7 +40,7 @@ def compare(table: str, other: str) -> Iterator[Month]:
         began = time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute(
-                " UNION ALL ".join(f"SELECT {_digest(columns)} FROM {name} WHERE {where}" for name in (table, other)),
+                " UNION ALL ".join(f"SELECT {digest_of(columns)} FROM {name} WHERE {where}" for name in (table, other)),
                 parameters * 2,
             )
             here, there = cursor.fetchall()
@@ -61,7 +61,8 @@ def count_missing(table: str, other: str, month: Month) -> int:
         return cursor.fetchone()[0]
 
 
-def _digest(columns: list[str]) -> str:
+def digest_of(columns: list[str]) -> str:
+    """SQL: count, and the rows' checksums summed and XORed, whatever their order; of these columns."""
     row = ", ".join(f"COALESCE({column}, '')" for column in columns)  # no column holds '' beside NULL
     checksum = f"CRC32(CONCAT_WS('#', {row}))"
     return f"COUNT(*), COALESCE(SUM({checksum}), 0), BIT_XOR({checksum})"

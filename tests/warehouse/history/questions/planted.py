@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from warehouse.history import clock_hours
+from django.db import connection
+
+from warehouse.history import clock_hours, park_sums
 from warehouse.history.rule import RULES_VERSION
 from warehouse.instants import milliseconds_of
 from warehouse.models import DataSource, EntityMetadata, Park, Ride, RideDay, RideStatusSnapshot
@@ -32,7 +34,8 @@ def plant(ride: Ride, *days: date, wait: int | None = None, down: int = 0, unkno
     operating = 720 - down - unknown
     of_waits = {}
     if wait is not None:
-        packed = clock_hours.pack(dict.fromkeys(range(10, 10 + operating // 60), (60, 60 * wait)))
+        minutes = [60 * (10 <= hour < 10 + operating // 60) for hour in range(24)]
+        packed = clock_hours.pack(minutes, [wait * many for many in minutes])
         of_waits = {"standby_minutes": operating, "standby_sum": operating * wait, "hours": packed}
         of_waits |= dict.fromkeys(("standby_min", "standby_p50", "standby_p90", "standby_max"), wait)
     figures = {
@@ -54,6 +57,8 @@ def plant(ride: Ride, *days: date, wait: int | None = None, down: int = 0, unkno
     }
     park_id = figures.pop("park_id", ride.park_id)
     RideDay.objects.bulk_create(RideDay(park_id=park_id, ride=ride, day=day, **figures) for day in days)
+    with connection.cursor() as cursor:
+        park_sums.write(cursor, park_id, min(days), max(days))
 
 
 def said(ride: Ride, local: str, status: str, wait: int | None = None, **columns: Any) -> None:

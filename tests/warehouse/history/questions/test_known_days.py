@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.warehouse.history.questions.planted import NOW, ZONE, a_park, a_ride, days, local, plant, said
 from warehouse.history.questions import parks, rides
-from warehouse.history.questions.days import of_park, of_parks, of_ride
+from warehouse.history.questions.days import ATTRACTIONS, of_park, of_parks, of_ride
 from warehouse.history.questions.extent import first_day, newest_day
+from warehouse.history.questions.sums import Sums, SumsInFull
 from warehouse.history.rule import RULES_VERSION
 from warehouse.models import RideStay
 from warehouse.rides import stale_days
@@ -94,6 +95,26 @@ def test_only_attractions_and_what_nobody_has_told_count_unless_others_are_asked
     assert of_park(park, DAY, DAY, NOW, kinds={"HOTEL"}).by_day() == {}
 
 
+@pytest.mark.parametrize("kinds", [ATTRACTIONS, None, {"SHOW"}, {"SHOW", "RESTAURANT", ""}])
+def test_sums_that_are_kept_are_those_of_the_rides(kinds):
+    here, there = a_park("Here"), a_park("There")
+    for number, kind in enumerate(("ATTRACTION", "ATTRACTION", "", "SHOW", "RESTAURANT", "Show")):
+        for park in (here, there):
+            ride = a_ride(park, f"{kind} {number}", kind)
+            plant(ride, *days(DAY, 3 + number), wait=7 * number or None, down=number, return_minutes=number)
+    stale_days.mark([(here.pk, DAY)])
+    known = of_parks([here, there], DAY, DAY + timedelta(days=9), NOW, kinds=kinds)
+    added: dict = {}
+    for row in known.ride_days():
+        added.setdefault((row.park_id, row.day), SumsInFull()).add(row)
+    assert added == known.by_park_and_day(SumsInFull)
+    assert {each.standby_min for each in added.values()} & {14, 21}
+    either: dict = {}
+    for (_, day), of in added.items():
+        either.setdefault(day, Sums()).add(of)
+    assert either == known.over(known.ranges).by_day()
+
+
 def test_a_ride_down_half_its_time_beside_nine_restaurants_is_fifty_percent():
     park = a_park()
     plant(a_ride(park, "Coaster", "ATTRACTION"), DAY, down=360)
@@ -128,7 +149,7 @@ def test_a_page_of_ten_questions_looks_up_once_what_is_known():
         parks.by_month(known)
         parks.by_weekday(known)
         parks.by_year(known)
-    assert len(queries) == 3  # rides, what is stale, sums
+    assert len(queries) == 2  # what is stale, sums
 
 
 def test_parks_beside_each_other_are_held_over_the_days_known_of_both():
@@ -174,13 +195,13 @@ def test_the_newest_day_is_of_sums_or_of_rows_that_are_not_summed_up():
 
 # --- how it is read --------------------------------------------------------------------------------------------------
 def plan(known, action) -> list[dict]:
-    """The server's plan of each statement that reads ride_days or stale_days."""
+    """The server's plan of each statement that reads sums or marks."""
     with CaptureQueriesContext(connection) as queries:
         action(known)
     found = []
     with connection.cursor() as cursor:
         for query in queries.captured_queries:
-            if "ride_days" in query["sql"] or "stale_days" in query["sql"]:
+            if any(table in query["sql"] for table in ("ride_days", "park_days", "stale_days")):
                 cursor.execute(f"EXPLAIN {query['sql']}")
                 names = [column[0] for column in cursor.description]
                 found += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -195,7 +216,7 @@ def five_parks():
         for number in range(3):
             plant(a_ride(park, f"Ride {number}"), *days(DAY, 90), wait=number)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE TABLE ride_days, stale_days")
+        cursor.execute("ANALYZE TABLE ride_days, park_days, stale_days")
         cursor.fetchall()
     return found
 
@@ -203,8 +224,8 @@ def five_parks():
 def test_the_days_of_a_park_are_a_range_of_the_primary_key(five_parks):
     known = of_park(five_parks[2], DAY, DAY + timedelta(days=9), NOW)
     steps = plan(known, lambda known: (known.by_day(), known.by_ride(), list(known.ride_days())))
-    read = [step for step in steps if step["table"] == "ride_days"]
-    assert len(read) >= 4
+    read = [step for step in steps if step["table"] in ("ride_days", "park_days")]
+    assert [step["table"] for step in read] == ["park_days", "park_days", "ride_days", "ride_days"]
     assert {(step["type"], step["key"]) for step in read} == {("range", "PRIMARY")}
     assert all(int(step["key_len"]) >= 7 and int(step["rows"]) <= 60 for step in read), read  # park and day, at least
     assert not [step for step in steps if step["type"] == "ALL" and step["table"] in ("ride_days", "stale_days")]

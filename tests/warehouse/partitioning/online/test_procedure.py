@@ -63,7 +63,7 @@ def run(direction: Direction, report=silent, **options) -> str | None:
 def digest() -> tuple:
     """Count and checksum of the fact table."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {comparison._digest(list(catalog.columns(TABLE)))} FROM {TABLE}")
+        cursor.execute(f"SELECT {comparison.digest_of(list(catalog.columns(TABLE)))} FROM {TABLE}")
         return cursor.fetchone()
 
 
