@@ -58,13 +58,32 @@ def hours_of(destination: str, day: date) -> list[dict]:
     ]
 
 
+class Gates:
+    """Before the second and the last file of the first two destinations, which two jobs import first. What lies between
+    the two may come in as one batch, and nobody is at his end before the last is opened."""
+
+    def __init__(self, archive: Path):
+        self._before = {
+            (destination, n): Gate(archive / key_of(destination, DAY + timedelta(days=n)))
+            for destination in (A, B)
+            for n in (1, DAYS - 1)
+        }
+
+    def open_the_second(self, *destinations: str) -> None:
+        for destination in destinations:
+            self._before[destination, 1].open()
+
+    def open(self, *destinations: str) -> None:
+        for (destination, _), gate in self._before.items():
+            if destination in destinations:
+                gate.open()
+
+
 @pytest.fixture
-def gates(archive) -> Iterator[dict[str, Gate]]:
-    """Before the second file of the first two destinations, which are the first to be imported by two jobs."""
-    found = {each: Gate(archive / key_of(each, DAY + timedelta(days=1))) for each in (A, B)}
+def gates(archive) -> Iterator[Gates]:
+    found = Gates(archive)
     yield found
-    for gate in found.values():
-        gate.open()
+    found.open(A, B)
 
 
 def start(archive: Path, *more: object) -> forks.Fork:
@@ -172,7 +191,7 @@ def test_a_job_that_is_killed_is_told_and_the_others_go_on(archive, gates):
     process = start(archive)
     both_at_their_second_file(process)
     os.kill(pid_of(A), signal.SIGKILL)
-    gates[B].open()
+    gates.open(B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 1, output
     assert statuses() == {A: "PAUSED", B: "COMPLETED", C: "COMPLETED"}
@@ -181,7 +200,7 @@ def test_a_job_that_is_killed_is_told_and_the_others_go_on(archive, gates):
     assert f"\n{A}: The process that imported it was killed (SIGKILL): by the system where memory is short" in output
     assert f"go on with:  manage.py import_archive --resume {killed.import_id}\n" in output
     assert "Traceback" not in output
-    gates[A].open()
+    gates.open(A)
     the_rest_comes_in()
 
 
@@ -191,10 +210,10 @@ def test_jobs_end_behind_the_file_in_hand_when_the_command_is_killed(archive, ga
     workers = [imports_of(destination).worker for destination in (A, B)]
     process.send_signal(signal.SIGKILL)
     until(lambda: process.poll() is not None)
-    for gate in gates.values():
-        gate.open()
+    gates.open_the_second(A, B)
+    until(lambda: statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}, otherwise=statuses)
+    gates.open(A, B)
     until(lambda: all(map(is_known_dead, workers)))
-    assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
     assert "Traceback" not in process.communicate(HANG_SECONDS)[0]
     the_rest_comes_in()
 
@@ -218,11 +237,11 @@ def test_a_signal_ends_each_job_behind_its_file(archive, gates, of_all):
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGTERM)
-    for gate in gates.values():
-        gate.open()
+    gates.open_the_second(A, B)
+    until(lambda: statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}, otherwise=statuses)
+    gates.open(A, B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
-    assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
     assert {imports_of(each).last_error for each in (A, B)} == {"stopped by the operator"}
     assert "CommandError: Paused; nothing is lost. Go on with:  manage.py import_archive --resume\n" in output
     assert "Traceback" not in output
@@ -237,8 +256,7 @@ def test_a_second_signal_breaks_off_what_is_in_hand(archive, gates):
     process.send_signal(signal.SIGTERM)  # another one: two of a kind that come at once are one
     until(lambda: list(statuses().values()).count("PAUSED") == 2)
     assert {imports_of(each).last_error for each in (A, B)} == {"interrupted inside a file, which was rolled back"}
-    for gate in gates.values():
-        gate.open()
+    gates.open(A, B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert "Traceback" not in output
@@ -249,8 +267,10 @@ def test_a_job_that_is_ended_alone_pauses_and_the_others_go_on(archive, gates):
     process = start(archive)
     both_at_their_second_file(process)
     os.kill(pid_of(A), signal.SIGTERM)
-    for gate in gates.values():
-        gate.open()
+    gates.open(B)
+    gates.open_the_second(A)
+    until(lambda: statuses()[A] == "PAUSED")
+    gates.open(A)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert statuses() == {A: "PAUSED", B: "COMPLETED", C: "COMPLETED"}
@@ -260,8 +280,7 @@ def test_where_everything_is_paused_no_further_destination_is_begun(archive, gat
     process = start(archive)
     both_at_their_second_file(process)
     standstill.begin("anna")
-    for gate in gates.values():
-        gate.open()
+    gates.open(A, B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
