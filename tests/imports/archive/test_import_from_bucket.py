@@ -1,17 +1,18 @@
 """An import from a bucket, whatever goes wrong on the way, leaves what an import of the same folder leaves."""
 
 import functools
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import stamina
 from django.core.management import CommandError, call_command
 
 from imports.models import ImportCheckpoint, ImportedFile
+from imports.sources.source import key_of
 from quality.models import DataQualityLog
 from tests.emptying import empty_tables
-from tests.imports import processes
-from tests.imports.building import DAY, DESTINATION, event, write_day
+from tests.imports import forks, processes
+from tests.imports.building import DAY, DESTINATION, PARK, event, packed, ride, write_day
 from tests.imports.fault_server import Answer, Fault
 from tests.imports.table_state import table_state
 
@@ -137,3 +138,21 @@ def test_a_process_imports_signed_requests_from_its_environment(archive, s3_prox
     assert table_state() == expected
     assert all("Credential=key/" in headers["Authorization"] for _, _, headers in s3_proxy.requests)
     assert all("(ops@example.org)" in headers["User-Agent"] for _, _, headers in s3_proxy.requests)
+
+
+def test_jobs_read_a_bucket_each_by_connections_of_its_own(s3_server, settings):
+    """What this process listed it by, before they were forked, is none of theirs."""
+    name = "jobs.example.org"
+    s3_server.public_bucket(name)
+    destinations = [DESTINATION.replace("1", n, 1) for n in "123"]
+    for n, destination in enumerate(destinations):
+        for day in (DAY, DAY + timedelta(days=1)):
+            body = packed([event(day=day, park=PARK.replace("2", str(n), 1), entity=ride(n))])
+            s3_server.client().put_object(Bucket=name, Key=key_of(destination, day), Body=body)
+    status, output = forks.run(
+        *("import_archive", "--source", f"s3://{name}", "--all", "--jobs", 3),
+        settings={"ARCHIVE_S3_ENDPOINT_URL": s3_server.url},
+    )
+    assert status == 0, output
+    assert output.startswith("3 destinations, 6 files, by 3 jobs side by side\n")
+    assert ImportedFile.objects.filter(outcome="IMPORTED", stored=1).count() == 6

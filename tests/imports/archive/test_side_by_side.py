@@ -15,10 +15,12 @@ from django.core.management.base import OutputWrapper
 
 from imports.archive import how_many_jobs, progress, side_by_side
 from imports.archive.door import Door
+from imports.archive.going import Outcome, Tally
 from imports.archive.how_many_jobs import JOBS_MAX, Work, how_many
 from imports.archive.process import is_known_dead
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of
+from imports.workers import standstill
 from tests.emptying import empty_tables
 from tests.imports import forks
 from tests.imports.building import DAY, PARK, event, ride, runs, write_day
@@ -32,7 +34,7 @@ from warehouse.partitioning import partitions
 from warehouse.server import ddl
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DAYS = 6
+DAYS = 4
 EVENTS = 20  # a file
 A, B, C = (f"{n}1111111-1111-4111-8111-111111111111" for n in "abc")
 PARKS = {A: PARK, B: PARK.replace("2", "6"), C: PARK.replace("2", "7")}
@@ -56,13 +58,32 @@ def hours_of(destination: str, day: date) -> list[dict]:
     ]
 
 
+class Gates:
+    """Before the second and the last file of the first two destinations, which two jobs import first. What lies between
+    the two may come in as one batch, and nobody is at his end before the last is opened."""
+
+    def __init__(self, archive: Path):
+        self._before = {
+            (destination, n): Gate(archive / key_of(destination, DAY + timedelta(days=n)))
+            for destination in (A, B)
+            for n in (1, DAYS - 1)
+        }
+
+    def open_the_second(self, *destinations: str) -> None:
+        for destination in destinations:
+            self._before[destination, 1].open()
+
+    def open(self, *destinations: str) -> None:
+        for (destination, _), gate in self._before.items():
+            if destination in destinations:
+                gate.open()
+
+
 @pytest.fixture
-def gates(archive) -> Iterator[dict[str, Gate]]:
-    """Before the second file of the first two destinations, which are the first to be imported by two jobs."""
-    found = {each: Gate(archive / key_of(each, DAY + timedelta(days=1))) for each in (A, B)}
+def gates(archive) -> Iterator[Gates]:
+    found = Gates(archive)
     yield found
-    for gate in found.values():
-        gate.open()
+    found.open(A, B)
 
 
 def start(archive: Path, *more: object) -> forks.Fork:
@@ -106,7 +127,7 @@ def test_what_two_jobs_leave_is_what_one_leaves_and_all_that_they_say_is_said(ar
     assert process.returncode == 0, output
     assert table_state() == one
     assert len(set(ImportCheckpoint.objects.values_list("worker", flat=True))) == 3  # a process each
-    assert output.startswith("3 destinations, 19 files, by 2 jobs side by side\n")
+    assert output.startswith("3 destinations, 13 files, by 2 jobs side by side\n")
     for destination in (A, B, C):
         said = said_of(output, destination)
         assert said[0].startswith(f"{destination}, {DAY} to ")
@@ -170,7 +191,7 @@ def test_a_job_that_is_killed_is_told_and_the_others_go_on(archive, gates):
     process = start(archive)
     both_at_their_second_file(process)
     os.kill(pid_of(A), signal.SIGKILL)
-    gates[B].open()
+    gates.open(B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 1, output
     assert statuses() == {A: "PAUSED", B: "COMPLETED", C: "COMPLETED"}
@@ -179,7 +200,7 @@ def test_a_job_that_is_killed_is_told_and_the_others_go_on(archive, gates):
     assert f"\n{A}: The process that imported it was killed (SIGKILL): by the system where memory is short" in output
     assert f"go on with:  manage.py import_archive --resume {killed.import_id}\n" in output
     assert "Traceback" not in output
-    gates[A].open()
+    gates.open(A)
     the_rest_comes_in()
 
 
@@ -189,10 +210,10 @@ def test_jobs_end_behind_the_file_in_hand_when_the_command_is_killed(archive, ga
     workers = [imports_of(destination).worker for destination in (A, B)]
     process.send_signal(signal.SIGKILL)
     until(lambda: process.poll() is not None)
-    for gate in gates.values():
-        gate.open()
+    gates.open_the_second(A, B)
+    until(lambda: statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}, otherwise=statuses)
+    gates.open(A, B)
     until(lambda: all(map(is_known_dead, workers)))
-    assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
     assert "Traceback" not in process.communicate(HANG_SECONDS)[0]
     the_rest_comes_in()
 
@@ -216,11 +237,11 @@ def test_a_signal_ends_each_job_behind_its_file(archive, gates, of_all):
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGTERM)
-    for gate in gates.values():
-        gate.open()
+    gates.open_the_second(A, B)
+    until(lambda: statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}, otherwise=statuses)
+    gates.open(A, B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
-    assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
     assert {imports_of(each).last_error for each in (A, B)} == {"stopped by the operator"}
     assert "CommandError: Paused; nothing is lost. Go on with:  manage.py import_archive --resume\n" in output
     assert "Traceback" not in output
@@ -235,12 +256,44 @@ def test_a_second_signal_breaks_off_what_is_in_hand(archive, gates):
     process.send_signal(signal.SIGTERM)  # another one: two of a kind that come at once are one
     until(lambda: list(statuses().values()).count("PAUSED") == 2)
     assert {imports_of(each).last_error for each in (A, B)} == {"interrupted inside a file, which was rolled back"}
-    for gate in gates.values():
-        gate.open()
+    gates.open(A, B)
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert "Traceback" not in output
     assert RideStatusSnapshot.objects.count() == 2 * EVENTS
+
+
+def test_a_job_that_is_ended_alone_pauses_and_the_others_go_on(archive, gates):
+    process = start(archive)
+    both_at_their_second_file(process)
+    os.kill(pid_of(A), signal.SIGTERM)
+    gates.open(B)
+    gates.open_the_second(A)
+    until(lambda: statuses()[A] == "PAUSED")
+    gates.open(A)
+    output, _ = process.communicate(HANG_SECONDS)
+    assert process.returncode == 3, output
+    assert statuses() == {A: "PAUSED", B: "COMPLETED", C: "COMPLETED"}
+
+
+def test_where_everything_is_paused_no_further_destination_is_begun(archive, gates):
+    process = start(archive)
+    both_at_their_second_file(process)
+    standstill.begin("anna")
+    gates.open(A, B)
+    output, _ = process.communicate(HANG_SECONDS)
+    assert process.returncode == 3, output
+    assert statuses() == {A: "PAUSED", B: "PAUSED", C: "PENDING"}
+    assert f"{C}, " not in output
+
+
+def test_no_other_run_of_a_source_that_gives_nothing_for_now_is_begun(archive):
+    one, other, *_ = runs(archive)
+    until_then = datetime(2099, 1, 1, tzinfo=UTC)
+    tally = Tally([one, other])
+    assert tally.may_begin(other)
+    tally.take(one, Outcome(waits_until=until_then))
+    assert (tally.may_begin(other), tally.waits_until, tally.completed) == (False, until_then, 0)
 
 
 # --- how many --------------------------------------------------------------------------------------------------------
@@ -308,10 +361,10 @@ def test_a_line_speaks_of_all_jobs_and_what_each_is_at(two_works, monkeypatch):
     together.say(other, [f"{B}, from here to there", "  imp_1"])
     together.at(other, 2, 300, f"{B}: quality check")
     first, *said, last = out.getvalue().splitlines()
-    assert first.startswith("0 of 2 destinations done, 3 of 13 files, 1,200 rows, ")
+    assert first.startswith("0 of 2 destinations done, 3 of 9 files, 1,200 rows, ")
     assert first.endswith(f" left; at {key_of(A, DAY)}")
     assert said == [f"{A}:", "  3 files read", "  0 new findings", f"{B}, from here to there", "  imp_1"]
-    assert last.startswith("1 of 2 destinations done, 5 of 13 files, 1,500 rows, ")
+    assert last.startswith("1 of 2 destinations done, 5 of 9 files, 1,500 rows, ")
     assert last.endswith(f" left; at {B}: quality check")
 
 
@@ -325,7 +378,7 @@ def test_on_a_terminal_a_bar_stays_below_what_is_said(two_works):
     assert f"{A}:\n  3 files read\n" in out.getvalue()
     assert out.getvalue().count("\n") == 3  # and that of the bar at its end
     bar = out.getvalue().split("\r")[-1]
-    assert "3/13" in bar
+    assert "3/9" in bar
     assert "1,200 rows" in bar
     assert "a1111111/2024/12/25" in bar
 
