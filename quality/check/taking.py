@@ -57,12 +57,12 @@ class _Places(dict[int, tuple[Callable[[Row], None], Callable[[Row], None]]]):
     def __missing__(self, ride_id: int) -> tuple[Callable[[Row], None], Callable[[Row], None]]:
         ride = self._rides.get(ride_id)
         if ride is None:
-            self[ride_id] = place = (self.rideless.append, _ignore)
-            return place
+            self[ride_id] = self.rideless.append, _ignore
+            return self[ride_id]
         park = self.parks.setdefault(id(ride.park), _OfPark(ride.park))
         park.rides[ride_id] = mine = _OfRide(ride)
-        self[ride_id] = place = (mine.rows.append, park.rows.append)
-        return place
+        self[ride_id] = mine.rows.append, park.rows.append
+        return self[ride_id]
 
 
 def _ignore(row: Row) -> None:

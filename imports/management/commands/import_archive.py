@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from imports.archive import beginning, beside, cost, planning, post_import_check, progress, standing
 from imports.archive import dry_run as dry_runs
+from imports.archive.check_ahead import CheckAhead
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.pause_model import Pause
 from imports.archive.pipeline import ImportFailed, run_import
@@ -211,19 +212,20 @@ class Command(BaseCommand):
             self.stdout.write(f"  {checkpoint.import_id}  {checkpoint.park}")
         reporter = progress.Reporter(self.stdout, run)
         try:
-            completed = run_import(run, stop, reporter)
+            with CheckAhead(run) as ahead:
+                completed = run_import(run, stop, reporter)
         finally:
             reporter.close()
         for line in progress.summary(run):
             self.stdout.write(line)
-        self._check(post_import_check.completed(run))
+        self._check(post_import_check.completed(run), ahead)
         self._make_days(run, stop)
         return completed
 
-    def _check(self, import_ids: list[str] | None) -> None:
+    def _check(self, import_ids: list[str] | None, ahead: CheckAhead | None = None) -> None:
         """What these imports (None: all) owe. A failure is said at once, the rest goes on, and the end is exit 1."""
         try:
-            if said := post_import_check.check_now(import_ids):
+            if said := post_import_check.check_now(import_ids, ahead):
                 self.stdout.write(f"  {said}")
         except ChecksFailed as failed:
             self.stdout.write(f"  {failed}")
