@@ -17,6 +17,7 @@ from quality.check.ahead import ScanAhead
 
 logger = logging.getLogger(__name__)
 
+NAME = "check ahead"
 FILES_WORTH_IT = 20  # fewer are checked at once when they are there
 LOOKS_EVERY_SECONDS = 0.2
 ENDS_WITHIN_SECONDS = 5  # a read takes 20 ms; of a server that is away nobody waits longer
@@ -28,7 +29,7 @@ class CheckAhead:
     def __init__(self, run: ImportRun):
         self._run = run
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._go_along, name="check ahead", daemon=True)
+        self._thread = threading.Thread(target=self._go_along, name=NAME, daemon=True)
         self._scans: dict[tuple[date, date], ScanAhead] = {}
         self.scans: dict[tuple[date, date], ScanAhead] = {}
 
@@ -40,10 +41,14 @@ class CheckAhead:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop(whole=error is None)
+
+    def stop(self, *, whole: bool = True) -> None:
+        """The import has ended; `whole`: as it should, so that its check follows."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(ENDS_WITHIN_SECONDS)
-        if error is None and not self._thread.is_alive():
+        if whole and not self._thread.is_alive():
             self.scans = self._scans
 
     def go_on(self) -> None:
