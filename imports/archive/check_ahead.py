@@ -14,12 +14,13 @@ from django.db import DatabaseError, connection
 
 from imports.archive.run import ImportRun
 from quality.check.ahead import ScanAhead
+from warehouse.server.ddl import GAP_SECONDS
 
 logger = logging.getLogger(__name__)
 
 NAME = "check ahead"
 FILES_WORTH_IT = 20  # fewer are checked at once when they are there
-LOOKS_EVERY_SECONDS = 0.2
+LOOKS_EVERY_SECONDS = 0.3
 ENDS_WITHIN_SECONDS = 5  # a read takes 20 ms; of a server that is away nobody waits longer
 
 
@@ -65,7 +66,11 @@ class CheckAhead:
             scan = self._scans.get((first, last))
             if scan is None or scan.park_ids != park_ids:
                 scan = self._scans[first, last] = ScanAhead(park_ids, first, last)
-            scan.advance(processed, lambda: not self._stop.is_set())
+            scan.advance(processed, self._may_go_on)
+
+    def _may_go_on(self) -> bool:
+        """After a pause in which DDL meets the table idle."""
+        return not self._stop.wait(GAP_SECONDS)
 
     def _go_along(self) -> None:
         try:

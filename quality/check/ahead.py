@@ -23,6 +23,7 @@ from quality.check.scan import Scan, without_collections
 from quality.check.window import Window, window
 from warehouse.days import ONE_DAY
 from warehouse.models import Park
+from warehouse.rides.numbering import highest_number
 
 #: A file of a day brings no rows of the third day before it, nor marks of it (a row marks the days beside its own).
 DAYS_BEHIND = 3
@@ -65,13 +66,15 @@ class ScanAhead:
         """The days up to `processed` (UTC) have come in: read what will hardly change any more. `go_on` is asked every
         20 ms. Not inside a transaction."""
         until = processed - timedelta(days=DAYS_BEHIND)
-        if self._setbacks > SETBACKS_MAX:
+        if until <= self.read_to or self._setbacks > SETBACKS_MAX:
             return
-        now = window(self.first, self.last, processed)
-        if until <= self.read_to or now.read_to <= now.read_from:
-            return
-        scan = self._scan_as_it_holds(now)
-        for month, end in now.months[scan.months :]:
+        scan = self._scan
+        if scan is None or until > scan.window.read_to:  # some 10 ms, once a month
+            now = window(self.first, self.last, processed)
+            if now.read_to <= now.read_from:
+                return  # nothing is stored
+            scan = self._scan_as_it_holds(now)
+        for month, end in scan.window.months[scan.months :]:
             while self.read_to < min(end, until):
                 if not go_on() or not self._read(scan, month, max(month, self.read_to), min(end, until), end):
                     return
@@ -97,10 +100,16 @@ class ScanAhead:
 
     # --- reading ------------------------------------------------------------------------------------------------------
     def _read(self, scan: Scan, month: date, begin: date, until: date, month_end: date) -> bool:
-        """Some days from `begin` on. False: nothing would tell whether they change while rows come into their month."""
+        """Some days from `begin` on. False: nothing would tell whether they change while rows come into their month.
+
+        Tokens come first, then the rides, then the rows: whatever is written behind the first of them is told by it.
+        """
         end = min(until, begin + timedelta(days=self._days_at_once))
         tokens, days = self._tokens_of(month), self._tokens_of_days(begin - ONE_DAY, end)
         if until < month_end and any(key not in days for key in self._keys(tokens, begin - ONE_DAY, end)):
+            return False
+        if scan.highest_ride_id != highest_number() and not scan.name_rides():
+            self._go_back_to(0)
             return False
         if begin == month:
             self._part, self._tokens = month, tokens

@@ -23,6 +23,7 @@ from quality.check.window import Window
 from quality.findings import EXAMPLES_MAX
 from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.rides import stays
+from warehouse.rides.numbering import highest_number
 from warehouse.rides.stays import Stay
 from warehouse.snapshot_id import RIDE_ID_BITS, SNAPSHOT_ID_MAX, ride_id_of
 
@@ -58,6 +59,7 @@ class Scan:
         self._courses: dict[int, list[Stay]] = {}  # by ride_id
         self._rides: dict[int, RideProfile] = {}  # by ride_id: in the park where the scan has come to
         self._moves: list[tuple[int, int, RideProfile]] = []  # first snapshot_id, ride_id; last comes first
+        self.highest_ride_id = 0  # that there was when rides were named
         self.months = 0  # that were read to their end
         self.rows = 0
         self.rideless: dict[int, int] = {}  # ride_id -> snapshots
@@ -74,6 +76,7 @@ class Scan:
 
         False: of some ride it is known now that it was elsewhere than the rows before were taken to say.
         """
+        known_up_to, self.highest_ride_id = self.highest_ride_id, highest_number()
         entity_types = dict(EntityMetadata.objects.values_list("ride_id", "entity_type"))
         rides = Ride.objects.all()
         if not self.whole:
@@ -87,6 +90,8 @@ class Scan:
             if self._courses.setdefault(ride_id, course) != course:
                 return False
             if ride_id not in self._of_rides:
+                if ride_id <= known_up_to:
+                    return False  # it was in no park of these
                 self._begin_ride(ride_id, course)
             for in_park, ride in self._of_rides[ride_id].items():
                 ride.name, ride.wiki_id, ride.entity_type = name, wiki_id, entity_types.get(ride_id, "")

@@ -167,6 +167,16 @@ def test_a_ride_that_has_moved_as_it_turns_out(resort):
     assert resort.comes_to_the_same() is None
 
 
+def test_a_ride_that_comes_from_another_park(resort):
+    """Its rows were another park's, and tell of nothing that was written to these."""
+    elsewhere = Park.objects.create(park_name="south", themeparks_wiki_id="south")
+    ride = resort.new_ride("of elsewhere", elsewhere)
+    store([(ride.pk, noon(day), "OPERATING", 30) for day in days()])
+    resort.come_in(*days())
+    Ride.objects.filter(pk=ride.pk).update(park=resort.parks[0])
+    assert resort.comes_to_the_same() is None
+
+
 def test_a_park_in_another_zone(resort):
     resort.come_in(*days())
     Park.objects.filter(pk=resort.parks[0].pk).update(timezone="Asia/Tokyo")
