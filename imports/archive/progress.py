@@ -145,9 +145,11 @@ def summary(run: ImportRun) -> list[str]:
     """Lines that say what a run did; counts are of the parks of the run alone, those of a whole destination with what
     belongs to no known park."""
     totals = run.totals
+    may_be_unchanged = run.options.is_selective or totals.unchanged
     lines = [
         f"  {count_of(totals.files, 'file')} read, {count_of(totals.missing_days, 'day')} without a file, "
-        f"{totals.unreadable:,} unreadable" + (f", {totals.unchanged:,} unchanged" if run.options.is_selective or totals.unchanged else ""),
+        f"{totals.unreadable:,} unreadable"
+        + (f", {totals.unchanged:,} unchanged" if run.options.is_selective or totals.unchanged else ""),
         f"  {count_of(totals.events, 'event')}: {totals.stored:,} stored, {totals.already_known:,} already known, "
         f"{count_of(totals.duplicates, 'duplicate')}, {totals.rejected:,} rejected",
         f"  {count_of(totals.findings, 'new finding')}",

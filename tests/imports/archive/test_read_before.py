@@ -13,6 +13,7 @@ from imports.models import ImportCheckpoint, ImportedFile
 from quality.models import DataQualityLog
 from tests.imports.building import DAY, OTHER_PARK, event, import_all, ride, runs, write_day
 from tests.imports.table_state import table_state
+from warehouse.days import midnight
 from warehouse.models import Ride, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,7 +73,7 @@ def test_a_row_far_from_its_file_is_looked_for_too(tmp_path):
         write_day(tmp_path, [event(day=day(n)), *([far] if n == 1 else [])], day(n))
     import_all(tmp_path)
     assert import_all(tmp_path).unchanged == 3
-    RideStatusSnapshot.objects.filter(recorded_at__lt=DAY).delete()
+    RideStatusSnapshot.objects.filter(recorded_at__lt=midnight(DAY)).delete()
     assert import_all(tmp_path).stored == 1
 
 
