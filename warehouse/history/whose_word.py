@@ -5,9 +5,13 @@ Where both spoke, the record holds. Day files may be cut at UTC midnight, which 
 is divided there, and each part is by itself. A function of the rows of that day of the park alone.
 """
 
+from operator import itemgetter
+
 from warehouse.history.words import ARCHIVE, DAY_MS, DOWN, OPERATING, STATUS, Word
 from warehouse.models import DayTold
 from warehouse.snapshot_id import RIDE_ID_BITS
+
+_code = itemgetter(1)
 
 
 def choose(words: dict[int, list[Word]], begin_ms: int, end_ms: int) -> tuple[dict[int, list[Word]], DayTold | None]:
@@ -17,7 +21,7 @@ def choose(words: dict[int, list[Word]], begin_ms: int, end_ms: int) -> tuple[di
     archive told an earlier part of the day and closed the park: no ride was left OPERATING or DOWN. What the collector
     says then are strays of feeds that never close.
     """
-    codes = {code & ARCHIVE for said in words.values() for _, code, _ in said}
+    codes = {code & ARCHIVE for said in words.values() for code in set(map(_code, said))}
     if len(codes) < 2:
         return words, None if not codes else DayTold.ARCHIVE if ARCHIVE in codes else DayTold.LIVE
     chosen: dict[int, list[Word]] = {}
