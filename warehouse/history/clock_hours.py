@@ -4,24 +4,21 @@ One byte for the first hour, then three for it and each one after it up to the l
 was shown, and the sum of wait x minutes (big-endian). An hour that the clock has twice that day has up to 120 minutes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from struct import Struct
 
 _ONE = Struct(">BH")
 _MOST = 0xFFFF  # 120 minutes of 546
 
 
-def pack(hours: Mapping[int, tuple[int, int]]) -> bytes | None:
-    """`hours`: (minutes, sum of wait x minutes) by hour of the clock, 0 to 23. None where there are no minutes."""
-    told = [hour for hour, (minutes, _) in hours.items() if minutes]
+def pack(minutes: Sequence[int], totals: Sequence[int]) -> bytes | None:
+    """Minutes, and sums of wait x minutes, by hour of the clock, 0 to 23. None where there are no minutes."""
+    told = [hour for hour, many in enumerate(minutes) if many]
     if not told:
         return None
-    first = min(told)
-    found = bytearray([first])
-    for hour in range(first, max(told) + 1):
-        minutes, total = hours.get(hour, (0, 0))
-        found += _ONE.pack(minutes, min(total, _MOST))
-    return bytes(found)
+    first, end = told[0], told[-1] + 1
+    hours = zip(minutes[first:end], totals[first:end], strict=True)
+    return bytes([first]) + b"".join([_ONE.pack(many, min(total, _MOST)) for many, total in hours])
 
 
 def unpack(packed: bytes | None) -> dict[int, tuple[int, int]]:

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import lru_cache
 from itertools import groupby
 
 from warehouse.instants import instant_at
@@ -64,10 +65,22 @@ def minutes_of(begin_ms: int, most: int, ranges_ms: Iterable[tuple[int, int]]) -
     return merged(found)
 
 
-def clock_of(begin_ms: int, minutes: int, zone: tzinfo) -> list[tuple[int, int]]:
+def clock_of(begin_ms: int, minutes: int, zone: tzinfo) -> Sequence[tuple[int, int]]:
     """Of each minute from an instant on the hour of the clock in a zone, and the first minute of another hour."""
+    first = instant_at(begin_ms).astimezone(zone)
+    if first.utcoffset() == instant_at(begin_ms + minutes * MINUTE_MS).astimezone(zone).utcoffset():
+        return _even_clock(first.hour * 60 + first.minute, minutes)
     quarters = range(0, minutes, QUARTER)
-    hours = (instant_at(begin_ms + at * MINUTE_MS).astimezone(zone).hour for at in quarters)
+    return _spread([instant_at(begin_ms + at * MINUTE_MS).astimezone(zone).hour for at in quarters])
+
+
+@lru_cache(64)
+def _even_clock(first: int, minutes: int) -> Sequence[tuple[int, int]]:
+    """Of a day on which nobody changes the clocks, from a minute of it on: nearly all are the same one."""
+    return tuple(_spread([(first + at) // 60 % 24 for at in range(0, minutes, QUARTER)]))
+
+
+def _spread(hours: Iterable[int]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for hour, same in groupby(hours):
         end = len(found) + QUARTER * sum(1 for _ in same)
@@ -90,6 +103,9 @@ def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def common(some: Ranges, others: Ranges) -> list[tuple[int, int]]:
     """What lies in both."""
+    if len(others) == 1:  # as hours of most days are
+        ((first, last),) = others
+        return [(max(begin, first), min(end, last)) for begin, end in some if begin < last and first < end]
     found = []
     for begin, end in some:
         at = bisect_right(others, begin, key=lambda other: other[1])

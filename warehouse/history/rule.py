@@ -14,10 +14,11 @@ A wait is shown while OPERATING alone. No database: facts go in, figures come ou
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple, TypeVar
 
 from warehouse.history import clock_hours
 from warehouse.history.following import Followed
@@ -31,12 +32,12 @@ RULES_VERSION = 1
 SAID_MS = 4 * HOUR_MS  # for so long OPERATING holds outside the park's hours
 
 Milliseconds = tuple[int, int]
+Told = TypeVar("Told")
 #: status, first minute and the one behind the last, wait
 Piece = tuple[int, int, int, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """One ride's day, by the names of the columns of ride_days (warehouse.day_models.RideDay)."""
 
     observations: int
@@ -122,6 +123,18 @@ def figures_of(
         if status == OPERATING:
             if begin >= end:
                 pieces: Sequence[tuple[int, int]] = ()
+            elif begin == run_end and plain and first <= begin and end <= last and pieces_seen is None:
+                pieces = ()  # as below, of most changes
+                run_end = end
+                if wait is not None:
+                    waits[wait] = waits.get(wait, 0) + end - begin
+                    while begin < end:
+                        hour, stop = clock[begin]
+                        if stop > end:
+                            stop = end
+                        of_hour[hour] += stop - begin
+                        waited[hour] += wait * (stop - begin)
+                        begin = stop
             elif plain and first <= begin and end <= last:
                 pieces = ((begin, end),)
             else:
@@ -142,7 +155,7 @@ def figures_of(
                         of_hour[hour] += stop - a
                         waited[hour] += wait * (stop - a)
                         a = stop
-            if wait is not None and (wait or plain or not frame.is_night(begin)):
+            if wait is not None and not plain and (wait or not frame.is_night(begin)):
                 values.append(wait)
         elif begin < end:
             pieces = ((begin, end),)
@@ -164,7 +177,9 @@ def figures_of(
     within[0] = hours - sum(within[1:])
     if run_ms is not None and before == OPERATING:
         closed_ms = closed_next_ms
-    standby = _Line(waits, values)
+    if plain:
+        values = [change[2] for change in ride.changes if change[2] is not None]
+    standby = _Line(waits, values) if values or waits else _NO_LINE
     single = _single(frame, ride, operating)
     prices = _prices(ride.prices)
     return Figures(
@@ -198,7 +213,7 @@ def figures_of(
         price_min=prices[0],
         price_max=prices[1],
         price_currency=prices[2],
-        hours=clock_hours.pack({hour: both for hour, both in enumerate(zip(of_hour, waited, strict=True)) if both[0]}),
+        hours=clock_hours.pack(of_hour, waited) if waits else None,
         carried=carried,
     )
 
@@ -229,6 +244,9 @@ class _Line:
                 break
 
 
+_NO_LINE = _Line({}, ())
+
+
 def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) -> int:
     """A check sum of all that the next day takes from this one: how the ride stood, and the park's hours past midnight.
 
@@ -239,35 +257,32 @@ def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) 
 
 
 def _single(frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]]) -> _Line:
-    waits: dict[int, int] = {}
-    values = []
-    for number, (at_ms, wait) in enumerate(ride.single):
-        if wait is None:
-            continue
-        values.append(wait)
-        for begin, end in common(_stretch(frame, ride.single, number, at_ms), operating):
-            waits[wait] = waits.get(wait, 0) + end - begin
-    return _Line(waits, values)
+    shown: dict[int, list[tuple[int, int]]] = {}  # when which wait was told
+    for begin, end, wait in _stretches(frame, ride.single):
+        if wait is not None:
+            shown.setdefault(wait, []).append((begin, end))
+    if not shown:
+        return _NO_LINE
+    minutes = {wait: length(common(stretches, operating)) for wait, stretches in shown.items()}
+    return _Line({wait: count for wait, count in minutes.items() if count}, list(shown))
 
 
 def _return_minutes(
     frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]], down: Sequence[tuple[int, int]]
 ) -> int:
-    if not any(available for _, available in ride.returns):
-        return 0
-    meant = sorted([*operating, *down])
-    return sum(
-        length(common(_stretch(frame, ride.returns, number, at_ms), meant))
-        for number, (at_ms, available) in enumerate(ride.returns)
-        if available
-    )
+    given = [(begin, end) for begin, end, available in _stretches(frame, ride.returns) if available]
+    return length(common(given, sorted([*operating, *down]))) if given else 0
 
 
-def _stretch(frame: Frame, changes: Sequence[tuple[int, object]], number: int, at_ms: int) -> list[tuple[int, int]]:
-    begin, end = minute_of(frame.begin_ms, at_ms), frame.minutes
-    if number + 1 < len(changes):
-        end = min(end, minute_of(frame.begin_ms, changes[number + 1][0]))
-    return [(begin, end)] if begin < end else []
+def _stretches(frame: Frame, changes: Sequence[tuple[int, Told]]) -> Iterator[tuple[int, int, Told]]:
+    """What holds from each change to the next one; empty ones as well, in which no full minute lies."""
+    if not changes:
+        return
+    ends = [minute_of(frame.begin_ms, at_ms) for at_ms, _ in changes[1:]]
+    begin = minute_of(frame.begin_ms, changes[0][0])
+    for (_, told), end in zip(changes, (*ends, frame.minutes), strict=True):
+        yield begin, min(end, frame.minutes), told
+        begin = end
 
 
 def _prices(told: Sequence[tuple[Decimal, str | None]]) -> tuple[Decimal | None, Decimal | None, str | None]:

@@ -4,7 +4,7 @@ and the hours that were inferred (park_hours).
 Written by warehouse.history.recompute alone, in a transaction in which the park's marks are seen.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ FIGURES = tuple(
 )
 COLUMNS = (*_KEY, "told_by", "rules_version", *FIGURES, _MADE)
 _HOURS_COLUMNS = ("park_id", "day", "type", "opens_at", "closes_at", "source", "read_at")
-ROWS_PER_STATEMENT = 250  # of 43 values: some 50 KB
+ROWS_PER_STATEMENT = 1000  # of 43 values: some 150 KB
 
 Hours = tuple[tuple[int, int], ...]
 
@@ -67,9 +67,9 @@ def hours_of(made: DayOfPark) -> Hours:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Rows of ride_days and of park_hours, as they are to be stored, by day."""
+    """Rows of ride_days, as text of SQL, and of park_hours, as they are to be stored, by day."""
 
-    rows: Mapping[date, list[list[Any]]]
+    rows: Mapping[date, list[str]]
     hours: Mapping[date, list[list[Any]]]
 
 
@@ -77,7 +77,7 @@ def prepared(park_id: int, made: Iterable[DayOfPark], now: datetime) -> Prepared
     """Days that were made, ready to be written: to be called before writers of the park are made to wait."""
     rows, hours = {}, {}
     for day in made:
-        rows[day.day] = list(_rows(park_id, day, now))
+        rows[day.day] = [_as_sql(row) for row in _rows(park_id, day, now)]
         hours[day.day] = [
             [park_id, day.day, HoursType.OPERATING, *map(_instant, span), HoursSource.INFERRED, naive_utc(now)]
             for span in hours_of(day)
@@ -97,20 +97,39 @@ def write(park_id: int, days: Sequence[date], ready: Prepared) -> int:
             "DELETE FROM park_hours WHERE park_id = %s AND day BETWEEN %s AND %s AND source = %s",
             [*of_days, HoursSource.INFERRED],
         )
-        _insert(cursor, "ride_days", COLUMNS, rows)
-        _insert(cursor, "park_hours", _HOURS_COLUMNS, hours)
+        for begin in range(0, len(rows), ROWS_PER_STATEMENT):
+            values = ",".join(rows[begin : begin + ROWS_PER_STATEMENT])
+            cursor.execute(f"INSERT INTO ride_days ({', '.join(COLUMNS)}) VALUES {values}")
+        _insert_hours(cursor, hours)
         park_sums.write(cursor, park_id, days[0], days[-1])
     return len(rows)
 
 
-def _insert(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    one = f"({', '.join(['%s'] * len(columns))})"
+def _insert_hours(cursor: CursorWrapper, rows: Sequence[Sequence[Any]]) -> None:
+    one = f"({', '.join(['%s'] * len(_HOURS_COLUMNS))})"
     for begin in range(0, len(rows), ROWS_PER_STATEMENT):
         part = rows[begin : begin + ROWS_PER_STATEMENT]
         cursor.execute(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * len(part))}",
+            f"INSERT INTO park_hours ({', '.join(_HOURS_COLUMNS)}) VALUES {', '.join([one] * len(part))}",
             [value for row in part for value in row],
         )
+
+
+#: a value as SQL, by its type: for the 43 of a row the driver takes 40 us, this 6. Texts are digits of bytes, so that
+#: nothing in them can end them
+_AS_SQL: dict[type, Callable[[Any], str]] = {
+    int: str,
+    type(None): lambda _: "NULL",
+    str: lambda value: f"_utf8mb4 x'{value.encode().hex()}'",
+    bytes: lambda value: f"x'{value.hex()}'",
+    date: lambda value: f"'{value}'",
+    datetime: lambda value: f"'{value.replace(tzinfo=None)}'",  # UTC, all of them
+    Decimal: lambda value: f"{value:f}",
+}
+
+
+def _as_sql(row: Iterable[Any]) -> str:
+    return f"({','.join([_AS_SQL[type(value)](value) for value in row])})"
 
 
 def is_made_since(park_id: int, day: date, instant: datetime) -> bool:
@@ -143,19 +162,16 @@ def compared() -> tuple[str, ...]:
 
 
 def _rows(park_id: int, made: DayOfPark, now: datetime) -> Iterable[list[Any]]:
-    computed_at = naive_utc(now)
+    computed_at, told_by = naive_utc(now), str(made.told_by)
     for ride_id, figures in sorted(made.rides.items()):
-        values = [_value(getattr(figures, name)) for name in FIGURES]
-        yield [park_id, made.day, ride_id, str(made.told_by), RULES_VERSION, *values, computed_at]
-
-
-def _value(value: Any) -> Any:
-    return naive_utc(value) if isinstance(value, datetime) and value.tzinfo is not None else value
+        yield [park_id, made.day, ride_id, told_by, RULES_VERSION, *figures, computed_at]
 
 
 def _plain(value: Any) -> Any:
-    """As the server gives it back: amounts with their cents, bytes as such."""
-    return value.quantize(Decimal("0.01")) if isinstance(value, Decimal) else value
+    """As the server gives it back: amounts with their cents, instants without their zone."""
+    if isinstance(value, Decimal):
+        return value.quantize(Decimal("0.01"))
+    return naive_utc(value) if isinstance(value, datetime) and value.tzinfo is not None else value
 
 
 def _instant(milliseconds: int) -> datetime:

@@ -34,7 +34,8 @@ def plant(ride: Ride, *days: date, wait: int | None = None, down: int = 0, unkno
     operating = 720 - down - unknown
     of_waits = {}
     if wait is not None:
-        packed = clock_hours.pack(dict.fromkeys(range(10, 10 + operating // 60), (60, 60 * wait)))
+        minutes = [60 * (10 <= hour < 10 + operating // 60) for hour in range(24)]
+        packed = clock_hours.pack(minutes, [wait * many for many in minutes])
         of_waits = {"standby_minutes": operating, "standby_sum": operating * wait, "hours": packed}
         of_waits |= dict.fromkeys(("standby_min", "standby_p50", "standby_p90", "standby_max"), wait)
     figures = {

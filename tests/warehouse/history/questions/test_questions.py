@@ -29,7 +29,7 @@ def ride(park):
 # --- by hour ---------------------------------------------------------------------------------------------------------
 def with_hours(of: dict[int, tuple[int, int]]) -> dict:
     return {
-        "hours": clock_hours.pack(of),
+        "hours": clock_hours.pack(*zip(*(of.get(hour, (0, 0)) for hour in range(24)), strict=True)),
         "standby_minutes": sum(minutes for minutes, _ in of.values()),
         "standby_sum": sum(total for _, total in of.values()),
         "standby_p50": 1,
