@@ -145,7 +145,6 @@ def summary(run: ImportRun) -> list[str]:
     """Lines that say what a run did; counts are of the parks of the run alone, those of a whole destination with what
     belongs to no known park."""
     totals = run.totals
-    may_be_unchanged = run.options.is_selective or totals.unchanged
     lines = [
         f"  {count_of(totals.files, 'file')} read, {count_of(totals.missing_days, 'day')} without a file, "
         f"{totals.unreadable:,} unreadable"
