@@ -80,9 +80,10 @@ def pytest_configure_node(node):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Those of a browser first, so that one worker has them all, and starts the only one. Serial ones towards the end,
-    where waiting for one another costs least."""
-    items.sort(key=lambda item: (_is_serial(item), item.get_closest_marker("browser") is None))
+    """Those of a browser first, so that one worker has them all, and starts the only one; then those of migrations, for
+    which a process renders four seconds long what models were. Serial ones towards the end, where waiting for one
+    another costs least."""
+    items.sort(key=lambda item: (_is_serial(item), item.get_closest_marker("browser") is None, not _migrates(item)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around everything else: a test that waits for its turn is not too slow
@@ -99,6 +100,10 @@ def pytest_runtest_protocol(item):
             return (yield)
         finally:
             fcntl.flock(room, fcntl.LOCK_UN)  # said, not left to close(): a fork of a test may have the file open
+
+
+def _migrates(item) -> bool:
+    return item.path.name == "test_migrations.py"
 
 
 def _is_serial(item) -> bool:
