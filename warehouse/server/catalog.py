@@ -268,8 +268,8 @@ def _read_statistics_fresh() -> None:
             cursor.execute("SET SESSION information_schema_stats_expiry = 0")
 
 
-# A page-compressed file of MariaDB's has holes, of which file_size knows nothing; its flags name the algorithm (and that
-# they are those of innodb_checksum_algorithm = full_crc32). Of other files allocated_size lags behind while the
+# A page-compressed file of MariaDB's has holes, of which file_size knows nothing; its flags name the algorithm (and
+# that they are those of innodb_checksum_algorithm = full_crc32). Of other files allocated_size lags behind while the
 # operating system has not written them, and is 0 at first.
 _ON_DISK = "IF(flag & 16 AND flag & 224 AND allocated_size > 0, LEAST(allocated_size, file_size), file_size)"
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from warehouse.days import in_future
 from warehouse.management import arguments
 from warehouse.models import StorageMetrics
+from warehouse.partitioning.compacting import months
 from warehouse.server import catalog
 from warehouse.storage import measurement, status
 from warehouse.storage.report import lines, resolutions
@@ -53,6 +54,8 @@ class Command(BaseCommand):
                 found.forecast,
                 resolutions(),
                 estimated=estimate,
+                could_save_mb=sum(months.could_be_saved(now.date()).values()) / 1e6,
+                saved_mb=months.saved_so_far() / 1e6,
             ):
                 self.stdout.write(line)
         for warning in found.warnings:

@@ -12,6 +12,7 @@ from statistics import median
 
 from warehouse.models import MonthCompaction, PartitionMetrics
 from warehouse.partitioning import partitions
+from warehouse.partitioning.compacting import page_compression as page_compression
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
 from warehouse.server.catalog import Partition, Size
@@ -89,6 +90,16 @@ def figures_now(closed: Iterable[Partition]) -> dict[str, tuple[int, int]]:
         name: (counted.get(name) or partitions.count_rows(name, limit=2**62), taken(sizes[name]))
         for name in names
         if name in sizes and taken(sizes[name]) >= LEAST_SAVED_BYTES
+    }
+
+
+def could_be_saved(today: date) -> dict[str, int]:
+    """Bytes by month that compacting would save, as last measured: for a page. CatalogError."""
+    existing = closed(catalog.partitions(TABLE), today)
+    return {
+        month.name: month.saves
+        for month in weighed(existing, figures_measured(), page_compression.is_on())
+        if month.saves
     }
 
 
