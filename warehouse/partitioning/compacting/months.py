@@ -11,8 +11,7 @@ from datetime import date, timedelta
 from statistics import median
 
 from warehouse.models import MonthCompaction, PartitionMetrics
-from warehouse.partitioning import partitions
-from warehouse.partitioning.compacting import page_compression as page_compression
+from warehouse.partitioning import page_compression, partitions
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
 from warehouse.server.catalog import Partition, Size

@@ -26,9 +26,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from warehouse.models import CompactionStep, MonthCompaction, PartitionMetrics
-from warehouse.partitioning import partitions
+from warehouse.partitioning import page_compression, partitions
 from warehouse.partitioning.compacting import months
-from warehouse.partitioning.compacting import page_compression as page_compression
 from warehouse.partitioning.compacting import shadow as shadow
 from warehouse.partitioning.compacting.months import Month
 from warehouse.partitioning.compacting.shadow import SHADOW, Digest
