@@ -1,6 +1,8 @@
 """maintain_partitions --compact on months that are written to."""
 
+import os
 import re
+import signal
 from datetime import UTC, date, datetime
 from io import StringIO
 from threading import Event
@@ -10,6 +12,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from tests.imports import forks
 from tests.waiting import HANG_SECONDS
 from tests.warehouse.partitioning.bystander import Bystander
 from warehouse import tasks
@@ -37,6 +40,10 @@ NEW_ID = snapshot_id_of(7, 1_736_942_400_000)
 
 @pytest.fixture(autouse=True)
 def small_months(monkeypatch):
+    small(monkeypatch)
+
+
+def small(monkeypatch) -> None:
     """Months of 2,000 rows are worth it, several chunks each, and whatever their exchange takes is short enough."""
     monkeypatch.setattr(months, "LEAST_SAVED_BYTES", 1)
     monkeypatch.setattr(months, "LEAST_SAVED_SHARE", 0.0)
@@ -318,6 +325,27 @@ def test_killed_at_a_step_and_called_again_it_finishes(filled, monkeypatch, step
     run(last=JANUARY)
     assert MonthCompaction.objects.get().step == CompactionStep.DONE
     assert (digest(), left_over()) == (before, (False, []))
+
+
+def run_and_be_killed(step: str, month: str) -> None:
+    """In a process of its own."""
+    patched = pytest.MonkeyPatch()
+    small(patched)
+    run(at(step, lambda: os.kill(os.getpid(), signal.SIGKILL)), first=date.fromisoformat(month))
+
+
+def test_a_process_that_is_killed_leaves_no_lock_and_nothing_undone(filled, monkeypatch):
+    # the server may not have noticed yet that the session is gone
+    monkeypatch.setattr(procedure, "OTHER_OPERATOR_WAIT_SECONDS", HANG_SECONDS)
+    before = digest()
+    for step, month in [("p202501: copy", 1), ("p202502: exchange", 2), ("p202503: compare what came out", 3)]:
+        fork = forks.Fork(run_and_be_killed, [step, f"2025-{month:02}-01"])
+        fork.communicate()
+        assert fork.returncode == -signal.SIGKILL
+        assert len(procedure.unfinished()) == 1
+        run(last=date(2025, month, 1))
+        assert (digest(), left_over()) == (before, (False, []))
+    assert months.could_be_saved(TODAY) == {}
 
 
 def test_killed_behind_an_exchange_that_took_away_a_row_it_is_brought_back(filled, monkeypatch):
