@@ -48,14 +48,15 @@ class Command(BaseCommand):
         found = status.storage()
         if report:
             self.stdout.write("")
+            gain = months.gain(now.date())
             for line in lines(
                 measured,
                 found.points[-1].snapshot_bytes,
                 found.forecast,
                 resolutions(),
                 estimated=estimate,
-                could_save_mb=sum(months.could_be_saved(now.date()).values()) / 1e6,
-                saved_mb=months.saved_so_far() / 1e6,
+                could_save_mb=gain.total / 1e6,
+                saved_mb=gain.saved / 1e6,
             ):
                 self.stdout.write(line)
         for warning in found.warnings:

@@ -345,7 +345,7 @@ def test_a_process_that_is_killed_leaves_no_lock_and_nothing_undone(filled, monk
         assert len(procedure.unfinished()) == 1
         run(last=date(2025, month, 1))
         assert (digest(), left_over()) == (before, (False, []))
-    assert months.could_be_saved(TODAY) == {}
+    assert months.gain(TODAY).possible == {}
 
 
 def test_killed_behind_an_exchange_that_took_away_a_row_it_is_brought_back(filled, monkeypatch):
@@ -509,8 +509,8 @@ def test_pages_and_report_say_what_could_be_saved_and_what_was(filled, admin_cli
         assert "MB could be saved" in admin_client.get(storage_page).content.decode()
         done = run()
         assert "which has saved" in admin_client.get(partitions_page).content.decode()
-        assert months.could_be_saved(TODAY) == {}
-        assert months.saved_so_far() == done.saved > 0
+        assert months.gain(TODAY).possible == {}
+        assert months.gain(TODAY).saved == done.saved > 0
         assert "would save 0.00 MB" in report()
         counted = PartitionMetrics.objects.get(table_name=TABLE, partition_name="p202501")
         assert counted.row_count == 2_126
