@@ -123,7 +123,9 @@ def archive_of(seed: int) -> tuple[Archive, date]:
 def told_of(archive: Archive, first: date, last: date) -> list[DayOfPark]:
     """What the rule makes of the days when it reads all that was ever said."""
     days = []
-    day = min(archive.local(min((word.ms for word in archive.said), default=archive.now)).date(), first - 3 * ONE_DAY)
+    said = [archive.local(word.ms).date() for word in archive.said]
+    opened = [archive.local(opens).date() - ONE_DAY for opens, *_ in archive.openings.values()]  # as of the day before
+    day = min([*said, *opened, first - 3 * ONE_DAY])
     while day <= last + ONE_DAY:
         begin, end = (milliseconds_of(instant) for instant in local_day(day, archive.zone))
         park = ParkWords(day, begin, end)

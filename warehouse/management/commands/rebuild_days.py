@@ -41,7 +41,9 @@ class Command(BaseCommand):
         if trouble := range_trouble(first, last):
             raise CommandError(trouble, returncode=WRONG_USAGE)
         parks = [_park(name) for name in park] if park else list(Park.objects.order_by("pk"))
-        chosen = [(each, *days) for each in parks if (days := _within(known_days(each), first, last)) is not None]
+        chosen = [
+            (each, *days) for each in parks if (days := _within(known_days(each, first, last), first, last)) is not None
+        ]
         if not chosen:
             self.stdout.write("Nothing is known of these days.")
             return
