@@ -169,6 +169,11 @@ class Command(BaseCommand):
 
     def _compact(self, today, first, last, longest_wait, throttle):
         self._reported = (time.monotonic(), "")
+        if catalog.disk_free_bytes() is None:
+            self.stdout.write(
+                "How much of the database's disk is free is not known from here; a month in hand needs "
+                f"{procedure.ROOM_FACTOR:g} times what it takes"
+            )
         with stop_on_signals() as stop:
             done = procedure.run(
                 today,

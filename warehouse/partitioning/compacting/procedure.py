@@ -166,7 +166,7 @@ class _Job:
     def compact(self) -> str:
         """Do it; "" when it is done, else why it was left alone. Errors as `run`."""
         if self._hopeless():
-            return self._too_long(self.month.rows / VALIDATED_ROWS_PER_SECOND)
+            return self._too_long(_stall(self.month.rows / VALIDATED_ROWS_PER_SECOND))
         _refuse_a_small_disk(self.month)
         before = MonthCompaction.objects.filter(pk=self.month.name).first()
         try:
@@ -219,12 +219,13 @@ class _Job:
         if after >= self.month.bytes:
             return self._nothing_to_gain(record, copy)
         record.row_count, record.checksum, record.bytes_after = copy.rows, copy.checksum, after
-        if not self._quiet():
-            return self._too_long(shadow.seconds_to_validate())
+        stall = self._stall_in_a_quiet_moment()
+        if stall > self.longest_wait_seconds:
+            return self._too_long(stall)
         self.check()
         record.step = CompactionStep.EXCHANGING
         record.save()
-        self._report("exchange", 0)
+        self._report(f"exchange, which takes about {stall:.2f} s", 0)
         exchanged = False
         try:
             exchanged = shadow.exchange(name, lambda: watch.signs() == signs, self.patience_seconds)
@@ -262,21 +263,24 @@ class _Job:
         """Whether its exchange would take too long on an idle machine too, so that there is no use in a copy."""
         if shadow.dialect.exchanges_without_validation():
             return False
-        return self.month.rows / VALIDATED_ROWS_PER_SECOND > self.longest_wait_seconds
+        return _stall(self.month.rows / VALIDATED_ROWS_PER_SECOND) > self.longest_wait_seconds
 
-    def _quiet(self) -> bool:
-        """Wait for a moment in which the exchange would be short enough; False: there was none."""
+    def _stall_in_a_quiet_moment(self) -> float:
+        """Wait for a moment in which the exchange is short enough; for how long it would keep others waiting now, or
+        where no such moment came, at the least."""
+        shortest = float("inf")
         for number in range(QUIET_TRIES):
             self.check()
             if number:
                 time.sleep(QUIET_PAUSE_SECONDS)
-            if shadow.seconds_to_validate() * VALIDATION_FACTOR + EXCHANGE_SECONDS <= self.longest_wait_seconds:
-                return True
-        return False
+            shortest = min(shortest, _stall(shadow.seconds_to_validate()))
+            if shortest <= self.longest_wait_seconds:
+                break
+        return shortest
 
     def _too_long(self, seconds: float) -> str:
         return (
-            f"its exchange would keep others waiting for about {seconds * VALIDATION_FACTOR + EXCHANGE_SECONDS:.2f} s, "
+            f"its exchange would keep others waiting for about {seconds:.2f} s, "
             f"since this server looks at each of its rows (MariaDB 11.4 and MySQL do not): "
             f"--longest-wait allows more than {self.longest_wait_seconds:g} s"
         )
@@ -290,6 +294,10 @@ class _Job:
 
     def _report(self, what: str, rows: int) -> None:
         self.report(f"{self.month.name}: {what}", rows, max(rows, self.month.rows) if rows else 0)
+
+
+def _stall(seconds_to_validate: float) -> float:
+    return seconds_to_validate * VALIDATION_FACTOR + EXCHANGE_SECONDS
 
 
 # --- what a run finds, and what it leaves -----------------------------------------------------------------------------
