@@ -82,6 +82,7 @@ def _write_files(run: ImportRun, checkpoints: list[ImportCheckpoint], readings: 
         files.append(_attribute(run, parks, reading, held, earlier.get(reading.file.key, {}), now))
         held.add(files[-1].found.rows)
     held.flush()
+    held.store_by(lambda: None)  # the files know it: in a circle they would stay until the next collection
     told = _tell(run, parks, files, now)
     counts = [{by_park[park_id]: count for park_id, count in file.found.counts.items()} for file in files]
     _advance([reading.file for reading in readings], counts)
