@@ -23,7 +23,6 @@ from quality.check.scan import Scan, without_collections
 from quality.check.window import Window, window
 from warehouse.days import ONE_DAY
 from warehouse.models import Park
-from warehouse.rides.numbering import highest_number
 
 #: A file of a day brings no rows of the third day before it, nor marks of it (a row marks the days beside its own).
 DAYS_BEHIND = 3
@@ -48,8 +47,9 @@ class _Month:
 class ScanAhead:
     """Of these parks, for a check of `first` to `last` (days as `quality.check.run.check` takes them)."""
 
-    def __init__(self, park_ids: Collection[int], first: date, last: date):
+    def __init__(self, park_ids: Collection[int], first: date, last: date, *, rows_at_once: int = ROWS_AT_ONCE):
         self.park_ids, self.first, self.last = frozenset(park_ids), first, last
+        self._rows_at_once = rows_at_once
         self._setbacks = 0
         self._days_at_once = 1
         self._scan: Scan | None = None
@@ -76,6 +76,8 @@ class ScanAhead:
             scan = self._scan_as_it_holds(now)
         for month, end in scan.window.months[scan.months :]:
             while self.read_to < min(end, until):
+                if until < end and until < max(month, self.read_to) + timedelta(days=self._days_at_once):
+                    return  # some rows more are as quickly read
                 if not go_on() or not self._read(scan, month, max(month, self.read_to), min(end, until), end):
                     return
             if self.read_to < end or not self._end_month(scan, month, end):
@@ -108,7 +110,7 @@ class ScanAhead:
         tokens, days = self._tokens_of(month), self._tokens_of_days(begin - ONE_DAY, end)
         if until < month_end and any(key not in days for key in self._keys(tokens, begin - ONE_DAY, end)):
             return False
-        if scan.highest_ride_id != highest_number() and not scan.name_rides():
+        if self._highest_ride_id() > scan.highest_ride_id and not scan.name_rides():
             self._go_back_to(0)
             return False
         if begin == month:
@@ -117,7 +119,7 @@ class ScanAhead:
         rows = rows_between(scan.window, begin, end, scan.ride_ids)
         scan.take(month, rows)
         self.read_to = end
-        at_once = self._days_at_once * ROWS_AT_ONCE // max(len(rows), ROWS_AT_ONCE // 4)
+        at_once = self._days_at_once * self._rows_at_once // max(len(rows), self._rows_at_once // 4, 1)
         self._days_at_once = max(1, min(31, at_once))
         return True
 
@@ -197,6 +199,12 @@ class ScanAhead:
         else:
             self._scan, self._months = None, []
             self._forget_the_part(date.min)
+
+    def _highest_ride_id(self) -> int:
+        """New rides get higher ones (warehouse.rides.numbering)."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COALESCE(MAX(ride_id), 0) FROM rides")
+            return cursor.fetchone()[0]
 
     # --- tokens -------------------------------------------------------------------------------------------------------
     def _tokens_of(self, month: date) -> Tokens:

@@ -47,7 +47,7 @@ class Resort:
             for name, zone in (("east", "America/New_York"), ("west", "Europe/Berlin"))
         ]
         self.rides = [self.new_ride(f"{park.park_name} {n}", park) for park in self.parks for n in range(2)]
-        self.ahead = ScanAhead([park.pk for park in self.parks], FIRST, LAST)
+        self.ahead = ScanAhead([park.pk for park in self.parks], FIRST, LAST, rows_at_once=1)
 
     def new_ride(self, name: str, park: Park) -> Ride:
         return Ride.objects.create(park=park, ride_name=name, themeparks_wiki_id=f"{name} of {park.pk}")
@@ -109,6 +109,12 @@ def resort():
 def test_all_but_the_last_days_are_read_while_they_come_in(resort):
     resort.come_in(*days())
     assert resort.comes_to_the_same() == LAST - timedelta(days=DAYS_BEHIND)
+
+
+def test_few_rows_are_left_until_there_are_more(resort):
+    resort.ahead = ScanAhead(resort.ahead.park_ids, FIRST, LAST)
+    resort.come_in(*days())
+    assert resort.comes_to_the_same() == LAST.replace(day=1)
 
 
 def test_what_was_there_before_is_read_month_by_month(resort):
