@@ -35,6 +35,7 @@ CHROMIUMS = "chromium-headless-shell", "chromium", "chromium-browser", "google-c
 # What is made while tests are collected stays to the end, and no collection need walk through it again. Nor through all
 # that tests make for themselves (caches, connections, what is loaded late) with every 70,000 objects more, as Python
 # has it: in the tests of pages that was 15 of 50 s of CPU, and it is 1.3 of 33 s.
+AS_PYTHON_HAS_IT = gc.get_threshold()
 gc.disable()
 
 
@@ -44,6 +45,16 @@ def pytest_collection_finish(session):
     gc.freeze()
     gc.set_threshold(50_000, 10, 50)
     gc.enable()
+
+
+@pytest.fixture
+def usual_garbage():
+    """For what measures memory: garbage is collected as often as in a process of the application."""
+    as_in_tests = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(*AS_PYTHON_HAS_IT)
+    yield
+    gc.set_threshold(*as_in_tests)
 
 
 # --- passwords ------------------------------------------------------------------------------------------------------

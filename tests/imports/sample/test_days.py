@@ -209,7 +209,7 @@ def test_the_text_of_a_seed_is_the_same_on_every_machine_and_python(tmp_path):
     assert hashlib.sha256(text).hexdigest() == "8686da5a6438b055106386750998a5dc443ea2a1ce7b451feab8fca2dae502dc"
 
 
-def test_memory_is_that_of_one_day_however_many_there_are(tmp_path):
+def test_memory_is_that_of_one_day_however_many_there_are(tmp_path, usual_garbage):
     def peak(days):
         tracemalloc.start()
         write_archive(tmp_path / str(days), Plan(date(2024, 1, 1), days, 1000, seed=1, destinations=1))

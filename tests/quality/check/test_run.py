@@ -85,7 +85,7 @@ def test_a_check_of_one_month_reads_the_months_around_it_alone(year):
     assert rows_read() - before < 50_000
 
 
-def test_memory_does_not_grow_with_the_observations(year):
+def test_memory_does_not_grow_with_the_observations(year, usual_garbage):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     check(None, None, None, NOW)
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 20  # MB, for 100,000 rows
