@@ -227,6 +227,8 @@ ARCHIVE_URL = env.str("ARCHIVE_URL", default="s3://archive.themeparks.wiki")
 ARCHIVE_ROOTS = env.list("ARCHIVE_ROOTS", default=[])
 # Months of partitions that are made ahead of today; the checks complain below 3.
 PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=12)
+# Whether the workers compact closed months once a month (manage.py maintain_partitions --compact).
+COMPACT_MONTHLY = env.bool("COMPACT_MONTHLY", default=False)
 # What the database may grow to; the forecast counts the days until then, and warns from 80 % on. 0: not known.
 STORAGE_CAPACITY_GB = env.float("STORAGE_CAPACITY_GB", default=0.0)
 # Rows of a day that was older than this when it was imported are a backfill, and no growth to reckon with.

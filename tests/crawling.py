@@ -8,6 +8,7 @@ periods) is opened once, and of what came by that no more of the like: a list wi
 import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import cache
 from html import unescape
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
@@ -112,7 +113,11 @@ def kind_of(url: str) -> Kind:
 
 
 def _view(url: str) -> str:
-    path = urlsplit(url).path
+    return _view_at(urlsplit(url).path)
+
+
+@cache  # 60,000 links of three crawls lead to some thousand places
+def _view_at(path: str) -> str:
     try:
         return resolve(path).view_name
     except Resolver404:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from imports.archive.growth import hold_back
-from imports.archive.prefetch import ReadAhead, Reading
+from imports.archive.prefetch import ReadAhead, Reading, look_into
+from imports.archive.read_before import whose_rows_are_there
 from imports.archive.run import ImportRun, MissingDays, Step
 from imports.archive.slow_clock import refuse_a_slow_clock, slow_clock
 from imports.events.validation import Observation
@@ -58,6 +59,7 @@ class Batches:
         self._run, self._read_ahead = run, read_ahead
         self._steps = deque(steps)
         self._at_hand: deque[Reading | MissingDays] = deque()  # of the first steps
+        self._seen: list[Reading] = []  # of which the rows are there
         self._failed: Exception | None = None  # what reading the step behind them came to
         self._seconds_an_event: float | None = None
         self.begun = False  # one was taken
@@ -73,6 +75,9 @@ class Batches:
         """
         self.begun = True
         first = self._found(0)
+        if isinstance(first, Reading) and first.unchanged:
+            self._see_what_is_known_again()
+            first = self._at_hand[0]
         if isinstance(first, Reading):
             refuse_a_slow_clock(first, self._run.clock())
             if not self._run.options.force:
@@ -93,8 +98,12 @@ class Batches:
     # --- which ----------------------------------------------------------------------------------------------------
     def _how_many(self, first: Reading | MissingDays) -> int:
         run = self._run
-        if self._seconds_an_event is None or not _files_go_together(run) or not _is_ordinary(first):
+        if self._seconds_an_event is None or not _files_go_together(run):
             return 1  # the very first says how fast it goes
+        if isinstance(first, Reading) and first.unchanged:
+            return self._how_many_unchanged(first)
+        if not _is_ordinary(first):
+            return 1
         parks = run.concerned_by(self._steps[0])
         if run.may_be_joined and _brings_others(first, {checkpoint.park.themeparks_wiki_id for checkpoint in parks}):
             return 1
@@ -110,6 +119,42 @@ class Batches:
                 break
             many += 1
         return many
+
+    def _how_many_unchanged(self, first: Reading) -> int:
+        """Of files that are known again, as many as were looked at together and concern the same parks."""
+        if self._run.options.is_selective:
+            return 1
+        parks = self._run.concerned_by(first.file)
+        many = 1
+        for found, step in list(zip(self._at_hand, self._steps, strict=False))[1:FILES_MAX]:
+            if not (isinstance(found, Reading) and found.unchanged and self._run.concerned_by(step) == parks):
+                break
+            many += 1
+        return many
+
+    def _see_what_is_known_again(self) -> None:
+        """Look into those of the next files that hold what they held, and of which something is wanted all the same:
+        rows are gone, or a park has joined that did not read them."""
+        run, first = self._run, self._at_hand[0]
+        if any(first is seen for seen in self._seen):
+            return
+        patient_until = time.monotonic() + GATHER_SECONDS
+        many = 1
+        while many < min(FILES_MAX, len(self._steps)) and self._is_at_hand(many, patient_until):
+            many += 1
+        readings = [found for found in self._at_hand if isinstance(found, Reading) and found.unchanged]
+        # asked again: a park may have joined since it was asked when they were read ahead
+        known = {found.file.key for found in readings if found.sha256 and run.was_read(found.file, found.sha256)}
+        if not run.options.is_selective:
+            parks = [checkpoint.park_id for checkpoint in run.checkpoints]
+            known &= whose_rows_are_there(run, readings, parks)
+        for reading in readings:
+            if reading.file.key not in known:
+                look_into(run.source, reading, run.clock())
+        self._seen = [reading for reading in readings if reading.unchanged]
+        for n, found in enumerate(self._at_hand):
+            if isinstance(found, Reading) and found.missing:
+                self._at_hand[n] = MissingDays(found.file.day, found.file.day)
 
     def _is_held_back(self, found: Reading | MissingDays) -> bool:
         """When its turn comes, it says so."""

@@ -68,6 +68,13 @@ class ImportedFile(models.Model):
     withdrawn = models.IntegerField(
         null=True, blank=True, help_text="rows of an earlier reading that the file lacks now; empty: not asked for"
     )
+    read_by = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="by which rules it was read, where there was nothing to tell; empty: there was, or it is not known",
+    )
     imported_at = models.DateTimeField()
     checkpoint = models.ForeignKey(
         "imports.ImportCheckpoint", on_delete=models.PROTECT, null=True, db_index=False, related_name="files"

@@ -5,7 +5,6 @@ and beside threads nothing may be forked. What is started is a small program (im
 """
 
 import logging
-import os
 import pickle
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from imports.events.decoded import Decoded
 from imports.events.decoding import Job, do, open_answer
 from imports.events.validation import Validated
 from imports.sources.source import DayFile
+from warehouse.cores import cores
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,8 @@ WORTH_ITS_START_BYTES = 4 * 1024 * 1024
 def decoders_for(files: Iterable[DayFile], jobs: int = 1) -> int:
     """How many decoders an import of these files is given: 1, or 0 where a thread does as well, since there is little
     to decode, or no core for it beside the `jobs` imports that run side by side."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     listed_bytes = sum(file.size_bytes or 0 for file in files)
-    return int(cores > jobs and listed_bytes >= WORTH_ITS_START_BYTES and bool(sys.executable))
+    return int(cores() > jobs and listed_bytes >= WORTH_ITS_START_BYTES and bool(sys.executable))
 
 
 class DecoderLost(Exception):

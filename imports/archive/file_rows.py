@@ -130,7 +130,7 @@ def held_elsewhere(snapshot_ids: set[int], file: DayFile) -> set[int]:
             near = {key for key in by_ride.get(ride_id_of(other), ()) if abs(key - other) <= reach}
             if near:
                 beside[other] = near
-    for other in beside.keys() - _stored(beside):
+    for other in beside.keys() - stored(beside):
         found |= beside[other]
     return found
 
@@ -177,7 +177,8 @@ def stored_between(ride_ids: Collection[int], start: datetime, end: datetime) ->
         return {row[0] for row in cursor.fetchall()}
 
 
-def _stored(snapshot_ids: Collection[int]) -> set[int]:
+def stored(snapshot_ids: Collection[int]) -> set[int]:
+    """Those of these that are stored, by their key."""
     found: set[int] = set()
     for part in _parts(snapshot_ids):
         found |= set(

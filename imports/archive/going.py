@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from imports.archive import post_import_check, progress
+from imports.archive.check_ahead import CheckAhead
 from imports.archive.pause_model import Pause
 from imports.archive.pipeline import ImportFailed, run_import
 from imports.archive.run import ImportRun, Step
@@ -122,7 +123,8 @@ def _go(run: ImportRun, stop: threading.Event, say: Say, report: Report) -> Outc
     )
     reporter = report(run)
     try:
-        completed = run_import(run, stop, reporter)
+        with CheckAhead(run) as ahead:
+            completed = run_import(run, stop, reporter)
     finally:
         reporter.close()
     say(progress.summary(run))
@@ -130,7 +132,7 @@ def _go(run: ImportRun, stop: threading.Event, say: Say, report: Report) -> Outc
     ended = post_import_check.completed(run)
     if ended:
         reporter.next_is("quality check")
-    outcome.failed_afterwards |= check(ended, say)
+    outcome.failed_afterwards |= check(ended, say, ahead)
     if run.leaves_days:
         return outcome
     if ended:
@@ -139,10 +141,11 @@ def _go(run: ImportRun, stop: threading.Event, say: Say, report: Report) -> Outc
     return outcome
 
 
-def check(import_ids: Collection[str] | None, say: Say) -> dict[str, str]:
-    """What these imports (None: all) owe. A failure is said at once, and given back by its kind: the rest goes on."""
+def check(import_ids: Collection[str] | None, say: Say, ahead: CheckAhead | None = None) -> dict[str, str]:
+    """What these imports (None: all) owe; `ahead` has gone along with them. A failure is said at once, and given back
+    by its kind: the rest goes on."""
     try:
-        if said := post_import_check.check_now(import_ids):
+        if said := post_import_check.check_now(import_ids, ahead):
             say([f"  {said}"])
     except ChecksFailed as failed:
         say([f"  {failed}"])

@@ -16,8 +16,8 @@ from warehouse.days import ONE_DAY, midnight
 
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
 _RECORDED = [
-    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", *_COUNTS, "replaced",
-    "withdrawn", "imported_at", "checkpoint",
+    "source_file", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks", "read_by", *_COUNTS,
+    "replaced", "withdrawn", "imported_at", "checkpoint",
 ]  # fmt: skip
 
 
@@ -30,12 +30,14 @@ def rows_of(
     unreadable: bool = False,
     sha256: str | None = None,
     all_parks: bool = False,
+    read_by: str = "",
     live: dict[ImportCheckpoint, LiveRows] | None = None,
     withdrawn: dict[ImportCheckpoint, int] | None = None,
 ) -> list[ImportedFile]:
     """One for each park's checkpoint in `counts`, not yet written: see `record`.
 
     A park of which the file held nothing has NO_EVENTS. `all_parks`: no park that the file speaks of was left out.
+    `read_by`: the rules, where nothing is to be told of the file.
     `live`: what became of the LIVE rows, by an import that replaces them.
     `withdrawn`: how many rows of an earlier reading went, by an import that takes the file as the truth.
     """
@@ -52,6 +54,7 @@ def rows_of(
             etag=file.etag,
             modified_at=file.modified_at,
             all_parks=all_parks,
+            read_by=read_by,
             events_read=count.events_read,
             stored=count.stored,
             already_known=count.already_known,

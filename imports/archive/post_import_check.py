@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from django_q.tasks import async_task
 
+from imports.archive.check_ahead import CheckAhead
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
@@ -43,12 +44,13 @@ def completed_and_owed(import_ids: Collection[str]) -> list[str]:
     )
 
 
-def check_now(import_ids: Collection[str] | None) -> str:
-    """Do what these imports (None: all) left owed; a line that says what came of it, "" where nothing is owed.
+def check_now(import_ids: Collection[str] | None, ahead: CheckAhead | None = None) -> str:
+    """Do what these imports (None: all) left owed; a line that says what came of it, "" where nothing is owed. `ahead`
+    has gone along with them.
 
     ChecksFailed: it stays owed; the message says what to do.
     """
-    done = pay(datetime.now(UTC), import_ids)
+    done = pay(datetime.now(UTC), import_ids, None if ahead is None else ahead.scans)
     return f"quality check of {'; '.join(map(line_of, done))}" if done else ""
 
 

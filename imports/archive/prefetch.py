@@ -43,6 +43,7 @@ class Reading:
     missing: bool = False  # listed, and gone when it was to be read
     out_of_reach_before: date | None = None  # not for us, as nothing before this day is
     unchanged: bool = False  # it holds what was read of it before, and was not looked into again
+    raw: bytes | None = None  # of one that is unchanged, for whoever looks into it after all
 
 
 @dataclass(slots=True)
@@ -195,7 +196,7 @@ class ReadAhead:
             reading.sha256 = hashlib.sha256(raw).hexdigest()
             reading.unchanged = self._was_read(file, reading.sha256)
             if reading.unchanged:
-                pass
+                reading.raw = raw if len(raw) <= KEPT_MAX_BYTES else None
             elif self._decoder is None:
                 _take_in(reading, *do(_job(self._source, file, raw, self._clock())))
             else:
@@ -233,6 +234,16 @@ def read_ahead(source: Source, file: DayFile, now: datetime, fetched: dict[str, 
         reading.sha256 = hashlib.sha256(raw).hexdigest()
         _take_in(reading, *do(_job(source, file, raw, now)))
     return reading
+
+
+def look_into(source: Source, reading: Reading, now: datetime) -> None:
+    """Of one that is unchanged: read it after all."""
+    reading.unchanged = False
+    with _what_became_of_it(reading):
+        raw = source.read(reading.file) if reading.raw is None else reading.raw
+        reading.sha256 = hashlib.sha256(raw).hexdigest()
+        _take_in(reading, *do(_job(source, reading.file, raw, now)))
+    reading.raw = None
 
 
 def _job(source: Source, file: DayFile, raw: bytes, now: datetime) -> Job:

@@ -147,7 +147,8 @@ def summary(run: ImportRun) -> list[str]:
     totals = run.totals
     lines = [
         f"  {count_of(totals.files, 'file')} read, {count_of(totals.missing_days, 'day')} without a file, "
-        f"{totals.unreadable:,} unreadable" + (f", {totals.unchanged:,} unchanged" if run.options.is_selective else ""),
+        f"{totals.unreadable:,} unreadable"
+        + (f", {totals.unchanged:,} unchanged" if run.options.is_selective or totals.unchanged else ""),
         f"  {count_of(totals.events, 'event')}: {totals.stored:,} stored, {totals.already_known:,} already known, "
         f"{count_of(totals.duplicates, 'duplicate')}, {totals.rejected:,} rejected",
         f"  {count_of(totals.findings, 'new finding')}",

@@ -15,6 +15,7 @@ from imports.archive.options import Options
 from imports.archive.prefetch import Reading
 from imports.archive.selection import KnownReadings
 from imports.archive.transitions import ImportStatus, TransitionRefused
+from imports.events import rules
 from imports.loading.resolver import Resolver
 from imports.sources.source import DayFile, Feed, Source
 from quality.findings import Finding
@@ -90,7 +91,7 @@ class ImportRun:
     known: KnownReadings = field(default_factory=KnownReadings)  # where not every file is to be read
 
     def __post_init__(self) -> None:
-        if self.options.is_selective:
+        if self.options.is_selective or self.may_know_files_again:
             self.known = KnownReadings.of(
                 self.destination,
                 self.first,
@@ -125,11 +126,14 @@ class ImportRun:
         return sorted(wanting, key=lambda checkpoint: checkpoint.pk)
 
     def was_read(self, file: DayFile, sha256: str) -> bool:
-        """Whether nothing is to be had from this content, since it was read for all whom it may concern."""
-        if not self.options.is_selective:
+        """Whether nothing is to be had from this content, since it was read for all whom it may concern. Without a
+        choice of files: if its rows are there still (imports.archive.read_before)."""
+        if not (self.options.is_selective or self.may_know_files_again):
             return False
         concerned = [checkpoint.park_id for checkpoint in self.concerned_by(file)]
-        return self.known.holds(file.day, concerned, sha256, for_all=self.whole_destination)
+        if not self.known.holds(file.day, concerned, sha256, for_all=self.whole_destination):
+            return False
+        return self.options.is_selective or self.known.gives_nothing_to_tell(file.day, concerned, rules.current())
 
     def sudden_growth(self, reading: Reading) -> Finding | None:
         """What of a file is out of all proportion, of the parks that it would be read for."""
@@ -217,6 +221,13 @@ class ImportRun:
     def nothing_left_to_do(self) -> bool:
         """Whether all parks have left and none can come."""
         return not self.checkpoints and (bool(self.left) or not self.may_be_joined)
+
+    @property
+    def may_know_files_again(self) -> bool:
+        """Whether all files are to be imported, and one that was read before may be known by that."""
+        options = self.options
+        chosen = options.is_selective or options.replace_archive or options.replace_live or options.force
+        return self.source.feed == Feed.ARCHIVE and not chosen
 
     @property
     def may_be_joined(self) -> bool:

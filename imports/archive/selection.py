@@ -10,7 +10,7 @@ moves in, is not passed over.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 
 from imports.archive.day_file_model import READ, FileOutcome, ImportedFile
@@ -33,6 +33,7 @@ class KnownReading:
     etag: str
     modified_at: datetime | None
     all_parks: bool
+    read_by: str
 
     def is_of(self, file: DayFile) -> bool:
         """Whether it certainly was this version, by the listing alone; where it has no word for it, it may not be."""
@@ -64,14 +65,11 @@ class KnownReadings:
         found = cls()
         if heed_archive and feed in (Feed.HISTORY, Feed.DELISTED):
             found._told_by_archive = _told_by_archive(parks_of(destination), first, last)
-        for day, park_id, outcome, sha256, size_bytes, etag, modified_at, all_parks in ImportedFile.objects.filter(
+        rows = ImportedFile.objects.filter(
             destination_wiki_id=destination, file_date__gte=first, file_date__lte=last, feed=feed
-        ).values_list(
-            "file_date", "park_id", "outcome", "sha256", "size_bytes", "etag", "modified_at", "all_parks"
-        ):  # fmt: skip
-            found._by_day.setdefault(day, {})[park_id] = KnownReading(
-                outcome, sha256, size_bytes, etag, modified_at, all_parks
-            )
+        ).values_list("file_date", "park_id", *(field.name for field in fields(KnownReading)))
+        for day, park_id, *reading in rows:
+            found._by_day.setdefault(day, {})[park_id] = KnownReading(*reading)
         return found
 
     def ask_for(self, file: DayFile, park_ids: Collection[int], *, whole: bool, changed_only: bool) -> bool:
@@ -130,6 +128,15 @@ class KnownReadings:
         if for_all and not was_read_for_all:
             return False
         return all(park_id in same or (was_read_for_all and park_id not in of_day) for park_id in park_ids)
+
+    def gives_nothing_to_tell(self, day: date, park_ids: Iterable[int], rules: str) -> bool:
+        """Whether what these parks have of the day was read by these rules, and nothing was to be told of it."""
+        of_day = self._by_day.get(day, {})
+        return all(of_day[park_id].read_by == rules for park_id in park_ids if park_id in of_day)
+
+    def is_listed_as_before(self, file: DayFile) -> bool:
+        """Whether the listing knows it as it did when it was read for everybody who has a reading of it."""
+        return all(reading.is_of(file) for reading in self._of_day(file.day))
 
     def _of_day(self, day: date) -> Iterator[KnownReading]:
         yield from self._by_day.get(day, {}).values()

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import partial
 from itertools import takewhile
 
-from imports.archive import file_rows, ledger, told_beside
+from imports.archive import file_rows, ledger, read_before, told_beside
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.commit import Written
 from imports.archive.file_rows import Earlier
@@ -22,12 +22,14 @@ from imports.archive.replace_live import LiveRows, leave_to_the_archive, replace
 from imports.archive.republished import Republished, Settled
 from imports.archive.request import command_for
 from imports.archive.run import ImportRun, MissingDays, Totals
+from imports.events import rules
 from imports.loading.attribution import Attributed, Origin, attribute, place
 from imports.loading.counts import Counts
 from imports.loading.held import Held
 from imports.loading.refusal import store
 from imports.sources.source import DayFile, Feed, key_of
 from quality import log
+from quality.log import Recorded
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import DataSource, Park
 
@@ -45,9 +47,10 @@ def write(run: ImportRun, checkpoints: list[ImportCheckpoint], found: Sequence[R
         return _write_out_of_reach(run, checkpoints, first, first.out_of_reach_before)
     if first.unreadable:
         return _write_unreadable(run, checkpoints, first)
+    readings = [reading for reading in found if isinstance(reading, Reading)]
     if first.unchanged:
-        return _write_unchanged(run, checkpoints, first)
-    return _write_files(run, checkpoints, [reading for reading in found if isinstance(reading, Reading)])
+        return _write_unchanged(run, checkpoints, readings)
+    return _write_files(run, checkpoints, readings)
 
 
 @dataclass
@@ -80,11 +83,11 @@ def _write_files(run: ImportRun, checkpoints: list[ImportCheckpoint], readings: 
         held.add(files[-1].found.rows)
     held.flush()
     held.store_by(lambda: None)  # the files know it: in a circle they would stay until the next collection
-    findings = _tell(run, parks, files, now)
+    told = _tell(run, parks, files, now)
     counts = [{by_park[park_id]: count for park_id, count in file.found.counts.items()} for file in files]
     _advance([reading.file for reading in readings], counts)
-    _write_ledger(run, files, counts, by_park, all_parks=all_parks, now=now)
-    totals = Totals(findings=findings)
+    _write_ledger(run, files, counts, by_park, told, all_parks=all_parks, now=now)
+    totals = Totals(findings=sum(recorded.new for recorded in told))
     for file, mine in zip(files, counts, strict=True):
         totals.add(_totals(run, file, mine.values()))
     last = readings[-1].file
@@ -141,12 +144,12 @@ def _store(run: ImportRun, files: list[_File]) -> None:
         file.is_stored = True
 
 
-def _tell(run: ImportRun, parks: list[Park], files: list[_File], now: datetime) -> int:
-    """Write the findings of each file, of which a call says all there is; how many are new."""
+def _tell(run: ImportRun, parks: list[Park], files: list[_File], now: datetime) -> list[Recorded]:
+    """Write the findings of each file, of which a call says all there is, and what became of them."""
     elsewhere = heard_elsewhere(
         run.destination, run.source.feed, [park.pk for park in parks], [file.reading.file for file in files]
     )
-    new = 0
+    told = []
     for file in files:
         day_file = file.reading.file
         findings = [*file.found.findings]
@@ -154,8 +157,8 @@ def _tell(run: ImportRun, parks: list[Park], files: list[_File], now: datetime) 
         findings += file.settled.findings
         findings += told_beside.keep(run, parks, file.reading, now)
         findings += [rows.finding for rows in (file.live or {}).values() if rows.finding]
-        new += log.record(findings, now).new
-    return new
+        told.append(log.record(findings, now))
+    return told
 
 
 def _write_ledger(
@@ -163,12 +166,14 @@ def _write_ledger(
     files: list[_File],
     counts: list[dict[ImportCheckpoint, Counts]],
     by_park: Mapping[int, ImportCheckpoint],
+    told: list[Recorded],
     *,
     all_parks: bool,
     now: datetime,
 ) -> None:
     rows = []
-    for file, mine in zip(files, counts, strict=True):
+    for file, mine, recorded in zip(files, counts, told, strict=True):
+        is_quiet = recorded == Recorded() and not any(count.duplicates or count.rejected for count in mine.values())
         withdrawn = {by_park[park_id]: len(gone) for park_id, gone in file.settled.withdrawn.items()}
         rows += ledger.rows_of(
             file.reading.file,
@@ -177,6 +182,7 @@ def _write_ledger(
             now=now,
             sha256=file.reading.sha256,
             all_parks=all_parks,
+            read_by=rules.current() if is_quiet and not file.found.of_no_park else "",
             withdrawn=withdrawn if run.options.replace_archive else None,
             live=None if file.live is None else {by_park[park_id]: one for park_id, one in file.live.items()},
         )
@@ -221,11 +227,22 @@ def _origin(run: ImportRun, file: DayFile) -> Origin:
     )
 
 
-def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:
-    file = reading.file
-    _advance([file], [dict.fromkeys(checkpoints, Counts())])
-    ledger.record_same(run.destination, run.source.feed, file, reading.sha256, all_parks=run.whole_destination)
-    return Written(file.last_day, file.key, Totals(files=1, unchanged=1))
+def _write_unchanged(run: ImportRun, checkpoints: list[ImportCheckpoint], readings: list[Reading]) -> Written:
+    """Files that hold what was read of them before. Of a run that chooses its files they were passed over; of one that
+    takes all, they were read, and everything was known."""
+    files = [reading.file for reading in readings]
+    totals = Totals(files=len(files), unchanged=len(files))
+    if not run.options.is_selective:
+        events = sum(read_before.counts_of(run, readings, checkpoints).values())
+        totals.events = totals.already_known = events
+    _advance(files, [dict.fromkeys(checkpoints, Counts())] * len(files))
+    if not run.options.is_selective:
+        read_before.known_again(run, readings, checkpoints)
+    for reading in readings:
+        if not run.known.is_listed_as_before(reading.file):
+            all_parks = run.whole_destination
+            ledger.record_same(run.destination, run.source.feed, reading.file, reading.sha256, all_parks=all_parks)
+    return Written(files[-1].last_day, files[-1].key, totals, steps=len(files))
 
 
 def _write_unreadable(run: ImportRun, checkpoints: list[ImportCheckpoint], reading: Reading) -> Written:

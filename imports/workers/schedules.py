@@ -45,7 +45,8 @@ class Job:
         """Why there is no such job; "" where there is one."""
         names = self.setting.split(" or ") if self.setting else []
         if names and not any(getattr(settings, name) for name in names):
-            return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} empty"
+            how = "off" if getattr(settings, names[0]) is False else "empty"
+            return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} {how}"
         return "all parks here are made up" if self.of_real_parks and _all_are_made_up() else ""
 
 
@@ -79,6 +80,13 @@ JOBS = (
         "as Parquet into EXPORT_TO, the months that have changed",
         cron="20 5 * * *",
         setting="EXPORT_TO",
+    ),
+    Job(
+        "Compact months",
+        "warehouse.tasks.compact_months",
+        "that are closed and take more room than their rows need",
+        cron="50 2 10 * *",
+        setting="COMPACT_MONTHLY",
     ),
     Job(
         "Sync metadata", "imports.tasks.sync_metadata", "names, places, heights", cron="30 3 * * 1", of_real_parks=True

@@ -1,10 +1,11 @@
 """Paying what is owed: a check for each range of days that imports left, of all parks that share it."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
 from quality import owed_checks
+from quality.check.ahead import ScanAhead
 from quality.check.run import Checked, check
 from warehouse.text import count_of
 
@@ -15,9 +16,12 @@ class ChecksFailed(Exception):
     """Checks that could not be done and stay owed; the message says why, and what pays them."""
 
 
-def pay(now: datetime, causes: Collection[str] | None = None) -> list[Checked]:
+def pay(
+    now: datetime, causes: Collection[str] | None = None, ahead: Mapping[tuple[date, date], ScanAhead] | None = None
+) -> list[Checked]:
     """Do the checks that are owed: all, or those that these causes (import_ids) left. Call it outside of transactions.
 
+    `ahead`: what was read already, by the first and last day owed.
     ChecksFailed: some could not be done, after all others were.
     """
     parks_by_range: dict[tuple[date, date], list[int]] = {}
@@ -26,7 +30,7 @@ def pay(now: datetime, causes: Collection[str] | None = None) -> list[Checked]:
     done, failures = [], []
     for (first, last), parks in parks_by_range.items():
         try:
-            done.append(check(parks, first, last, now))
+            done.append(check(parks, first, last, now, ahead=(ahead or {}).get((first, last))))
         except Exception as error:  # whatever it is: the others are to be done, and this one stays owed
             logger.exception("the quality check of %s to %s failed", first, last)
             failures.append(f"{first} to {last}: {type(error).__name__}: {error}")

@@ -208,6 +208,14 @@ class ParkProfile:
         ] = []  # month, and two rides that were alike in it
         self.silences: list[tuple[int, int, float]] = []  # from, to (ms), open rides as a share of the most of a day
 
+    def cover(self, window: Window) -> None:
+        """Go on in a window that begins where the one before did: what lies behind it is not known."""
+        days = (window.read_to - window.read_from).days
+        self.day_count = days + 2
+        self.hours = array("I", [*self.hours[: days * 24], *[0] * (days * 24 - len(self.hours))])
+        for ride in self.rides:
+            ride.days = ride.days[: self.day_count].ljust(self.day_count, b"\0")
+
     def take_ledger(self, ledger: ParkLedger) -> None:
         """What is known of its days; nothing, until check() has read it when the scan is over."""
         self.ledger, self.covered = ledger, CoveredHours(ledger, self.park.timezone)

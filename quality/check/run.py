@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 from quality import import_ledger, owed_checks
 from quality.check import auto_resolve, duplicates, gaps, invalid, missing_fields, nights, partial, seams
+from quality.check.ahead import ScanAhead
 from quality.check.profiles import ParkProfile
 from quality.check.scan import Scan, scan
 from quality.check.window import Window, window
@@ -49,12 +50,13 @@ def check(
     *,
     dry_run: bool = False,
     progress: Callable[[date, int], None] = lambda month, rows: None,
+    ahead: ScanAhead | None = None,
 ) -> Checked:
     """Look for issues of the days `first_day` to `last_day` (UTC, inclusive; None: all) of parks (ids; None: all).
 
     Running it again changes last_seen_at and nothing else. Rows without a park (orphans, boundary partitions) are
-    looked for when all parks are checked. What was owed of these days is paid at the end. Call it outside of
-    transactions.
+    looked for when all parks are checked. What was owed of these days is paid at the end. `ahead`: has read some of
+    these parks and days already. Call it outside of transactions.
     """
     today = now.astimezone(UTC).date()
     every_park = {park.pk: park for park in Park.objects.order_by("pk")}
@@ -67,6 +69,7 @@ def check(
         whole=parks is None,
         find_near_duplicates=duplicates.near_duplicates_of_the_month,
         progress=progress,
+        begun=None if ahead is None else ahead.begun(checked.window, chosen.values()),
     )
     checked.rows_read = scanned.rows
     for park in scanned.parks.values():

@@ -26,6 +26,7 @@ from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
 from warehouse.models import PartitionMetrics, StorageMetrics
 from warehouse.partitioning import health, partitions
+from warehouse.partitioning.compacting import months
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
 from warehouse.storage import status
@@ -80,6 +81,7 @@ def storage_page(request: HttpRequest) -> HttpResponse:
     disk_free_mb = part("disk", status.disk_free_mb, None)
     forecast = part("forecast", lambda: status.reckon(points, disk_free_mb), None)
     kept: list[KeptFolder] = part("folders", kept_folders, [])
+    gain = part("gain", lambda: months.gain(timezone.now().date()), months.Gain({}, 0))
     said: list[str] = part("warnings", lambda: warnings(forecast), [])
     chart = part("chart", lambda: charts.storage_over_time(_history(points), forecast), None)
     return _page(
@@ -96,6 +98,7 @@ def storage_page(request: HttpRequest) -> HttpResponse:
         share_percent=forecast and forecast.share_of_capacity and forecast.share_of_capacity * 100,
         disk_free_mb=disk_free_mb,
         chart=chart,
+        could_save_mb=gain.total / MB,
         kept=kept,
         by_month=_by_month(points),
     )
@@ -110,7 +113,7 @@ def partitions_page(request: HttpRequest) -> HttpResponse:
         _maintain(request, today)
         return redirect("admin:warehouse_partitions")
     found = health.health(today)
-    rows = _partition_rows()
+    rows, gain = _partition_rows(today)
     measured = [row["measured_at"] for row in rows if row["measured_at"]]
     return _page(
         request,
@@ -126,6 +129,8 @@ def partitions_page(request: HttpRequest) -> HttpResponse:
         rows=rows,
         total_rows=sum(row["row_count"] for row in rows),
         total_mb=sum(row["data_mb"] + row["index_mb"] for row in rows),
+        could_save_mb=gain.total / MB,
+        saved_mb=gain.saved / MB,
         measured_at=max(measured) if measured else None,
         actions=_latest_actions(),
         chart=charts.months([(row["name"], row["data_mb"], row["index_mb"], row["row_count"]) for row in rows]),
@@ -169,31 +174,45 @@ def _latest_actions() -> list[LogEntry]:
     return list(entries.order_by("-action_time")[:ACTIONS_SHOWN])
 
 
-def _partition_rows() -> list[dict]:
-    """What the catalog has, in order, with the figures of the last measurement or, before one, the statistics'."""
+def _partition_rows(today: date) -> tuple[list[dict], months.Gain]:
+    """What the catalog has, in order, with the figures of the last measurement or, before one, the statistics'; and
+    what there is to gain from compacting."""
     known = {metrics.partition_name: metrics for metrics in PartitionMetrics.objects.filter(table_name=TABLE)}
     sizes = catalog.sizes(TABLE)
+    existing = catalog.partitions(TABLE)
+    figures = {}
     rows = []
-    for partition in catalog.partitions(TABLE):
+    for partition in existing:
         metrics, size = known.get(partition.name), sizes.get(partition.name)
         if size is None:
             continue  # split by somebody else between the two questions; the next look shows what it became
         file_bytes = metrics.file_bytes if metrics else size.file_bytes
+        row_count = metrics.row_count if metrics else size.rows_estimate
+        data_bytes, index_bytes = (
+            (metrics.data_bytes, metrics.index_bytes) if metrics else (size.data_bytes, size.index_bytes)
+        )
+        taken = months.taken(catalog.Size(row_count, data_bytes, index_bytes, file_bytes))
+        if metrics:
+            figures[partition.name] = row_count, taken
         rows.append(
             {
                 "name": partition.name,
                 "is_boundary": partitions.is_boundary(partition),
                 "lower": partition.lower,
                 "upper": partition.upper,
-                "row_count": metrics.row_count if metrics else size.rows_estimate,
-                "data_mb": (metrics.data_bytes if metrics else size.data_bytes) / MB,
-                "index_mb": (metrics.index_bytes if metrics else size.index_bytes) / MB,
+                "row_count": row_count,
+                "data_mb": data_bytes / MB,
+                "index_mb": index_bytes / MB,
                 "file_mb": None if file_bytes is None else file_bytes / MB,
+                "bytes_a_row": round(taken / row_count) if row_count >= months.ROWS_TO_TELL_BY else None,
                 "counted_at": metrics and metrics.counted_at,
                 "measured_at": metrics and metrics.measured_at,
             }
         )
-    return rows
+    gain = months.gain(today, existing, figures)
+    for row in rows:
+        row["could_save_mb"] = gain.possible.get(row["name"], 0) / MB
+    return rows, gain
 
 
 def _history(points: list[Point]) -> list[tuple[date, dict[str, float]]]:

@@ -1,5 +1,5 @@
-"""Making days anew park by park: as many as there is time for, a month of each in turn, so that no park waits for all
-of another's years. What is left is marked still, and the next call goes on with it."""
+"""Making days anew park by park: as many as there is time for, a go of each in turn, so that no park waits for all of
+another's years. What is left is marked still, and the next call goes on with it."""
 
 import logging
 import random

@@ -103,6 +103,9 @@ def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def common(some: Ranges, others: Ranges) -> list[tuple[int, int]]:
     """What lies in both."""
+    if len(others) == 1:  # as hours of most days are
+        ((first, last),) = others
+        return [(max(begin, first), min(end, last)) for begin, end in some if begin < last and first < end]
     found = []
     for begin, end in some:
         at = bisect_right(others, begin, key=lambda other: other[1])

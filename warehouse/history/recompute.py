@@ -24,14 +24,16 @@ from django.db import DatabaseError, transaction
 from warehouse.days import ONE_DAY
 from warehouse.history import reading, stored_days
 from warehouse.history.rule import RULES_VERSION, DayOfPark
-from warehouse.models import Park
+from warehouse.models import Park, Ride
 from warehouse.rides import stale_days
 from warehouse.server import errors
 from warehouse.server.named_lock import named_lock
 from warehouse.server.turns import never_idle_for_long, wait_for_turn
 from warehouse.zones import local_date, local_day, zone_or_utc
 
-DAYS_AT_ONCE = 31  # read together and held in memory: 750,000 rows of a park of 250 rides
+DAYS_AT_ONCE = 31  # made together, and held in memory: 750,000 rows of a park of 250 rides
+RIDE_DAYS_AT_ONCE = 31 * 250  # of a smaller park so many more: a go costs 40 statements, and the days around it
+DAYS_AT_ONCE_MAX = 366
 NEAR_DAYS = 3  # marked days so near each other are made together, with those between them
 FINAL_AFTER = timedelta(hours=24)
 ATTEMPTS = 4  # at a day on which another process writes at this very moment
@@ -81,7 +83,8 @@ def in_goes(
     not_final_after: timedelta = timedelta(0),
     patience_seconds: int = 0,
 ) -> Generator[Made]:
-    """The same, a month at most in each go: whoever takes no more of them leaves the rest marked.
+    """The same, a month of a large park or a year of a small one at most in each go: whoever takes no more of them
+    leaves the rest marked.
 
     Days that are not final keep their mark whatever is done. They are made as well, once they are over, where their
     sums are older than `not_final_after`. ParkBusy: another process is at this park's days, and still was after
@@ -91,8 +94,8 @@ def in_goes(
         if not mine:  # to do the same beside it would be void, not wrong
             raise ParkBusy
         stale_days.mark_older_than(park_id, RULES_VERSION)
-        in_vain = 0
-        while (seen := _oldest(park_id, now, until)) is not None:
+        in_vain, at_once = 0, _days_at_once(park_id)
+        while (seen := _oldest(park_id, now, until, at_once)) is not None:
             made = _make(park_id, seen, now)
             in_vain = 0 if made.days else in_vain + 1
             if in_vain >= ATTEMPTS:
@@ -124,14 +127,19 @@ class _Seen:
         return [self.first + n * ONE_DAY for n in range((self.last - self.first).days + 1)]
 
 
-def _oldest(park_id: int, now: datetime, until: date | None) -> _Seen | None:
+def _days_at_once(park_id: int) -> int:
+    rides = Ride.objects.filter(park_id=park_id).count()
+    return min(DAYS_AT_ONCE_MAX, max(DAYS_AT_ONCE, RIDE_DAYS_AT_ONCE // max(1, rides)))
+
+
+def _oldest(park_id: int, now: datetime, until: date | None, at_once: int = DAYS_AT_ONCE) -> _Seen | None:
     last = last_final(_zone_of(park_id), now)
-    marks = stale_days.marked(park_id, last if until is None else min(last, until), limit=DAYS_AT_ONCE)
+    marks = stale_days.marked(park_id, last if until is None else min(last, until), limit=at_once)
     if not marks:
         return None
     chosen: dict[date, int] = {}
     for day, token in marks.items():
-        if chosen and ((day - max(chosen)).days > NEAR_DAYS or (day - min(chosen)).days >= DAYS_AT_ONCE):
+        if chosen and ((day - max(chosen)).days > NEAR_DAYS or (day - min(chosen)).days >= at_once):
             break
         chosen[day] = token
     return _Seen(min(chosen), max(chosen), chosen)

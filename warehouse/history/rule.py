@@ -14,11 +14,11 @@ A wait is shown while OPERATING alone. No database: facts go in, figures come ou
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from warehouse.history import clock_hours
 from warehouse.history.following import Followed
@@ -32,6 +32,7 @@ RULES_VERSION = 1
 SAID_MS = 4 * HOUR_MS  # for so long OPERATING holds outside the park's hours
 
 Milliseconds = tuple[int, int]
+Told = TypeVar("Told")
 #: status, first minute and the one behind the last, wait
 Piece = tuple[int, int, int, int | None]
 
@@ -178,7 +179,7 @@ def figures_of(
         closed_ms = closed_next_ms
     if plain:
         values = [change[2] for change in ride.changes if change[2] is not None]
-    standby = _Line(waits, values) if values else _NO_LINE
+    standby = _Line(waits, values) if values or waits else _NO_LINE
     single = _single(frame, ride, operating)
     prices = _prices(ride.prices)
     return Figures(
@@ -256,37 +257,32 @@ def carried_of(state: State | None, hours: Iterable[Milliseconds], end_ms: int) 
 
 
 def _single(frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]]) -> _Line:
-    if len(ride.single) < 2:  # at midnight none is shown
+    shown: dict[int, list[tuple[int, int]]] = {}  # when which wait was told
+    for begin, end, wait in _stretches(frame, ride.single):
+        if wait is not None:
+            shown.setdefault(wait, []).append((begin, end))
+    if not shown:
         return _NO_LINE
-    waits: dict[int, int] = {}
-    values = []
-    for number, (at_ms, wait) in enumerate(ride.single):
-        if wait is None:
-            continue
-        values.append(wait)
-        for begin, end in common(_stretch(frame, ride.single, number, at_ms), operating):
-            waits[wait] = waits.get(wait, 0) + end - begin
-    return _Line(waits, values)
+    minutes = {wait: length(common(stretches, operating)) for wait, stretches in shown.items()}
+    return _Line({wait: count for wait, count in minutes.items() if count}, list(shown))
 
 
 def _return_minutes(
     frame: Frame, ride: Followed, operating: Sequence[tuple[int, int]], down: Sequence[tuple[int, int]]
 ) -> int:
-    if not ride.returns or not any(available for _, available in ride.returns):
-        return 0
-    meant = sorted([*operating, *down])
-    return sum(
-        length(common(_stretch(frame, ride.returns, number, at_ms), meant))
-        for number, (at_ms, available) in enumerate(ride.returns)
-        if available
-    )
+    given = [(begin, end) for begin, end, available in _stretches(frame, ride.returns) if available]
+    return length(common(given, sorted([*operating, *down]))) if given else 0
 
 
-def _stretch(frame: Frame, changes: Sequence[tuple[int, object]], number: int, at_ms: int) -> list[tuple[int, int]]:
-    begin, end = minute_of(frame.begin_ms, at_ms), frame.minutes
-    if number + 1 < len(changes):
-        end = min(end, minute_of(frame.begin_ms, changes[number + 1][0]))
-    return [(begin, end)] if begin < end else []
+def _stretches(frame: Frame, changes: Sequence[tuple[int, Told]]) -> Iterator[tuple[int, int, Told]]:
+    """What holds from each change to the next one; empty ones as well, in which no full minute lies."""
+    if not changes:
+        return
+    ends = [minute_of(frame.begin_ms, at_ms) for at_ms, _ in changes[1:]]
+    begin = minute_of(frame.begin_ms, changes[0][0])
+    for (_, told), end in zip(changes, (*ends, frame.minutes), strict=True):
+        yield begin, min(end, frame.minutes), told
+        begin = end
 
 
 def _prices(told: Sequence[tuple[Decimal, str | None]]) -> tuple[Decimal | None, Decimal | None, str | None]:

@@ -187,6 +187,13 @@ def disk_free_bytes() -> int | None:
     return shutil.disk_usage(directory).free if directory else None
 
 
+def file_system_block_bytes(table: str) -> int | None:
+    """Of the file system with the files of `table`; None where it cannot be told."""
+    view = "innodb_sys_tablespaces" if is_mariadb() else "innodb_tablespaces"
+    found = _by_partition(table, f"SELECT name, fs_block_size FROM information_schema.{view}") or {}
+    return max(found.values(), default=None)
+
+
 def total(sizes: dict[str, Size]) -> Size:
     """Of all partitions together; the size of files is known when that of each is."""
     parts = list(sizes.values())

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from warehouse.days import midnight
 from warehouse.instants import EPOCH
@@ -50,10 +50,15 @@ def collect(day: date, now: datetime, *, estimate: bool = False) -> list[Storage
     measured = []
     changed = _measure_partitions(now, estimate)
     for table in our_tables():
-        if table != TABLE:
-            catalog.analyze(table)
-        size = catalog.total(catalog.sizes(table))
-        rows = _rows_of(table, size, changed, now, estimate)
+        try:
+            if table != TABLE:
+                catalog.analyze(table)
+            size = catalog.total(catalog.sizes(table))
+            rows = _rows_of(table, size, changed, now, estimate)
+        except (catalog.CatalogError, DatabaseError):
+            if catalog.table_exists(table):
+                raise
+            continue  # what repartition or compacting kept beside the fact table has just been dropped
         measured.append((table, size, rows))
     with transaction.atomic():
         return [_store(table, size, rows, day, now) for table, size, rows in measured]

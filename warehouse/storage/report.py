@@ -10,7 +10,7 @@ from django.db import connection
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.partitions import TABLE
 from warehouse.storage.forecast import DAYS_A_YEAR, Band, Forecast
-from warehouse.text import aligned, count_of
+from warehouse.text import aligned, count_of, size_in_words
 
 SAMPLE_DAYS = 7
 
@@ -54,6 +54,8 @@ def lines(
     sample: Resolutions | None,
     *,
     estimated: bool,
+    could_save_mb: float = 0.0,
+    saved_mb: float = 0.0,
 ) -> Iterator[str]:
     """`tables` are one day's measurements by name; a snapshot's bytes are with its queue rows and indexes."""
     yield from aligned(
@@ -81,6 +83,11 @@ def lines(
         if snapshot_bytes
         else ("No snapshots yet")
     )
+    if could_save_mb or saved_mb:
+        yield (
+            f"Compacting closed months would save {size_in_words(could_save_mb)} (manage.py maintain_partitions "
+            f"--compact), and has saved {size_in_words(saved_mb)}"
+        )
     yield from _forecast(forecast)
     if sample and snapshot_bytes and sample.days:
         yield ""

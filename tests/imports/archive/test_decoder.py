@@ -257,6 +257,6 @@ def test_it_ends_when_its_parent_has_gone_though_another_process_keeps_the_conne
     [(2, 1, 5, 1), (2, 1, 3, 0), (1, 1, 50, 0), (2, 2, 50, 0), (4, 2, 50, 1)],
 )
 def test_it_is_for_much_to_decode_and_a_core_that_is_free(monkeypatch, cores, jobs, megabytes, decoders):
-    monkeypatch.setattr(decoder.os, "sched_getaffinity", lambda pid: range(cores))
+    monkeypatch.setattr(decoder, "cores", lambda: cores)
     files = [DayFile("a", DAY, size_bytes=megabytes * 1024 * 1024), DayFile("b", DAY)]
     assert decoders_for(files, jobs) == decoders

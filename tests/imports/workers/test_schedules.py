@@ -89,10 +89,17 @@ def test_a_job_that_hangs_on_a_setting_comes_and_goes_with_it(settings):
     assert not Schedule.objects.filter(name="Export history").exists()
 
 
+def test_months_are_compacted_only_where_that_is_switched_on(settings):
+    assert "Compact months: left out, COMPACT_MONTHLY is off" in sync()
+    settings.COMPACT_MONTHLY = True
+    assert "Compact months: registered, on day 10 of every month at 02:50 UTC" in sync()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("clock")
 def test_every_job_is_a_task_that_can_be_called_and_due_ones_are_enqueued(settings):
     settings.EXPORT_TO, settings.ALERT_EMAILS = "/data/export", ["anna@example.org"]
+    settings.COMPACT_MONTHLY = True
     sync()
     Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=1))
     scheduler()

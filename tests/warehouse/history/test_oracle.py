@@ -156,7 +156,7 @@ def told_of(archive: Archive, first: date, last: date) -> list[DayOfPark]:
 
 def as_told(found: DayOfPark, ride: int) -> dict:
     figures = found.rides[ride]
-    columns = {name: getattr(figures, name) for name in figures.__slots__}
+    columns = figures._asdict()
     for name in ("price_min", "price_max", "price_currency", "carried"):
         columns.pop(name)
     for name in ("first_operating_at", "last_closed_at"):

@@ -74,6 +74,7 @@ def test_read_alone_read_at_once_and_read_whole_are_the_same(seed, monkeypatch):
         for told in told_of(archive, first, last)
     ]
     monkeypatch.setattr(reading, "DAYS_AT_ONCE", 4)
+    monkeypatch.setattr(reading, "RIDE_DAYS_AT_ONCE", 0)
     assert list(park_days(park, first, last, now)) == whole  # of all rides there are: by time
     monkeypatch.setattr(reading, "LARGE_SHARE", 2)  # by ride
     alone = [found for n in range(9) for found in park_days(park, first + n * ONE_DAY, first + n * ONE_DAY, now)]

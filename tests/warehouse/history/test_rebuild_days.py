@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from tests import migrating
 from tests.warehouse.history.planting import make_park, plant
+from warehouse.history import recompute
 from warehouse.models import EntityMetadata, HoursSource, ParkDay, ParkHours, RideDay, RideStay, StaleDay
 from warehouse.rides import stale_days
 from warehouse.tasks import make_days_anew
@@ -18,8 +19,9 @@ ONE_DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def parks():
-    """Two of them, with rows on two days a month apart; nothing of it is marked."""
+def parks(monkeypatch):
+    """Two of them, with rows on two days a month apart, which are made in goes as of large parks; nothing is marked."""
+    monkeypatch.setattr(recompute, "RIDE_DAYS_AT_ONCE", 0)
     found = []
     for number in (1, 2):
         park, (ride,) = make_park()

@@ -190,6 +190,18 @@ def test_rows_that_are_written_for_long_leave_the_days_to_another_time(one, anot
     assert len(marks()) == 6
 
 
+def test_many_days_of_a_park_with_few_rides_are_made_in_one_go_and_those_of_a_large_one_are_not(one, monkeypatch):
+    park, ride = one
+    for month in ("04", "05"):
+        plant(ride, [(f"2026-{month}-02 10:00", "OPERATING", 10)])
+    stale_days.mark((park.pk, DAY + n * ONE_DAY) for n in range(70))
+    assert [made.days for made in recompute.recompute(park.pk, NOW)] == [71]
+    monkeypatch.setattr(recompute, "RIDE_DAYS_AT_ONCE", 2 * 40)  # it has two rides
+    stale_days.mark((park.pk, DAY + n * ONE_DAY) for n in range(70))
+    assert [made.days for made in recompute.recompute(park.pk, NOW)] == [40, 30]
+    assert days() == [DAY, DAY + 3 * ONE_DAY, date(2026, 4, 2), date(2026, 5, 2)]
+
+
 def test_time_that_is_over_leaves_the_rest_marked(one):
     park, ride = one
     plant(ride, [("2026-05-02 10:00", "OPERATING", 10)])

@@ -9,6 +9,7 @@ from django.utils import timezone
 from warehouse.days import in_future
 from warehouse.management import arguments
 from warehouse.models import StorageMetrics
+from warehouse.partitioning.compacting import months
 from warehouse.server import catalog
 from warehouse.storage import measurement, status
 from warehouse.storage.report import lines, resolutions
@@ -47,12 +48,15 @@ class Command(BaseCommand):
         found = status.storage()
         if report:
             self.stdout.write("")
+            gain = months.gain(now.date())
             for line in lines(
                 measured,
                 found.points[-1].snapshot_bytes,
                 found.forecast,
                 resolutions(),
                 estimated=estimate,
+                could_save_mb=gain.total / 1e6,
+                saved_mb=gain.saved / 1e6,
             ):
                 self.stdout.write(line)
         for warning in found.warnings:

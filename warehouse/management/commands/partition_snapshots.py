@@ -1,10 +1,12 @@
 """Partition an existing fact table by month while it is in use, and take it back."""
 
+import argparse
 import time
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from warehouse.partitioning import page_compression as compression
 from warehouse.partitioning.online import procedure
 from warehouse.partitioning.online import statements as statements
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
@@ -32,9 +34,18 @@ class Command(BaseCommand):
             "there",
         )
 
-    def handle(self, *, action, dry_run, throttle, patience, force, **options):
+        parser.add_argument(
+            "--page-compression",
+            action=argparse.BooleanOptionalAction,
+            help="apply: compress the pages of all months, or no longer; half the room again, slower imports. Then run "
+            "maintain_partitions --compact",
+        )
+
+    def handle(self, *, action, dry_run, throttle, patience, force, page_compression, **options):
         if not 0 <= throttle <= 95:
             raise CommandError(f"--throttle {throttle}: give 0 to 95 percent")
+        if page_compression is not None and action != "apply":
+            raise CommandError("--page-compression goes with apply")
         self._reported = (time.monotonic(), "")
         try:
             if action == "status":
@@ -42,13 +53,13 @@ class Command(BaseCommand):
             elif action == "cleanup":
                 self._cleanup(dry_run, force, patience)
             elif dry_run:
-                self._dry_run(Direction(action))
+                self._dry_run(Direction(action), page_compression)
             else:
-                self._run(Direction(action), patience, throttle, force)
+                self._run(Direction(action), patience, throttle, force, page_compression)
         except (RepartitionError, catalog.CatalogError) as error:
             raise CommandError(str(error)) from error
 
-    def _run(self, direction: Direction, patience: float, throttle: int, force: bool) -> None:
+    def _run(self, direction: Direction, patience: float, throttle: int, force: bool, compressed: bool | None) -> None:
         backup = procedure.run(
             direction,
             timezone.now().date(),
@@ -56,6 +67,7 @@ class Command(BaseCommand):
             patience_seconds=patience,
             throttle_percent=throttle,
             force=force,
+            page_compression=compressed,
         )
         if backup is None:
             self.stdout.write(f"Nothing to do: {TABLE} is {catalog.partitioning(TABLE).description}")
@@ -63,13 +75,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{TABLE} is {catalog.partitioning(TABLE).description}")
         self.stdout.write(f"The old table is {backup}; manage.py partition_snapshots cleanup drops it")
 
-    def _dry_run(self, direction: Direction) -> None:
+    def _dry_run(self, direction: Direction, compressed: bool | None) -> None:
         state = procedure.look()
-        if state.is_done(direction):
+        if state.is_done(direction) and (compressed is None or compression.is_on() == compressed):
             self.stdout.write(f"Nothing to do: {TABLE} is {state.table.description}")
             return
         for sql in [
-            *statements.prepare(direction.value, timezone.now().date()),
+            *statements.prepare(direction.value, timezone.now().date(), compressed),
             *map(statements.trigger, statements.TRIGGERS),
             statements.chunk(bounded=True),
             statements.swap(statements.backup_name()),

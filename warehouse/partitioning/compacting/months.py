@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from statistics import median
 
 from warehouse.models import MonthCompaction, PartitionMetrics
-from warehouse.partitioning import partitions
+from warehouse.partitioning import page_compression, partitions
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
 from warehouse.server.catalog import Partition, Size
@@ -42,6 +42,19 @@ class Month:
         return saved if saved >= max(LEAST_SAVED_BYTES, LEAST_SAVED_SHARE * self.bytes) else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Bytes that compacting would save, by month, and that it has saved (of each month the last time alone)."""
+
+    possible: dict[str, int]
+    saved: int
+
+    @property
+    def total(self) -> int:
+        """Bytes that it would save in all."""
+        return sum(self.possible.values())
+
+
 def closed(
     existing: Iterable[Partition], today: date, first: date | None = None, last: date | None = None
 ) -> list[Partition]:
@@ -59,9 +72,14 @@ def closed(
     ]
 
 
-def weighed(closed: Iterable[Partition], figures: Mapping[str, tuple[int, int]], compressed: bool) -> list[Month]:
+def weighed(
+    closed: Iterable[Partition],
+    figures: Mapping[str, tuple[int, int]],
+    compressed: bool,
+    records: Iterable[MonthCompaction] | None = None,
+) -> list[Month]:
     """The closed months with what they take and would take. `figures`: rows and bytes by name; others are left out."""
-    done = {record.partition_name: record for record in MonthCompaction.objects.exclude(done_at=None)}
+    done = {record.partition_name: record for record in (_done() if records is None else records)}
     rate = _bytes_a_row([record for record in done.values() if record.page_compressed == compressed], compressed)
     found = []
     for partition in closed:
@@ -92,6 +110,22 @@ def figures_now(closed: Iterable[Partition]) -> dict[str, tuple[int, int]]:
     }
 
 
+def gain(
+    today: date,
+    existing: Iterable[Partition] | None = None,
+    figures: Mapping[str, tuple[int, int]] | None = None,
+) -> Gain:
+    """As last measured, or by these figures: for a page. Four questions, or two. CatalogError."""
+    existing = catalog.partitions(TABLE) if existing is None else existing
+    figures = figures_measured() if figures is None else figures
+    records = _done()
+    weights = weighed(closed(existing, today), figures, page_compression.is_on(), records)
+    return Gain(
+        {month.name: month.saves for month in weights if month.saves},
+        sum(record.bytes_before - record.bytes_after for record in records),
+    )
+
+
 def figures_measured() -> dict[str, tuple[int, int]]:
     """Rows and bytes of all partitions as last measured: for a page."""
     return {
@@ -108,9 +142,8 @@ def taken(size: Size) -> int:
     return size.data_bytes + size.index_bytes if size.file_bytes is None else size.file_bytes
 
 
-def saved_so_far() -> int:
-    """Bytes that compacting has saved, of each month the last time alone."""
-    return sum(record.bytes_before - record.bytes_after for record in MonthCompaction.objects.exclude(done_at=None))
+def _done() -> list[MonthCompaction]:
+    return list(MonthCompaction.objects.exclude(done_at=None))
 
 
 def _bytes_a_row(done: list[MonthCompaction], compressed: bool) -> float:

@@ -26,9 +26,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from warehouse.models import CompactionStep, MonthCompaction, PartitionMetrics
-from warehouse.partitioning import partitions
+from warehouse.partitioning import page_compression, partitions
 from warehouse.partitioning.compacting import months
-from warehouse.partitioning.compacting import page_compression as page_compression
 from warehouse.partitioning.compacting import shadow as shadow
 from warehouse.partitioning.compacting.months import Month
 from warehouse.partitioning.compacting.shadow import SHADOW, Digest
@@ -49,7 +48,7 @@ OTHER_OPERATOR_WAIT_SECONDS = 5  # a session whose process was killed may still 
 # On an idle machine. A month that would take longer even so is not copied in vain.
 VALIDATED_ROWS_PER_SECOND = 3_000_000
 VALIDATION_FACTOR, EXCHANGE_SECONDS = 1.2, 0.03
-QUIET_TRIES, QUIET_PAUSE_SECONDS = 10, 1.0
+QUIET_TRIES, QUIET_PAUSE_SECONDS = 20, 1.0
 _NOT_ALIKE = {1731, 1736}  # another option, another definition
 
 Report = Callable[[str, int, int], None]  # (what, rows so far, all of them; 0: not countable)

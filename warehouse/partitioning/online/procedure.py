@@ -19,6 +19,7 @@ from datetime import date
 
 from django.db import DatabaseError, connection
 
+from warehouse.partitioning import page_compression as compression
 from warehouse.partitioning.online import comparison
 from warehouse.partitioning.online import statements as statements
 from warehouse.partitioning.online import steps as steps
@@ -42,24 +43,29 @@ def run(
     patience_seconds: float = PATIENCE_SECONDS,
     throttle_percent: int = 0,
     force: bool = False,
+    page_compression: bool | None = None,
 ) -> str | None:
     """Do all of it, or go on where an earlier call stopped; the name of the backup, None when nothing was to be done.
 
     `throttle_percent` (below 100) of the time is spent resting between chunks. `force` begins although the disk seems
-    too small. RepartitionError: something stands in the way, or the comparison failed; what is done so far stays, to be
+    too small. `page_compression` copies a table that is partitioned already, too, where it has it otherwise.
+    RepartitionError: something stands in the way, or the comparison failed; what is done so far stays, to be
     gone on with or undone. When the disk is full, the copy is taken back before that: it took the room that writers
     need, and its triggers would fail them.
     """
     with _alone():
         state = look()
-        if state.is_done(direction) and not state.unfinished:
+        is_done = state.is_done(direction) and (page_compression is None or compression.is_on() == page_compression)
+        if is_done and not state.unfinished:
             return None
-        _refuse(state, direction)
+        _refuse(state, direction, is_done)
+        if page_compression and not state.unfinished and (why_not := compression.why_not()):
+            raise RepartitionError(f"There is no page compression to be had: {why_not}")
         if not state.swapped:
             if state.progress is None:
                 if not force:
                     _refuse_a_small_disk()
-                for sql in statements.prepare(direction.value, today):
+                for sql in statements.prepare(direction.value, today, page_compression):
                     report("prepare the copy", 0, 0)
                     steps.run_ddl(sql, TABLE, patience_seconds)
             for event in TRIGGERS:
@@ -142,7 +148,7 @@ def _refuse_a_small_disk() -> None:
         )
 
 
-def _refuse(state: State, direction: Direction) -> None:
+def _refuse(state: State, direction: Direction, is_done: bool) -> None:
     """Say why the run cannot begin, if it cannot."""
     if state.progress and state.progress.direction is not direction:
         raise RepartitionError(
@@ -153,7 +159,7 @@ def _refuse(state: State, direction: Direction) -> None:
         return
     if state.progress is None:
         ours = set(state.triggers) & set(TRIGGERS.values())
-        if ours or state.is_done(direction) or (state.copy_exists and not _is_empty(COPY)):
+        if ours or is_done or (state.copy_exists and not _is_empty(COPY)):
             raise RepartitionError(
                 f"{COPY} is left over from a run that was taken back: manage.py partition_snapshots cleanup removes it"
             )

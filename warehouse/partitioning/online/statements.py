@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection
 
 from warehouse.partitioning import partitions
+from warehouse.partitioning.page_compression import switched
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog
 from warehouse.server.catalog import Scheme
@@ -22,14 +23,19 @@ def backup_name() -> str:
     return UNPARTITIONED_BACKUP if catalog.partitioning(TABLE).scheme is Scheme.NONE else PARTITIONED_BACKUP
 
 
-def prepare(direction: str, today: date) -> list[str]:
-    """Make an empty copy as `direction` (apply, rollback) wants it, and the row of progress; safe to begin again."""
+def prepare(direction: str, today: date, page_compression: bool | None = None) -> list[str]:
+    """Make an empty copy as `direction` (apply, rollback) wants it, and the row of progress; safe to begin again.
+
+    `page_compression` None: as the table has it.
+    """
     sql = []
     if catalog.table_exists(COPY):
         sql.append(f"DROP TABLE {COPY}")
     sql.append(f"CREATE TABLE {COPY} LIKE {TABLE}")
     if catalog.partitioning(TABLE).scheme is not Scheme.NONE:
         sql.append(f"ALTER TABLE {COPY} REMOVE PARTITIONING")
+    if page_compression is not None:
+        sql.append(switched(COPY, page_compression))
     if direction == "apply":
         key = catalog.primary_key(TABLE)
         wider = "" if "recorded_at" in key else f"DROP PRIMARY KEY, ADD PRIMARY KEY ({', '.join(key)}, recorded_at) "

@@ -1,6 +1,9 @@
 """maintain_partitions --compact on months that are written to."""
 
-from datetime import date
+import os
+import re
+import signal
+from datetime import UTC, date, datetime
 from io import StringIO
 from threading import Event
 
@@ -9,8 +12,10 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from tests.imports import forks
 from tests.waiting import HANG_SECONDS
 from tests.warehouse.partitioning.bystander import Bystander
+from warehouse import tasks
 from warehouse.models import CompactionStep, MonthCompaction, PartitionMetrics
 from warehouse.partitioning import partitions
 from warehouse.partitioning.compacting import months, procedure, shadow
@@ -21,6 +26,7 @@ from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stale_days
 from warehouse.server import catalog
 from warehouse.snapshot_id import snapshot_id_of
+from warehouse.storage import measurement
 
 TODAY = date(2025, 4, 20)
 JANUARY = date(2025, 1, 1)
@@ -34,6 +40,10 @@ NEW_ID = snapshot_id_of(7, 1_736_942_400_000)
 
 @pytest.fixture(autouse=True)
 def small_months(monkeypatch):
+    small(monkeypatch)
+
+
+def small(monkeypatch) -> None:
     """Months of 2,000 rows are worth it, several chunks each, and whatever their exchange takes is short enough."""
     monkeypatch.setattr(months, "LEAST_SAVED_BYTES", 1)
     monkeypatch.setattr(months, "LEAST_SAVED_SHARE", 0.0)
@@ -317,6 +327,27 @@ def test_killed_at_a_step_and_called_again_it_finishes(filled, monkeypatch, step
     assert (digest(), left_over()) == (before, (False, []))
 
 
+def run_and_be_killed(step: str, month: str) -> None:
+    """In a process of its own."""
+    patched = pytest.MonkeyPatch()
+    small(patched)
+    run(at(step, lambda: os.kill(os.getpid(), signal.SIGKILL)), first=date.fromisoformat(month))
+
+
+def test_a_process_that_is_killed_leaves_no_lock_and_nothing_undone(filled, monkeypatch):
+    # the server may not have noticed yet that the session is gone
+    monkeypatch.setattr(procedure, "OTHER_OPERATOR_WAIT_SECONDS", HANG_SECONDS)
+    before = digest()
+    for step, month in [("p202501: copy", 1), ("p202502: exchange", 2), ("p202503: compare what came out", 3)]:
+        fork = forks.Fork(run_and_be_killed, [step, f"2025-{month:02}-01"])
+        fork.communicate()
+        assert fork.returncode == -signal.SIGKILL
+        assert len(procedure.unfinished()) == 1
+        run(last=date(2025, month, 1))
+        assert (digest(), left_over()) == (before, (False, []))
+    assert months.gain(TODAY).possible == {}
+
+
 def test_killed_behind_an_exchange_that_took_away_a_row_it_is_brought_back(filled, monkeypatch):
     monkeypatch.setattr(catalog, "modified", lambda table: None)
     report = at("p202501: exchange", lambda: execute(WRITES["insert"]))
@@ -451,3 +482,51 @@ def test_what_makes_no_sense_is_wrong_usage(snapshots, arguments, said):
     with pytest.raises(CommandError, match=said) as error:
         compact(*arguments)
     assert error.value.returncode == 2
+
+
+def test_the_monthly_job_says_what_it_did(filled, monkeypatch):
+    monkeypatch.setattr(procedure.run, "__kwdefaults__", {**procedure.run.__kwdefaults__, "longest_wait_seconds": 180})
+    with time_machine.travel("2025-04-20 02:50Z", tick=True):
+        monkeypatch.setattr(tasks, "COMPACT_SECONDS", 0)
+        assert tasks.compact_months() == "no time for more: manage.py maintain_partitions --compact goes on"
+        monkeypatch.setattr(tasks, "COMPACT_SECONDS", HANG_SECONDS)
+        assert tasks.compact_months().startswith("3 months compacted, ")
+        assert tasks.compact_months() == "nothing to gain: every closed month is compact"
+
+
+def test_pages_and_report_say_what_could_be_saved_and_what_was(filled, admin_client):
+    now = datetime(2025, 4, 20, tzinfo=UTC)
+    partitions_page, storage_page = (f"/admin/warehouse/storagemetrics/{name}/" for name in ("partitions", "storage"))
+
+    def report():
+        out = StringIO()
+        call_command("collect_storage_metrics", "--report", stdout=out)
+        return out.getvalue()
+
+    with time_machine.travel(now, tick=True):
+        assert re.search(r"would save [1-9]\.\d+ MB .* has saved 0\.00 MB", report(), re.DOTALL)
+        assert re.search(r"Could be saved</dt><dd>[1-9]\.\d+ MB", admin_client.get(partitions_page).content.decode())
+        assert "MB could be saved" in admin_client.get(storage_page).content.decode()
+        done = run()
+        assert "which has saved" in admin_client.get(partitions_page).content.decode()
+        assert months.gain(TODAY).possible == {}
+        assert months.gain(TODAY).saved == done.saved > 0
+        assert "would save 0.00 MB" in report()
+        counted = PartitionMetrics.objects.get(table_name=TABLE, partition_name="p202501")
+        assert counted.row_count == 2_126
+
+
+def test_a_shadow_table_that_goes_while_storage_is_measured_is_passed_over(filled, monkeypatch):
+    execute(f"CREATE TABLE {SHADOW} LIKE {TABLE}")
+    real = catalog.analyze
+
+    def analyze(table, *rest):
+        if table == SHADOW:
+            execute(f"DROP TABLE {SHADOW}")
+        real(table, *rest)
+
+    monkeypatch.setattr(catalog, "analyze", analyze)
+    now = datetime(2025, 4, 20, tzinfo=UTC)
+    names = [metrics.table_name for metrics in measurement.collect(now.date(), now)]
+    assert TABLE in names
+    assert SHADOW not in names
