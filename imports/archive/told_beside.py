@@ -27,7 +27,7 @@ def keep(run: ImportRun, parks: Sequence[Park], reading: Reading, now: datetime)
     One query a file of which all is known already. A file that tells nothing beside its events asks nothing.
     """
     told, file = reading.decoded, reading.file
-    if told is None or not (told.entity_types or told.openings):
+    if told is None or not is_told(reading):
         return []
     types = {entity: kind for said, kind in told.entity_types.items() if (entity := uuid_of(said)) is not None}
     entities = {*types, *(entity for opening in told.openings if (entity := uuid_of(opening.entity_id)) is not None)}
@@ -37,6 +37,11 @@ def keep(run: ImportRun, parks: Sequence[Park], reading: Reading, now: datetime)
     opens_at = {park.pk: _opens_at(told, park, file) for park in parks}
     openings.keep(told.openings, opens_at, rides, run.resolver, file.key, now)
     return _degraded(run, parks, file, told.openings, rides, now)
+
+
+def is_told(reading: Reading) -> bool:
+    """Whether it tells anything of this kind."""
+    return reading.decoded is not None and bool(reading.decoded.entity_types or reading.decoded.openings)
 
 
 def _opens_at(told: Decoded, park: Park, file: DayFile) -> datetime:

@@ -173,7 +173,11 @@ def _write_ledger(
 ) -> None:
     rows = []
     for file, mine, recorded in zip(files, counts, told, strict=True):
-        is_quiet = recorded == Recorded() and not any(count.duplicates or count.rejected for count in mine.values())
+        is_quiet = (
+            recorded == Recorded()
+            and not any(count.duplicates or count.rejected for count in mine.values())
+            and not told_beside.is_told(file.reading)
+        )
         withdrawn = {by_park[park_id]: len(gone) for park_id, gone in file.settled.withdrawn.items()}
         rows += ledger.rows_of(
             file.reading.file,
