@@ -35,7 +35,9 @@ def main() -> None:
         try:
             for part in wanted:
                 sys.stderr.write(f"{part} ...\n")
-                figures += _figures(part, Path(folder), options)
+                found = _figures(part, Path(folder), options)
+                sys.stderr.write(f"{report.table(found)}\n\n")  # whatever becomes of the next part
+                figures += found
             where = report.circumstances()
         finally:
             connection.creation.destroy_test_db(name, verbosity=0)
