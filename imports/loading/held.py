@@ -139,12 +139,13 @@ class Held:
             near = stored_near([key for key in outliers if key not in at], timedelta(milliseconds=REACH_MS))
             self._seen |= near
             beside |= near.keys() - wanted.keys()
+        places = [(first, last)] if in_range else []
+        places += [(outlier - reach, outlier + reach) for outlier in outliers]
         for rows in self._to_come:
-            own |= {key: content_of(rows.by_id[key]) for key in wanted.keys() & rows.by_id.keys()}
-            if in_range:
-                beside.update(rows.between(first, last))
-            for outlier in outliers:
-                beside.update(rows.between(outlier - reach, outlier + reach))
+            for low, high in places:
+                found = rows.between(low, high)  # of most files before nothing: a day or more lies between
+                own |= {key: content_of(rows.by_id[key]) for key in found if key in wanted}
+                beside.update(found)
         return own | with_queues(states), beside - wanted.keys()
 
     def contents(self, snapshot_ids: Iterable[int]) -> dict[int, Content]:
