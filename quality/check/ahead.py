@@ -28,6 +28,7 @@ from warehouse.models import Park
 DAYS_BEHIND = 3
 # A SELECT keeps partitions from being changed while it runs: so many rows take some 20 ms, and 2 MB.
 ROWS_AT_ONCE = 15_000
+PORTION_DAYS = 3  # that are waited for, though days before had few rows: a month may be all there is
 MONTHS_KEPT = 3
 SETBACKS_MAX = 5  # where rows come in no order nothing is gained
 
@@ -76,7 +77,8 @@ class ScanAhead:
             scan = self._scan_as_it_holds(now)
         for month, end in scan.window.months[scan.months :]:
             while self.read_to < min(end, until):
-                if until < end and until < max(month, self.read_to) + timedelta(days=self._days_at_once):
+                portion = timedelta(days=min(self._days_at_once, PORTION_DAYS))
+                if until < end and until < max(month, self.read_to) + portion:
                     return  # some rows more are as quickly read
                 if not go_on() or not self._read(scan, month, max(month, self.read_to), min(end, until), end):
                     return
