@@ -41,7 +41,7 @@ def dlt_beside_import() -> list[Figure]:
             dataset_name=connection.settings_dict["NAME"],
         )
         began = time.monotonic()
-        pipeline.run(_events(source), table_name="dlt_events", write_disposition="append", loader_file_format="jsonl")
+        pipeline.run(_events(source), table_name="dlt_events", write_disposition="append")
         theirs = time.monotonic() - began
     return [Figure("dlt (no keys, no indexes, no checks) / import, same files", [ours / theirs])]
 
@@ -67,6 +67,6 @@ def _url() -> str:
     socket = given["OPTIONS"].get("unix_socket") or given["HOST"]
     name = given["NAME"]
     if socket.startswith("/"):
-        return f"mysql+mysqldb://{given['USER']}@/{name}?unix_socket={quote(socket, safe='')}&charset=utf8mb4"
+        return f"mysql+mysqldb://{given['USER']}@localhost/{name}?unix_socket={quote(socket, safe='')}&charset=utf8mb4"
     password = f":{quote(given['PASSWORD'])}" if given["PASSWORD"] else ""
     return f"mysql+mysqldb://{given['USER']}{password}@{socket}:{given['PORT'] or 3306}/{name}?charset=utf8mb4"
