@@ -42,11 +42,6 @@ class Batch:
     def __len__(self) -> int:
         return len(self.steps)
 
-    @property
-    def weight(self) -> int:
-        """How much work it is, in events."""
-        return sum(_weight(found) for found in self.found)
-
     def singly(self) -> "list[Batch]":
         """The same, each step by itself."""
         return [Batch([step], [found]) for step, found in zip(self.steps, self.found, strict=True)]

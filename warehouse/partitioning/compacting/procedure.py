@@ -27,14 +27,13 @@ from django.utils import timezone
 
 from warehouse.models import CompactionStep, MonthCompaction, PartitionMetrics
 from warehouse.partitioning import page_compression, partitions
-from warehouse.partitioning.compacting import months
-from warehouse.partitioning.compacting import shadow as shadow
+from warehouse.partitioning.compacting import months, shadow
 from warehouse.partitioning.compacting.months import Month
 from warehouse.partitioning.compacting.shadow import SHADOW, Digest
 from warehouse.partitioning.compacting.signs import Watch
 from warehouse.partitioning.online import state
 from warehouse.partitioning.partitions import TABLE
-from warehouse.server import catalog, ddl, errors
+from warehouse.server import catalog, ddl, dialect, errors
 from warehouse.server.catalog import Scheme
 from warehouse.server.named_lock import named_lock
 from warehouse.text import count_of, size_in_words
@@ -261,7 +260,7 @@ class _Job:
 
     def _hopeless(self) -> bool:
         """Whether its exchange would take too long on an idle machine too, so that there is no use in a copy."""
-        if shadow.dialect.exchanges_without_validation():
+        if dialect.exchanges_without_validation():
             return False
         return _stall(self.month.rows / VALIDATED_ROWS_PER_SECOND) > self.longest_wait_seconds
 
