@@ -17,9 +17,10 @@ from django_q.models import Failure
 from django_q.signals import post_execute_in_worker, pre_execute
 
 from imports.archive.process import process_token
-from imports.workers import fetched, parents, queue, schedules
+from imports.workers import fetched, models, parents, queue, schedules
 from imports.workers.channel import Pulse
 from imports.workers.models import Worker
+from warehouse.server.impatient import impatient_from_now_on
 
 BEAT_EVERY_SECONDS = 3
 WORKERS_FORGOTTEN_AFTER = timedelta(days=1)
@@ -57,6 +58,7 @@ class WorkerHeartbeat(threading.Thread):
     def run(self) -> None:
         """Never returns, and never raises: a worker that nobody sees any more would be worse."""
         worker = process_token()
+        impatient_from_now_on(models.DATABASE_ANSWERS_WITHIN_SECONDS)
         for n in itertools.count():
             parents.end_if_gone(self._parent)
             self._pulse.beat()

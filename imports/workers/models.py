@@ -12,6 +12,8 @@ from imports.archive.process import host_and_machine, is_known_dead
 WORKER_STALE_SECONDS = 15
 #: without a round: told, and the process is ended by the one that watches it (imports.workers.sentinel)
 NO_ROUND_SECONDS = 120
+# Of a round: a table that is locked for a backup keeps nobody silent. More than innodb_lock_wait_timeout, 50 s.
+DATABASE_ANSWERS_WITHIN_SECONDS = 55
 NO_ROUND = "its cluster"  # `ended_by` of those begins so
 DIED = "a kill, or its host"  # that nobody saw
 #: six beats and more missed; the imports of such a worker are gone on with after 25 s

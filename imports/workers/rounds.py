@@ -16,6 +16,7 @@ from imports.workers import fetched, heartbeat, parents
 from imports.workers.broker import PausableQueue
 from imports.workers.channel import STOP, Channel, Flag, Pulse, TooLarge
 from imports.workers.models import Role, Worker
+from warehouse.server.impatient import patient_again
 
 SAID_EVERY_SECONDS = 5.0
 AWAY_SECONDS = 1.0
@@ -91,6 +92,7 @@ def push(tasks: Channel, ends: Flag, broker: Broker, pulse: Pulse, parent: int) 
 def work(tasks: Channel, results: Channel, timer: object, timeout: int, pulse: Pulse, parent: int) -> None:
     """A worker."""
     parents.end_with(parent)
+    patient_again()
     mine = Tasks(tasks, parent)
     heartbeat.start(pulse, parent, mine.done)
     worker(mine, Sent(results), timer, timeout)

@@ -17,9 +17,10 @@ from django_q.cluster import Sentinel, get_mp_context
 from django_q.conf import Conf
 
 from imports.archive.process import process_token, token_of
-from imports.workers import parents, rounds, scheduling
+from imports.workers import models, parents, rounds, scheduling
 from imports.workers.channel import Channel, Flag, PatientLock, Pulse, Watch
 from imports.workers.models import NO_ROUND, NO_ROUND_SECONDS, Role, Worker
+from warehouse.server.impatient import impatient_from_now_on
 
 LOOK_EVERY_SECONDS = 15.0
 STOP_CYCLE_SECONDS = 0.1
@@ -35,6 +36,7 @@ class WatchfulSentinel(Sentinel):
 
     def __init__(self, stop_event, start_event, cluster_id, broker, timeout, pulse: Pulse, parent: int):
         parents.end_with(parent)
+        impatient_from_now_on(models.DATABASE_ANSWERS_WITHIN_SECONDS)  # the pusher and the monitor, too
         super().__init__(stop_event, start_event, cluster_id, broker, timeout, start=False)
         self._pulse, self._parent = pulse, parent
         self._watches: dict[BaseProcess, Watch] = {}
@@ -82,7 +84,7 @@ class WatchfulSentinel(Sentinel):
 
     # --- the rounds -------------------------------------------------------------------------------------------------
     def guard(self) -> None:
-        """Until it is asked to stop. Nothing in it waits for longer than a lock of the database."""
+        """Until it is asked to stop. Nothing in it waits for longer than DATABASE_ANSWERS_WITHIN_SECONDS."""
         logger.info("cluster %s runs: %s workers", self.cluster_id, self.pool_size)
         self.start_event.set()
         while not self.stop_event.is_set():

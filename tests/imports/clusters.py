@@ -70,10 +70,11 @@ def _run(log: str, workers: int, stale_seconds: float | None, hurried: dict[str,
     call_command("qcluster")
 
 
-def _hurry(no_round: float = 120.0, look: float = 15.0, holder_silent: float = 30.0) -> None:
-    """Seconds: without a round, between two looks for what is due, and until a message is given back."""
+def _hurry(no_round: float = 120.0, look: float = 15.0, holder_silent: float = 30.0, asks: int = 55) -> None:
+    """Seconds: without a round, between two looks for what is due, until a message is given back, and of a question."""
     from imports.workers import cluster, models, sentinel
 
     cluster.WatchedCluster.no_round_seconds = sentinel.WatchfulSentinel.no_round_seconds = no_round
     sentinel.WatchfulSentinel.look_every_seconds = look
     models.HOLDER_SILENT_SECONDS = holder_silent
+    models.DATABASE_ANSWERS_WITHIN_SECONDS = asks

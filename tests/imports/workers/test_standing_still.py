@@ -2,10 +2,14 @@
 
 import os
 import signal
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django_q.models import Failure, OrmQ, Success
+from django.db import connection
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
 from imports.archive.process import is_known_dead
@@ -25,7 +29,7 @@ HOLDER_SILENT_SECONDS = 12.0  # of 30
 def cluster(tmp_path):
     started = Cluster(
         tmp_path / "cluster.log",
-        hurried={"no_round": NO_ROUND_SECONDS, "look": 1.0, "holder_silent": HOLDER_SILENT_SECONDS},
+        hurried={"no_round": NO_ROUND_SECONDS, "look": 1.0, "holder_silent": HOLDER_SILENT_SECONDS, "asks": 2},
     )
     yield started
     started.kill()
@@ -68,20 +72,16 @@ def test_a_cluster_goes_on_whichever_of_its_processes_is_killed_or_frozen(cluste
         os.kill(pid, signal.SIGKILL)
     runs_a_task("after idle workers were killed")
 
-    # one that is frozen is told, and gives way to another
-    (frozen, *_) = living(Role.WORKER)
-    os.kill(frozen, signal.SIGSTOP)
-    runs_a_task("beside a frozen worker")
-    until(lambda: was_replaced(frozen), otherwise=how_it_stands)
-
-    for role in (Role.PUSHER, Role.MONITOR):
-        (pid,) = until(lambda role=role: living(role))
+    # what is frozen gives way to another
+    frozen = [living(role)[0] for role in (Role.WORKER, Role.PUSHER, Role.MONITOR)]
+    for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
-        until(lambda pid=pid: was_replaced(pid), otherwise=how_it_stands)
-        runs_a_task(f"after the {role} was frozen")
-        (pid,) = until(lambda role=role: living(role))
+    until(lambda: all(map(was_replaced, frozen)), otherwise=how_it_stands)
+    runs_a_task("after one of each was frozen")
+    for role in (Role.PUSHER, Role.MONITOR):
+        (pid,) = until(lambda role=role: living(role), otherwise=how_it_stands)
         os.kill(pid, signal.SIGKILL)
-        runs_a_task(f"after the {role} was killed")
+    runs_a_task("after the pusher and the monitor were killed")
 
     # a task of the killed sentinel's cluster is delivered again, and by its orphans nothing is done any more
     async_task(WAITS, str(tmp_path / "go"), group="held")
@@ -122,6 +122,12 @@ def test_a_cluster_that_is_asked_to_end_finishes_what_is_in_hand_and_says_so(clu
     until(all_there, otherwise=how_it_stands)
     async_task(WAITS, str(tmp_path / "go"), group="held")
     until(lambda: held("held"), otherwise=how_it_stands)
+    with connection.cursor() as cursor:  # for longer than a cluster bears a process without a round
+        cursor.execute("LOCK TABLES workers WRITE, django_q_schedule WRITE")
+        time.sleep(NO_ROUND_SECONDS * 1.5)
+        cursor.execute("UNLOCK TABLES")
+    Schedule.objects.bulk_create([a_job("Year 206", datetime(206, 1, 1, tzinfo=UTC)), a_job("Due", timezone.now())])
+    until(lambda: {"Due", "Year 206"} <= {row.group() for row in OrmQ.objects.all()} | done_groups())
     os.kill(cluster.pid, signal.SIGTERM)
     until(lambda: row(Role.PUSHER) is None)
     (tmp_path / "go").touch()
@@ -129,6 +135,14 @@ def test_a_cluster_that_is_asked_to_end_finishes_what_is_in_hand_and_says_so(clu
     assert Success.objects.filter(group="held").exists()
     assert not Worker.objects.exclude(ended_by="").exists()
     assert not FetchedMessage.objects.exists()
+
+
+def a_job(name: str, next_run: datetime) -> Schedule:
+    return Schedule(name=name, func="config.tasks.report_night", schedule_type="I", minutes=1, next_run=next_run)
+
+
+def done_groups() -> set[str]:
+    return set(Success.objects.values_list("group", flat=True))
 
 
 def was_replaced(pid: int) -> bool:
