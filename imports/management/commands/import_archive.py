@@ -133,6 +133,12 @@ class Command(BaseCommand):
                 "workers there are says WORKERS",
                 returncode=WRONG_USAGE,
             )
+        if leave_days and (queue or dry_run or list):
+            raise CommandError(
+                "--leave-days is for what this command imports itself: leave away --queue, --dry-run and --list. What "
+                "is queued leaves the sums of days to the workers anyway",
+                returncode=WRONG_USAGE,
+            )
         url = source or settings.ARCHIVE_URL
         if delisted:
             try:
