@@ -1,7 +1,7 @@
 """The one way of talking to a server that may go away: it is restarted, its network is cut, it lets nobody in for now
 (too many connections, a Galera node that is not ready), or another session stands in the way for a moment.
 
-    runs = patiently(lambda: begin(plans))                      # work that may be done twice
+    runs = patiently(lambda: begin(plans))                      # work that may be done twice; @patient: all calls
     once(lambda: checkpoint.pause(), checkpoint.is_paused)      # a change whose answer may be lost
     tries = Patience(); ... tries.wait(error)                   # a loop of one's own
 
@@ -24,17 +24,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, OperationalError, connection
 
 from warehouse.server import errors
+from warehouse.server.errors import ServerAway
 
 logger = logging.getLogger(__name__)
 
 SAY_EVERY_SECONDS = 10
+# Work that went on for so long after a pause had the server: that it went away again is counted as another time, of
+# which there are as many as of conflicts. A connection that is refused fails at once, one without an answer in 10 s.
+WORKED_FOR_SECONDS = 15
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,11 @@ def patience(**changes: Any) -> Iterator[None]:
         _terms.reset(before)
 
 
-class ServerAway(OperationalError):
-    """The server did not come back in time; what it says is for people, and complete.
-
-    `is_stopped`: nobody waited for it any longer, since it was said to stop.
-    """
-
-    def __init__(self, code: int, said: str, *, is_stopped: bool = False):
-        super().__init__(code, said)
-        self.is_stopped = is_stopped
+@contextmanager
+def briefly(seconds: float) -> Iterator[None]:
+    """Within it a server that is away is waited for no longer than so."""
+    with patience(seconds=min(seconds, _terms.get().seconds)):
+        yield
 
 
 class Patience:
@@ -84,6 +86,8 @@ class Patience:
         self._conflicts = 0
         self._tries = 0  # of a server that is away
         self._since: float | None = None
+        self._failed_at = 0.0
+        self._outages = 0
         self._said_at = 0.0
 
     def wait(self, error: Exception) -> None:
@@ -92,6 +96,8 @@ class Patience:
         ServerAway: it was away for as long as the terms say, or their `stop` was set. `error` itself: it is neither of
         the two, or met a lock for the last of its attempts.
         """
+        if isinstance(error, ServerAway):  # somebody further in has waited already
+            raise error
         if errors.is_away(error):
             self._wait_for_the_server(error)
             return
@@ -105,27 +111,31 @@ class Patience:
         with suppress(DatabaseError):
             connection.close()
         now = time.monotonic()
-        if self._since is None:
-            self._since = now
+        if self._since is None or now - self._failed_at > WORKED_FOR_SECONDS:
+            self._since, self._tries = now, 0  # it was there: this is another time
+            self._outages += 1
         stop, waited = self._terms.stop, now - self._since
         is_stopped = stop is not None and stop.is_set()
-        if is_stopped or waited >= self._terms.seconds:
-            raise ServerAway(errors.code(error), _too_long(error, waited, is_stopped), is_stopped=is_stopped) from error
+        # once at least: of a connection that was cut the next one stands at once
+        is_over = waited >= self._terms.seconds or self._outages > self._terms.attempts
+        if self._tries and (is_stopped or is_over):
+            raise ServerAway(error, waited, is_stopped=is_stopped) from error
         if self._terms.seconds - waited >= SAY_EVERY_SECONDS and now - self._said_at >= SAY_EVERY_SECONDS:
             self._said_at = now
             logger.warning(
                 "The database server (%s) is away (%s): waiting for it, up to %.0f s more",
-                server(),
+                errors.server(),
                 errors.text(error),
                 self._terms.seconds - waited,
             )
         longest = min(self._terms.longest_pause, self._terms.first_pause * 2 ** min(self._tries, 20))
         self._tries += 1
         pause = longest * random.uniform(0.5, 1.0)  # not all that were cut off at the same instant
-        if stop is None:
+        if stop is None or stop.is_set():
             time.sleep(pause)
         else:
             stop.wait(pause)
+        self._failed_at = time.monotonic()
 
 
 def patiently(work: Callable[[], T]) -> T:
@@ -141,6 +151,16 @@ def patiently(work: Callable[[], T]) -> T:
             return work()
         except OperationalError as error:
             tries.wait(error)
+
+
+def patient(ask: Callable[P, T]) -> Callable[P, T]:
+    """A function that is called patiently, whoever calls it. Called twice it must do the same as once."""
+
+    @wraps(ask)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        return patiently(lambda: ask(*args, **kwargs))
+
+    return asked
 
 
 def once(change: Callable[[], None], was_made: Callable[[], bool]) -> None:
@@ -168,17 +188,3 @@ def once(change: Callable[[], None], was_made: Callable[[], bool]) -> None:
             if is_unsure and patiently(was_made):
                 return
             raise
-
-
-def server() -> str:
-    """Which one, as DATABASE_URL names it, without who asks: `127.0.0.1:3306`, or the path of a socket."""
-    settings = connection.settings_dict
-    path = settings["OPTIONS"].get("unix_socket") or (settings["HOST"] if settings["HOST"].startswith("/") else "")
-    return path or f"{settings['HOST'] or 'localhost'}:{settings['PORT'] or 3306}"
-
-
-def _too_long(error: Exception, waited: float, is_stopped: bool) -> str:
-    said = f"The database server ({server()}) is away: {errors.text(error)}"
-    if is_stopped:
-        return f"{said}. It was waited for until it was said to stop, {waited:.0f} s"
-    return f"{said}. It was waited for, {waited:.0f} s" if waited >= 1 else said

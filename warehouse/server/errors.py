@@ -5,7 +5,7 @@ MariaDB and MySQL share these numbers. manage.py says `in_words` of what no comm
 
 from typing import Any
 
-from django.db import DatabaseError, DataError, OperationalError
+from django.db import DatabaseError, DataError, OperationalError, connection
 
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
@@ -46,8 +46,27 @@ def is_ours(error: Exception) -> bool:
     return not isinstance(error, OperationalError) and code(error) not in _NOT_MIGRATED and not is_disk_full(error)
 
 
+class ServerAway(OperationalError):
+    """The server did not come back in time (warehouse.server.away). What it says is for people; its code is that of the
+    last try. `is_stopped`: nobody waited for it any longer, since it was said to stop."""
+
+    def __init__(self, error: Exception, waited_seconds: float, *, is_stopped: bool):
+        said = _is_away(error)
+        if is_stopped:
+            said += f". It was waited for until it was said to stop, {waited_seconds:.0f} s"
+        elif waited_seconds >= 1:
+            said += f". It was waited for, {waited_seconds:.0f} s"
+        super().__init__(code(error), said)
+        self.is_stopped = is_stopped
+
+    def __str__(self) -> str:
+        return text(self)
+
+
 def in_words(error: DatabaseError) -> str:
     """One sentence of what the server says, and where it is known, one of what to do."""
+    if is_away(error):
+        return f"{what_is_away(error)}. {BACK}"
     number = code(error)
     if number in _NOT_FOUND:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
@@ -55,13 +74,34 @@ def in_words(error: DatabaseError) -> str:
         hint = ". See DATABASE_URL"
     elif number in _NOT_MIGRATED:
         hint = ". Run manage.py migrate"
-    elif is_away(error):
-        hint = ". What was committed stays: call again when it is back"
     elif is_disk_full(error):
         hint = ". The disk of the database is full: make room"
     else:
         hint = ""
     return f"The database server says: {text(error)}{hint}"
+
+
+#: what is to be done about a server that is away
+BACK = "What was committed stays: give the same command again when it is back"
+
+
+def what_is_away(error: Exception) -> str:
+    """Of one that is_away: which server, what is known of it, and how long it was waited for; without a full stop."""
+    said = text(error) if isinstance(error, ServerAway) else _is_away(error)
+    if code(error) in _NOT_FOUND:
+        said += ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
+    return said
+
+
+def _is_away(error: Exception) -> str:
+    return f"The database server ({server()}) is away: {text(error)}"
+
+
+def server() -> str:
+    """Which one, as DATABASE_URL names it, without who asks: `127.0.0.1:3306`, or the path of a socket."""
+    settings = connection.settings_dict
+    path = settings["OPTIONS"].get("unix_socket") or (settings["HOST"] if settings["HOST"].startswith("/") else "")
+    return path or f"{settings['HOST'] or 'localhost'}:{settings['PORT'] or 3306}"
 
 
 def code(error: Exception) -> Any:

@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from tests.cutting_proxy import cutting_proxy
-from warehouse.server import away, errors
-from warehouse.server.away import ServerAway, once, patience, patiently
+from warehouse.server import errors
+from warehouse.server.away import once, patience, patiently
+from warehouse.server.errors import ServerAway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,7 +93,7 @@ def test_a_server_that_stays_away_is_told_in_words_and_is_an_error_of_the_server
     with patience(seconds=0.05), pytest.raises(ServerAway, match=r"The database server \(.*\) is away: ") as raised:
         patiently(lambda: ask("SELECT 1"))
     assert errors.is_away(raised.value)
-    assert away.server() in str(raised.value)
+    assert errors.server() in str(raised.value)
     assert proxy.refused > 2
 
 
