@@ -129,6 +129,14 @@ class ImportCheckpoint(models.Model):
     def __str__(self) -> str:
         return f"{self.import_id} of {self.park}"
 
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, which forgets the park with the row that it has read anew: whose import it is never changes, and
+        the park was asked for by whoever said its name next."""
+        park = self._state.fields_cache.get("park")
+        super().refresh_from_db(*args, **kwargs)
+        if park is not None:
+            self.park = park
+
     @property
     def options(self) -> Options:
         """What it was begun with, or was given since."""

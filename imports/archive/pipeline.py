@@ -150,10 +150,7 @@ def _claims_written_down(run: ImportRun) -> Iterator[None]:
         yield
     except OperationalError as error:
         with _farewell():
-            if run.queued:
-                run.put_back(_why(error))
-            else:
-                run.pause(_why(error))
+            run.give_back_claims(_why(error))
         raise
 
 
