@@ -153,6 +153,21 @@ def patiently(work: Callable[[], T]) -> T:
             tries.wait(error)
 
 
+def despite_locks(work: Callable[[], T]) -> T:
+    """As patiently, for what may not be done twice: done again only where another session's lock was in the way, which
+    has rolled it back. A server that is away is raised as it is."""
+    if connection.in_atomic_block:
+        return work()
+    tries = Patience()
+    while True:
+        try:
+            return work()
+        except OperationalError as error:
+            if errors.is_away(error):
+                raise
+            tries.wait(error)
+
+
 def patient(ask: Callable[P, T]) -> Callable[P, T]:
     """A function that is called patiently, whoever calls it. Called twice it must do the same as once."""
 
