@@ -43,7 +43,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="seen_at")
     def state(self, worker):
         alive = (timezone.now() - worker.seen_at).total_seconds() < WORKER_STALE_SECONDS
-        return format_html('<span style="color: var({})">{}</span>', *_STATES[alive])
+        return format_html('<span class="{}">{}</span>', *_STATES[alive])
 
     @admin.display(description="task in hand", ordering="doing")
     def doing_now(self, worker):
@@ -58,7 +58,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         return f"{duration_in_words((timezone.now() - worker.seen_at).total_seconds())} ago"
 
 
-_STATES = {True: ("--desk-good, inherit", "alive"), False: ("--error-fg", "gone, or frozen")}
+_STATES = {True: ("site-good", "alive"), False: ("site-bad", "gone, or frozen")}
 
 
 class TaskAdmin(ReadOnlyAdmin):
