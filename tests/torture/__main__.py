@@ -2,10 +2,9 @@
 
 import argparse
 import os
-import shutil
 import signal
 import sys
-from collections import Counter
+import time
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -18,9 +17,9 @@ os.environ.update(
 from django.core.checks import run_checks
 
 import tests.imports.loaded  # noqa: F401
-from tests.torture import cycle
+from tests.torture import cycle, report
 from tests.torture.lane import Lane, be_in_a_hurry
-from tests.torture.server import Server, make_template, room
+from tests.torture.server import Server, leave, make_template, room
 
 
 def main(argv: list[str]) -> int:
@@ -29,25 +28,58 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first cycle; each next one has the next (1)")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 1, help="cycles at once, a server each (cores)")
     parser.add_argument("--write", action="store_true", help="the table to docs/reliability.md")
+    parser.add_argument("--planted", action="store_true", help="first break the importer by hand, and see it told")
     options = parser.parse_args(argv)
     folder = room()
     try:
         return torture(folder, options)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        leave(folder)
 
 
 def torture(folder: Path, options: argparse.Namespace) -> int:
     be_in_a_hurry()
     run_checks()  # what they load is loaded here, once
     template = make_template(folder / "template", migrate)
-    seeds = list(range(options.seed, options.seed + options.cycles))
-    outcomes = []
-    for outcome in in_lanes(folder, template, seeds, min(options.lanes, len(seeds))):
+    if options.planted and not all_planted_faults_are_told(folder, template):
+        return 1
+    seeds, lanes = list(range(options.seed, options.seed + options.cycles)), min(options.lanes, options.cycles)
+    outcomes, began = [], time.monotonic()
+    for outcome in in_lanes(folder, template, seeds, lanes):
         outcomes.append(outcome)
-        say(outcome)
-    total(outcomes)
+        report.say(report.line_of(outcome))
+    if outcomes:
+        where = report.circumstances(outcomes, version_of(folder, template), time.monotonic() - began, lanes)
+        text = f"{where}\n\n{report.table(outcomes)}"
+        report.say(text)
+        if options.write:
+            report.write(text)
     return 0 if all(outcome.is_sound for outcome in outcomes) and len(outcomes) == len(seeds) else 1
+
+
+def version_of(folder: Path, template: Path) -> str:
+    server = Server(folder / "version")
+    server.folder.mkdir()
+    try:
+        server.begin_as(template)
+        return server.version()
+    finally:
+        server.close()
+
+
+def all_planted_faults_are_told(folder: Path, template: Path) -> bool:
+    from tests.torture import planted
+
+    (folder / "planted").mkdir()
+    sound = True
+    lane = Lane(folder / "planted", template)
+    try:
+        for fault, lines in planted.told(lane):
+            report.say(f"{fault or 'no fault'}: {lines[0][:200] if lines else 'nothing is told'}")
+            sound = sound and bool(lines) == bool(fault)
+    finally:
+        lane.close()
+    return sound
 
 
 def migrate(server: Server) -> None:
@@ -94,25 +126,6 @@ def run_lane(folder: Path, template: Path, seeds: list[int], to) -> None:
             lane.close()
     finally:
         os._exit(status)
-
-
-def say(outcome: cycle.Outcome) -> None:
-    ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.kills.items()))
-    if os.environ.get("TORTURE_TIMES"):
-        pass
-    for _line in outcome.notes:
-        pass
-    if not outcome.is_sound:
-        for _line in outcome.troubles:
-            pass
-
-
-def total(outcomes: list[cycle.Outcome]) -> None:
-    kills: Counter = Counter()
-    for outcome in outcomes:
-        kills.update(outcome.kills)
-    for _kind, _number in kills.most_common():
-        pass
 
 
 if __name__ == "__main__":

@@ -23,6 +23,14 @@ def import_with_a_decoder(archive: str) -> None:
     _import(archive)
 
 
+def import_broken(archive: str, fault: str) -> None:
+    """By an importer that has a fault."""
+    from tests.torture import planted
+
+    planted.FAULTS[fault]()
+    _import(archive)
+
+
 def import_at_another_time(archive: str, step_seconds: float) -> None:
     import time_machine
 
@@ -97,6 +105,16 @@ def end_pause() -> None:
 
     with suppress(standstill.PauseRefused):
         standstill.end("torture")
+
+
+def restore() -> None:
+    """Take back what was cancelled: asked for anew it would be begun anew, beside what is left of it."""
+    from imports.archive.transitions import TransitionRefused
+    from imports.models import ImportCheckpoint
+
+    for checkpoint in ImportCheckpoint.objects.filter(dismissed_at__isnull=False):
+        with suppress(TransitionRefused):
+            checkpoint.restore()
 
 
 def unqueue() -> None:

@@ -6,10 +6,12 @@ own, which can be full.
 """
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +21,8 @@ import MySQLdb
 
 from tests.imports.parents import end_with_the_parent
 
-DISK_MB = 700
+DISK_MB, ROOM_MB = 300, 2_000
+CLONE_NEWNS = 0x00020000  # linux/sched.h
 STARTS_WITHIN_SECONDS = 60
 OPTIONS = [
     "--no-defaults",
@@ -68,11 +71,7 @@ class Server:
     def mount(self) -> bool:
         """A disk of its own, where this may be had."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0 and Path("/proc/mounts").exists():
-            done = subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}M", "torture", self.folder], capture_output=True
-            )
-            self._mounted = done.returncode == 0
+        self._mounted = os.geteuid() == 0 and _mount(self.folder, DISK_MB)
         return self._mounted
 
     @property
@@ -83,17 +82,15 @@ class Server:
     def full_disk(self):
         """Within it not a byte is left."""
         ballast = self.folder / "ballast"
-        with open(ballast, "wb") as file, contextlib.suppress(OSError):
-            for size in (1 << 20, 1 << 12):
-                try:
-                    while True:
-                        file.write(bytes(size))
-                        file.flush()
-                except OSError:
-                    continue
+        file = os.open(ballast, os.O_WRONLY | os.O_CREAT)
+        for size in (1 << 20, 1 << 12):
+            with contextlib.suppress(OSError):
+                while True:
+                    os.write(file, bytes(size))
         try:
             yield
         finally:
+            os.close(file)
             ballast.unlink()
 
     # --- its life -------------------------------------------------------------------------------------------------
@@ -189,7 +186,33 @@ def make_template(folder: Path, migrate: Callable[[Server], None]) -> Path:
 
 
 def room() -> Path:
-    """In memory where there is room, since the commits of a hundred servers would wait for one disk."""
+    """A folder in memory where there is room, since the commits of a hundred servers would wait for one disk; as root a
+    disk that goes with the last process that sees it, whatever ends this one."""
+    for left in Path(tempfile.gettempdir()).glob("torture-*"):
+        with contextlib.suppress(OSError):
+            left.rmdir()  # of a run that was killed; not empty for whoever is in it
+    if os.geteuid() == 0 and _alone_with_mounts():
+        folder = Path(tempfile.mkdtemp(prefix="torture-"))
+        if _mount(folder, ROOM_MB):
+            return folder
+        folder.rmdir()
     memory = Path("/dev/shm")
-    usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 << 30
+    usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_MB << 20
     return Path(tempfile.mkdtemp(prefix="torture-", dir=memory if usable else None))
+
+
+def leave(folder: Path) -> None:
+    subprocess.run(["umount", "-l", folder], capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alone_with_mounts() -> bool:
+    """A mount namespace of its own for this process and its children."""
+    if sys.platform != "linux" or ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
+        return False
+    return subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True).returncode == 0
+
+
+def _mount(folder: Path, size_mb: int) -> bool:
+    what = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}M,mode=700", "torture", folder]
+    return subprocess.run(what, capture_output=True).returncode == 0

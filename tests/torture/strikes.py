@@ -199,6 +199,7 @@ def operators(lane: Lane, chance: random.Random) -> None:
         child.send(chance.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL]))
     _ended(lane, child, "importer", child.wait())
     lane.children.call(inside.end_pause)
+    lane.children.call(inside.restore)
 
 
 def clock(lane: Lane, chance: random.Random) -> None:
