@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from warehouse.wire.bounds import current
+from warehouse.wire.bounds import OutOfBounds, current
 from warehouse.wire.sockets import BoundSocket, connected_within
 
 
@@ -30,6 +30,14 @@ class _Bound:
     @sock.setter
     def sock(self, connected: socket.socket | None) -> None:
         self._kept = connected and BoundSocket(connected)
+
+    def getreply(self) -> Any:
+        """See smtplib.SMTP, which closes a connection that is lost."""
+        try:
+            return super().getreply()  # type: ignore[misc]
+        except OutOfBounds:
+            self.close()  # type: ignore[attr-defined]
+            raise
 
     def starttls(self, *, context: ssl.SSLContext) -> Any:
         """See smtplib.SMTP."""
