@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "config.signin.sessions.Sliding",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
+    "config.server_away.ServerAwayPage",  # next to the views: it hears what they raise
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

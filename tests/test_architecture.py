@@ -17,7 +17,7 @@ MAY_IMPORT = {
 #: one row stands apart from it.
 ROOMS = {
     "warehouse": [
-        "cores fields instants days ids names ride_status text zones",
+        "cores fields instants days ids names outside ride_status text wire zones",
         "snapshot_id stay_models opening_models day_models compaction_models",
         "models",
         "server rides",

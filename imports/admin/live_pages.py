@@ -1,10 +1,12 @@
-"""Live collections and how fresh each park is, in the admin: a window, nothing is changed here."""
+"""Live collections and how fresh each park is, in the admin: a window, but for the hold of an API that is lifted."""
 
 from django.contrib import admin
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from imports.admin.hold_page import hold_view, holds
 from imports.live.models import LiveCollection, ParkFreshness
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.models import Park
@@ -33,6 +35,7 @@ class FailedFilter(admin.SimpleListFilter):
 class LiveCollectionAdmin(ReadOnlyAdmin):
     """Every run of the live collector: what it got, and what failed and why."""
 
+    change_list_template = "imports/live_list.html"
     list_display = ("started", "took", "answered", "rows", "stored", "unchanged", "left_out", "findings")
     list_filter = (FailedFilter, "started_at")
     show_full_result_count = False
@@ -47,6 +50,18 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
         "findings",
         "what_failed",
     )
+
+    def get_urls(self):
+        page = self.admin_site.admin_view(self.hold_view)
+        return [path("hold/", page, name="imports_api_hold"), *super().get_urls()]
+
+    def hold_view(self, request: HttpRequest) -> HttpResponse:
+        """See imports.admin.hold_page."""
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return hold_view(request, context, may_view=self.has_view_permission(request))
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "holds": holds()})
 
     @admin.display(description="started (UTC)", ordering="started_at")
     def started(self, obj) -> str:

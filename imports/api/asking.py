@@ -17,13 +17,26 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from imports.api import http
-from imports.api.http import ATTEMPTS, CONNECT_TIMEOUT_SECONDS, PASSING_STATUS, Refused, attempts, read_body
+from imports.api.http import (
+    ANSWER_MAX_BYTES,
+    ATTEMPTS,
+    CONNECT_TIMEOUT_SECONDS,
+    PASSING_STATUS,
+    SAID_MAX,
+    Refused,
+    attempts,
+    read_body,
+)
 from imports.api.pace import ApiPace, TooLongToWait, budget_of
 from imports.api.reach import count_of, day_of
 from imports.events.json_text import decode_json
+from warehouse.outside import shown
+from warehouse.wire.bounds import OutOfBounds, TooLarge, current, within
+from warehouse.wire.sessions import bound_session
 
 READ_TIMEOUT_SECONDS = 60  # without a byte: a day of a large park is put together while one waits
 ANSWER_TIMEOUT_SECONDS = 120  # for a whole answer; a day of a large park has some 4 MB
+QUESTION_SECONDS = 200  # for all tries at one; what is waited for a turn or by Retry-After counts for neither
 BUDGET_WAIT_MAX_SECONDS = 2.0  # a budget that is whole again so soon is waited for
 PACE_WAIT_MAX_SECONDS = 60.0  # for a turn, and for what says so in Retry-After: the limit is one of a minute
 SPENT_SECONDS = 3600  # of a spent budget of which nobody says when it is whole again: it is one of an hour
@@ -78,18 +91,25 @@ class Asking:
     """
 
     def __init__(self, sleep: Callable[[float], object] = time.sleep):
-        self.sleep = sleep
+        self._sleep = sleep
         self.url = settings.THEMEPARKS_API_URL.rstrip("/")
         self._key = settings.THEMEPARKS_API_KEY
         if not re.fullmatch(r"[!-~]*", self._key):  # requests would name it in an error
             raise KeyRefused("THEMEPARKS_API_KEY holds a character that no key has; copy it anew")
         self._asked_by = hashlib.sha256(self._key.encode()).hexdigest()[:16] if self._key else ""
-        self._session = requests.Session()
+        self._session = bound_session()
         self._session.headers["User-Agent"] = settings.USER_AGENT
         self._session.headers["Accept"] = "application/json"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url} {'with' if self._key else 'without'} a key>"
+
+    def sleep(self, seconds: float) -> None:
+        """Wait by our own choice, which is not the answer's time."""
+        self._sleep(seconds)
+        bounds = current()
+        if bounds is not None:
+            bounds.waited(seconds)
 
     @property
     def has_key(self) -> bool:
@@ -102,7 +122,7 @@ class Asking:
         try:
             answer = decode_json(body)
         except ValueError as error:
-            raise MalformedAnswer(f"{self.url}{path}: {len(body):,} bytes that are no JSON ({error})") from error
+            raise MalformedAnswer(f"{self.url}{path}: {len(body):,} bytes that are no JSON ({shown(error)})") from error
         if not isinstance(answer, dict):
             raise MalformedAnswer(f"{self.url}{path}: an object was asked for, and the answer is none")
         return answer
@@ -111,9 +131,10 @@ class Asking:
         """The body of the answer as it came, its compression undone. `budget`: the question costs one of the hour's."""
         url = requests.Request("GET", self.url + path, params=asked).prepare().url or ""
         try:
-            for attempt in attempts():
-                with attempt:
-                    return self._fetch(url, budget)
+            with within(QUESTION_SECONDS):
+                for attempt in attempts():
+                    with attempt:
+                        return self._fetch(url, budget)
             raise AssertionError("stamina ended without an answer and without an error")
         except Refused as error:
             raise self._explain(error) from error
@@ -121,19 +142,25 @@ class Asking:
             raise
         except http.ApiError as error:
             raise MalformedAnswer(str(error)) from error
-        except (OSError, HTTPError) as error:  # every error of requests is an OSError
-            raise ApiBusy(f"{url}: {error}; given up after {ATTEMPTS} attempts", _in(BUSY_SECONDS)) from error
+        except TooLarge as error:
+            raise MalformedAnswer(f"{url}: {error}") from error
+        except (OSError, HTTPError, OutOfBounds) as error:  # every error of requests is an OSError
+            said = shown(error, SAID_MAX)
+            raise ApiBusy(f"{url}: {said}; given up after {ATTEMPTS} attempts", _in(BUSY_SECONDS)) from error
 
     def _fetch(self, url: str, budget: bool) -> bytes:
         self._wait_for_turn(url, budget)
-        with self._session.get(
-            url,
-            headers={"X-API-Key": self._key} if self._key else {},
-            stream=True,
-            allow_redirects=False,  # requests would send the key wherever a redirect leads
-            timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-        ) as response:
-            body = read_body(response, ANSWER_TIMEOUT_SECONDS)
+        with (
+            within(ANSWER_TIMEOUT_SECONDS, ANSWER_MAX_BYTES),
+            self._session.get(
+                url,
+                headers={"X-API-Key": self._key} if self._key else {},
+                stream=True,
+                allow_redirects=False,  # as the session holds it: the key goes nowhere else
+                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+            ) as response,
+        ):
+            body = read_body(response)
         refused = None if response.status_code == 200 else Refused(response, body)
         self._keep_budget(response.headers, refused)
         if refused is None:

@@ -1,13 +1,15 @@
 """What both clients of the API share: how an answer is read, what a refusal says, and whom it holds.
 
-An answer is read with bounds of time and size. A 429 whose `error` is a text concerns every request of this address and
-goes into the shared pace; one of HISTORY_RATE_LIMITED concerns the history of one account, and never holds the rest.
+One question has one deadline, whatever it meets on its way: names, connections, headers, bodies, redirects, tries. An
+answer has one of its own, and a size (warehouse.wire.bounds). Redirects are followed within the host. A 429 whose
+`error` is a text concerns every request of this address and goes into the shared pace; one of HISTORY_RATE_LIMITED
+concerns the history of one account, and never holds the rest.
 """
 
 import logging
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import stamina
@@ -18,19 +20,25 @@ from urllib3.util import Retry
 from imports.api.pace import ApiPace
 from imports.events.json_text import decode_json
 from imports.events.load_format import text_of
+from warehouse.outside import shown
+from warehouse.wire.bounds import TooSlow
+from warehouse.wire.sessions import BoundSession, redirect_of
 
 CONNECT_TIMEOUT_SECONDS = 10
-CHUNK_BYTES = 256  # the clock is looked at after each: small, so that a trickling answer is noticed in time
+CHUNK_BYTES = 1 << 16
 ANSWER_MAX_BYTES = 16 * 1024 * 1024  # the largest known has some 600 KB; as JSON of nothing but {} these take 400 MB
+REDIRECTS_MAX = 3
 ATTEMPTS = 3
 WAIT_AFTER_429_SECONDS = 30.0  # when it says no Retry-After
-WAIT_MAX_SECONDS = 24 * 3600.0  # whatever it says: the longest known is an hour
+WAIT_MAX_SECONDS = 24 * 3600.0  # whatever it says: the longest known is an hour; a hold can be lifted before
+SAID_MAX = 300  # characters of what an answer says of itself
 PASSING_STATUS = {429, 500, 502, 503, 504}
 PASSING_ERRORS = (
     requests.ConnectionError,
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,  # a body that ends before its end
     TimeoutError,
+    TooSlow,
 )
 HISTORY_RATE_LIMITED = "HISTORY_RATE_LIMITED"
 
@@ -67,7 +75,7 @@ class Refused(Exception):
             answer = None
         self.error: Any = answer.get("error") if isinstance(answer, dict) else None
         self.kind = text_of(self.error.get("type")) if isinstance(self.error, dict) else ""
-        self.said = self._said(answer) or body[:100].decode(errors="replace").strip()
+        self.said = shown(self._said(answer) or body[:100].decode(errors="replace").strip(), SAID_MAX)
 
     def _said(self, answer: Any) -> str:
         if isinstance(self.error, dict):
@@ -99,19 +107,50 @@ def _will_pass(error: Exception) -> bool:
     return passing
 
 
-def read_body(response: requests.Response, answer_timeout_seconds: float) -> bytes:
-    """The body of a response that is streamed. TimeoutError: it is not complete in time; ApiError: it is too large.
+def get(
+    session: BoundSession, url: str, timeout: tuple[float, float], headers: Mapping[str, str] | None = None
+) -> requests.Response:
+    """The response to a GET, its body still to be read, after at most REDIRECTS_MAX redirects within the host.
 
-    The time goes from here on: what was waited before, for a turn, is not the answer's.
+    ApiError: it leads elsewhere, or on and on. No byte of a redirect's own body is read.
     """
-    deadline = time.monotonic() + answer_timeout_seconds
+    for _ in range(REDIRECTS_MAX + 1):
+        response = session.get(url, headers=headers, stream=True, timeout=timeout)
+        target = redirect_of(response)
+        if target is None:
+            return response
+        response.close()
+        url = _within_the_host(url, target)
+    raise ApiError(f"{url}: more than {REDIRECTS_MAX} redirects are not followed; look at THEMEPARKS_API_URL")
+
+
+def _within_the_host(url: str, target: str) -> str:
+    try:
+        led = urljoin(url, target)
+        here, there = urlsplit(url), urlsplit(led)
+        same = "@" not in there.netloc and here.hostname == there.hostname
+        same = same and (_door(here) == _door(there) or (_door(here), _door(there)) == (("http", 80), ("https", 443)))
+    except ValueError:  # no address at all
+        same = False
+    if not same:
+        raise ApiError(
+            f"{url}: it redirects to {shown(target)}; no redirect to another host is followed: THEMEPARKS_API_URL must "
+            "name the API itself"
+        )
+    return led
+
+
+def _door(address: SplitResult) -> tuple[str, int | None]:
+    return address.scheme, address.port or {"http": 80, "https": 443}.get(address.scheme)
+
+
+def read_body(response: requests.Response) -> bytes:
+    """The body of a response that is streamed, its compression undone. MalformedAnswer: it is too large."""
     body = bytearray()
     for chunk in response.iter_content(CHUNK_BYTES):
         body += chunk
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{response.url}: the answer is not complete after {answer_timeout_seconds} s")
         if len(body) > ANSWER_MAX_BYTES:
-            raise ApiError(f"{response.url}: an answer of more than {ANSWER_MAX_BYTES:,} bytes is not read")
+            raise MalformedAnswer(f"{response.url}: an answer of more than {ANSWER_MAX_BYTES:,} bytes is not read")
     return bytes(body)
 
 
@@ -121,13 +160,14 @@ def hold_everybody(refused: Refused) -> None:
     if seconds is None and refused.status == 429:
         seconds = WAIT_AFTER_429_SECONDS
     if seconds and not refused.of_history_alone:
-        ApiPace.hold(settings.THEMEPARKS_API_URL, seconds)
+        ApiPace.hold(settings.THEMEPARKS_API_URL, seconds, refused.explained)
 
 
 def _retry_after_seconds(response: requests.Response) -> float | None:
     try:
         seconds = Retry().get_retry_after(response.raw)
     except InvalidHeader:
-        logger.warning("%s: Retry-After %r is not understood", response.url, response.headers["Retry-After"])
+        said = shown(response.headers["Retry-After"])
+        logger.warning("%s: Retry-After %r is not understood", response.url, said)
         return None
     return None if seconds is None else min(float(seconds), WAIT_MAX_SECONDS)

@@ -4,15 +4,40 @@ A model of this app like those of imports.models, through which Django finds it.
 """
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.db import connection, models, transaction
 
+from warehouse.outside import shown
+
+WHY_MAX = 300
+HOW_TO_LIFT = "manage.py collect_live --lift-hold, or Lift the hold under Live collections, asks again before"
+
+
+class Hold(NamedTuple):
+    """That an API is not asked before `until` (aware, UTC), and what it said. `of_history`: its history alone."""
+
+    until: datetime
+    why: str
+    of_history: bool
+
+    def row_of(self, api: str) -> str:
+        """The key of its row, of the API at this URL."""
+        return budget_of(api) if self.of_history else api
+
+    def __str__(self) -> str:
+        what = "The history of the API" if self.of_history else "The API"
+        return f"{what} is not asked before {self.until:%Y-%m-%d %H:%M}Z" + (f": {self.why}" if self.why else "")
+
 
 class TooLongToWait(Exception):
-    """The next request is `seconds` away, further than the caller wants to sleep."""
+    """The next request is `seconds` away, further than the caller wants to sleep; `hold`: what somebody said."""
 
-    def __init__(self, seconds: float):
-        super().__init__(f"no request may be sent for another {seconds:.0f} s")
+    def __init__(self, seconds: float, hold: Hold | None):
+        said = f"no request may be sent for another {seconds:.0f} s"
+        if hold is not None:
+            said = f"{said}. {hold}; {HOW_TO_LIFT}"
+        super().__init__(said)
         self.seconds = seconds
 
 
@@ -28,6 +53,8 @@ class ApiPace(models.Model):
     next_request_at = models.DateTimeField()
     remaining = models.IntegerField(null=True, help_text="of a budget, as the API said last; empty: not said")
     resets_at = models.DateTimeField(null=True, help_text="when the budget is whole again; empty: not said")
+    held_until = models.DateTimeField(null=True, help_text="so long the API asked to be left alone; empty: it did not")
+    held_why = models.CharField(max_length=WHY_MAX, db_default="", help_text="in which words")
     asked_by = models.CharField(
         max_length=16, db_default="", help_text="whose budget it is: a fingerprint of the key; empty: asked without one"
     )
@@ -59,18 +86,49 @@ class ApiPace(models.Model):
             )
             wait = max(0.0, (cursor.fetchone()[0] - step) / 1e6)
             if wait > longest_wait_seconds:
-                raise TooLongToWait(wait)
+                raise TooLongToWait(wait, next((hold for hold in cls.holds(api) if not hold.of_history), None))
         return wait
 
     @classmethod
-    def hold(cls, api: str, seconds: float) -> None:
-        """No request of anybody before `seconds` from now; a later place that was set before stays."""
+    def hold(cls, api: str, seconds: float, why: str) -> None:
+        """No request of anybody before `seconds` from now; a later place that was set before stays. `why`: in its
+        words."""
+        microseconds = round(seconds * 1e6)
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE api_pace SET next_request_at = "
-                "GREATEST(next_request_at, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) WHERE api = %s",
-                [round(seconds * 1e6), api],
+                "GREATEST(next_request_at, UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND), "
+                "held_why = IF(held_until > UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND, held_why, %s), "
+                "held_until = GREATEST(COALESCE(held_until, UTC_TIMESTAMP(6)), "
+                "UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND) WHERE api = %s",
+                [microseconds, microseconds, shown(why, WHY_MAX), microseconds, api],
             )
+
+    @classmethod
+    def holds(cls, api: str) -> list[Hold]:
+        """That of the API at this URL and that of its history budget, as far as they last still."""
+        now = _server_now()
+        found = []
+        for row in cls.objects.filter(api__in=[api, budget_of(api)]).order_by("api"):
+            of_history = row.api != api
+            until = row.next_request_at if of_history else row.held_until
+            why = "the requests of the hour are used up" if of_history else row.held_why
+            if until is not None and until > now:
+                found.append(Hold(until, why, of_history))
+        return found
+
+    @classmethod
+    def lift(cls, api: str) -> list[Hold]:
+        """Ask again before that: at worst it is refused again. Returns what lasted still."""
+        with transaction.atomic():
+            list(cls.objects.select_for_update().filter(api__in=[api, budget_of(api)]).order_by("api"))
+            lifted = cls.holds(api)
+            now = _server_now()
+            if any(not hold.of_history for hold in lifted):
+                cls.objects.filter(api=api).update(next_request_at=now, held_until=None, held_why="")
+            if any(hold.of_history for hold in lifted):
+                cls.objects.filter(api=budget_of(api)).update(next_request_at=now, remaining=None, resets_at=None)
+        return lifted
 
     @classmethod
     def told(cls, api: str, asked_by: str, remaining: int, resets_in_seconds: int) -> None:
@@ -99,6 +157,13 @@ class ApiPace(models.Model):
             )
             row = cursor.fetchone()
         return row and (row[0].replace(tzinfo=UTC), row[1] / 1e6)
+
+
+def _server_now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UTC_TIMESTAMP(6)")
+        now: datetime = cursor.fetchone()[0]
+    return now.replace(tzinfo=UTC)
 
 
 def budget_of(api: str) -> str:

@@ -2,8 +2,8 @@
 
 Every process keeps one pace, held in the table api_pace, so that the workers of all hosts together stay below the
 documented 300 requests a minute; a 429 makes all of them wait as long as Retry-After says. Answers are kept in a
-folder for as long as their Cache-Control says, never less than the 60 s for which the API caches them itself, and an
-ETag is sent back. What an answer means is left to imports.metadata and imports.live.collector.
+folder for as long as their Cache-Control says, never less than the 60 s for which the API caches them itself nor more
+than an hour, and an ETag is sent back. What an answer means is left to imports.metadata and imports.live.collector.
 """
 
 import os
@@ -14,35 +14,42 @@ from email.utils import formatdate
 from typing import Any
 
 import requests
-from cachecontrol import CacheControlAdapter
+from cachecontrol import CacheControlAdapter, CacheController
 from cachecontrol.caches.file_cache import SeparateBodyFileCache
 from cachecontrol.heuristics import BaseHeuristic
 from django.conf import settings
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from imports.api.http import (
+    ANSWER_MAX_BYTES,
     ATTEMPTS,
     CONNECT_TIMEOUT_SECONDS,
     PASSING_STATUS,
+    SAID_MAX,
     ApiError,
     ApiUnavailable,
     MalformedAnswer,
     NoSuchEntity,
     Refused,
     attempts,
+    get,
     hold_everybody,
     read_body,
 )
 from imports.api.pace import ApiPace, TooLongToWait
 from imports.events.json_text import decode_json
+from warehouse.outside import shown
+from warehouse.wire.bounds import OutOfBounds, TooLarge, current, within
+from warehouse.wire.sessions import BoundAdapter, bound_session
 
 __all__ = ["ApiError", "ApiUnavailable", "MalformedAnswer", "NoSuchEntity", "ThemeParksApi"]
 
 CACHED_AT_LEAST_SECONDS = 60  # how long the API itself keeps an answer: nothing new can be had before
+CACHED_AT_MOST_SECONDS = 3600  # whatever it says: what is wrong now is asked for again within the hour
 READ_TIMEOUT_SECONDS = 20  # without a byte
-ANSWER_TIMEOUT_SECONDS = 30  # for a whole answer; the largest known has some 600 KB
+ANSWER_TIMEOUT_SECONDS = 30  # for a whole answer, from the name of the server on; the largest known has some 600 KB
+QUESTION_SECONDS = 60  # for all tries at one; a turn that is waited for counts for neither
 UNREACHED_MAX = 3  # questions in a row without any answer: it is not one destination, it is the API
 LONGEST_WAIT_SECONDS = 120.0  # asked to stay away for longer, a run ends rather than sleeps
 
@@ -56,12 +63,15 @@ class ThemeParksApi:
     def __init__(self) -> None:
         self._unreached = 0  # questions in a row
         self._url = settings.THEMEPARKS_API_URL.rstrip("/")
-        self._session = requests.Session()
+        self._session = bound_session(
+            _CachingAdapter(
+                cache=SeparateBodyFileCache(_cache_folder()),
+                heuristic=_KeptAMinuteToAnHour(),
+                controller_class=_AnswersAlone,
+            )
+        )
         self._session.headers["User-Agent"] = settings.USER_AGENT
         self._session.headers["Accept"] = "application/json"
-        adapter = _CachingAdapter(cache=SeparateBodyFileCache(_cache_folder()), heuristic=_KeptAtLeastAMinute())
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
 
     def destinations(self) -> list[dict]:
         """Every destination: id, name, parks [{id, name}]."""
@@ -99,26 +109,33 @@ class ThemeParksApi:
     def _get(self, path: str) -> Any:
         url = self._url + path
         try:
-            for attempt in attempts():
-                with attempt:
-                    body = self._fetch(url)
+            with within(QUESTION_SECONDS):
+                for attempt in attempts():
+                    with attempt:
+                        body = self._fetch(url)
         except Refused as error:
             self._unreached = 0
             raise _explain(error) from error
-        except (OSError, HTTPError) as error:  # every error of requests is an OSError
+        except TooLarge as error:
+            self._unreached = 0
+            raise MalformedAnswer(f"{url}: {error}") from error
+        except (OSError, HTTPError, OutOfBounds) as error:  # every error of requests is an OSError
             self._unreached += 1
             away = self._unreached >= UNREACHED_MAX
             kind = ApiUnavailable if away else ApiError
-            raise kind(f"{url}: {error}; given up after {ATTEMPTS} attempts") from error
+            raise kind(f"{url}: {shown(error, SAID_MAX)}; given up after {ATTEMPTS} attempts") from error
         self._unreached = 0
         try:
             return decode_json(body)
         except ValueError as error:
-            raise MalformedAnswer(f"{url}: {len(body):,} bytes that are no JSON ({error})") from error
+            raise MalformedAnswer(f"{url}: {len(body):,} bytes that are no JSON ({shown(error)})") from error
 
     def _fetch(self, url: str) -> bytes:
-        with self._session.get(url, stream=True, timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)) as response:
-            body = read_body(response, ANSWER_TIMEOUT_SECONDS)
+        with (
+            within(ANSWER_TIMEOUT_SECONDS, ANSWER_MAX_BYTES),
+            get(self._session, url, (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)) as response,
+        ):
+            body = read_body(response)
         if response.status_code == 200:
             return body
         refused = Refused(response, body)
@@ -145,10 +162,13 @@ def _explain(error: Refused) -> ApiError:
     return ApiError(error.explained + given_up)
 
 
-class _PacedAdapter(HTTPAdapter):
+class _PacedAdapter(BoundAdapter):
     """Sends a request when it is its turn."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        bounds = current()
+        if bounds is not None:
+            bounds.timeout(None)  # no turn is taken for a question that is given up
         try:
             wait = ApiPace.reserve(
                 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, LONGEST_WAIT_SECONDS
@@ -156,6 +176,8 @@ class _PacedAdapter(HTTPAdapter):
         except TooLongToWait as error:
             raise ApiUnavailable(f"{request.url} was not asked: {error}") from error
         time.sleep(wait)
+        if bounds is not None:
+            bounds.waited(wait)
         return super().send(request, *args, **kwargs)
 
 
@@ -163,14 +185,21 @@ class _CachingAdapter(CacheControlAdapter, _PacedAdapter):
     """Looks in the cache first; only what it does not find waits for a turn and is sent."""
 
 
-class _KeptAtLeastAMinute(BaseHeuristic):
-    """Cache-Control is respected upwards. `date` is ours, so that no difference of clocks makes a kept answer old."""
+class _AnswersAlone(CacheController):
+    """Keeps answers and no redirects: it would keep a permanent one for ever."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **{**kwargs, "status_codes": (200,)})
+
+
+class _KeptAMinuteToAnHour(BaseHeuristic):
+    """Cache-Control is respected in between. `date` is ours: no difference of clocks makes a kept answer old."""
 
     def update_headers(self, response: HTTPResponse) -> dict[str, str]:
         if response.status not in (200, 304):
             return {}
-        asked = re.search(r"\bmax-age=(\d+)", response.headers.get("cache-control", ""))
-        seconds = max(int(asked[1]) if asked else 0, CACHED_AT_LEAST_SECONDS)
+        asked = re.search(r"\bmax-age=(\d{1,9})", response.headers.get("cache-control", ""))
+        seconds = min(max(int(asked[1]) if asked else 0, CACHED_AT_LEAST_SECONDS), CACHED_AT_MOST_SECONDS)
         return {"date": formatdate(usegmt=True), "cache-control": f"max-age={seconds}"}
 
     def warning(self, response: HTTPResponse) -> None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from warehouse.server.away import patient
 from warehouse.text import duration_in_words
 
 WHY_MAX = 200
@@ -42,6 +43,7 @@ class Pause(models.Model):
         return f"pause by {self.begun_by} of {self.begun_at:%Y-%m-%d %H:%M}Z"
 
     @classmethod
+    @patient
     def current(cls) -> "Pause | None":
         """The one that lasts; None: nothing is paused."""
         return cls.objects.filter(is_active=True).first()

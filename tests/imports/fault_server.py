@@ -33,9 +33,12 @@ class Answer:
 @dataclass
 class Fault:
     """kind: status (send `answer` instead), cut (half the body, then close), stall (half, then silence for as long as
-    the client stays), trickle (a byte every `seconds`), reset (close without an answer), before (answer as ever).
+    the client stays), trickle (a byte every `seconds`), reset (close without an answer), before (answer as ever), mute
+    (not a byte for as long as the client stays), head (the headers trickle), endless (the body, again and again, with
+    no length and no end).
 
-    `act` is called when such a request has come, before anything is sent.
+    `act` is called when such a request has come, before anything is sent. `finished` counts the answers of which all
+    was sent: none of one that a client has given up.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class Fault:
     answer: Answer = field(default_factory=Answer)
     seconds: float = 0.0
     act: Callable[[], None] = lambda: None
+    finished: int = 0
 
 
 class FaultServer:
@@ -114,8 +118,34 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(fault.answer)
         elif fault.kind == "reset":
             self._hang_up()
+        elif fault.kind == "mute":
+            self.connection.recv(1)
+            self._hang_up()
+        elif fault.kind == "head":
+            self._trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: of a header that never ends\r\n" * 90, fault)
+        elif fault.kind == "endless":
+            self._without_end(self.owner.answers(self.path, headers))
         else:
             self._break_off(self.owner.answers(self.path, headers), fault)
+
+    def _trickle(self, sent: bytes, fault: Fault) -> None:
+        with suppress(OSError):  # the client gives up, which is what is being tested
+            for byte in sent:
+                self.wfile.write(bytes([byte]))
+                time.sleep(fault.seconds)
+            fault.finished += 1
+        self._hang_up()
+
+    def _without_end(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Connection", "close")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(answer.body * max(1, 65_536 // len(answer.body)))
+        self._hang_up()
 
     def _send(self, answer: Answer) -> None:
         self._head(answer)
@@ -130,15 +160,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _break_off(self, answer: Answer, fault: Fault) -> None:
         self._head(answer)
-        with suppress(OSError):  # the client gives up, which is what is being tested
-            if fault.kind == "trickle":
-                for byte in answer.body:
-                    self.wfile.write(bytes([byte]))
-                    time.sleep(fault.seconds)
-            else:
-                self.wfile.write(answer.body[: len(answer.body) // 2])
-                if fault.kind == "stall":
-                    self.connection.recv(1)  # nothing comes before the client hangs up
+        if fault.kind == "trickle":
+            self._trickle(answer.body, fault)
+            return
+        with suppress(OSError):
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            if fault.kind == "stall":
+                self.connection.recv(1)  # nothing comes before the client hangs up
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -1,5 +1,6 @@
 """manage.py collect_live: the state of all rides right now, once or every few minutes."""
 
+import logging
 import threading
 import time
 
@@ -8,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from imports.api.pace import ApiPace
 from imports.api.themeparks import ApiError, ThemeParksApi
 from imports.live import collector
 from imports.live.models import LiveCollection
@@ -17,6 +19,8 @@ from warehouse.server import errors
 from warehouse.text import count_of
 
 FAILED, WRONG_USAGE = 1, 2
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -34,8 +38,18 @@ class Command(BaseCommand):
             help="default: DESTINATIONS, or those of all parks in the warehouse",
         )
         parser.add_argument("--once", action="store_true", help="collect once and end")
+        parser.add_argument(
+            "--lift-hold",
+            action="store_true",
+            help="the API asked to be left alone (Retry-After, a spent budget): ask again before that. With nothing "
+            "else it does that alone",
+        )
 
-    def handle(self, *, destination, once, **options):
+    def handle(self, *, destination, once, lift_hold, **options):
+        if lift_hold:
+            self._lift_hold()
+            if not (once or destination):
+                return
         try:
             api = ThemeParksApi()
             destinations = self._destinations(api, destination)
@@ -66,6 +80,14 @@ class Command(BaseCommand):
             return len(destinations)
         self._tell(collection)
         return collection.failed
+
+    def _lift_hold(self) -> None:
+        lifted = ApiPace.lift(settings.THEMEPARKS_API_URL)
+        for hold in lifted:
+            logger.warning("a hold was lifted by command: %s", hold)
+            self.stdout.write(f"Lifted: {hold}")
+        if not lifted:
+            self.stdout.write("Nothing holds: the API may be asked.")
 
     def _destinations(self, api: ThemeParksApi, named: list[str]) -> list[str]:
         if not named:

@@ -1,15 +1,20 @@
 """Live collections and freshness in the admin."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from imports.api.pace import ApiPace, budget_of
 from imports.live.models import LiveCollection, ParkFreshness
 from tests.clock import standing_still
+from tests.imports.desk import somebody
 from warehouse.models import Park
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +117,51 @@ def test_it_is_a_window_and_its_lists_ask_a_constant_number_of_queries(admin_cli
     with CaptureQueriesContext(connection) as many:
         admin_client.get(url)
     assert len(many) == len(one)
+
+
+HOLD = "/admin/imports/livecollection/hold/"
+
+
+@pytest.fixture
+def held(settings):
+    """The API asked to be left alone, and the hour's budget is spent."""
+    api = settings.THEMEPARKS_API_URL
+    ApiPace.reserve(api, 60_000, 1)
+    ApiPace.hold(api, 7200, "the API answers 429: <b>later\x1b[2J")
+    ApiPace.told(budget_of(api), "", 0, 1800)
+    return api
+
+
+def test_a_hold_is_told_and_an_operator_lifts_it(held):
+    operator = somebody("Operators")
+    for url in (HOLD, reverse("admin:imports_livecollection_changelist")):
+        text = operator.get(url).content.decode()
+        assert r"Z: the API answers 429: &lt;b&gt;later\x1b[2J" in text
+        assert "The history of the API is not asked before" in text
+        assert "Lift the hold" in text
+    done = operator.post(HOLD, follow=True).content.decode()
+    assert done.count("The hold is lifted") == 2
+    assert ApiPace.holds(held) == []
+    said = (
+        LogEntry.objects.filter(content_type__model="apipace").order_by("pk").values_list("object_id", "change_message")
+    )
+    assert [key for key, _ in said] == [held, budget_of(held)]
+    assert all(message.startswith("Hold lifted. The ") for _, message in said)
+    assert "Nothing changed" in operator.post(HOLD, follow=True).content.decode()
+    assert "Nothing holds" in operator.get(HOLD).content.decode()
+
+
+def test_a_viewer_sees_a_hold_and_cannot_lift_it(held):
+    viewer = somebody("Viewers")
+    assert "<form" not in viewer.get(HOLD).content.decode().partition('id="content-main"')[2]
+    assert viewer.post(HOLD).status_code == 403
+    assert len(ApiPace.holds(held)) == 2
+
+
+def test_a_hold_is_lifted_by_command(held):
+    out = StringIO()
+    call_command("collect_live", "--lift-hold", stdout=out)
+    assert out.getvalue().count("Lifted: The ") == 2
+    assert ApiPace.holds(held) == []
+    call_command("collect_live", "--lift-hold", stdout=out)
+    assert "Nothing holds" in out.getvalue()

@@ -1,5 +1,6 @@
 """The API client against a real HTTP server on loopback: pace, Retry-After, cache, and answers that are none."""
 
+import gzip
 import json
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 import stamina
 from django.db import transaction
 
-from imports.api.pace import ApiPace
+from imports.api.pace import ApiPace, budget_of
 from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from tests.imports import forks
 from tests.imports.api.asking import ask_five_times
@@ -129,13 +130,103 @@ def test_an_answer_that_stalls_ends_by_a_timeout(api_server, monkeypatch):
         ThemeParksApi().destinations()
 
 
-def test_an_answer_that_trickles_ends_by_a_timeout(api_server, monkeypatch):
+@pytest.mark.parametrize("kind", ["head", "trickle", "mute"])
+def test_an_answer_that_trickles_ends_by_its_deadline_wherever_it_does(api_server, monkeypatch, kind):
     monkeypatch.setattr("imports.api.themeparks.ANSWER_TIMEOUT_SECONDS", 0.2)
     long_answer = Answer(json.dumps({"destinations": [{"id": RESORT}] * 200}).encode())
     api_server.answers = lambda path, headers: long_answer
-    api_server.faults = [Fault("trickle", times=9, seconds=0.002)]
-    with pytest.raises(ApiError, match="not complete after"):
+    fault = Fault(kind, times=9, seconds=0.01)
+    api_server.faults = [fault]
+    with pytest.raises(ApiError, match=r"not complete after 0\.2 s; given up after 3"):
         ThemeParksApi().destinations()
+    assert (fault.times, fault.finished) == (6, 0)
+
+
+def test_one_question_has_one_deadline_for_all_its_tries(api_server, monkeypatch):
+    monkeypatch.setattr("imports.api.themeparks.QUESTION_SECONDS", 0.2)
+    fault = Fault("head", times=9, seconds=0.01)
+    api_server.faults = [fault]
+    with pytest.raises(ApiError, match=r"not complete after 0\.2 s"):
+        ThemeParksApi().destinations()
+    assert (fault.times, fault.finished) == (8, 0)
+
+
+def test_a_turn_that_is_waited_for_is_not_the_answers_time(api_server, monkeypatch):
+    monkeypatch.setattr("imports.api.themeparks.QUESTION_SECONDS", 2.0)
+    monkeypatch.setattr("imports.api.themeparks.ANSWER_TIMEOUT_SECONDS", 2.0)
+    ThemeParksApi().destinations()
+    ApiPace.hold(api_server.url + "/v1", 2.2, "")
+    assert ThemeParksApi().children(RESORT)
+
+
+def test_an_answer_without_end_or_of_too_many_bytes_is_malformed(api_server, monkeypatch):
+    monkeypatch.setattr("imports.api.http.ANSWER_MAX_BYTES", 300_000)
+    monkeypatch.setattr("imports.api.themeparks.ANSWER_MAX_BYTES", 300_000)
+    packed = Answer(gzip.compress(b" " * 300_001), headers={"Content-Encoding": "gzip"})
+    api_server.faults = [Fault("endless"), Fault("status", answer=packed)]
+    for _ in range(2):
+        with pytest.raises(MalformedAnswer, match="more than 300,000 bytes is not read"):
+            ThemeParksApi().destinations()
+    assert len(api_server.requests) == 2
+
+
+def moved(to: str, status: int = 302) -> Fault:
+    return Fault("status", times=9, answer=Answer(b"elsewhere", status, {"Location": to}))
+
+
+def test_a_redirect_within_the_host_is_followed_and_not_kept_for_ever(api_server):
+    api_server.faults = [Fault("status", "destinations", 1, Answer(b"moved", 301, {"Location": f"/v1/entity/{RIDE}"}))]
+    with pytest.raises(MalformedAnswer, match="no list"):  # what lies there
+        ThemeParksApi().destinations()
+    assert api_server.paths() == ["/v1/destinations", f"/v1/entity/{RIDE}"]
+    assert ThemeParksApi().destinations()  # it is asked itself again
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://localhost:{port}/v1/destinations",
+        "http://127.0.0.1:9/v1/destinations",
+        "https://127.0.0.1:{port}/v1/destinations",
+        "//example.org/v1/destinations",
+        "http://somebody@127.0.0.1:{port}/v1/destinations",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://[broken",
+        "http://127.0.0.1:port/",
+    ],
+)
+def test_a_redirect_that_leads_elsewhere_is_refused(api_server, to):
+    api_server.faults = [moved(to.format(port=api_server.url.rsplit(":")[-1]))]
+    with pytest.raises(ApiError, match="no redirect to another host is followed"):
+        ThemeParksApi().destinations()
+    assert len(api_server.requests) == 1
+
+
+def test_of_a_redirect_no_body_is_read(api_server):
+    api_server.answers = lambda path, headers: Answer(b"x", 302, {"Location": "http://example.org/"})
+    api_server.faults = [Fault("endless")]
+    with pytest.raises(ApiError, match="no redirect to another host is followed"):
+        ThemeParksApi().destinations()
+
+
+def test_redirects_that_go_on_and_on_are_given_up(api_server):
+    api_server.faults = [moved("/v1/destinations")]
+    with pytest.raises(ApiError, match="more than 3 redirects"):
+        ThemeParksApi().destinations()
+    assert len(api_server.requests) == 4
+
+
+def test_what_a_refusal_says_is_cut_and_shown_safely(api_server, caplog):
+    nasty = "\x1b[31m\u202e" + "x" * 100_000
+    for body in (json.dumps({"error": {"message": nasty}}), json.dumps({"message": nasty}), nasty):
+        api_server.faults = [Fault("status", times=9, answer=Answer(body.encode(), 503))]
+        with pytest.raises(ApiError) as caught:
+            ThemeParksApi().destinations()
+        assert r"\x1b[31m" in str(caught.value)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 600
+    assert not [record for record in caplog.records if not record.getMessage().isprintable()]
 
 
 def test_retry_after_is_obeyed_by_everybody(api_server):
@@ -176,6 +267,40 @@ def test_asked_to_stay_away_for_long_a_run_ends_and_the_next_does_not_ask(api_se
     assert len(api_server.requests) == 1
 
 
+def test_a_hold_says_until_when_and_why_and_can_be_lifted(api_server):
+    said = Answer(b'{"error": "Come back \\u001b[2Jlater"}', 429, {"Retry-After": "999999999"})
+    api_server.faults = [Fault("status", answer=said)]
+    with pytest.raises(ApiUnavailable) as caught:
+        ThemeParksApi().destinations()
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    assert f"The API is not asked before {tomorrow}" in str(caught.value)
+    assert r"429: Come back \x1b[2Jlater; manage.py collect_live --lift-hold" in str(caught.value)
+    (hold,) = ApiPace.holds(f"{api_server.url}/v1")
+    assert not hold.of_history
+    assert ApiPace.lift(f"{api_server.url}/v1") == [hold]
+    assert ThemeParksApi().destinations()
+    assert ApiPace.holds(f"{api_server.url}/v1") == ApiPace.lift(f"{api_server.url}/v1") == []
+
+
+def test_the_longer_of_two_holds_keeps_its_words(api_server):
+    api = f"{api_server.url}/v1"
+    ThemeParksApi().destinations()
+    ApiPace.hold(api, 3000, "first")
+    ApiPace.hold(api, 1000, "second")
+    assert [hold.why for hold in ApiPace.holds(api)] == ["first"]
+    ApiPace.hold(api, 4000, "third")
+    assert [hold.why for hold in ApiPace.holds(api)] == ["third"]
+
+
+def test_a_spent_budget_is_lifted_too(api_server):
+    api = f"{api_server.url}/v1"
+    ApiPace.told(budget_of(api), "", 0, 3600)
+    assert ApiPace.spent_until(budget_of(api), "")
+    (hold,) = ApiPace.lift(api)
+    assert hold.of_history
+    assert ApiPace.spent_until(budget_of(api), "") is None
+
+
 def test_when_nobody_answers_three_times_in_a_row_the_run_ends(api_server):
     api = ThemeParksApi()
     api_server.faults = [
@@ -202,7 +327,14 @@ def test_the_same_question_is_not_asked_twice_within_a_minute(api_server):
 
 @pytest.mark.parametrize(
     ("cache_control", "fresh_after_seconds", "stale_after_seconds"),
-    [("", 55, 65), ("no-store", 55, 65), ("public, max-age=10", 55, 65), ("public, max-age=300", 290, 310)],
+    [
+        ("", 55, 65),
+        ("no-store", 55, 65),
+        ("public, max-age=10", 55, 65),
+        ("public, max-age=300", 290, 310),
+        ("public, max-age=31536000, immutable", 3590, 3610),
+        (f"max-age={'9' * 5000}", 3590, 3610),
+    ],
 )
 def test_an_answer_is_kept_as_long_as_it_says_and_a_minute_at_least(
     api_server, cache_control, fresh_after_seconds, stale_after_seconds, time_machine

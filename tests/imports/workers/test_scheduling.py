@@ -1,0 +1,133 @@
+"""The look for what is due: whatever stands in a row, the others run, and it takes a bounded number of steps."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import OrmQ, Schedule
+
+from imports.workers import scheduling, times
+
+pytestmark = pytest.mark.django_db
+#: what a form, a save and a check refuse, as somebody writes it by SQL: columns and values
+BY_SQL = {
+    "year 206": {"next_run": "0206-01-01 00:00:00", "schedule_type": "I", "minutes": 1},
+    "year 206, monthly": {"next_run": "0206-01-31 00:00:00", "schedule_type": "M"},
+    "year 1": {"next_run": "0001-01-01 00:00:00", "schedule_type": "H"},
+    "no date": {"next_run": "0000-00-00 00:00:00", "schedule_type": "H"},
+    "day 0": {"next_run": "2025-01-00 00:00:00", "schedule_type": "D"},
+    "minutes 0": {"schedule_type": "I", "minutes": 0},
+    "minutes 65535": {"schedule_type": "I", "minutes": 65_535},
+    "no minutes": {"schedule_type": "I"},
+    "cron that never comes": {"schedule_type": "C", "cron": "0 0 31 2 *"},
+    "cron of leap years": {"schedule_type": "C", "cron": "0 0 29 2 1"},
+    "cron of nothing": {"schedule_type": "C", "cron": ""},
+    "no cron": {"schedule_type": "C"},
+    "cron of seconds": {"schedule_type": "C", "cron": "* * * * * *"},
+    "cron of nonsense": {"schedule_type": "C", "cron": "\x00 \u202e * * @hourly"},
+    "long cron": {"schedule_type": "C", "cron": ",".join(["1"] * 46) + " * * * *"},
+    "no kind": {"schedule_type": "ZZ"},
+    "arguments": {"args": "(" * 5_000},
+    "long arguments": {"args": "1," * 100_000},
+    "signs": {"args": "-" * 100_000 + "1"},
+    "keywords": {"kwargs": "{1: 2}"},
+    "runs in the scheduler": {"kwargs": "sync=True", "func": "config.tasks.tell_attention"},
+    "runs in the scheduler by options": {"kwargs": "{'q_options': {'sync': True}}"},
+    "options that are none": {"kwargs": "{'q_options': 7}"},
+    "date as an option": {"intended_date_kwarg": "sync"},
+    "hook": {"hook": "os.abort"},
+    "another cluster": {"cluster": "nobody"},
+    "os": {"func": "os.system", "args": "'true'", "schedule_type": "O"},
+    "queues another": {"func": "imports.tasks.async_task", "args": "'os.system', 'true'", "schedule_type": "O"},
+    "no function": {"func": ""},
+    "below all repeats": {"repeats": -(2**31)},
+}
+
+
+def insert(name: str, **columns: object) -> None:
+    values = {
+        "name": name,
+        "func": "quality.tasks.daily_check",
+        "schedule_type": "D",
+        "repeats": -1,
+        "next_run": timezone.now() - timedelta(minutes=1),
+        **columns,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO django_q_schedule ({', '.join(values)}) VALUES ({', '.join(['%s'] * len(values))})",
+            [*values.values()],
+        )
+
+
+@pytest.fixture
+def steps(monkeypatch) -> list[str]:
+    """One for each step that django-q2's own way takes from a next run to the one after it."""
+    taken, step = [], Schedule.calculate_next_run
+
+    def counted(self, next_run=None):
+        taken.append(self.name)
+        return step(self, next_run)
+
+    monkeypatch.setattr(Schedule, "calculate_next_run", counted)
+    return taken
+
+
+def test_whatever_is_written_by_sql_the_others_run_and_the_look_ends(steps):
+    for name, columns in BY_SQL.items():
+        insert(name, **columns)
+    for n in range(2):
+        insert(f"due {n}")
+    for _ in range(3):
+        scheduling.look(get_broker())
+    ran = [str(row.group()) for row in OrmQ.objects.all()]
+    assert {"due 0", "due 1"} <= set(ran)
+    assert len(ran) == len(set(ran)), "what is due runs once"
+    set_right = {"year 206", "year 1", "no date", "day 0"}  # what was missed is made up for by one run
+    assert set(ran) - {"due 0", "due 1"} == set_right | {"below all repeats", "long cron", "cron of leap years"}
+    assert all(row.func() == "quality.tasks.daily_check" for row in OrmQ.objects.all())
+    assert len(steps) <= 10
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM django_q_schedule WHERE repeats <> 0 AND next_run < UTC_TIMESTAMP() AND cluster IS NULL"
+        )
+        assert cursor.fetchall() == (), "no row is due for ever"
+
+
+def test_no_row_without_a_problem_takes_more_than_a_bounded_number_of_steps(steps):
+    chance = random.Random(16)
+    now = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
+    taken = tried = 0
+    while tried < 400:
+        job = Schedule(
+            name="A job",
+            func="quality.tasks.daily_check",
+            schedule_type=chance.choice([kind for kind, _ in Schedule.TYPE if kind != Schedule.ONCE]),
+            minutes=chance.choice([None, 0, 1, 7, 1_440, 65_535]),
+            cron=chance.choice(["* * * * *", "0 0 1 1 *", "0 0 31 2 *", "5 4 * * 0", "0 0 29 2 *", "nonsense"]),
+            next_run=now - timedelta(seconds=chance.choice([1, 86_400, 10**7, 6 * 10**7, 10**9, 5 * 10**10])),
+        )
+        tried += 1
+        if times.problem_of(job, now):
+            continue
+        steps.clear()
+        comes = scheduling.next_run_after(job, now)
+        assert now < comes <= now + times.AHEAD_MAX
+        assert len(steps) <= scheduling.STEPS_MAX
+        taken = max(taken, len(steps))
+    assert taken > 100, "and some take many"
+
+
+def test_a_schedule_of_so_many_runs_ends_and_one_of_once_is_gone():
+    insert("twice", repeats=2)
+    insert("once", schedule_type="O", args="'Epcot'", kwargs="x=1", intended_date_kwarg="at")
+    due = Schedule.objects.get(name="once").next_run
+    assert scheduling.look(get_broker()) == 2
+    (once,) = [row.task for row in OrmQ.objects.all() if row.group() == "once"]
+    assert (once["args"], once["kwargs"]) == (("Epcot",), {"x": 1, "at": due.isoformat()})
+    assert [(job.name, job.repeats) for job in Schedule.objects.all()] == [("twice", 1)]
+    assert Schedule.objects.get().next_run > timezone.now()
+    assert scheduling.look(get_broker()) == 0
