@@ -18,6 +18,7 @@ from django.test import Client
 from tests.attacking import OF_ONESELF, attack, checksums
 from tests.config.test_attack import OF_OPERATORS, site  # noqa: F401 (a fixture)
 from tests.imports.desk import somebody
+from tests.odd_values import look_at, odds
 
 SHARE, FROM = int(os.environ.get("ATTACK_SHARE", "1")), int(os.environ.get("ATTACK_FROM", "0"))
 REPORT = os.environ.get("ATTACK_REPORT", "")
@@ -46,3 +47,19 @@ def test_the_whole_attack(site, who):  # noqa: F811
     assert not done.troubles, f"{len(done.troubles)}:\n" + "\n".join(done.troubles[:60])
     assert not written, written
     assert not changed, changed
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.django_db
+def test_every_odd_value(site):  # noqa: F811
+    """Whatever SQL may write into any column, the pages that show it open."""
+    found, asked, troubles = list(itertools.islice(odds(), FROM, None, SHARE)), 0, []
+    for odd in found:
+        done = look_at(site.boss, odd)
+        asked += done.requests
+        troubles += done.troubles
+        if REPORT and done.troubles:
+            with Path(REPORT).open("a") as report:
+                report.writelines(f"{odd}: {trouble}\n" for trouble in done.troubles)
+    sys.stdout.write(f"\n{len(found):,} odd values, {asked:,} requests, {len(troubles)} troubles\n")
+    assert not troubles, "\n".join(troubles[:60])

@@ -82,7 +82,8 @@ class OverridesAdmin(ListCsvAdmin):
 
     @admin.display(description="set by hand")
     def set_by_hand(self, obj) -> str:
-        return ", ".join(obj._meta.get_field(name).verbose_name for name in obj.hand_set) or "-"
+        called = {name: field.verbose_name for field in obj._meta.fields for name in (field.name, field.attname)}
+        return ", ".join(f"{called.get(name, name)}" for name in obj.hand_set) or "-"
 
     @admin.display(description="changes")
     def changes(self, obj) -> str:
@@ -191,10 +192,11 @@ def _changes_of(obj: Park | Ride | EntityMetadata):
 
 
 def described(change: MetadataChange) -> str:
+    before, after = (each if isinstance(each, dict) else {"?": each} for each in (change.before, change.after))
     return format_html_join(
         "",
         "<div>{}: {} → {}</div>",
-        ((name, _shown(value), _shown(change.after.get(name))) for name, value in change.before.items()),
+        ((name, _shown(value), _shown(after.get(name))) for name, value in before.items()),
     )
 
 
@@ -212,4 +214,4 @@ def _shown_tag(tag: Any) -> str:
     value = tag.get("value")
     if isinstance(value, dict):
         value = " ".join(str(part) for part in value.values())
-    return tag["tag"] if value is None else f"{tag['tag']} {value}"
+    return f"{tag['tag']}" if value is None else f"{tag['tag']} {value}"

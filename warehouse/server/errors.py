@@ -5,6 +5,9 @@ MariaDB and MySQL share these numbers. manage.py says `in_words` of what no comm
 
 from django.db import DatabaseError, DataError, OperationalError
 
+from warehouse.outside import shown
+
+TEXT_MAX = 500  # characters of what a server says
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 AWAY = {1053, 1927, 2002, 2003, 2006, 2013, 2055, 4031}  # shut down, killed, not there, connection lost
 DUPLICATE_KEY = 1062
@@ -74,4 +77,5 @@ def _code(error: Exception) -> int | None:
 
 
 def _text(error: Exception) -> str:
-    return str(error.args[-1]) if error.args else type(error).__name__
+    """It repeats what it was sent: the value of a row, the pattern of a search."""
+    return shown(error.args[-1], TEXT_MAX) if error.args else type(error).__name__
