@@ -5,9 +5,10 @@ from typing import Any
 
 from django.db import models
 
-from warehouse.outside import fitting
+from warehouse.outside import fitting, shown
 
 TEXT_MAX = 10_000  # characters
+ODD = "?"  # in the place of what is not there
 
 
 class MillisecondDateTimeField(models.DateTimeField):
@@ -52,16 +53,57 @@ class OutsideTextField(models.TextField):
         return name, "django.db.models.TextField", args, options
 
 
-class NamesField(models.JSONField):
-    """A list of names as JSON. Whatever SQL wrote there is read as one: of no list there are none, and of a list all,
-    as texts; everybody who asks whether a name is in it may."""
+class _ReadAsField(models.JSONField):
+    """JSON that pages and imports rely on the shape of. Whatever SQL wrote there is read as that shape, and as odd as
+    it is; to migrations and the server it is a JSONField."""
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> list[str]:
-        """Of what is stored."""
-        found = super().from_db_value(value, expression, connection)
-        return [str(name) for name in found] if isinstance(found, list) else []
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Of what is stored; None stays."""
+        if value is None:
+            return None
+        try:
+            found = super().from_db_value(value, expression, connection)
+        except (ValueError, RecursionError):  # nested too deep for Python, or no JSON where nothing checks it
+            found = shown(value)
+        return None if found is None and self.null else self.read(found)
+
+    def read(self, found: Any) -> Any:
+        """`found`, in the shape of the field."""
+        raise NotImplementedError
 
     def deconstruct(self) -> tuple:
-        """To migrations and the server it is a JSONField."""
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.JSONField", args, options
+
+
+class NamesField(_ReadAsField):
+    """A list of names. Of what is no list there are none; of one they are texts, all of them."""
+
+    def read(self, found: Any) -> list[str]:
+        return [str(name) for name in found] if isinstance(found, list) else []
+
+
+class ObjectField(_ReadAsField):
+    """Names with values. What is none is one value, under ODD."""
+
+    def read(self, found: Any) -> dict[str, Any]:
+        return found if isinstance(found, dict) else {ODD: found}
+
+
+class RecordsField(_ReadAsField):
+    """A list of objects that have `keys`; those that lack one have ODD there, and what is none has itself in all."""
+
+    def __init__(self, *args: Any, keys: tuple[str, ...] = (), **options: Any):
+        self.keys = keys
+        super().__init__(*args, **options)
+
+    def read(self, found: Any) -> list[dict[str, Any]]:
+        rows = found if isinstance(found, list) else [found]
+        return [
+            dict.fromkeys(self.keys, ODD) | row if isinstance(row, dict) else dict.fromkeys(self.keys, str(row))
+            for row in rows
+        ]
+
+    def clone(self) -> "RecordsField":
+        _, _, args, options = self.deconstruct()
+        return type(self)(*args, keys=self.keys, **options)

@@ -21,7 +21,7 @@ from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
     RideDay,
     StaleDay,
 )
-from warehouse.fields import MillisecondDateTimeField, NamesField, OutsideCharField
+from warehouse.fields import MillisecondDateTimeField, NamesField, ObjectField, OutsideCharField
 from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for models here)
 from warehouse.outside import shown
 from warehouse.ride_status import QueueType, ReturnTimeState, RideStatus, choices_of
@@ -237,8 +237,8 @@ class MetadataChange(models.Model):
         max_length=150, blank=True, help_text="the operator, or (events); empty: the metadata sync"
     )
     version = models.PositiveIntegerField(null=True, blank=True, help_text="of entity_metadata, after the change")
-    before = models.JSONField(help_text="field: value")
-    after = models.JSONField(help_text="field: value")
+    before = ObjectField(help_text="field: value")
+    after = ObjectField(help_text="field: value")
 
     class Meta:
         db_table = "metadata_changes"

@@ -27,6 +27,7 @@ from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
 from warehouse.ids import key_of
+from warehouse.outside import visible
 
 OPERATE = "imports.operate_imports"
 FILES_SHOWN = 15
@@ -203,7 +204,10 @@ class ImportAdmin(MovingAdmin, ReadOnlyAdmin):
         ids = [key for key in asked if key is not None]
         checkpoints = list(self.get_queryset(request).filter(pk__in=ids[:REFRESHED_AT_MOST]))
         found = progress_of(checkpoints, timezone.now())
-        parts = {pk: rendered(current) for pk, current in found.items()}
+        parts = {
+            pk: {name: visible(html, lines=True) for name, html in rendered(current).items()}
+            for pk, current in found.items()
+        }
         if request.GET.get("page") and checkpoints:
             (checkpoint, *_) = checkpoints
             context = self._page(request, checkpoint)

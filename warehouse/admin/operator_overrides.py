@@ -192,11 +192,10 @@ def _changes_of(obj: Park | Ride | EntityMetadata):
 
 
 def described(change: MetadataChange) -> str:
-    before, after = (each if isinstance(each, dict) else {"?": each} for each in (change.before, change.after))
     return format_html_join(
         "",
         "<div>{}: {} → {}</div>",
-        ((name, _shown(value), _shown(after.get(name))) for name, value in before.items()),
+        ((name, _shown(value), _shown(change.after.get(name))) for name, value in change.before.items()),
     )
 
 
