@@ -20,10 +20,12 @@ _RIGHT_TO_LEFT = (
 )
 _ODD = re.compile(f"(?![\\t\\n\\r])[{HIDDEN}{_RIGHT_TO_LEFT}]")
 _PIECES = re.compile(
-    r"(?P<kept><(?P<tag>script|style|textarea)\b.*?</(?P=tag)\s*>|<(?:input|option|button)\b[^>]*>)"
-    r"|(?P<plain><title\b.*?</title\s*>|<[^>]*>|<!--.*?-->)",
+    r"(?P<kept><(?P<tag>script|style|textarea)\b.*?</(?P=tag)\s*>)"
+    r"|(?P<field><(?:input|option|button)\b[^>]*>)"
+    r"|<title\b.*?</title\s*>|<!--.*?-->|<[^>]*>",
     re.DOTALL | re.IGNORECASE,
 )
+_VALUE = re.compile(r"""(?P<value>\svalue=(?:"[^"]*"|'[^']*'))|.+?(?=\svalue=["']|$)""", re.DOTALL)
 _RUN = re.compile(f"[{_RIGHT_TO_LEFT}](?:[^<>&\n]*[{_RIGHT_TO_LEFT}])?")
 _HALF = re.compile(r"[\ud800-\udfff]")  # no page can be sent with one
 
@@ -35,10 +37,18 @@ def shown_on_page(html: str) -> str:
     parts, at = [], 0
     for piece in _PIECES.finditer(html):
         parts.append(_text(html[at : piece.start()]))
-        kept = piece["kept"]
-        parts.append(visible(piece[0], lines=True) if kept is None else _HALF.sub("\ufffd", kept))
+        if piece["kept"]:
+            parts.append(_HALF.sub("\ufffd", piece[0]))
+        elif piece["field"]:
+            parts.append(_VALUE.sub(_but_its_value, piece[0]))
+        else:
+            parts.append(visible(piece[0], lines=True))
         at = piece.end()
     return "".join([*parts, _text(html[at:])])
+
+
+def _but_its_value(found: re.Match[str]) -> str:
+    return _HALF.sub("\ufffd", found[0]) if found["value"] else visible(found[0], lines=True)
 
 
 def _text(text: str) -> str:

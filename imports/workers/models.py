@@ -5,6 +5,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models.functions import Now
 
+from warehouse.fields import OutsideCharField
+
 WORKER_STALE_SECONDS = 15
 
 
@@ -15,7 +17,7 @@ class Worker(models.Model):
     name = models.CharField(max_length=255, unique=True, help_text="host/pid/...: as in the imports it holds")
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
-    doing = models.CharField(max_length=255, blank=True, help_text="the task in hand; empty: idle")
+    doing = OutsideCharField(max_length=255, blank=True, help_text="the task in hand; empty: idle")
 
     class Meta:
         db_table = "workers"
