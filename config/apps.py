@@ -19,3 +19,6 @@ class WarehouseConfig(AppConfig):
     name = "config"
     label = "desk"
     verbose_name = "Desk"
+
+    def ready(self):
+        from config import checks  # noqa: F401  (registers them)

@@ -49,7 +49,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         if worker.ended_at is not None:
             return f"ended, by {worker.ended_by}" if worker.ended_by else "ended"
         alive = (timezone.now() - worker.seen_at).total_seconds() < STALE_SECONDS[worker.role]
-        return format_html('<span style="color: var({})">{}</span>', *_STATES[alive])
+        return format_html('<span class="{}">{}</span>', *_STATES[alive])
 
     @admin.display(description="task in hand", ordering="doing")
     def doing_now(self, worker):
@@ -64,7 +64,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         return f"{duration_in_words((timezone.now() - worker.seen_at).total_seconds())} ago"
 
 
-_STATES = {True: ("--desk-good, inherit", "alive"), False: ("--error-fg", "gone, or frozen")}
+_STATES = {True: ("site-good", "alive"), False: ("site-bad", "gone, or frozen")}
 
 
 class TaskAdmin(ReadOnlyAdmin):

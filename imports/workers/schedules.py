@@ -113,6 +113,12 @@ JOBS = (
         cron="0 6 * * *",
         setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
     ),
+    Job(
+        "Forget old sign-ins",
+        "config.tasks.forget_old_sign_ins",
+        "sessions that are over, and what is kept of sign-ins for 90 days",
+        cron="35 1 * * *",
+    ),
 )
 
 

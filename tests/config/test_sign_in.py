@@ -155,9 +155,9 @@ def test_a_lock_ends_by_itself_and_tries_meanwhile_make_it_no_longer(anna, time_
 
 def test_the_first_rule_is_that_of_django_axes(settings):
     assert (RULES[0].failures, RULES[0].fields) == (settings.AXES_FAILURE_LIMIT, ("username", "ip_address"))
-    assert settings.AXES_LOCKOUT_PARAMETERS == [
+    assert [
         list(rule.fields) if len(rule.fields) > 1 else rule.fields[0] for rule in RULES
-    ]
+    ] == settings.AXES_LOCKOUT_PARAMETERS
 
 
 def test_a_test_and_a_command_sign_in_without_an_address(anna):
