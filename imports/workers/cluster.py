@@ -16,7 +16,7 @@ from imports.workers.models import NO_ROUND_SECONDS
 from imports.workers.sentinel import WatchfulSentinel
 
 LOOK_EVERY_SECONDS = 0.5
-#: a sentinel that ends sooner is not worth another one for ever
+#: a sentinel that ends by an error sooner is not worth another one for ever; one that is killed is
 SHORT_LIVED_SECONDS = 60.0
 SHORT_LIVES_MAX = 3
 
@@ -67,7 +67,8 @@ class WatchedCluster(Cluster):
                 self.sentinel.join()
             if self.stop_event.is_set():
                 return
-            short_lives = short_lives + 1 if time.monotonic() - self._began < SHORT_LIVED_SECONDS else 1
+            failed = self.sentinel.exitcode > 0 and time.monotonic() - self._began < SHORT_LIVED_SECONDS
+            short_lives = short_lives + 1 if failed else 0
             ended = f"The sentinel of the workers ended by {self._exit()}, and its workers with it"
             if short_lives >= SHORT_LIVES_MAX:
                 raise ClusterEnded(f"{ended}, for the {short_lives}rd time in a row")

@@ -14,7 +14,9 @@ from django_q.tasks import async_task
 
 from imports.archive.process import is_known_dead
 from imports.workers.models import NO_ROUND, FetchedMessage, Role, Worker
+from tests.imports import forks
 from tests.imports.clusters import Cluster
+from tests.imports.workers import held_task
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,6 +139,14 @@ def test_a_cluster_that_is_asked_to_end_finishes_what_is_in_hand_and_says_so(clu
     assert (tmp_path / "go.runs").read_text() == "once\n", "its worker lived, although nobody could say so for a while"
     assert not Worker.objects.exclude(ended_by="").exists()
     assert not FetchedMessage.objects.exists()
+
+
+def test_a_cluster_whose_scheduler_fails_again_and_again_ends_and_says_so():
+    run = forks.Fork(held_task.run_a_cluster_whose_scheduler_fails, [])
+    said, _ = run.communicate()
+    assert run.returncode == 1
+    assert said.count("ended by an error (exit status 1), and its workers with it; another is started") == 2
+    assert "for the 3rd time in a row. What stands above says why" in said
 
 
 def a_job(name: str, next_run: datetime) -> Schedule:
