@@ -69,9 +69,7 @@ def act(
     return despite_locks(lambda: _act(name, checkpoint, user, why, shown))
 
 
-def _act(
-    name: str, checkpoint: ImportCheckpoint, user: AbstractBaseUser, why: str, shown: Shown | None
-) -> str:
+def _act(name: str, checkpoint: ImportCheckpoint, user: AbstractBaseUser, why: str, shown: Shown | None) -> str:
     action = ACTIONS[name]
     with transaction.atomic():
         checkpoint.refresh_from_db(fields=None)
