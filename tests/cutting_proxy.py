@@ -117,8 +117,8 @@ class CuttingProxy:
         session: int | None = None,
         refuse: "int | threading.Event" = 0,
     ) -> Cut:
-        """Cut once, "before" or "after" a packet, or "late", with the packet on its way still until `deliver` of what this
-        gives is set: the at-th from now on, or the first whose text matches `at`.
+        """Cut once, "before" or "after" a packet, or "late", with the packet on its way still until `deliver` of what
+        this gives is set: the at-th from now on, or the first whose text matches `at`.
 
         behind   only what follows a packet of the same connection that matches this counts
         session  only the packets of this connection count: the first, second, ... one opened from now on
