@@ -1,4 +1,5 @@
-"""Faults that an importer might have, each planted in a child by hand: a torture that does not tell them says nothing by its silence.
+"""Faults that an importer might have, each planted in a child by hand: a torture that does not tell them says nothing
+by its silence.
 
 bin/torture --planted
 """
