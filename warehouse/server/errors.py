@@ -27,6 +27,7 @@ _QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, 3685, 3687, 3692,
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
 _NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
+_NOT_ALLOWED = {1044, 1142, 1143, 1227, 1370}  # of a database, a table, a column, the server, a routine
 _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 
 
@@ -60,6 +61,11 @@ def is_disk_full(error: Exception) -> bool:
     return isinstance(error, DatabaseError) and (code(error) in _NO_SPACE or '28 "No space' in text(error))
 
 
+def is_not_allowed(error: Exception) -> bool:
+    """The account lacks the right: that is how accounts of less than all rights are held to their part."""
+    return isinstance(error, DatabaseError) and code(error) in _NOT_ALLOWED
+
+
 def is_ours(error: Exception) -> bool:
     """Whether the project asked something wrong: that wants a traceback. All else is between operator and server."""
     return not isinstance(error, OperationalError) and code(error) not in _NOT_MIGRATED and not is_disk_full(error)
@@ -91,6 +97,8 @@ def in_words(error: DatabaseError) -> str:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
     elif number in _NOT_LET_IN:
         hint = ". See DATABASE_URL"
+    elif number in _NOT_ALLOWED:
+        hint = ". Another account may: see docs/operations.md, Accounts of the database"
     elif number in _NOT_MIGRATED:
         hint = ". Run manage.py migrate"
     elif is_disk_full(error):
