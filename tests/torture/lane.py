@@ -11,7 +11,7 @@ import MySQLdb
 from django.conf import settings
 from django.db import connection
 
-from tests.torture.children import Child, Children, Trigger, processes
+from tests.torture.children import Child, Children, Trigger
 from tests.torture.server import Server
 
 # In production 25, 5 and 20 s: what is frozen is taken over after so long.
@@ -117,7 +117,3 @@ class Lane:
         how = ["--resume"] if begun and chance.random() < 0.7 else ["--source", str(self.archive), "--all"]
         triggers = [stop] if trigger is None else [trigger, stop]
         return self.children.manage("import_archive", *how, *more, triggers=triggers, **options)
-
-    def pids_of(self, child: Child) -> list[int]:
-        """Of its group but its own."""
-        return [pid for pid, _, group, state in processes() if group == child.pid != pid and state not in "ZX"]

@@ -5,11 +5,11 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.torture import inside
+from tests.torture import inside, live
 from tests.torture.children import Child, Trigger
 from tests.torture.lane import STALE_SECONDS, Lane
 
@@ -102,14 +102,14 @@ def decoder(lane: Lane, chance: random.Random) -> None:
     """-9 of the process that decodes."""
     child = lane.children.start(inside.import_with_a_decoder, str(lane.archive))
     hits, wanted = 0, chance.randint(1, 3)
-    pause = chance.uniform(0.05, 0.4)
     while child.poll() is None and hits < wanted:
-        time.sleep(pause)
-        for pid in lane.pids_of(child) + _children_of(child.pid):
+        for pid in _children_of(child.pid):
             with suppress(OSError):
                 if b"decoder_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    time.sleep(chance.uniform(0, 0.3))
                     os.kill(pid, signal.SIGKILL)
                     hits += 1
+        time.sleep(0.005)
     if chance.random() < 0.5:
         child.send(signal.SIGKILL)
     lane.kills["decoder"] += hits
@@ -117,9 +117,12 @@ def decoder(lane: Lane, chance: random.Random) -> None:
 
 
 def _children_of(pid: int) -> list[int]:
-    with suppress(OSError):
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
+    """Of each of its threads."""
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, children.read_text().split())
+    return found
 
 
 # --- freezing, cutting, filling --------------------------------------------------------------------------------------
@@ -205,11 +208,22 @@ def operators(lane: Lane, chance: random.Random) -> None:
 def clock(lane: Lane, chance: random.Random) -> None:
     """An importer whose clock is hours or days away."""
     step = timedelta(hours=chance.choice([-70, -5, -1, 1, 26, 70]))
-    child = lane.children.start(inside.import_at_another_time, str(lane.archive), step.total_seconds())
+    child = lane.children.start(inside.import_at_another_time, str(lane.archive), time.time() + step.total_seconds())
     if chance.random() < 0.5:
         time.sleep(chance.uniform(0.1, 0.5))
         child.send(signal.SIGKILL)
     lane.kills["clock step"] += 1
+    _ended(lane, child, "importer", child.wait())
+
+
+def slow_clock(lane: Lane, chance: random.Random) -> None:
+    """An importer that goes on by a clock of years ago, in the middle of the archive's days."""
+    if not lane.ask("SELECT 1 FROM import_checkpoints LIMIT 1"):
+        return importer(lane, chance)
+    path = chance.choice(sorted(lane.archive.rglob("*.json.gz")))
+    day = datetime(*map(int, [*path.parts[-3:-1], path.name.split(".")[0]]), 12, tzinfo=UTC)
+    child = lane.children.start(inside.import_at_another_time, str(lane.archive), day.timestamp())
+    lane.kills["clock of years ago"] += 1
     _ended(lane, child, "importer", child.wait())
 
 
@@ -237,9 +251,10 @@ def clusters(lane: Lane, chance: random.Random) -> None:
     roles = lane.folder / "roles"
     roles.unlink(missing_ok=True)
     both = [lane.children.start(inside.cluster, str(roles), own_session=True) for _ in range(chance.choice([1, 1, 2]))]
-    for _ in range(chance.randint(2, 5)):
-        time.sleep(chance.uniform(0.3, 1.2))
-        role = chance.choice(["worker", "worker", "pusher", "monitor", "sentinel", "cluster"])
+    lane.kills["two clusters beside each other"] += len(both) - 1
+    for _ in range(chance.randint(4, 8)):
+        time.sleep(chance.uniform(0.2, 1.2))
+        role = chance.choice(["worker"] * 4 + ["pusher", "monitor"] * 2 + ["sentinel", "sentinel", "cluster"])
         if (pid := inside.pid_of(roles, role, chance.random())) is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -256,6 +271,7 @@ BESIDE: list[tuple[str, ...]] = [
     ("check_quality",),
     ("rebuild_days",),
     ("partition_snapshots", "rollback"),
+    live.COMMAND,
 ]
 
 
@@ -264,22 +280,25 @@ def beside(lane: Lane, chance: random.Random) -> None:
     command = chance.choice(BESIDE)
     child = lane.importer(chance, trigger=_trigger(chance) if chance.random() < 0.5 else None)
     time.sleep(chance.uniform(0, 0.3))
-    other = lane.children.manage(*command, triggers=[_trigger(chance)] if chance.random() < 0.4 else [])
-    _ended(lane, child, "importer", child.wait())
-    _ended(lane, other, command[0], other.wait())
-    lane.kills[f"beside {' '.join(command)}"] += 1
+    triggers = [_trigger(chance)] if chance.random() < 0.4 else []
+    with live.api(lane) if command is live.COMMAND else nullcontext({}) as changed:
+        other = lane.children.manage(*command, triggers=triggers, settings_changed=changed)
+        _ended(lane, child, "importer", child.wait())
+        _ended(lane, other, command[0], other.wait())
+    lane.kills[f"beside {' '.join(command[:2])}"] += 1
     if command[0] == "partition_snapshots":
         whole_again(lane)
 
 
 def whole_again(lane: Lane) -> None:
     """The fact table is partitioned, whatever became of the procedures."""
-    for _ in range(4):
-        status, said = lane.children.run("partition_snapshots", "apply")
-        if status == 0:
+    said = ""
+    for action in ("apply", "rollback", "apply", "rollback", "apply"):  # what is unfinished is gone on with
+        status, said = lane.children.run("partition_snapshots", action)
+        if status == 0 and action == "apply":
             lane.children.run("partition_snapshots", "cleanup", "--force")
             return
-    lane.notes.append(f"partition_snapshots apply: {said[-600:]}")
+    raise RuntimeError(f"partition_snapshots apply: {said[-600:]}")
 
 
 STRIKES: list[tuple[Strike, float]] = [
@@ -293,6 +312,7 @@ STRIKES: list[tuple[Strike, float]] = [
     (full_disk_of_the_client, 0.2),
     (operators, 0.6),
     (clock, 0.3),
+    (slow_clock, 0.3),
     (task_twice, 0.6),
     (clusters, 0.15),
     (beside, 0.6),
