@@ -9,9 +9,10 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from imports.api.themeparks import ThemeParksApi
+from imports.api.themeparks import ApiUnavailable, ThemeParksApi
 from imports.live import collector
 from imports.metadata.park_hours import sync_hours_slice
+from imports.metadata.slices import IN_VAIN_MAX, Slice
 from imports.metadata.sync import sync_slice
 from imports.workers import preview_task
 from imports.workers.final_days import enqueue_final_days
@@ -84,25 +85,32 @@ def preview_import(preview_id: int) -> str:
     return preview_task.look(preview_id)
 
 
-def sync_metadata(begin_at: str = "") -> str:
+def sync_metadata(begin_at: str = "", in_vain: int = 0) -> str:
     """Weekly, slice by slice: each enqueues the next, until every destination was asked. Returns how far it is.
 
-    `begin_at`: the destination (UUID) to begin at, "" for the first. ApiError: the API is away; begin anew later.
+    `begin_at`: the destination (UUID) to begin at, "" for the first; `in_vain`: slices before it in a row in which
+    nobody answered. ApiError: the API is away; begin anew later.
     """
-    next_destination = sync_slice(ThemeParksApi(), begin_at, timezone.now)
-    if next_destination:
-        async_task("imports.tasks.sync_metadata", next_destination, group="Sync metadata")
-        return f"goes on at {next_destination}"
-    return "done"
+    done = sync_slice(ThemeParksApi(), begin_at, timezone.now)
+    return _go_on("imports.tasks.sync_metadata", "Sync metadata", done, in_vain)
 
 
-def sync_hours(begin_at: str = "") -> str:
+def sync_hours(begin_at: str = "", in_vain: int = 0) -> str:
     """Nightly, slice by slice as `sync_metadata`: the hours of all known parks. Returns what came of it in words.
 
-    `begin_at`: the park (UUID) to begin at, "" for the first. ApiError: the API is away; begin anew later.
+    `begin_at`: the park (UUID) to begin at, "" for the first; `in_vain`: see there. ApiError: the API is away; begin
+    anew later.
     """
-    next_park, words = sync_hours_slice(ThemeParksApi(), begin_at, timezone.now)
-    if next_park:
-        async_task("imports.tasks.sync_hours", next_park, group="Sync park hours")
-        return f"{words}; goes on at {next_park}"
-    return words
+    done = sync_hours_slice(ThemeParksApi(), begin_at, timezone.now)
+    return _go_on("imports.tasks.sync_hours", "Sync park hours", done, in_vain)
+
+
+def _go_on(task: str, group: str, done: Slice, in_vain: int) -> str:
+    """Whoever hangs costs those behind it nothing: the next slice begins there."""
+    in_vain = done.count(in_vain)
+    if in_vain >= IN_VAIN_MAX or (done.given_up and not done.following):
+        raise ApiUnavailable(done.given_up)
+    if done.following:
+        async_task(task, done.following, in_vain, group=group)
+    goes_on = f"goes on at {done.following}" if done.following else ""
+    return "; ".join(filter(None, [done.words, done.given_up, goes_on])) or "done"

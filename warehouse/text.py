@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from warehouse.outside import padded, shown, width
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 
 
@@ -49,24 +51,23 @@ def size_in_words(megabytes: float | Decimal, *, on_axis: bool = False) -> str:
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[Any]], *, texts: int = 1) -> Iterator[str]:
-    """A table as lines, the head first, columns as wide as they need and two spaces apart.
+    """A table as lines, the head first, columns as wide as they need in a terminal and two spaces apart.
 
     The first `texts` columns stand to the left, the others are figures and stand to the right; numbers get their
     separators, None is left empty.
     """
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
     for row in (head, *cells):
         yield "  ".join(
-            cell.ljust(width) if n < texts else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+            padded(cell, columns, right=n >= texts) for n, (cell, columns) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+    return f"{value:,}" if isinstance(value, int | Decimal) else shown(value)
 
 
 def plain_name(name: str) -> str:

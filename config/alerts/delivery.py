@@ -13,15 +13,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import Q
 
+from config.alerts.mail import BoundBackend
 from config.alerts.messages import channels
 from config.models import Delivery
+from warehouse.wire.bounds import OutOfBounds, within
+from warehouse.wire.sessions import bound_session
 
-ANSWERS_WITHIN_SECONDS = 10
+ANSWERS_WITHIN_SECONDS = 10  # without a byte
+DELIVERED_WITHIN_SECONDS = 30.0  # one message, from the name of the server to its last word
+ANSWER_MAX_BYTES = 1024 * 1024
+ALL_WITHIN_SECONDS = 200.0  # a worker ends a task after 300 s
 CLAIM_LASTS = timedelta(minutes=5)  # longer than an attempt takes: then whoever was at it is dead
 AT_ONCE = 20
 KEPT = timedelta(days=7)
@@ -33,10 +38,18 @@ class NotDelivered(Exception):
     """The message names the host and what it said, and no secret."""
 
 
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
 def deliver(now: datetime) -> tuple[int, list[str]]:
     """What is due, each channel until something fails. How many were delivered, and a sentence for each failure."""
     Delivery.objects.filter(delivered_at=None).exclude(channel__in=channels()).delete()
     Delivery.objects.filter(made_at__lt=now - KEPT).delete()
+    with within(ALL_WITHIN_SECONDS, sleeps_count=True):
+        return _deliver(now)
+
+
+def _deliver(now: datetime) -> tuple[int, list[str]]:
     delivered, failures = 0, []
     for channel in channels():
         due = Delivery.objects.filter(channel=channel, delivered_at=None).order_by("pk")
@@ -69,9 +82,11 @@ def _mail(message: Delivery) -> None:
         body=message.text,
         to=settings.ALERT_EMAILS,
         headers={"Message-ID": f"<{message.name.replace(' ', '-')}@{domain or 'localhost'}>"},
+        connection=BoundBackend() if settings.EMAIL_BACKEND == SMTP else None,
     )
     try:
-        mail.send()
+        with within(DELIVERED_WITHIN_SECONDS, ANSWER_MAX_BYTES):
+            mail.send()
     except smtplib.SMTPResponseException as error:  # its text may name users
         raise NotDelivered(f"{_mail_host()} answers {error.smtp_code} ({type(error).__name__})") from None
     except Exception as error:
@@ -86,22 +101,27 @@ def _webhook(message: Delivery) -> None:
     host = "ALERT_WEBHOOK_URL"
     try:
         host = urlsplit(settings.ALERT_WEBHOOK_URL).hostname or host
-        answer = requests.post(
-            settings.ALERT_WEBHOOK_URL,
-            json=message.payload,
-            timeout=ANSWERS_WITHIN_SECONDS,
-            headers={"User-Agent": settings.USER_AGENT},
-            allow_redirects=False,  # wherever that leads, nobody asked us to tell it there
-            stream=True,  # whatever it says, it is not read
-        )
+        with (
+            within(DELIVERED_WITHIN_SECONDS, ANSWER_MAX_BYTES),
+            bound_session() as session,
+            session.post(
+                settings.ALERT_WEBHOOK_URL,
+                json=message.payload,
+                timeout=ANSWERS_WITHIN_SECONDS,
+                headers={"User-Agent": settings.USER_AGENT},
+                stream=True,  # whatever it says is not read, and wherever it leads, nobody asked us to tell it there
+            ) as answer,
+        ):
+            status = answer.status_code
     except Exception as error:  # of whatever kind: its text, and a traceback, may hold the whole address
         raise NotDelivered(f"{host}: {_of_what_kind(error)}") from None
-    with answer:
-        if not 200 <= answer.status_code < 300:
-            raise NotDelivered(f"{host} answers {answer.status_code}")
+    if not 200 <= status < 300:
+        raise NotDelivered(f"{host} answers {status}")
 
 
 def _of_what_kind(error: Exception) -> str:
+    if isinstance(error, OutOfBounds):
+        return str(error)
     return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 

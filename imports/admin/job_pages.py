@@ -188,6 +188,9 @@ class ScheduleAdmin(ListCsvAdmin):
         if self._refused(request):
             return
         for schedule in queryset:
+            if problem := times.problem_of_task(schedule):
+                self.message_user(request, f"{schedule.name} is not run: {problem}", messages.ERROR)
+                continue
             async_task(schedule.func, group=schedule.name)
             log(request.user, schedule, "Run now")
             self.message_user(request, f"{schedule.name}: handed to the workers", messages.SUCCESS)

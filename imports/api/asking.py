@@ -63,6 +63,10 @@ class ApiBusy(HistoryError):
         self.until = until
 
 
+class NoAnswer(ApiBusy):
+    """None came to this question, or none in time; another one may be answered."""
+
+
 class KeyRefused(HistoryError):
     """The key is not (or no longer) one that the API knows; nothing can be asked with it."""
 
@@ -146,7 +150,7 @@ class Asking:
             raise MalformedAnswer(f"{url}: {error}") from error
         except (OSError, HTTPError, OutOfBounds) as error:  # every error of requests is an OSError
             said = shown(error, SAID_MAX)
-            raise ApiBusy(f"{url}: {said}; given up after {ATTEMPTS} attempts", _in(BUSY_SECONDS)) from error
+            raise NoAnswer(f"{url}: {said}; given up after {ATTEMPTS} attempts", _in(BUSY_SECONDS)) from error
 
     def _fetch(self, url: str, budget: bool) -> bytes:
         self._wait_for_turn(url, budget)
@@ -229,7 +233,8 @@ class Asking:
             return BudgetSpent(message, _in(BUDGET_WAIT_MAX_SECONDS))
         if refused.status in PASSING_STATUS or refused.status >= 500:  # 520 to 527 are those of the edge
             seconds = max(refused.retry_after_seconds or 0, BUSY_SECONDS)
-            return ApiBusy(f"{message}; it was asked in vain, try again later", _in(seconds))
+            kind = ApiBusy if refused.status in (429, 503) else NoAnswer  # of everything, or perhaps of this alone
+            return kind(f"{message}; it was asked in vain, try again later", _in(seconds))
         if 300 <= refused.status < 400:
             return HistoryError(f"{message}; redirects are not followed: THEMEPARKS_API_URL must name the API itself")
         if refused.status == 400:

@@ -20,6 +20,7 @@ from imports.api.asking import (
     HistoryError,
     KeyRefused,
     MalformedAnswer,
+    NoAnswer,
     NoSuchEntity,
     OutOfReach,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "HistoryError",
     "KeyRefused",
     "MalformedAnswer",
+    "NoAnswer",
     "NoSuchEntity",
     "OutOfReach",
     "ParkCoverage",

@@ -61,6 +61,10 @@ class ApiUnavailable(ApiError):
     """No further request makes sense in this run: the API is not reached, or asked to be left alone."""
 
 
+class ApiHeld(ApiUnavailable):
+    """No request may be sent for longer than a run waits: the API said so."""
+
+
 class Refused(Exception):
     """An answer of another status than 200; `error` is what its JSON has under that key, None where it has none."""
 

@@ -28,6 +28,7 @@ from imports.api.http import (
     PASSING_STATUS,
     SAID_MAX,
     ApiError,
+    ApiHeld,
     ApiUnavailable,
     MalformedAnswer,
     NoSuchEntity,
@@ -43,7 +44,7 @@ from warehouse.outside import shown
 from warehouse.wire.bounds import OutOfBounds, TooLarge, current, within
 from warehouse.wire.sessions import BoundAdapter, bound_session
 
-__all__ = ["ApiError", "ApiUnavailable", "MalformedAnswer", "NoSuchEntity", "ThemeParksApi"]
+__all__ = ["ApiError", "ApiHeld", "ApiUnavailable", "MalformedAnswer", "NoSuchEntity", "ThemeParksApi"]
 
 CACHED_AT_LEAST_SECONDS = 60  # how long the API itself keeps an answer: nothing new can be had before
 CACHED_AT_MOST_SECONDS = 3600  # whatever it says: what is wrong now is asked for again within the hour
@@ -174,7 +175,7 @@ class _PacedAdapter(BoundAdapter):
                 settings.THEMEPARKS_API_URL, settings.THEMEPARKS_REQUESTS_PER_MINUTE, LONGEST_WAIT_SECONDS
             )
         except TooLongToWait as error:
-            raise ApiUnavailable(f"{request.url} was not asked: {error}") from error
+            raise ApiHeld(f"{request.url} was not asked: {error}") from error
         time.sleep(wait)
         if bounds is not None:
             bounds.waited(wait)

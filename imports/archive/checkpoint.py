@@ -30,6 +30,7 @@ from imports.archive.transitions import (
 )
 from quality import owed_checks
 from warehouse.days import ONE_DAY
+from warehouse.fields import OutsideCharField, OutsideTextField
 from warehouse.models import Park
 from warehouse.server import away
 
@@ -75,7 +76,7 @@ class ImportCheckpoint(models.Model):
     park = models.ForeignKey(Park, on_delete=models.PROTECT, related_name="imports")
     destination_wiki_id = FixedCharField(max_length=36, help_text="whose files are read")
     last_processed_date = models.DateField(null=True, blank=True)
-    last_processed_file = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    last_processed_file = OutsideCharField(max_length=255, null=True, blank=True)
     records_imported = models.BigIntegerField(default=0, help_text="snapshots stored")
     errors_encountered = models.BigIntegerField(default=0, help_text="events rejected and files unreadable")
     status = EnumField(choices=[*ImportStatus.choices], default=ImportStatus.PENDING, db_default=ImportStatus.PENDING)
@@ -112,7 +113,7 @@ class ImportCheckpoint(models.Model):
         null=True, blank=True, help_text="the source gives nothing until then; empty: it may go on at once"
     )
     attempts = models.SmallIntegerField(default=0, help_text="claims since the last file that was finished")
-    last_error = models.TextField(blank=True)
+    last_error = OutsideTextField(blank=True)
     dismissed_at = models.DateTimeField(
         null=True, blank=True, help_text="since when nobody needs to look at it any more; empty: not dismissed"
     )

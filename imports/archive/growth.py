@@ -10,7 +10,8 @@ from imports.events.validation import Validated
 from imports.loading.resolver import Resolver
 from imports.sources.source import DayFile
 from quality import log
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park

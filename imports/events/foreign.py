@@ -7,6 +7,7 @@ import re
 import zlib
 
 _BEGIN_BYTES = 4096
+_PACKED_BYTES = 1 << 16  # in which they lie; of what is given beyond, zlib makes a copy
 
 _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -58,6 +59,6 @@ def _name_of_begin(begin: bytes) -> str:
 def _inflated_begin(raw: bytes) -> bytes:
     """The first bytes of what a zlib or gzip stream holds; b"" where it is none."""
     try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(raw, _BEGIN_BYTES)
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(raw[:_PACKED_BYTES], _BEGIN_BYTES)
     except zlib.error:
         return b""

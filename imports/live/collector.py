@@ -30,11 +30,15 @@ from imports.loading.retry import in_a_short_transaction
 from quality import log
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import DataSource, Park
+from warehouse.outside import shown
 from warehouse.server import errors
 from warehouse.text import count_of
+from warehouse.wire.bounds import within
 
 # A worker ends a task after 300 s. What is not reached by then comes first in the next run.
 COLLECTION_MAX_SECONDS = 180
+ERROR_MAX = 1_000  # characters of why a destination failed
+RUN_MAX_SECONDS = 240.0  # with the question that was begun last, and its turns that are waited for
 
 logger = logging.getLogger(__name__)
 
@@ -93,15 +97,24 @@ def collect(
     Returns the row of this run, saved; `clock` gives aware instants.
 
     Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
-    next run begins with what was not reached. OperationalError: the database server went away.
+    next run begins with what was not reached. What a run ended at, or was killed at, comes last in the next one: one
+    destination that hangs costs the others no more than that. OperationalError: the database server went away.
     """
+    with within(RUN_MAX_SECONDS, sleeps_count=True):
+        return _collect_all(api, destinations, clock, stop)
+
+
+def _collect_all(
+    api: ThemeParksApi, destinations: Sequence[str], clock: Callable[[], datetime], stop: threading.Event | None
+) -> LiveCollection:
     deadline = time.monotonic() + COLLECTION_MAX_SECONDS
-    waiting = _beginning_where_the_last_run_ended(destinations)
-    collection = LiveCollection.objects.create(started_at=clock(), next_destination=waiting[0])
-    while waiting:
+    order = _beginning_where_the_last_run_ended(destinations)
+    collection = LiveCollection.objects.create(started_at=clock(), next_destination=_behind(order, 0))
+    done = 0
+    for destination in order:
         if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+            collection.next_destination = destination
             break
-        destination = waiting[0]
         try:
             _collect_one(api, destination, clock, collection)
         except ApiUnavailable as error:
@@ -114,10 +127,10 @@ def collect(
                 raise  # no destination can be stored, and this cannot even be written down
             logger.exception("live data of destination %s cannot be stored", destination)
             _fail(collection, destination, error)
-        waiting.pop(0)
-        collection.next_destination = waiting[0] if waiting else ""
+        done += 1
+        collection.next_destination = _behind(order, done) if done < len(order) else ""
         collection.save()  # now, and not only at the end: a run that is killed has said how far it came
-    collection.not_reached = len(waiting)
+    collection.not_reached = len(order) - done
     collection.finished_at = clock()
     collection.save()
     return collection
@@ -173,6 +186,11 @@ def _parks(answer: Answer) -> list[Park]:
     return list(parks.values())
 
 
+def _behind(order: Sequence[str], at: int) -> str:
+    """Where the next run begins if this one ends, or is killed, while it asks for the destination `at`."""
+    return order[(at + 1) % len(order)]
+
+
 def _beginning_where_the_last_run_ended(destinations: Sequence[str]) -> list[str]:
     last = LiveCollection.objects.first()
     if last is None or last.next_destination not in destinations:
@@ -183,4 +201,4 @@ def _beginning_where_the_last_run_ended(destinations: Sequence[str]) -> list[str
 
 def _fail(collection: LiveCollection, destination: str, error: Exception) -> None:
     collection.failed += 1
-    collection.failures.append({"destination": destination, "error": str(error)})
+    collection.failures.append({"destination": destination, "error": shown(error, ERROR_MAX)})

@@ -13,12 +13,13 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from imports.api.themeparks import ApiError, ApiHeld, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.events.issues import Issue, Issues
 from imports.events.validation import shorten
 from imports.live.sample_ids import is_made_up
 from imports.loading.retry import in_a_short_transaction
 from imports.metadata.hours import Schedule, read_month, read_upcoming
+from imports.metadata.slices import Slice
 from quality import log
 from quality.findings import Finding
 from quality.reasons import REASONS
@@ -86,24 +87,32 @@ def known_parks() -> list[Park]:
     return [park for park in parks if uuid_of(park.themeparks_wiki_id) and not is_made_up(park.themeparks_wiki_id)]
 
 
-def sync_hours_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> tuple[str, str]:
+def sync_hours_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> Slice:
     """Read schedules for SLICE_SECONDS, of `known_parks` from the park `begin_at` (UUID) on.
 
     In the first days of a month the one that is over is read once more: hours of a day change until it is over.
-    Returns the park that the next slice begins at ("": none is left), and what came of this one in words.
+    To be called again from where it says, until nothing is left. Where nobody answers three times in a row the next
+    slice begins behind these. ApiHeld: no request may be sent.
     """
     began = time.monotonic()
     today = clock().date()
     months = [today.replace(day=1) - ONE_DAY] if today.day <= LATE_CHANGES_DAYS else []
     waiting = [park for park in known_parks() if park.themeparks_wiki_id >= begin_at]
     days = changed = failed = done = 0
-    for found in sync_hours(api, waiting, clock, months=[month.replace(day=1) for month in months]):
-        done += 1
-        days, changed, failed = days + len(found.days), changed + len(found.changed), failed + bool(found.errors)
-        if time.monotonic() - began > SLICE_SECONDS:
-            break
+    given_up = ""
+    try:
+        for found in sync_hours(api, waiting, clock, months=[month.replace(day=1) for month in months]):
+            done += 1
+            days, changed, failed = days + len(found.days), changed + len(found.changed), failed + bool(found.errors)
+            if time.monotonic() - began > SLICE_SECONDS:
+                break
+    except ApiHeld:
+        raise
+    except ApiUnavailable as error:
+        given_up, done, failed = str(error), done + 1, failed + 1
     words = f"{count_of(days, 'day')} of {count_of(done, 'park')}, {changed} changed, {failed} failed"
-    return (waiting[done].themeparks_wiki_id if done < len(waiting) else ""), words
+    following = str(waiting[done].themeparks_wiki_id) if done < len(waiting) else ""
+    return Slice(following, words, given_up, in_vain=bool(given_up) and failed == done)
 
 
 def _sync_one(

@@ -10,26 +10,30 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from math import inf
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 
-from imports.api.themeparks import ApiError, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
+from imports.api.themeparks import ApiError, ApiHeld, ApiUnavailable, MalformedAnswer, NoSuchEntity, ThemeParksApi
 from imports.events.issues import Issues
 from imports.events.load_format import text_of
 from imports.events.validation import shorten
 from imports.loading.retry import in_a_short_transaction
 from imports.metadata.answers import Answers, Synced, Target
 from imports.metadata.parsing import Entity, read_subtree, read_timezone
+from imports.metadata.slices import Slice
 from imports.metadata.writing import record_failure, write
 from warehouse.ids import park_lookup, uuid_of
 from warehouse.models import Park
 from warehouse.server import errors
+from warehouse.wire.bounds import within
 
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 120  # a worker ends a task after 300 s, and one destination may take 100 of them
+TARGET_SECONDS = 90.0  # in a slice: whoever takes longer is told, and the next is asked
 
 
 class UnknownTarget(Exception):
@@ -85,8 +89,10 @@ def sync(
     *,
     attributes: bool = False,
     dry_run: bool = False,
+    seconds_each: float = inf,
 ) -> Iterator[Synced]:
-    """Sync one target after the other, and yield what came of each. One that fails does not stop the others.
+    """Sync one target after the other, and yield what came of each. One that fails does not stop the others, nor does
+    one whose answers take more than `seconds_each` together.
 
     Asks one request a target and one a park; with `attributes` also one for every attraction, since /children
     says no heights. With `dry_run` everything is done and rolled back. ApiUnavailable: no further request makes sense.
@@ -94,7 +100,8 @@ def sync(
     for target in targets:
         issues = Issues()
         try:
-            answers = _ask(api, target, attributes, issues)
+            with within(seconds_each, sleeps_count=True):
+                answers = _ask(api, target, attributes, issues)
         except ApiUnavailable:
             raise
         except MalformedAnswer as error:
@@ -117,18 +124,27 @@ def _written(answers: Answers, issues: Issues, now: datetime, dry_run: bool) -> 
         return Synced(answers.target, error=errors.in_words(error))
 
 
-def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> str:
+def sync_slice(api: ThemeParksApi, begin_at: str, clock: Callable[[], datetime]) -> Slice:
     """Sync for SLICE_SECONDS what the settings keep to (or all), from the destination `begin_at` on, by UUID.
 
-    Returns the destination that the next slice begins at: to be called again with it, until it is "".
+    To be called again from where it says, until nothing is left. Where nobody answers three times in a row the next
+    slice begins behind these. ApiHeld: no request may be sent.
     """
     began = time.monotonic()
     found = sorted(targets(api, destinations=settings.DESTINATIONS), key=lambda target: target.destination)
     waiting = [target for target in found if target.destination >= begin_at]
-    for done, _ in enumerate(sync(api, waiting, clock), start=1):
-        if done < len(waiting) and time.monotonic() - began > SLICE_SECONDS:
-            return waiting[done].destination
-    return ""
+    done = answered = 0
+    try:
+        for synced in sync(api, waiting, clock, seconds_each=TARGET_SECONDS):
+            done, answered = done + 1, answered + (not synced.error)
+            if done < len(waiting) and time.monotonic() - began > SLICE_SECONDS:
+                break
+    except ApiHeld:
+        raise
+    except ApiUnavailable as error:
+        following = waiting[done + 1].destination if done + 1 < len(waiting) else ""
+        return Slice(following, given_up=str(error), in_vain=not answered)
+    return Slice(waiting[done].destination if done < len(waiting) else "")
 
 
 def _with_listing(catalogue: list[Target]) -> list[Target]:

@@ -14,6 +14,9 @@ from imports.sources.source import ArchiveError, Beside, Feed, Why
 from warehouse.instants import day_at
 from warehouse.text import count_of
 
+# Of destinations and days in one file, 700 bytes each; a file of ten years of 50 destinations has 182,500.
+PLACES_MAX = 200_000
+
 logger = logging.getLogger(__name__)
 
 #: parks by their UUID -> the destination of each that is known
@@ -84,6 +87,9 @@ def _look_into(path: Path) -> FileLook:
             key = capture.park or capture.destination, found.last, day
             found.refused.setdefault(key, Lines()).add(0, offset, line)
             continue
+        if at not in found.captures and len(found.captures) == PLACES_MAX:
+            look.troubles[Why.PLACES] += 1
+            break
         found.captures.setdefault(at, Lines()).add(0, offset, line)
         found.first, found.last = found.first or at, at
         if at[0].is_destination:

@@ -4,15 +4,16 @@ Links are followed where the layout has a folder or a file, and nowhere else, so
 Nothing but a regular file is ever opened: a FIFO would wait for a writer until the end of days.
 """
 
-import os
 import re
 import stat
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from imports.events.dayfile import FILE_MAX_BYTES
 from imports.sources.archive_files import ArchiveFiles
 from imports.sources.layout import Found, sort_out
+from imports.sources.regular_files import NotRegular, TooManyBytes, read_regular
 from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, Listing, Why, day_of
 from warehouse.ids import uuid_of
 from warehouse.instants import EPOCH
@@ -56,10 +57,9 @@ class FolderSource(ArchiveFiles):
     def read(self, file: DayFile) -> bytes:
         """See Source."""
         try:
-            with open(_open(self.root / file.place), "rb") as opened:
-                if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                    raise FileUnreadable("it is no regular file")
-                return opened.read()
+            return read_regular(self.root / file.place, FILE_MAX_BYTES)
+        except (NotRegular, TooManyBytes) as error:
+            raise FileUnreadable(str(error)) from error
         except FileNotFoundError as error:
             destination = self.root / file.place.split("/", 1)[0]
             if not destination.is_dir():  # a disk that was unmounted is no day without a file
@@ -73,24 +73,22 @@ class FolderSource(ArchiveFiles):
         if not self.root.is_dir():
             return
         spellings = [entry.name for entry in _entries(self.root) if uuid_of(entry.name) == destination]
-        waiting = [
-            found for name in spellings if (found := _look(self.root / name, name)) and not _is_found_file(found)
-        ]
-        while waiting:
-            found = waiting.pop()
+        folders: list[_Folder] = []
+        for name in spellings:
+            found = _look(self.root / name, name)
             if isinstance(found, Found):
-                yield found
-            else:
-                path, folder = found
-                waiting += [look for entry in _entries(folder) if (look := _look(entry, f"{path}/{entry.name}"))]
-
-
-def _open(path: Path) -> int:
-    """Without waiting, where a FIFO has taken the place of the file since it was listed."""
-    try:
-        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except BlockingIOError:  # a regular file, on which a file server has a lease that it is asked to give back
-        return os.open(path, os.O_RDONLY)
+                if found.why is not None:
+                    yield found
+            elif found is not None:
+                folders.append(found)
+        while folders:
+            path, folder = folders.pop()
+            for entry in _entries(folder):
+                found = _look(entry, f"{path}/{entry.name}")
+                if isinstance(found, Found):
+                    yield found  # at once: of a folder of a million files only the names are held
+                elif found is not None:
+                    folders.append(found)
 
 
 #: a folder that is to be looked into: its path inside the source, and on disk
@@ -131,10 +129,6 @@ def _is_file(entry: Path) -> bool:
         return entry.is_file()
     except OSError:
         return False
-
-
-def _is_found_file(found: Found | _Folder) -> bool:
-    return isinstance(found, Found) and found.why is None
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from imports.api.history import (
     HistoryError,
     KeyRefused,
     MalformedAnswer,
+    NoAnswer,
     ParkCoverage,
     Plan,
 )
@@ -198,7 +199,7 @@ class _as_source_errors:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, BudgetSpent | ApiBusy):
-            raise NotNow(str(error), error.until) from error
+            raise NotNow(str(error), error.until, of_one=isinstance(error, NoAnswer)) from error
         if isinstance(error, KeyOutOfReach):
             raise OutOfReach(str(error), error.earliest) from error
         if isinstance(error, MalformedAnswer):

@@ -14,14 +14,15 @@ import logging
 import os
 import re
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from imports.events.dayfile import FILE_MAX_BYTES, UnreadableFile, inflate_stream
 from imports.events.json_text import decode_json
+from imports.sources.regular_files import NotRegular, TooManyBytes, read_regular
 from imports.sources.source import ArchiveError
 from warehouse.ids import uuid_of
 
@@ -58,10 +59,11 @@ class KeptAnswers:
     def get(self, key: str) -> bytes | None:
         """The answer as it came; None: there is none, or what is there is damaged."""
         try:
-            return gzip.decompress((self.root / key).read_bytes())
+            packed = read_regular(self.root / key, FILE_MAX_BYTES)
+            return inflate_stream(packed)
         except FileNotFoundError:
             return None
-        except (OSError, EOFError, zlib.error) as error:  # BadGzipFile is an OSError
+        except (OSError, NotRegular, TooManyBytes, UnreadableFile) as error:
             logger.warning("kept answer %s cannot be read (%s)", self.root / key, error)
             return None
 

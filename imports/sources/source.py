@@ -55,11 +55,15 @@ class OutOfReach(ArchiveError):
 
 
 class NotNow(ArchiveError):
-    """The source works, and gives nothing before `until` (aware): to be gone on with then, no attempt counted."""
+    """The source works, and gives nothing before `until` (aware): to be gone on with then, no attempt counted.
 
-    def __init__(self, message: str, until: datetime):
+    `of_one`: what was asked for was not answered; of something else it may be.
+    """
+
+    def __init__(self, message: str, until: datetime, *, of_one: bool = False):
         super().__init__(message)
         self.until = until
+        self.of_one = of_one
 
     def in_words(self) -> str:
         """Why, and until when."""
@@ -133,6 +137,8 @@ class Why(StrEnum):
     NO_CAPTURE = "without any answer of /live"
     CUT_LINE = "whose last line is cut short"
     LONG_LINE = "of more than 64 MB in one line"
+    BOMB = "that inflates to more than 500 times its size, read as far as that"
+    PLACES = "of more than 200,000 destinations and days in one file, read as far as that"
     DAMAGED = "whose gzip stream is damaged or has no end, read as far as it goes"
 
 

@@ -129,9 +129,9 @@ class Channel:
 
 class PatientLock:
     """The lock of a worker's timer, which the sentinel waits for: for a moment alone, since the worker may have died
-    with it. What it guards is one number."""
+    with it, or hang. What it guards is one number."""
 
-    SECONDS = 2.0
+    SECONDS = 0.5  # thrice a worker and round, of which the sentinel is to make one in 120 s
 
     def __init__(self) -> None:
         self._lock = multiprocessing.RLock()

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from imports.archive.process import host_and_machine, is_known_dead
+from warehouse.fields import OutsideCharField
 
 WORKER_STALE_SECONDS = 15
 #: without a round: told, and the process is ended by the one that watches it (imports.workers.sentinel)
@@ -39,7 +40,7 @@ class Worker(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.WORKER, db_default=Role.WORKER)
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now(), help_text="its last round")
-    doing = models.CharField(max_length=255, blank=True, help_text="the task in hand; empty: idle")
+    doing = OutsideCharField(max_length=255, blank=True, help_text="the task in hand; empty: idle")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="empty: not that anybody knew")
     ended_by = models.CharField(
         max_length=255,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -144,7 +145,7 @@ def _stop(pause: Pause, checkpoint: ImportCheckpoint) -> bool:
 
 
 def _restore_jobs(pause: Pause, restored: list[Schedule]) -> Iterator[str]:
-    known = Schedule.objects.select_for_update().in_bulk([each["id"] for each in pause.jobs])
+    known = Schedule.objects.select_for_update().in_bulk(_ids(pause.jobs))
     for each in pause.jobs:
         job = known.get(each["id"])
         if job is None:
@@ -157,8 +158,12 @@ def _restore_jobs(pause: Pause, restored: list[Schedule]) -> Iterator[str]:
             restored.append(job)
 
 
+def _ids(kept: list[dict[str, Any]]) -> list[int]:
+    return [each["id"] for each in kept if isinstance(each["id"], int)]
+
+
 def _restore_imports(pause: Pause, restored: list[ImportCheckpoint]) -> Iterator[str]:
-    known = ImportCheckpoint.objects.select_related("park").in_bulk([each["id"] for each in pause.imports])
+    known = ImportCheckpoint.objects.select_related("park").in_bulk(_ids(pause.imports))
     for each in pause.imports:
         checkpoint = known.get(each["id"])
         if checkpoint is None:

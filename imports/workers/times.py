@@ -53,7 +53,7 @@ _IN_WORDS = {
 def problem_of(schedule: Schedule, now: datetime | None = None) -> str:
     """Why workers cannot run it, or would stand still by it; "" where they can. One that is off is held to the same."""
     now = now or timezone.now()
-    if found := _problem_of_task(schedule) or _problem_of_arguments(schedule):
+    if found := problem_of_task(schedule) or _problem_of_arguments(schedule):
         return found
     if schedule.schedule_type == Schedule.ONCE:
         return ""  # nobody's here; it is deleted when it has run, and nothing is stepped forward
@@ -116,7 +116,7 @@ def _problem_of_cron(cron: str, year: int) -> str:
     return "" if comes - begin <= AHEAD_MAX else f"{cron!r} never comes, or not every year"
 
 
-def _problem_of_task(schedule: Schedule) -> str:
+def problem_of_task(schedule: Schedule) -> str:
     """Of what it runs, and where."""
     if not OUR_TASK.fullmatch(schedule.func or "") or _is_borrowed(schedule.func):
         return f"{schedule.func!r} is no task of this application"

@@ -1,7 +1,10 @@
 """Telling operators: what begins and ends is told once, what flickers seldom, and what is not delivered is seen."""
 
 import logging
+import socketserver
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 
@@ -14,6 +17,7 @@ from django_q.models import Schedule
 
 from config import tasks
 from config.alerts import delivery, rounds
+from config.alerts.messages import channels
 from config.home import home
 from config.home.page import Attention
 from config.models import Alert, Delivery
@@ -279,3 +283,51 @@ def test_the_command_tries_it_and_says_what_fails(mail, webhook):
     webhook.status = 500
     with pytest.raises(CommandError, match="answers 500"):
         call_command("tell_operators", "--night", stdout=out)
+
+
+# --- servers that never come to an end ------------------------------------------------------------------------------
+class Trickling(socketserver.ThreadingTCPServer):
+    """Says a byte every 10 ms, of an answer that never ends."""
+
+    daemon_threads = True
+
+    def __init__(self, begin: bytes, again: bytes):
+        super().__init__(("127.0.0.1", 0), _Trickle)
+        self.begin, self.again = begin, again
+        self.given_up = threading.Event()
+
+
+class _Trickle(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with suppress(OSError):
+            self.request.sendall(self.server.begin)
+            while True:
+                for byte in self.server.again:
+                    self.request.sendall(bytes([byte]))
+                    time.sleep(0.01)
+        self.server.given_up.set()
+
+
+def test_a_mail_server_that_trickles_is_given_up(settings, monkeypatch):
+    monkeypatch.setattr(delivery, "DELIVERED_WITHIN_SECONDS", 0.3)
+    with served(Trickling(b"", b"220-still here\r\n")) as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.ALERT_EMAILS = ["anna@example.org"]
+        call_and_fail("127.0.0.1: the answer is not complete after 0.3 s")
+        assert server.given_up.wait(HANG_SECONDS)
+
+
+def test_a_webhook_that_trickles_is_given_up(settings, monkeypatch):
+    monkeypatch.setattr(delivery, "DELIVERED_WITHIN_SECONDS", 0.3)
+    with served(Trickling(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")) as server:
+        settings.ALERT_WEBHOOK_URL = f"http://127.0.0.1:{server.server_address[1]}{SECRET}"
+        call_and_fail("127.0.0.1: the answer is not complete after 0.3 s")
+        assert server.given_up.wait(HANG_SECONDS)
+
+
+def call_and_fail(says: str) -> None:
+    Delivery.objects.create(channel=channels()[0], subject="s", text="t", payload={}, name="n", made_at=NOW)
+    assert delivery.deliver(NOW)[0] == 0
+    assert says in Delivery.objects.get().error
+    assert "secret" not in Delivery.objects.get().error

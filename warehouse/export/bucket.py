@@ -23,10 +23,17 @@ from django.conf import settings
 from warehouse.export.errors import ExportError
 from warehouse.export.folder import telling
 from warehouse.export.target import OURS, Outdated
+from warehouse.outside import shown
+from warehouse.wire.bounds import OutOfBounds, within
+from warehouse.wire.sockets import bind_boto3
 
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
 ATTEMPTS = 6
+# Of what is small and read whole: the manifest, the lock, a page of a listing, with all tries at it.
+ANSWER_SECONDS = 300.0
+ANSWER_MAX_BYTES = 64 * 1024 * 1024
+SAID_MAX = 300  # characters of what the server, or a library about its answer, says
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict"}
 _MISSING = {"NoSuchKey", "404"}
 
@@ -43,7 +50,7 @@ def open_bucket(url: str) -> "Bucket":
         user_agent_extra=settings.USER_AGENT,
     )
     try:
-        client = boto3.session.Session().client(
+        client: Any = boto3.session.Session().client(
             "s3",
             region_name=settings.EXPORT_S3_REGION or None,
             endpoint_url=settings.EXPORT_S3_ENDPOINT_URL or None,
@@ -53,6 +60,7 @@ def open_bucket(url: str) -> "Bucket":
         raise ExportError(
             f"S3 cannot be set up: {error}. Look at EXPORT_S3_REGION and EXPORT_S3_ENDPOINT_URL"
         ) from error
+    bind_boto3(client)
     return Bucket(match[1], (match[2] or "").strip("/"), client)
 
 
@@ -72,8 +80,9 @@ class Bucket:
         """See Target; the version is the ETag."""
         with self._telling(name):
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
-                return answer["Body"].read(), answer["ETag"]
+                with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
+                    answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+                    return answer["Body"].read(), answer["ETag"]
             except s3.ClientError as error:
                 if _code_of(error) in _MISSING:
                     return None
@@ -84,9 +93,10 @@ class Bucket:
         condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
         with self._telling(name):
             try:
-                answer = self._client.put_object(
-                    Bucket=self._bucket, Key=self._prefix + name, Body=content, **condition
-                )
+                with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
+                    answer = self._client.put_object(
+                        Bucket=self._bucket, Key=self._prefix + name, Body=content, **condition
+                    )
             except s3.ClientError as error:
                 if _code_of(error) in _REFUSED | _MISSING:
                     raise Outdated(name) from error
@@ -124,14 +134,21 @@ class Bucket:
     def parts(self, dataset: str) -> Iterator[str]:
         """See Target."""
         with self._telling(dataset):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{self._prefix}{dataset}/"
+            pages = iter(
+                self._client.get_paginator("list_objects_v2").paginate(
+                    Bucket=self._bucket, Prefix=f"{self._prefix}{dataset}/"
+                )
             )
-            for page in pages:
+            while page := self._next_page(pages):
                 for found in page.get("Contents", ()):
                     name = found["Key"].removeprefix(self._prefix)
                     if OURS.fullmatch(name):
                         yield name
+
+    @staticmethod
+    def _next_page(pages: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
+        with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
+            return next(pages, None)
 
     def remove(self, name: str) -> None:
         """See Target."""
@@ -165,12 +182,15 @@ class Bucket:
         except (s3.BotoCoreError, Boto3Error) as error:
             if isinstance(error.__context__, s3.ClientError):  # of an upload, told a second time
                 raise ExportError(self._explain(error.__context__, subject)) from error
+            said = shown(error, SAID_MAX)
+            raise ExportError(f"{subject}: {said}. Call again; what was exported stays valid") from error
+        except OutOfBounds as error:
             raise ExportError(f"{subject}: {error}. Call again; what was exported stays valid") from error
         except OSError as error:
             raise ExportError(f"{subject}: {error.strerror or error}") from error
 
     def _explain(self, error: s3.ClientError, subject: str) -> str:
-        code, message = _code_of(error), error.response["Error"].get("Message", "")
+        code, message = shown(_code_of(error), 50), shown(error.response["Error"].get("Message", ""), SAID_MAX)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code == "NoSuchBucket":
             return f"s3://{self._bucket}: no such bucket; make it, or look at --to or EXPORT_TO"
@@ -179,7 +199,7 @@ class Bucket:
                 f"{subject}: access denied (403 {code}: {message}); look at the credentials and what the bucket allows"
             )
         if status in (301, 307, 400) and (region := error.response["Error"].get("Region")):
-            return f"{subject}: the bucket lies elsewhere; set EXPORT_S3_REGION={region}"
+            return f"{subject}: the bucket lies elsewhere; set EXPORT_S3_REGION={shown(region, 50)}"
         return f"{subject}: the server answers {status} {code}: {message}. What was exported stays valid"
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from django.db import DatabaseError, DataError, OperationalError, connection
 
+from warehouse.outside import shown
+
+TEXT_MAX = 500  # characters of what a server says
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
@@ -15,6 +18,9 @@ DUPLICATE_KEY = 1062
 # Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
 # that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
 _VALUE_REFUSED = {1048, 1264, 1265, 1292, 1366, 1406, 1411, 1526, 1644, 1690, 3819, 4025}
+# Of what somebody asks for: a regular expression (two numbers), a date, a collation of the text, too much of it for the
+# stack, for the parser, or for the time it may take.
+_QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, 3685, 3687, 3692, 4161}
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
 _NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
@@ -34,6 +40,11 @@ def is_away(error: Exception) -> bool:
 def is_value_refused(error: Exception) -> bool:
     """The server does not take what one of the rows says; the others it may."""
     return isinstance(error, DataError) or (isinstance(error, DatabaseError) and code(error) in _VALUE_REFUSED)
+
+
+def is_of_the_question(error: Exception) -> bool:
+    """The server does not take the value of a condition: whoever typed it is to be told, and nothing is broken."""
+    return isinstance(error, DataError) or (isinstance(error, DatabaseError) and code(error) in _QUESTION_REFUSED)
 
 
 def is_disk_full(error: Exception) -> bool:
@@ -110,5 +121,6 @@ def code(error: Exception) -> Any:
 
 
 def text(error: Exception) -> str:
-    """What the server says, as it says it; the name of the error where that is nothing."""
-    return str(error.args[-1]) if error.args else type(error).__name__
+    """What the server says, made fit to be shown, since it repeats what it was sent: the value of a row, the pattern of
+    a search. The name of the error where it says nothing."""
+    return shown(error.args[-1], TEXT_MAX) if error.args else type(error).__name__

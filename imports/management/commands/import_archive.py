@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from imports.archive import (
@@ -33,6 +33,7 @@ from imports.workers.queue import enqueue, why_not_queued
 from quality import owed_checks
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server.away import patiently
 from warehouse.text import count_of
@@ -40,7 +41,7 @@ from warehouse.text import count_of
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Import day files of archive.themeparks.wiki. Can be stopped at any instant (Ctrl-C finishes the file in "
         "hand) and resumed. Exit status: 0 completed, 1 failed, 2 wrong usage, 3 paused and resumable."

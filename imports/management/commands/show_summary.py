@@ -1,12 +1,13 @@
 """manage.py show_summary: what the warehouse holds, by park, month, kind of finding and size."""
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from imports.management.summary import summarize
+from warehouse.management.terminal import TerminalCommand
 from warehouse.server.catalog import CatalogError
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Show files and rows by park, rows by month partition, findings by kind, and what the tables weigh."
 
     def handle(self, **options):

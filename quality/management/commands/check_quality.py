@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
 from quality import owed_checks
@@ -17,6 +17,7 @@ from quality.reasons import title_of
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import Park
 from warehouse.server.catalog import CatalogError
 from warehouse.text import count_of
@@ -24,7 +25,7 @@ from warehouse.text import count_of
 WRONG_USAGE = 2
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Check the days and parks that are asked for; exit status 2 for wrong usage, 1 where the check cannot run.
 
     Against the source it is 1 where nothing at all could be compared; what stopped it half way is said.

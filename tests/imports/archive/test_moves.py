@@ -205,7 +205,7 @@ def test_a_move_that_later_days_take_back_is_resolved_by_the_check(tmp_path):
     assert row.reason == "ride_moved"
 
 
-# --- rejected events of rides that moved -------------------------------------------------------------------------------
+# --- rejected events of rides that moved -----------------------------------------------------------------------------
 @pytest.mark.parametrize("resumed", [False, True], ids=["in one run", "by a run of its own"])
 def test_a_rejected_event_without_a_park_is_counted_where_its_ride_is_now_also_by_the_run_that_moved_it(
     archive, resumed

@@ -2,15 +2,20 @@ import bz2
 import gzip
 import json
 import lzma
+import math
+import random
 import resource
+import tracemalloc
 import zlib
+from contextlib import contextmanager
 
 import pytest
 
-from imports.events import dayfile
+from imports.events import dayfile, json_text
 from imports.events.dayfile import Event, UnreadableFile, decode
 
 pytestmark = pytest.mark.no_database
+MB = 1024 * 1024
 EVENTS = [{"entityId": "a", "data": {"status": "OPERATING", "queue": {"STANDBY": {"waitTime": 5}}}, "eventTime": "t"}]
 
 
@@ -111,6 +116,93 @@ def test_a_file_just_under_the_limit_is_read(monkeypatch):
     assert len(decode(zlib.compress(text + b" " * (3 * 1024 * 1024 - len(text))))) == 1
     with pytest.raises(UnreadableFile, match="inflates to more than"):
         decode(zlib.compress(text + b" " * (3 * 1024 * 1024 - len(text) + 1)))
+
+
+@contextmanager
+def in_memory_of(megabytes: float):
+    """What is allocated inside beside what is there before."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < megabytes * MB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The bounds, 64 times smaller: what breaks them fits into a test."""
+    for name in ("INFLATED_MAX_BYTES", "INFLATED_UNCOUNTED_BYTES", "INFLATED_TIMES_FROM_BYTES", "INFLATED_PIECE_BYTES"):
+        monkeypatch.setattr(dayfile, name, getattr(dayfile, name) // 64)
+
+
+def test_bombs_strung_together_are_counted_and_not_kept(small):
+    member = zlib.compressobj(0, zlib.DEFLATED, 31)
+    member = member.compress(b" " * (MB // 2)) + member.flush()  # not packed at all: nothing looks like a bomb
+    raw = member * 20
+    with in_memory_of(2.5), pytest.raises(UnreadableFile, match="more than 4 MB"):
+        decode(raw)
+
+
+def test_what_is_read_whole_is_in_memory_once_and_no_more(small):
+    raw = b"".join(gzip.compress(bytes([65 + n]) * (MB // 2), 0) for n in range(7))
+    with in_memory_of(4.6):
+        assert len(dayfile.inflate(raw)) == 3.5 * MB
+
+
+@pytest.mark.parametrize("size", [5, 100, 1000, 70_000, 200_000])
+def test_pieces_of_any_size_are_put_together_again(monkeypatch, size):
+    monkeypatch.setattr(dayfile, "PACKED_PIECE_BYTES", 7)
+    monkeypatch.setattr(dayfile, "INFLATED_PIECE_BYTES", 1000)
+    monkeypatch.setattr(dayfile, "INFLATED_UNCOUNTED_BYTES", 50_000)
+    text = random.Random(size).randbytes(size) + b"x" * size
+    assert dayfile.inflate(zlib.compress(text)) == text
+    assert dayfile.inflate(gzip.compress(text) + gzip.compress(b"") + gzip.compress(text) + b"\0\n") == text + text
+
+
+def test_members_without_anything_in_them_are_counted(monkeypatch):
+    monkeypatch.setattr(dayfile, "MEMBERS_MAX", 50)
+    assert len(decode(gzip.compress(b"") * 49 + gzip.compress(TEXT))) == 1
+    with pytest.raises(UnreadableFile, match="more than 50 streams of gzip"):
+        decode(gzip.compress(b"") * 50 + gzip.compress(TEXT))
+
+
+def test_behind_each_of_many_members_the_rest_is_not_copied(monkeypatch):
+    """20 MB of them took hours: 10 MB were copied a million times."""
+    monkeypatch.setattr(dayfile, "PACKED_PIECE_BYTES", 100)
+    with in_memory_of(0.5):
+        assert len(decode(gzip.compress(b"") * 5_000 + gzip.compress(TEXT))) == 1
+
+
+def test_values_are_counted_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(dayfile, "VALUES_MAX", 1_000)
+    assert len(decode(b'{"events":[' + b"{}," * 400 + b"{}]}")) == 401
+    for many in (b"{},", b"[],", b"1,", b'"",'):
+        text = b'{"events":[{"name":[' + many * 30_000 + b"1]}]}"
+        with in_memory_of(0.3), pytest.raises(UnreadableFile, match="values, and more than 1,000 are of no day"):
+            decode(text)
+
+
+def test_more_events_than_a_day_can_have_are_refused(monkeypatch):
+    monkeypatch.setattr(dayfile, "EVENTS_MAX", 10)
+    assert len(decode(json.dumps([{}] * 10).encode())) == 10
+    for text in (json.dumps([{}] * 11), json.dumps([{}, math.nan] * 6)):
+        with pytest.raises(UnreadableFile, match="events, and more than 10"):
+            decode(text.encode())
+
+
+def test_plain_json_is_bounded_too(small):
+    with pytest.raises(UnreadableFile, match="more than 4 MB"):
+        decode(b'{"events": [' + b" " * (4 * MB) + b"]}")
+
+
+def test_what_is_large_is_read_strictly_or_not_at_all(monkeypatch):
+    monkeypatch.setattr(json_text, "LENIENT_MAX_BYTES", 1_000)
+    odd = b'{"events": [{"entityId": "a", "name": NaN, "parkSlug": "%s"}]}'
+    assert len(decode(odd % b"x")) == 1
+    with pytest.raises(UnreadableFile, match=r"not JSON: an error in 1,\d\d\d bytes"):
+        decode(odd % (b"x" * 1_000))
+    assert len(decode(odd.replace(b"NaN", b"1") % (b"x" * 1_000))) == 1
 
 
 def test_an_odd_event_does_not_cost_its_neighbours():

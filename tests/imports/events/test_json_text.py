@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imports.events import json_text
 from imports.events.dayfile import UnreadableFile, decode
 from imports.events.json_text import NESTED_TOO_DEEPLY, decode_json, decode_leniently
 
@@ -45,6 +46,13 @@ def test_an_odd_value_costs_itself_and_not_its_neighbours(written, read):
     while type(found) in (list, dict):  # outside of what is nested too deeply stands what is not
         found = found[0] if type(found) is list else found["a"]
     assert found == read
+
+
+def test_an_answer_of_too_many_values_is_not_read(monkeypatch):
+    monkeypatch.setattr(json_text, "VALUES_MAX", 100)
+    assert len(decode_json(b"[" + b"{}," * 40 + b"{}]")) == 41
+    with pytest.raises(ValueError, match=r"it has 2\d\d values; more than 100 are not read"):
+        decode_json(b"[" + b"{}," * 100 + b"{}]")
 
 
 def test_not_a_number_is_read():

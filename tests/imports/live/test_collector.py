@@ -251,24 +251,24 @@ def test_a_429_is_waited_out(collect, api_server):
     assert answered >= refused + timedelta(seconds=1) - CLOCKS_APART
 
 
-def test_what_is_not_reached_comes_first_the_next_time(collect, api_server, world):
+def test_what_a_run_ended_at_comes_last_the_next_time(collect, api_server, world):
     world.live[PARIS] = []
     api_server.faults = [Fault("status", RESORT, answer=Answer(b"", 429, {"Retry-After": "3600"}))]
     collection = collect(destinations=[PARIS, RESORT])
     assert (collection.destinations, collection.failed, collection.not_reached) == (1, 1, 1)
-    assert collection.next_destination == RESORT
+    assert collection.next_destination == PARIS
     ApiPace.objects.update(next_request_at=NOW)  # the hour has passed
     api_server.requests.clear()
     collect(destinations=[PARIS, RESORT])
-    assert [path.split("/")[3] for path in api_server.paths()] == [RESORT, PARIS]
+    assert [path.split("/")[3] for path in api_server.paths()] == [PARIS, RESORT]
 
 
-def test_an_api_that_is_away_ends_the_run_and_the_next_begins_there(collect, api_server):
+def test_an_api_that_is_away_ends_the_run_and_the_next_begins_behind(collect, api_server):
     api_server.faults = [Fault("reset", times=999)]
     others = [f"00000000-0000-4000-8000-{n:012}" for n in range(9)]
     collection = collect(destinations=[*others, RESORT])
     assert (collection.destinations, collection.failed, collection.not_reached) == (0, 3, 8)
-    assert collection.next_destination == others[2]
+    assert collection.next_destination == others[3]
     api_server.faults = []
     assert collect(destinations=[*others, RESORT]).stored == 60
 
@@ -283,8 +283,53 @@ def test_a_run_that_is_killed_leaves_whole_destinations_and_how_far_it_came(api_
     process.send_signal(signal.SIGKILL)
     process.communicate()
     collection = LiveCollection.objects.get()
-    assert (collection.finished_at, collection.next_destination, collection.stored) == (None, PARIS, 60)
+    assert (collection.finished_at, collection.next_destination, collection.stored) == (None, RESORT, 60)
     assert RideStatusSnapshot.objects.count() == 60
+
+
+def test_a_run_that_is_killed_at_a_destination_that_hangs_begins_behind_it_the_next_time(collect, api_server, world):
+    """Each run began with it again, and hung."""
+    others = [f"00000000-0000-4000-8000-{n:012}" for n in range(3)]
+    world.live |= {other: [] for other in others}
+
+    class Killed(BaseException):
+        pass
+
+    def kill():
+        raise Killed
+
+    api = ThemeParksApi()
+    ask, api.live = api.live, lambda destination: kill() if destination == RESORT else ask(destination)
+    with pytest.raises(Killed):
+        collector.collect(api, [others[0], RESORT, *others[1:]], lambda: NOW)
+    collect(destinations=[others[0], RESORT, *others[1:]])
+    assert [path.split("/")[3] for path in api_server.paths()] == [others[0], others[1], others[2], others[0], RESORT]
+
+
+def test_one_destination_that_hangs_takes_its_share_and_no_more(collect, api_server, world, monkeypatch):
+    monkeypatch.setattr("imports.api.themeparks.QUESTION_SECONDS", 0.3)
+    world.live[PARIS] = []
+    api_server.faults = [fault := Fault("head", RESORT, times=99, seconds=0.01)]
+    collection = collect(destinations=[RESORT, PARIS])
+    assert (collection.destinations, collection.failed, collection.not_reached) == (1, 1, 0)
+    assert "not complete after 0.3 s" in collection.failures[0]["error"]
+    assert fault.finished == 0
+
+
+def test_a_run_has_one_deadline(collect, api_server, world, monkeypatch):
+    monkeypatch.setattr("imports.live.collector.RUN_MAX_SECONDS", 0.3)
+    api_server.faults = [fault := Fault("head", times=99, seconds=0.01)]
+    collection = collect()
+    assert "not complete after 0.3 s" in collection.failures[0]["error"]
+    assert fault.finished == 0
+
+
+def test_what_a_server_says_stays_short_and_visible_in_the_row(collect, api_server):
+    said = Answer(b'{"error": "\\u001b[2J\\u202e' + b"x" * 100_000 + b'"}', 400)
+    api_server.faults = [Fault("status", RESORT, answer=said)]
+    error = collect().failures[0]["error"]
+    assert error.isprintable()
+    assert len(error) < 1_000
 
 
 def test_freshness_says_when_a_park_was_last_heard_of(collect, world):

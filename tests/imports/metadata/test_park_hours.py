@@ -187,9 +187,21 @@ def test_the_task_goes_through_the_parks_in_slices(api_server, world, park, othe
     monkeypatch.setattr(park_hours, "SLICE_SECONDS", -1)
     said = tasks.sync_hours()
     (row,) = OrmQ.objects.all()
-    assert row.task["args"] == (MAGIC_KINGDOM,)
+    assert row.task["args"] == (MAGIC_KINGDOM, 0)
     assert said.endswith(f"goes on at {MAGIC_KINGDOM}")
     assert tasks.sync_hours(MAGIC_KINGDOM).startswith("1 day of 1 park, 1 changed, 0 failed")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parks_that_hang_do_not_keep_the_others_from_their_hours(api_server, world, park, monkeypatch):
+    monkeypatch.setattr("imports.api.themeparks.QUESTION_SECONDS", 0.1)
+    for n in range(3):
+        uuid = f"0{n}ea578a-adc8-4116-a54d-dccb60765ef9"
+        Park.objects.create(park_name=f"{n}", themeparks_wiki_id=uuid, destination_wiki_id=RESORT)
+    api_server.faults = [Fault("head", "/0.ea578a", times=9, seconds=0.01)]
+    done = park_hours.sync_hours_slice(ThemeParksApi(), "", lambda: datetime(2026, 4, 14, 4, 20, tzinfo=UTC))
+    assert (done.following, done.in_vain) == (MAGIC_KINGDOM, True)
+    assert done.words.endswith("3 failed")
 
 
 @pytest.mark.parametrize(("day", "asked"), [(1, 2), (3, 2), (4, 1)])

@@ -7,9 +7,12 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django_q.models import OrmQ
 
-from imports.api.themeparks import ThemeParksApi
+from imports import tasks
+from imports.api.themeparks import ApiUnavailable, ThemeParksApi
 from imports.metadata import sync as metadata_sync
+from imports.metadata.slices import Slice
 from quality.models import DataQualityLog
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT
 from tests.imports.fault_server import Answer, Fault
@@ -369,12 +372,48 @@ def test_the_task_goes_through_the_catalogue_in_slices(api_server, world, monkey
     monkeypatch.setattr(metadata_sync, "SLICE_SECONDS", -1)  # a slice ends after one destination
     begin_at, begun = "", []
     while True:
-        begin_at = metadata_sync.sync_slice(ThemeParksApi(), begin_at, lambda: NOW)
+        begin_at = metadata_sync.sync_slice(ThemeParksApi(), begin_at, lambda: NOW).following
         begun.append(begin_at)
         if not begin_at:
             break
     assert begun == [*others[1:], RESORT, ""]
     assert EntityMetadata.objects.count() == 73
+
+
+def test_destinations_that_hang_do_not_keep_the_others_from_the_sync(api_server, world, monkeypatch):
+    """Three in a row were taken for an API that is away, and what lies behind them was never asked."""
+    monkeypatch.setattr("imports.api.themeparks.QUESTION_SECONDS", 0.1)
+    others = sorted(f"00000000-0000-4000-8000-{n:012}" for n in range(4))
+    world.destinations += [{"id": uuid, "name": uuid, "parks": []} for uuid in others]
+    world.children[others[3]] = []
+    api_server.faults = [fault := Fault("head", "00000000000[012]/children", times=9, seconds=0.01)]
+    first = metadata_sync.sync_slice(ThemeParksApi(), "", lambda: NOW)
+    assert (first.following, first.in_vain, fault.finished) == (others[3], True, 0)
+    assert "not complete after" in first.given_up
+    assert metadata_sync.sync_slice(ThemeParksApi(), first.following, lambda: NOW).following == ""
+    assert EntityMetadata.objects.count() == 73
+
+
+def test_a_destination_that_takes_too_long_with_all_of_its_parks_is_told(api_server, world, monkeypatch):
+    monkeypatch.setattr(metadata_sync, "TARGET_SECONDS", 0.2)
+    api_server.faults = [Fault("head", "children", times=9, seconds=0.01)]
+    found = metadata_sync.targets(ThemeParksApi())
+    (synced,) = metadata_sync.sync(ThemeParksApi(), found, lambda: NOW, seconds_each=0.2)
+    assert "not complete after 0.2 s" in synced.error
+
+
+@pytest.mark.parametrize(("in_vain", "before", "goes_on"), [(True, 0, 1), (True, 1, 2), (False, 2, 0)])
+def test_the_task_goes_on_behind_them(in_vain, before, goes_on):
+    done = Slice("next", "", "nobody answers", in_vain)
+    said = tasks._go_on("imports.tasks.sync_metadata", "Sync metadata", done, before)
+    assert said == "nobody answers; goes on at next"
+    assert OrmQ.objects.get().task["args"] == ("next", goes_on)
+
+
+def test_after_three_slices_in_which_nobody_answered_the_task_fails():
+    with pytest.raises(ApiUnavailable, match="nobody answers"):
+        tasks._go_on("imports.tasks.sync_metadata", "Sync metadata", Slice("next", "", "nobody answers", True), 2)
+    assert not OrmQ.objects.exists()
 
 
 def run_command(*arguments) -> str:

@@ -185,7 +185,10 @@ def test_a_listing_is_tried_again_too(proxy, what):
 
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [("stall", "[Rr]ead time(d |)out.*given up after 6"), ("trickle", "bytes in 0.5 s, and more")],
+    [
+        ("stall", "[Rr]ead time(d |)out.*given up after 6"),
+        ("trickle", r"not complete after 0\.5 s.*ARCHIVE_S3_FILE_TIMEOUT_SECONDS"),
+    ],
 )
 def test_a_download_that_never_gets_through_ends_with_an_error(proxy, kind, message, settings):
     file = open_source(f"s3://{BUCKET}").list_days(RESORT, DAYS[0], DAYS[0], TODAY).files[0]

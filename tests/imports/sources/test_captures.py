@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from imports.events import json_text
 from imports.sources import capture_index, captures, line_files
 from imports.sources.captures import CaptureSource
 from imports.sources.opening import open_source
@@ -204,6 +205,35 @@ def test_a_line_beyond_measure_is_left_out_and_told(tmp_path, monkeypatch):
     found = source(path)
     assert content(found) == line(capture()) + b"\n" + line(failed())
     assert listed(found).beside.counts == {Why.LONG_LINE: 3}
+
+
+def test_a_packed_file_that_inflates_beyond_measure_is_read_as_far_as_that_and_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(line_files, "INFLATED_TIMES_MAX", 5)
+    monkeypatch.setattr(line_files, "INFLATED_TIMES_FROM_BYTES", 20_000)
+    packed = gzip.compress(line(capture()) + b"\n" + b"\n" * 100_000 + line(failed()))
+    (tmp_path / "a.ndjson.gz").write_bytes(packed)
+    found = source(tmp_path)
+    assert listed(found).beside.counts[Why.BOMB] == 1
+    assert content(found) == line(capture())
+    monkeypatch.setattr(line_files, "LINE_MAX_BYTES", 1000)
+    (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress(line(capture()) + b"\n" + b"x" * 100_000))
+    assert listed(source(tmp_path)).beside.counts == {Why.LONG_LINE: 1, Why.BOMB: 1}
+
+
+def test_a_file_of_more_places_than_there_are_is_read_as_far_as_that_and_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(capture_index, "PLACES_MAX", 2)
+    lines = [capture(f"2026-07-{day}T10:00:00Z") for day in (16, 16, 17, 17, 18, 16)]
+    found = source(write_lines(tmp_path / "a.ndjson", *lines))
+    assert days(found) == ["2026-07-16", "2026-07-17"]
+    assert listed(found).beside.counts == {Why.PLACES: 1}
+
+
+def test_a_line_of_too_many_values_costs_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_text, "VALUES_MAX", 200)
+    many = line(capture())[:-1] + b',"more":[' + b"{}," * 300 + b"{}]}"
+    found = source(write_lines(tmp_path / "a.ndjson", capture(), many))
+    _, refused = found.decode(content(found), listed(found).files[0]).events
+    assert refused.example["why"] == "it is no JSON"
 
 
 def test_a_day_beyond_measure_is_unreadable(tmp_path, monkeypatch):

@@ -2,14 +2,18 @@
 
 import os
 import socket
+import zlib
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from imports.events.validation import EARLIEST_PLAUSIBLE
 from imports.sources.folder import FolderSource
+from imports.sources.kept_answers import KeptAnswers
 from imports.sources.layout import Found, printable, sort_out
+from imports.sources.regular_files import NotRegular, TooManyBytes, read_regular
 from imports.sources.source import EARLIEST_DAY, ArchiveError, DayFile, FileUnreadable, FileVanished, Why
 
 pytestmark = pytest.mark.no_database
@@ -203,7 +207,7 @@ def test_names_that_are_no_text_are_shown_as_escapes(tmp_path):
     with open(path, "wb"):
         pass
     assert listing(tmp_path).beside.examples == [(f"{RESORT}/caf\\udce9\\n.json.gz", Why.NAME)]
-    assert printable("x" * 500) == "x" * 200 + "…"
+    assert printable("x" * 500) == "x" * 178 + "…(322 more characters)"
 
 
 def test_folders_in_folders_are_looked_into_to_an_end(tmp_path):
@@ -224,3 +228,48 @@ def test_many_files_beside_the_layout_are_counted_in_little_memory():
 
 def test_a_day_file_says_where_it_lies():
     assert DayFile("a/2025/03/01.json.gz", TODAY).place == "a/2025/03/01.json.gz"
+
+
+def test_a_file_without_measure_is_not_read(tmp_path):
+    with open(put(tmp_path, f"{RESORT}/2025/03/01.json.gz"), "wb") as sparse:
+        sparse.truncate(1 << 40)
+    put(tmp_path, f"{RESORT}/2025/03/02.json.gz")
+    source = FolderSource(tmp_path)
+    first, second = listing(tmp_path).files
+    with pytest.raises(FileUnreadable, match=r"1,099,511,627,776 bytes; more than 268,435,456 are not read"):
+        source.read(first)
+    assert source.read(second) == b"x"
+
+
+def test_a_file_that_grows_while_it_is_read_is_told(monkeypatch, tmp_path):
+    path = put(tmp_path, "growing")
+    look = os.fstat
+
+    def and_then_grow(descriptor):
+        info = look(descriptor)
+        with open(path, "ab") as more:
+            more.write(b"more")
+        return info
+
+    monkeypatch.setattr(os, "fstat", and_then_grow)
+    with pytest.raises(TooManyBytes, match="it grew while it was read"):
+        read_regular(path, 1000)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/full", "/proc/self/environ"])
+def test_what_gives_without_end_or_without_saying_how_much_is_not_read(path):
+    with pytest.raises((NotRegular, TooManyBytes)):
+        read_regular(Path(path), 1000)
+
+
+def test_what_was_kept_of_the_history_api_is_bounded(tmp_path, monkeypatch):
+    kept = KeptAnswers(tmp_path)
+    kept.put("a.json.gz", b"{}")
+    assert kept.get("a.json.gz") == b"{}"
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(17)) + packer.flush()
+    put(tmp_path, "a.json.gz", bomb)
+    assert kept.get("a.json.gz") is None
+    (tmp_path / "a.json.gz").unlink()
+    os.mkfifo(tmp_path / "a.json.gz")
+    assert kept.get("a.json.gz") is None

@@ -10,6 +10,7 @@ from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.opening import HISTORY
 from imports.tasks import import_final_days, import_slice
 from tests.history_server import FREE, NOW, REVOKED, history_server
+from tests.imports.fault_server import Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
@@ -49,3 +50,17 @@ def test_each_night_the_new_final_days_are_queued(server, time_machine, settings
 
     settings.THEMEPARKS_API_KEY = REVOKED
     assert "check THEMEPARKS_API_KEY" in import_final_days()
+
+
+def test_a_destination_that_hangs_does_not_keep_the_others_from_their_days(server, time_machine, monkeypatch):
+    monkeypatch.setattr("imports.workers.final_days.DESTINATION_SECONDS", 0.5)
+    final = server.final_day()
+    parks = {park.destination: park for park in server.parks}
+    for resort in parks:
+        call_command("import_archive", source=HISTORY, destination=[resort], first=final, verbosity=0)
+    server.today = NOW.date() + 2 * DAY
+    time_machine.move_to(server.now, tick=False)
+    first, second = parks.values()
+    server.faults = [Fault("mute", f"{first.id}/history/coverage", times=99)]
+    assert import_final_days().startswith("2 days of 1 park queued; ")
+    assert ImportCheckpoint.objects.get(queued_at__isnull=False).destination_wiki_id == second.destination

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from warehouse.days import range_trouble
@@ -16,6 +16,7 @@ from warehouse.history.answers.asked import MATCHED, QUESTIONS, Question
 from warehouse.history.questions.days import ATTRACTIONS, Kinds
 from warehouse.history.questions.extent import newest_day
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import EntityMetadata, Park, Ride, RideStay
 
 WRONG_USAGE = 2
@@ -23,7 +24,7 @@ DAYS_BY_DEFAULT = 28
 STALE_DAYS_SAID = 31  # a park of 100 rides takes 0.1 s a day
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Answer a question about parks and rides; --list says which there are. Only attractions unless --kind is given."
     )

@@ -2,12 +2,13 @@
 
 import logging
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Max
 from django.utils import timezone
 
 from warehouse.days import in_future
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.compacting import months
 from warehouse.server import catalog
@@ -17,7 +18,7 @@ from warehouse.storage.report import lines, resolutions
 logger = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Measure rows and sizes of every table; again on one day replaces that day's figures."
 
     def add_arguments(self, parser):

@@ -4,11 +4,12 @@ import time
 from datetime import date
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from warehouse.management import arguments
 from warehouse.management.graceful_stop import stop_on_signals
+from warehouse.management.terminal import TerminalCommand
 from warehouse.partitioning import health, partitions
 from warehouse.partitioning.compacting import procedure
 from warehouse.partitioning.compacting.procedure import CompactionError
@@ -21,7 +22,7 @@ REPORT_EVERY_SECONDS = 2.0
 FAILED, WRONG_USAGE, STOPPED = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Give every month a partition, up to --ahead months from now; never waits for a lock, deletes nothing. "
         "--compact rebuilds closed months that take more room than their rows need, while they are in use. "

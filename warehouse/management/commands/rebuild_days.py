@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from warehouse.days import ONE_DAY, range_trouble
@@ -11,6 +11,7 @@ from warehouse.history import recompute, verifying
 from warehouse.history.known_days import known_days
 from warehouse.ids import ID_OR_UUID, park_lookup
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import Park, Ride
 from warehouse.rides import stale_days
 from warehouse.text import count_of
@@ -20,7 +21,7 @@ SHOWN = 10  # differences, one a day and ride
 PATIENCE_SECONDS = 60  # where a worker is at the same park: it takes a month in one go
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Make the sums of days (ride_days, park_days) anew from the rows, of all parks and days or of those that are "
         "named. Runs beside imports and workers, and can be stopped at any instant. Exit status: 0 done, 1 failed or "
