@@ -109,10 +109,14 @@ class Lane:
         (row,) = self.ask("SELECT COUNT(*), SUM(status = 'COMPLETED') FROM import_checkpoints")
         return bool(row[0]) and row[0] == row[1]
 
+    @staticmethod
+    def stop(chance: random.Random) -> Trigger:
+        """What ends nothing stops it soon, as Ctrl-C would, so that enough is left for the next strike."""
+        return Trigger("commit", chance.randint(6, 24), signal=signal.SIGTERM)
+
     def importer(self, chance: random.Random, *more: str, trigger: Trigger | None = None, **options) -> Child:
-        """An import begun, or gone on with, by one of the ways there are. What does not end it stops it soon, as Ctrl-C
-        would, so that enough is left for the next strike."""
-        stop = Trigger("commit", chance.randint(6, 24), signal=signal.SIGTERM)
+        """An import begun, or gone on with, by one of the ways there are."""
+        stop = self.stop(chance)
         begun = bool(self.ask("SELECT 1 FROM import_checkpoints LIMIT 1"))
         how = ["--resume"] if begun and chance.random() < 0.7 else ["--source", str(self.archive), "--all"]
         triggers = [stop] if trigger is None else [trigger, stop]
