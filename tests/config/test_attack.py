@@ -36,15 +36,16 @@ def site(settings, tmp_path) -> Site:
 
 
 def test_a_sample_meets_no_error_and_writes_nothing_that_is_not_allowed(site):
-    requests = sample(site, 250, SEED)
+    site.looked_at, site.seed = 25, SEED
+    requests = sample(site, 200, SEED)
     anonymous, viewer, operator = Client(), somebody("Viewers"), somebody("Operators")
     before = checksums()
     for client in (anonymous, viewer):
-        done = attack(client, requests[:120], keep=True)
+        done = attack(client, requests[:60], keep=True)
         assert not done.troubles, "\n".join(done.troubles)
         assert done.written.keys() <= OF_ONESELF, done.written
     assert checksums() == before
-    done = attack(operator, requests[:120])
+    done = attack(operator, requests[:60])
     assert not done.troubles, "\n".join(done.troubles)
     assert done.written.keys() <= OF_OPERATORS, done.written
     done = attack(site.boss, requests)
