@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 SEED = int(os.environ.get("ATTACK_SEED", "16"))
 #: What the groups may write, as their permissions in imports.admin.groups have it.
 OF_OPERATORS = OF_ONESELF | {
-    "import_checkpoints", "import_previews", "django_q_ormq", "import_pauses", "django_q_schedule", "django_admin_log",
+    "import_checkpoints", "import_previews", "django_q_ormq", "pauses", "django_q_schedule", "django_admin_log",
     "data_quality_log", "data_quality_moves", "data_quality_batches",
 }  # fmt: skip
 
