@@ -45,7 +45,9 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def page(request: HttpRequest, error: DatabaseError) -> HttpResponse | None:
-    """What is said of it; None: it is neither of the two."""
+    """What is said of it; None: it is none of these."""
+    if errors.is_not_allowed(error):
+        return _not_allowed(request, error)
     if errors.is_away(error):
         said = f"{errors.what_is_away(error)}."
     elif errors.is_locked(error):
@@ -58,3 +60,11 @@ def page(request: HttpRequest, error: DatabaseError) -> HttpResponse | None:
     context = {"said": said, "is_read": is_read, "is_unknown": is_unknown, "here": request.path}
     text = render_to_string("config/server_away.html", context)  # without the request, whose user is in the database
     return HttpResponse(text, status=503, headers={"Retry-After": "10"})
+
+
+def _not_allowed(request: HttpRequest, error: DatabaseError) -> HttpResponse:
+    """The account of this site is held to its part (deploy/grants.sql), and this is another's."""
+    said = errors.in_words(error)
+    logger.warning("%s %s: %s", request.method, request.path, said)
+    context = {"title": "The account of the database may not do this", "said": said, "is_not_allowed": True}
+    return HttpResponse(render_to_string("config/server_away.html", context), status=403)

@@ -195,6 +195,10 @@ class ScheduleAdmin(ListCsvAdmin):
             log(request.user, schedule, "Run now")
             self.message_user(request, f"{schedule.name}: handed to the workers", messages.SUCCESS)
 
+    def save_model(self, request, obj, form, change):
+        """Its times alone: the account of the web may change nothing else of a job (deploy/grants.sql)."""
+        obj.save(update_fields=["schedule_type", "minutes", "cron", "next_run", "repeats"])
+
     def _switch(self, request, queryset, repeats: int, said: str) -> None:
         if self._refused(request):
             return

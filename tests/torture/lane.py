@@ -11,7 +11,7 @@ import MySQLdb
 from django.conf import settings
 from django.db import connection
 
-from tests.torture.children import Child, Children, Trigger, processes
+from tests.torture.children import Child, Children, Trigger
 from tests.torture.server import Server
 
 # In production 25, 5 and 20 s: what is frozen is taken over after so long.
@@ -109,15 +109,15 @@ class Lane:
         (row,) = self.ask("SELECT COUNT(*), SUM(status = 'COMPLETED') FROM import_checkpoints")
         return bool(row[0]) and row[0] == row[1]
 
+    @staticmethod
+    def stop(chance: random.Random) -> Trigger:
+        """What ends nothing stops it soon, as Ctrl-C would, so that enough is left for the next strike."""
+        return Trigger("commit", chance.randint(6, 24), signal=signal.SIGTERM)
+
     def importer(self, chance: random.Random, *more: str, trigger: Trigger | None = None, **options) -> Child:
-        """An import begun, or gone on with, by one of the ways there are. What does not end it stops it soon, as Ctrl-C
-        would, so that enough is left for the next strike."""
-        stop = Trigger("commit", chance.randint(6, 24), signal=signal.SIGTERM)
+        """An import begun, or gone on with, by one of the ways there are."""
+        stop = self.stop(chance)
         begun = bool(self.ask("SELECT 1 FROM import_checkpoints LIMIT 1"))
         how = ["--resume"] if begun and chance.random() < 0.7 else ["--source", str(self.archive), "--all"]
         triggers = [stop] if trigger is None else [trigger, stop]
         return self.children.manage("import_archive", *how, *more, triggers=triggers, **options)
-
-    def pids_of(self, child: Child) -> list[int]:
-        """Of its group but its own."""
-        return [pid for pid, _, group, state in processes() if group == child.pid != pid and state not in "ZX"]

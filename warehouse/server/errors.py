@@ -14,6 +14,9 @@ LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
 AWAY = {1040, 1047, 1053, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
+# The table is another than when it was looked at: its name was given to another one, its partitions were made, split or
+# exchanged in between. In the statement that says so it is a moment; asked anew and still so, it is how things stand.
+CHANGED = {1146, 1412, 1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697, 1735, 1747}
 DUPLICATE_KEY = 1062
 # Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
 # that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
@@ -24,6 +27,7 @@ _QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, 3685, 3687, 3692,
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
 _NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
+_NOT_ALLOWED = {1044, 1142, 1143, 1227, 1370}  # of a database, a table, a column, the server, a routine
 _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 
 
@@ -35,6 +39,11 @@ def is_locked(error: Exception) -> bool:
 def is_away(error: Exception) -> bool:
     """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows."""
     return isinstance(error, OperationalError) and code(error) in AWAY
+
+
+def is_changed(error: Exception) -> bool:
+    """The table was changed since it was looked at: whoever looks anew may find that all is well."""
+    return isinstance(error, DatabaseError) and code(error) in CHANGED
 
 
 def is_value_refused(error: Exception) -> bool:
@@ -50,6 +59,11 @@ def is_of_the_question(error: Exception) -> bool:
 def is_disk_full(error: Exception) -> bool:
     """Of the engines' own codes only those with errno 28 (ENOSPC) in their text mean it."""
     return isinstance(error, DatabaseError) and (code(error) in _NO_SPACE or '28 "No space' in text(error))
+
+
+def is_not_allowed(error: Exception) -> bool:
+    """The account lacks the right: that is how accounts of less than all rights are held to their part."""
+    return isinstance(error, DatabaseError) and code(error) in _NOT_ALLOWED
 
 
 def is_ours(error: Exception) -> bool:
@@ -83,6 +97,8 @@ def in_words(error: DatabaseError) -> str:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
     elif number in _NOT_LET_IN:
         hint = ". See DATABASE_URL"
+    elif number in _NOT_ALLOWED:
+        hint = ". Another account may: see docs/operations.md, Accounts of the database"
     elif number in _NOT_MIGRATED:
         hint = ". Run manage.py migrate"
     elif is_disk_full(error):
