@@ -1,5 +1,8 @@
 """The admin site: the stock one, with the operators' home page in place of the list of apps."""
 
+from functools import partial
+
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,6 +10,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from config.sidebar import arranged
+from config.signin.door import sign_in
 
 CLOCK = "desk_clock"  # the park by whose clock last night is told
 YEAR_SECONDS = 365 * 86_400
@@ -26,10 +30,15 @@ class Desk(admin.AdminSite):
         found = super().get_app_list(request, app_label)
         return found if app_label else arranged(self, request, found)
 
+    def login(self, request, extra_context=None):
+        return sign_in(request, partial(super().login, extra_context=extra_context))
+
     def index(self, request, extra_context=None):
         answer = super().index(request, {**self._home(request), **(extra_context or {})})
         if "clock" in request.GET:  # kept by this browser, and asked for by its refreshes
-            answer.set_cookie(CLOCK, self._clock_of(request), YEAR_SECONDS, path=reverse("admin:index"), samesite="Lax")
+            kept = {"path": reverse("admin:index"), "samesite": "Lax", "httponly": True}
+            secure = settings.SESSION_COOKIE_SECURE
+            answer.set_cookie(CLOCK, self._clock_of(request), YEAR_SECONDS, secure=secure, **kept)
         return answer
 
     def home_now(self, request: HttpRequest) -> HttpResponse:

@@ -23,7 +23,7 @@ PATHS = {"/healthz", "/healthz/"}
 DATABASE_ANSWERS_WITHIN_SECONDS = 3  # of each question; monitors commonly wait for 5 to 10
 #: part of the home page -> its figures that a monitor is told; one in trouble is a 503
 TOLD = {
-    "workers": ("heartbeat", "queue_waits_seconds", "overdue_jobs"),
+    "workers": ("heartbeat", "silent", "queue_waits_seconds", "overdue_jobs"),
     "partitions": ("months_ahead", "boundaries_with_rows"),
     "storage": ("measured",),
     "live": ("last_collection",),

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from warehouse.fields import OutsideCharField, OutsideTextField
+
 
 class Alert(models.Model):
     """Something that needs attention, by the key that the home page gives it: since when, and whether it was told.
@@ -12,7 +14,7 @@ class Alert(models.Model):
 
     alert_id = models.BigAutoField(primary_key=True)
     key = models.CharField(max_length=190, unique=True)
-    said = models.TextField(help_text="as it was said last")
+    said = OutsideTextField(help_text="as it was said last")
     url = models.CharField(max_length=500, blank=True)
     since = models.DateTimeField(help_text="when it came up")
     seen_at = models.DateTimeField(help_text="when it was there last")
@@ -36,14 +38,14 @@ class Delivery(models.Model):
     delivery_id = models.BigAutoField(primary_key=True)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     name = models.CharField(max_length=64, help_text="which message it is: one that is made twice is sent once")
-    subject = models.CharField(max_length=200)
-    text = models.TextField()
+    subject = OutsideCharField(max_length=200)
+    text = OutsideTextField()
     payload = models.JSONField(help_text="what the webhook gets")
     made_at = models.DateTimeField(db_default=Now())
     claimed_at = models.DateTimeField(null=True, help_text="when a worker began to deliver it; empty: nobody is at it")
     delivered_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0, help_text="that failed")
-    error = models.CharField(max_length=200, blank=True, help_text="of the last attempt; names the host and no more")
+    error = OutsideCharField(max_length=200, blank=True, help_text="of the last attempt; names the host and no more")
 
     class Meta:
         db_table = "desk_deliveries"

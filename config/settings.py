@@ -6,6 +6,7 @@ socket alone: with it, and only with it, a secret key is made up and plain HTTP 
 """
 
 import zlib
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -93,12 +94,57 @@ if not SECRET_KEY:
     SECRET_KEY = _private_secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if PRIVATE_DATABASE else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not PRIVATE_DATABASE)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
-if env.bool("BEHIND_TLS_PROXY", default=False):
+# A proxy in front ends TLS, sets X-Forwarded-Proto and appends to X-Forwarded-For: without one, both are whatever the
+# sender wrote. PROXIES: how many stand in a row.
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+PROXIES = env.int("PROXIES", default=1)
+if PROXIES < 1:
+    raise ImproperlyConfigured("PROXIES must be 1 or more: how many proxies in a row append to X-Forwarded-For")
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_COOKIES = env.bool("SECURE_COOKIES", default=BEHIND_TLS_PROXY or not PRIVATE_DATABASE)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+CSRF_COOKIE_HTTPONLY = True  # no script of ours asks for it
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=BEHIND_TLS_PROXY)
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]  # monitors ask over plain HTTP
+# 30 days, anew with each answer: long enough to hold, short enough for who has to go back.
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=2_592_000 if BEHIND_TLS_PROXY else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# No script, style, picture or frame but our own files: nothing inline, so what came from outside can be none.
+_SELF, _NONE = "'self'", "'none'"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [_SELF],
+        "object-src": [_NONE],
+        "base-uri": [_NONE],
+        "form-action": [_SELF],
+        "frame-ancestors": [_NONE],
+    }
+}
+
+# --- sign-in ----------------------------------------------------------------------------------------------------
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+SESSION_COOKIE_AGE = 12 * 3600  # since somebody last asked for something (config.signin.sessions)
+AUTHENTICATION_BACKENDS = ["config.signin.backend.Gate", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+]
+# django-axes counts failed sign-ins. The rules are config.signin.limits.RULES; its own settings know the first alone.
+AXES_HANDLER = "config.signin.limits.Limits"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address", "username"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "config.signin.address.address_of"
+AXES_USERNAME_CALLABLE = "config.signin.limits.typed_username"
+AXES_CLIENT_STR_CALLABLE = "config.signin.limits.who"
+AXES_LOCKOUT_CALLABLE = "config.signin.door.locked_out"
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_ENABLE_ADMIN = False  # config.signin.pages has them
 
 # --- application ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -114,23 +160,31 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_q",
+    "axes",
+    "csp",
 ]
 MIDDLEWARE = [
-    "config.healthz.Healthz",  # before whatever asks for a host, a scheme or a session
+    # headers, of static files and of /healthz, too
+    "csp.middleware.CSPMiddleware",
+    "config.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.healthz.Healthz",  # before whatever asks for a host or a session
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.signin.sessions.Sliding",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "config.server_away.ServerAwayPage",  # next to the views: it hears what they raise
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "config.shown_pages.ShownTemplates",  # Django's, with nothing hidden on a page
         "DIRS": [],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -142,10 +196,6 @@ TEMPLATES = [
         },
     }
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
@@ -153,12 +203,15 @@ FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"  # everything stored and shown is UTC: no CONVERT_TZ, so no time zone tables on the server
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are the admin's own and ours
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "warehouse.log_lines.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
@@ -217,7 +270,10 @@ REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="UTC")
 if known_zone(REPORT_TIME_ZONE) is None:
     raise ImproperlyConfigured(f"REPORT_TIME_ZONE {REPORT_TIME_ZONE!r} is no time zone, as America/New_York is one")
 
-SILENCED_SYSTEM_CHECKS = ["models.W037"]  # django-q2 has a conditional index, which MySQL and MariaDB leave out
+SILENCED_SYSTEM_CHECKS = [
+    "models.W037",  # django-q2 has a conditional index, which MySQL and MariaDB leave out
+    "security.W021",  # HSTS preload binds a whole registered domain, which is not a warehouse's to decide
+]
 
 # --- what the project exists for --------------------------------------------------------------------------------
 # Where day files lie: a folder in the archive's layout, or s3://bucket.

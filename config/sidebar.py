@@ -63,11 +63,20 @@ GROUPS = (
         ),
     ),
     Group("Queue", "queue", ("django_q.ormq", "django_q.failure", "django_q.success")),
-    Group("People", "people", ("auth.user", "auth.group")),
+    Group(
+        "People",
+        "people",
+        ("auth.user", "auth.group", "axes.accessattempt", "axes.accessfailurelog", "axes.accesslog"),
+    ),
 )
 OTHERS = "More"
-#: what we call a list of django-q's, whose models are not ours to name
-NAMES = {"django_q.schedule": "Recurring jobs"}
+#: what we call a list of django-q's or django-axes', whose models are not ours to name
+NAMES = {
+    "django_q.schedule": "Recurring jobs",
+    "axes.accessattempt": "Locked out now",
+    "axes.accessfailurelog": "Failed sign-ins",
+    "axes.accesslog": "Sign-ins",
+}
 
 
 def arranged(site: AdminSite, request: HttpRequest, apps: list[dict]) -> list[dict]:

@@ -1,11 +1,14 @@
 """What the workers run of this app. Schedules hold these functions' dotted paths: they stay here."""
 
 from django.conf import settings
+from django.core.management import call_command
 from django.utils import timezone
 
 from config.alerts import delivery, rounds
 from config.alerts.messages import channels
 from config.night import night
+from config.signin.limits import forget_old
+from warehouse.text import count_of
 from warehouse.zones import zone_or_utc
 
 NOTHING_SET = "nothing to do: neither ALERT_EMAILS nor ALERT_WEBHOOK_URL is set"
@@ -17,6 +20,12 @@ def tell_attention() -> str:
         return NOTHING_SET
     made = rounds.make(timezone.now())
     return f"{made}; {_deliver()}"
+
+
+def forget_old_sign_ins() -> str:
+    """Once a day: sessions that are over, and what is kept of sign-ins for 90 days. Returns how much in words."""
+    call_command("clearsessions")
+    return f"{count_of(forget_old(), 'line')} of sign-ins forgotten"
 
 
 def report_night() -> str:

@@ -6,7 +6,6 @@ class ImportsConfig(AppConfig):
 
     def ready(self):
         from imports import checks  # noqa: F401 (registers them)
-        from imports.workers import heartbeat, schedules
+        from imports.workers import schedules
 
-        heartbeat.begin_in_every_worker()
         schedules.refuse_what_stops_the_others()

@@ -4,9 +4,12 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from quality.evidence import EXAMPLES_MAX
+from quality.evidence import DESCRIPTION_MAX, examples_within, values_within
 from quality.models import IssueType
 from quality.reasons import REASONS
+from warehouse.outside import fitting
+
+ENTITY_KEY_MAX = 100  # the column's length
 
 
 @dataclass(slots=True)
@@ -23,7 +26,7 @@ class Finding:
     start, end  UTC; the period concerned. No start: from when it was first seen
     source_file the day file it was seen in; seen in many files of a month, it is grouped (quality.grouping)
     count       records concerned: events, rows, days, hours or rides, whatever the description counts
-    examples    at most EXAMPLES_MAX raw values (JSON-able)
+    examples    at most EXAMPLES_MAX raw values (JSON-able), of a bounded length (quality.evidence), whatever was given
     park_id     the park it is shown under; of a park's or a ride's finding it is known without being given
     values      how often each value was refused, where the reason counts them: {"STANDBY -999": 12}
     values_of_files  of a finding that groups many files: the same by file
@@ -51,7 +54,10 @@ class Finding:
     rides: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        self.examples = self.examples[:EXAMPLES_MAX]
+        self.entity_key = fitting(self.entity_key, ENTITY_KEY_MAX)
+        self.description = fitting(self.description, DESCRIPTION_MAX)
+        self.examples = examples_within(self.examples)
+        self.values = values_within(self.values)
         if self.park_id is None and self.entity_type == "park":
             self.park_id = self.entity_id
 
@@ -64,4 +70,4 @@ class Finding:
     def fingerprint(self) -> str:
         """64 hex digits; equal for the same issue however often, and by whomever, it is seen."""
         parts = (self.kind, self.reason, self.entity_type, self.entity_key, self.scope)
-        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -18,6 +18,7 @@ from quality import states
 from quality.move_models import DataQualityMove, FindingRide, TriageBatch
 from quality.owed_models import OwedCheck
 from quality.states import SYSTEM, TO_DO, IssueType, ResolutionStatus, TransitionRefused, Triage, in_parts
+from warehouse.fields import ObjectField, OutsideCharField, OutsideTextField
 from warehouse.models import Park
 
 __all__ = [
@@ -49,11 +50,11 @@ class DataQualityLog(models.Model):
     reason = models.CharField(max_length=50, help_text="what is wrong, as a word: unknown_status, missing_days, ...")
     entity_type = models.CharField(max_length=50, help_text="park, ride, destination, import, table")
     entity_id = models.BigIntegerField(null=True, blank=True, help_text="park_id or ride_id")
-    entity_key = models.CharField(max_length=100, help_text="the subject's stable name, its themeparks_wiki_id")
+    entity_key = OutsideCharField(max_length=100, help_text="the subject's stable name, its themeparks_wiki_id")
     park = models.ForeignKey(Park, on_delete=models.PROTECT, null=True, blank=True, related_name="findings")
     timestamp_start = models.DateTimeField()
     timestamp_end = models.DateTimeField(null=True, blank=True)
-    description = models.TextField()
+    description = OutsideTextField()
     resolution_status = EnumField(
         choices=ResolutionStatus.choices, default=ResolutionStatus.OPEN, db_default=ResolutionStatus.OPEN
     )
@@ -63,8 +64,8 @@ class DataQualityLog(models.Model):
         default=1, db_default=1, help_text="records concerned, each file counted once"
     )
     last_seen_at = models.DateTimeField()
-    source_file = models.CharField(max_length=255, blank=True)
-    evidence = models.JSONField(default=dict, blank=True)
+    source_file = OutsideCharField(max_length=255, blank=True)
+    evidence = ObjectField(default=dict, blank=True)
     resolution_note = models.TextField(blank=True, help_text="why it was decided so; the whole story: its moves")
     assignee = models.CharField(
         max_length=150, blank=True, default="", db_default="", help_text="user name of who sees to it; empty: nobody"
@@ -94,9 +95,9 @@ class DataQualityLog(models.Model):
     def days(self) -> tuple[date, date]:
         """The first and the last day (UTC) of the period, both included; without an end, the first day twice."""
         first = self.timestamp_start.date()
-        if self.timestamp_end is None:
+        if self.timestamp_end is None or self.timestamp_end <= self.timestamp_start:
             return first, first
-        return first, max(first, (self.timestamp_end - timedelta(microseconds=1)).date())
+        return first, (self.timestamp_end - timedelta(microseconds=1)).date()
 
     def allowed_transitions(self) -> list[str]:
         """Where an operator may bring this record from here, in the order of the diagram."""

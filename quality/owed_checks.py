@@ -13,6 +13,7 @@ from datetime import date, datetime
 from django.db.models import Count, Min
 
 from quality.models import OwedCheck
+from warehouse.server.away import patient
 
 
 def owe(*, park_id: int, first_day: date, last_day: date, cause: str) -> None:
@@ -27,6 +28,7 @@ def owe(*, park_id: int, first_day: date, last_day: date, cause: str) -> None:
     OwedCheck.objects.create(park_id=park_id, first_day=first_day, last_day=last_day, cause=cause)
 
 
+@patient
 def owed(causes: Collection[str] | None = None) -> list[OwedCheck]:
     """What is owed, the oldest first: all, or what these causes left."""
     rows = OwedCheck.objects.select_related("park")

@@ -178,6 +178,15 @@ def browser_context_args(browser_context_args):
 
 
 @pytest.fixture
+def page(page):
+    """Whatever a test does in it: nothing may be refused by the Content-Security-Policy."""
+    refused = []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
+    yield page
+    assert not refused or getattr(page, "refusals_are_wanted", False)
+
+
+@pytest.fixture
 def log_in(page, live_server, client, settings):
     """log_in(user) -> the page, at the admin's index, with that user's session."""
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False  # the live server speaks plain HTTP

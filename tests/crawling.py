@@ -24,6 +24,10 @@ OF_ORDER = {"o", "p", "all", "_facets", "e", "_changelist_filters"}
 CHOOSING = ("show", "state", "status", "failures", "trouble", "days")
 _HREF = re.compile(r"""<(?:a|area)\b[^>]*?\shref="([^"]*)\"""")
 _ID = re.compile(r"""\sid="([^"]+)\"""")
+#: what the Content-Security-Policy refuses: a style or a script in the page itself, and what is called by an event
+_INLINE = re.compile(
+    r"""<style\b[^>]*>|<script\b(?![^>]*\s(?:src=|type="application/json"))[^>]*>|<[^>]*\s(?:style|on[a-z]+)="[^"]*\""""
+)
 
 Kind = tuple[str, tuple[str, ...], tuple[str, ...]]
 
@@ -87,6 +91,7 @@ def crawl(client: Client, *starts: str, whatever_is_asked: bool = True) -> Crawl
             found.links[url] = set()
             continue
         found.links[url], found.ids[url] = links_of(html, url), set(_ID.findall(html))
+        found.troubles += [f"{url} has inside {inline}, which browsers refuse here" for inline in _INLINE.findall(html)]
         for link in sorted(found.links[url]):
             page, fragment = urldefrag(link)
             if fragment:

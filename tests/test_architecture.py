@@ -17,7 +17,8 @@ MAY_IMPORT = {
 #: one row stands apart from it.
 ROOMS = {
     "warehouse": [
-        "cores fields instants days ids names outside ride_status text wire zones",
+        "outside",
+        "cores fields instants days ids log_lines names ride_status text wire zones",
         "snapshot_id stay_models opening_models day_models compaction_models",
         "models",
         "server rides",

@@ -9,7 +9,7 @@ foreign keys: to write a row would lock its park, for which imports take turns.
 from django.db import models
 from django_mysql.models import EnumField, FixedCharField
 
-from warehouse.fields import MillisecondDateTimeField
+from warehouse.fields import MillisecondDateTimeField, OutsideCharField
 
 
 class HoursType(models.TextChoices):
@@ -43,7 +43,7 @@ class ParkHours(models.Model):
     opens_at = MillisecondDateTimeField(null=True, blank=True, help_text="empty: closed that day")
     closes_at = MillisecondDateTimeField(null=True, blank=True)
     source = EnumField(choices=HoursSource.choices)
-    description = models.CharField(max_length=255, blank=True, default="", db_default="")
+    description = OutsideCharField(max_length=255, blank=True, default="", db_default="")
     read_at = MillisecondDateTimeField(help_text="when it was last said or worked out so")
 
     class Meta:

@@ -21,8 +21,9 @@ from warehouse.day_models import (  # noqa: F401 (Django looks for models here)
     RideDay,
     StaleDay,
 )
-from warehouse.fields import MillisecondDateTimeField
+from warehouse.fields import MillisecondDateTimeField, NamesField, ObjectField, OutsideCharField
 from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for models here)
+from warehouse.outside import shown
 from warehouse.ride_status import QueueType, ReturnTimeState, RideStatus, choices_of
 from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401
 from warehouse.zones import zone_or_utc
@@ -33,7 +34,7 @@ NAME_LENGTH = 255
 class OperatorOverrides(models.Model):
     """Operator overrides: the metadata sync passes over the fields named in `hand_set`, so their values stay."""
 
-    hand_set = models.JSONField(
+    hand_set = NamesField(
         default=list, db_default=JSONArray(), blank=True, editable=False, help_text="fields an operator has set"
     )
 
@@ -53,11 +54,11 @@ class Park(OperatorOverrides):
     """
 
     park_id = models.AutoField(primary_key=True)
-    park_name = models.CharField(max_length=NAME_LENGTH)
-    timezone = models.CharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
+    park_name = OutsideCharField(max_length=NAME_LENGTH)
+    timezone = OutsideCharField(max_length=64, blank=True, help_text="IANA name, e.g. America/New_York")
     themeparks_wiki_id = FixedCharField(max_length=36, unique=True)
     destination_wiki_id = FixedCharField(max_length=36, null=True, blank=True, db_index=True)
-    park_slug = models.CharField(
+    park_slug = OutsideCharField(
         max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False, help_text="as events last said"
     )
 
@@ -66,7 +67,7 @@ class Park(OperatorOverrides):
         ordering = ["park_name", "park_id"]
 
     def __str__(self) -> str:
-        return self.park_name
+        return shown(self.park_name, NAME_LENGTH)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -93,7 +94,7 @@ class Ride(OperatorOverrides):
 
     ride_id = models.AutoField(primary_key=True)
     park = models.ForeignKey(Park, on_delete=models.PROTECT, related_name="rides")
-    ride_name = models.CharField(max_length=NAME_LENGTH)
+    ride_name = OutsideCharField(max_length=NAME_LENGTH)
     themeparks_wiki_id = models.CharField(max_length=36, null=True, blank=True, unique=True)
     tier = models.PositiveSmallIntegerField(choices=Tier.choices, null=True, blank=True)
     named_at = MillisecondDateTimeField(
@@ -108,7 +109,7 @@ class Ride(OperatorOverrides):
         ]
 
     def __str__(self) -> str:
-        return self.ride_name
+        return shown(self.ride_name, NAME_LENGTH)
 
 
 class DataSource(models.TextChoices):
@@ -166,8 +167,8 @@ class QueueData(models.Model):
         max_digits=10, decimal_places=2, null=True, blank=True, help_text="in major units: 21.00 USD, 1000.00 JPY"
     )
     price_currency = FixedCharField(max_length=3, null=True, blank=True, help_text="ISO 4217")
-    boarding_group_status = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
-    boarding_group_current = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
+    boarding_group_status = OutsideCharField(max_length=50, null=True, blank=True)
+    boarding_group_current = OutsideCharField(max_length=50, null=True, blank=True)
     return_time_state = EnumField(choices=choices_of(ReturnTimeState), null=True, blank=True)
 
     class Meta:
@@ -197,8 +198,8 @@ class EntityMetadata(OperatorOverrides):
     indoor_outdoor = EnumField(choices=IndoorOutdoor.choices, null=True, blank=True)
     height_min_cm = models.PositiveSmallIntegerField(null=True, blank=True)
     height_max_cm = models.PositiveSmallIntegerField(null=True, blank=True)
-    entity_type = models.CharField(max_length=50, blank=True)
-    catalogue_name = models.CharField(
+    entity_type = OutsideCharField(max_length=50, blank=True)
+    catalogue_name = OutsideCharField(
         max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False, help_text="as last read there"
     )
     catalogue_park = FixedCharField(
@@ -236,8 +237,8 @@ class MetadataChange(models.Model):
         max_length=150, blank=True, help_text="the operator, or (events); empty: the metadata sync"
     )
     version = models.PositiveIntegerField(null=True, blank=True, help_text="of entity_metadata, after the change")
-    before = models.JSONField(help_text="field: value")
-    after = models.JSONField(help_text="field: value")
+    before = ObjectField(help_text="field: value")
+    after = ObjectField(help_text="field: value")
 
     class Meta:
         db_table = "metadata_changes"

@@ -6,7 +6,7 @@ Read and written by warehouse.rides.openings; part of warehouse.models for whoev
 from django.db import models
 from django_mysql.models import EnumField
 
-from warehouse.fields import MillisecondDateTimeField
+from warehouse.fields import MillisecondDateTimeField, OutsideCharField
 from warehouse.ride_status import RideStatus, choices_of
 
 
@@ -25,7 +25,7 @@ class RideOpening(models.Model):
     status = EnumField(choices=choices_of(RideStatus))
     wait_time = models.SmallIntegerField(null=True, blank=True, help_text="minutes in the standby line")
     degraded = models.BooleanField(default=False, db_default=False, help_text="the source looked back too short")
-    source_file = models.CharField(max_length=255, help_text="whose answer said so")
+    source_file = OutsideCharField(max_length=255, help_text="whose answer said so")
 
     class Meta:
         db_table = "ride_openings"

@@ -19,6 +19,7 @@ HIDDEN = (
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _HIDDEN = re.compile(f"[{HIDDEN}]")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _JOINERS = "\u200c\u200d"  # Persian and Indic names are written with them, and families of emoji
 _ASTRAL_SELECTORS = "\U000e0100", "\U000e01ef"  # choose among the shapes of a Chinese or Japanese character
 _LETTERS_BEYOND = "\u0600"  # the first block of the scripts that join
@@ -47,6 +48,19 @@ def visible(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_escaped_but_for_lines if lines else _escaped, text)
+
+
+def fitting(text: str, limit: int) -> str:
+    """For a column of `limit` characters: as it came where it fits, else its beginning and how much was left out.
+    Halves of pairs and NUL, which the server refuses, stand there as escapes."""
+    if len(text) <= limit and not _UNSTORABLE.search(text):
+        return text
+    text = _UNSTORABLE.sub(_escaped, text)
+    if len(text) <= limit:
+        return text
+    note = f"…({len(text) - limit:,} more characters)"
+    note = f"…({len(text) - limit + len(note):,} more characters)"
+    return text[: limit - len(note)] + note if limit >= 2 * len(note) else f"{text[: limit - 1]}…"
 
 
 def has_hidden(text: str) -> bool:

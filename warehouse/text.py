@@ -1,9 +1,11 @@
 """Figures as text, alike on pages, in reports and from commands: counts, durations, sizes, tables."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
+
+from warehouse.outside import padded, shown, width
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 
@@ -49,24 +51,28 @@ def size_in_words(megabytes: float | Decimal, *, on_axis: bool = False) -> str:
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[Any]], *, texts: int = 1) -> Iterator[str]:
-    """A table as lines, the head first, columns as wide as they need and two spaces apart.
+    """A table as lines, the head first, columns as wide as they need in a terminal and two spaces apart.
 
     The first `texts` columns stand to the left, the others are figures and stand to the right; numbers get their
     separators, None is left empty.
     """
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
     for row in (head, *cells):
         yield "  ".join(
-            cell.ljust(width) if n < texts else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+            padded(cell, columns, right=n >= texts) for n, (cell, columns) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+    return f"{value:,}" if isinstance(value, int | Decimal) else shown(value)
+
+
+def label_of(choices: Iterable[tuple[Any, Any]], value: Any) -> str:
+    """Of a model's choices; of a value that is none of them (an ENUM has '' for what SQL wrote) itself, shown, or ?."""
+    return str(dict(choices).get(value, shown(value) or "?"))
 
 
 def plain_name(name: str) -> str:

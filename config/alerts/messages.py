@@ -11,10 +11,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from config.models import Alert, Delivery
 from config.night import Night
 from config.night.told import as_json, as_text, summary
+from warehouse.outside import shown, visible
 from warehouse.text import count_of
 from warehouse.zones import utc_in_words
 
 SUBJECT_LENGTH = 150
+LINE_MAX = 1_000  # characters
 
 
 def channels() -> list[str]:
@@ -48,22 +50,33 @@ def of_attention(begun: list[Alert], ended: list[Alert], still: Iterable[Alert],
 
 def of_night(night: Night) -> dict[str, Any]:
     """The fields of a Delivery: the daily report."""
-    lines = [*as_text(night), "", f"As of {utc_in_words(night.until, 'seconds')}"]
+    lines = [*(shown(line, LINE_MAX) for line in as_text(night)), "", f"As of {utc_in_words(night.until, 'seconds')}"]
     if settings.DESK_URL:
         lines += ["", f"{settings.DESK_URL}/admin/"]
     return _message("night", f"Last night: {summary(night)}", lines, {"night": as_json(night)})
 
 
 def _line(alert: Alert) -> str:
-    said = f"- {alert.said} (since {utc_in_words(alert.since)})"
+    said = f"- {shown(alert.said, LINE_MAX)} (since {utc_in_words(alert.since)})"
     return f"{said}\n  {settings.DESK_URL}{alert.url}" if settings.DESK_URL and alert.url else said
 
 
 def _message(event: str, subject: str, lines: list[str], more: dict[str, Any]) -> dict[str, Any]:
-    subject = " ".join(subject.split())  # a header has one line
-    if len(subject) > SUBJECT_LENGTH:
-        subject = f"{subject[: SUBJECT_LENGTH - 3]}..."
+    subject = shown(" ".join(subject.split()), SUBJECT_LENGTH)  # a header has one line
     text = "\n".join(lines) + "\n"
     # "text" is what chat services show of a webhook
     payload = {"event": event, "subject": subject, "text": f"{subject}\n\n{text}", **more}
-    return {"subject": subject, "text": text, "payload": json.loads(json.dumps(payload, cls=DjangoJSONEncoder))}
+    return {
+        "subject": subject,
+        "text": text,
+        "payload": _all_shown(json.loads(json.dumps(payload, cls=DjangoJSONEncoder))),
+    }
+
+
+def _all_shown(value: Any) -> Any:
+    """Every text in what becomes JSON: chat services show it."""
+    if isinstance(value, dict):
+        return {key: _all_shown(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_all_shown(each) for each in value]
+    return visible(value, lines=True) if isinstance(value, str) else value

@@ -21,6 +21,7 @@ from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.seen import Seen
 from imports.archive.transitions import ACTIONS, REASON_MAX, TransitionRefused
 from imports.workers import queue
+from warehouse.server.away import despite_locks
 
 MOVES_TOLD = 3
 
@@ -65,6 +66,11 @@ def act(
         raise TransitionRefused(f"{checkpoint.import_id} of {checkpoint.park}: say why; the reason is kept with it")
     if len(why) > REASON_MAX:
         raise TransitionRefused(f"the reason has {len(why)} characters, and {REASON_MAX} are kept")
+    return despite_locks(lambda: _act(name, checkpoint, user, why, shown))
+
+
+def _act(name: str, checkpoint: ImportCheckpoint, user: AbstractBaseUser, why: str, shown: Shown | None) -> str:
+    action = ACTIONS[name]
     with transaction.atomic():
         checkpoint.refresh_from_db(fields=None)
         if shown is not None and not shown.seen.is_still_so(checkpoint.seen()):

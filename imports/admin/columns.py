@@ -29,7 +29,7 @@ def progress(current: Progress) -> str:
     checkpoint = current.checkpoint
     return format_html(
         '<div class="desk-bar desk-{}{}" role="progressbar" aria-label="files done" aria-valuemin="0" '
-        'aria-valuemax="100" aria-valuenow="{}"><span style="width: {}%"></span></div>'
+        'aria-valuemax="100" aria-valuenow="{}"><span data-done="{}"></span></div>'
         '<span class="desk-small">{} of {} files{}</span>',
         "settled" if _settled(current) else checkpoint.status.lower(),
         " desk-moving" if current.alive else "",

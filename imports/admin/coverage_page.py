@@ -184,7 +184,7 @@ def _days(row: Row, first: date, source: str, *, operate: bool) -> list[dict]:
     days = []
     for day, file in days_of(row.park, first):
         if file is not None:
-            state, said = DAYS[FileOutcome(file.outcome)]
+            state, said = DAYS.get(file.outcome, ("bad", "the ledger has an outcome that is none"))
             if file.events_read:
                 said += (
                     f": {file.stored:,} rows stored, {file.already_known:,} already known, {file.rejected:,} rejected"
@@ -210,7 +210,7 @@ def _weeks(days: list[dict]) -> list[list[dict | None]]:
 
 def _chosen(found: Coverage, asked) -> tuple[Row, date] | None:
     """The cell that was clicked; None for none, or for one that makes no sense."""
-    match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", asked.get("month", ""))
+    match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", asked.get("month", ""))
     row = next((row for row in found.rows if str(row.park.park_id) == asked.get("park")), None)
     if match is None or row is None or match[1] == "0000":
         return None

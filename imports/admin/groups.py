@@ -11,8 +11,10 @@ from django.db.models import Q, QuerySet
 APPS = ("warehouse", "quality", "imports")
 
 VIEWING = Q(content_type__app_label__in=[*APPS, "django_q"], codename__startswith="view_")
-OPERATING = Q(content_type__app_label="imports", codename="operate_imports") | Q(
-    content_type__app_label="quality", codename="triage_dataqualitylog"
+OPERATING = (
+    Q(content_type__app_label="imports", codename="operate_imports")
+    | Q(content_type__app_label="quality", codename="triage_dataqualitylog")
+    | Q(content_type__app_label="axes", codename__in=["view_accessattempt", "view_accessfailurelog", "view_accesslog"])
 )
 CONFIGURING = (
     Q(content_type__app_label="django_q", codename="change_schedule")

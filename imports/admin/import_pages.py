@@ -26,6 +26,8 @@ from imports.archive.pause_model import Pause
 from imports.archive.transitions import ACTIONS, REASON_MAX, ImportStatus
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.admin.page_parts import failure
+from warehouse.ids import key_of
+from warehouse.outside import visible
 
 OPERATE = "imports.operate_imports"
 FILES_SHOWN = 15
@@ -198,10 +200,14 @@ class ImportAdmin(MovingAdmin, ReadOnlyAdmin):
         """JSON for the refreshing: the parts of the imports asked for, and whether any of them still moves."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        ids = [int(number) for number in request.GET.get("ids", "").split(",") if number.isdigit()]
+        asked = map(key_of, request.GET.get("ids", "").split(","))
+        ids = [key for key in asked if key is not None]
         checkpoints = list(self.get_queryset(request).filter(pk__in=ids[:REFRESHED_AT_MOST]))
         found = progress_of(checkpoints, timezone.now())
-        parts = {pk: rendered(current) for pk, current in found.items()}
+        parts = {
+            pk: {name: visible(html, lines=True) for name, html in rendered(current).items()}
+            for pk, current in found.items()
+        }
         if request.GET.get("page") and checkpoints:
             (checkpoint, *_) = checkpoints
             context = self._page(request, checkpoint)

@@ -79,7 +79,7 @@ class LiveCollectionAdmin(ReadOnlyAdmin):
         text = str(asked) if not obj.failed else f"{obj.destinations} of {asked}"
         text = f"{text}, {obj.not_reached} not reached" if obj.not_reached else text
         reached_nobody = obj.failed and not obj.destinations
-        return format_html('<strong style="color: var(--error-fg)">{}</strong>', text) if reached_nobody else text
+        return format_html('<strong class="site-bad">{}</strong>', text) if reached_nobody else text
 
     @admin.display(description="rows", ordering="rows_read")
     def rows(self, obj) -> int:
@@ -162,9 +162,7 @@ class ParkFreshnessAdmin(ReadOnlyAdmin):
         now = timezone.now()
         silence = obj.silent_for(now)
         if silence is not None:
-            return format_html(
-                '<strong style="color: var(--error-fg)">silent for {}</strong>', age_in_words(silence.total_seconds())
-            )
+            return format_html('<strong class="site-bad">silent for {}</strong>', age_in_words(silence.total_seconds()))
         return "open" if obj.is_open and (obj.open_until is None or now < obj.open_until) else "closed"
 
     @admin.display(description="last observation", ordering="observed_at")

@@ -79,7 +79,7 @@ class PeopleAdmin(Told, ListCsvAdmin, UserAdmin):
         if user.is_active and user.is_staff:
             return "yes"
         lacks = "Staff status" if user.is_active else "Active"
-        return format_html('<span style="color: var(--error-fg)">no: {} is not ticked</span>', lacks)
+        return format_html('<span class="site-bad">no: {} is not ticked</span>', lacks)
 
     @admin.display(description="groups")
     def member_of(self, user):

@@ -32,6 +32,7 @@ from imports.sources.source import ArchiveError
 from imports.workers import preview_task, queue
 from imports.workers.models import Worker
 from imports.workers.preview_model import ImportPreview, PreviewState
+from warehouse.outside import shown as shown_text
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
 from warehouse.text import count_of, duration_in_words, size_in_words
@@ -39,6 +40,7 @@ from warehouse.text import count_of, duration_in_words, size_in_words
 #: what is said of an import that was begun so
 DAYS_ASKED = {"all": "", "missing": ", what is new only", "changed": ", changed days only"}
 WITHOUT_A_WORKER_SECONDS = 10.0
+SAID_MAX = 1_000  # characters
 
 
 class StartPages:
@@ -93,7 +95,11 @@ class StartPages:
         self._refuse_strangers(request)
         row = get_object_or_404(ImportPreview, pk=preview_id)
         context = shown(row, timezone.now())
-        answer: dict[str, Any] = {"moving": context["moving"], "said": context["said"], "stuck": context["stuck"]}
+        answer: dict[str, Any] = {
+            "moving": context["moving"],
+            "said": shown_text(context["said"], SAID_MAX),
+            "stuck": context["stuck"],
+        }
         if not context["moving"]:
             answer["html"] = render_to_string("imports/preview.html", context, request)
         return JsonResponse(answer)

@@ -11,9 +11,12 @@ from django_q.models import Failure, OrmQ, Success
 
 from imports.workers import queue
 from imports.workers.job_runs import first_words
-from imports.workers.models import WORKER_STALE_SECONDS, Worker
+from imports.workers.models import WORKER_STALE_SECONDS, Role, Worker
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.text import duration_in_words
+
+#: without a round: a worker makes one every 3 s, the others every 5 to 15 s
+STALE_SECONDS = {role.value: WORKER_STALE_SECONDS if role == Role.WORKER else 60 for role in Role}
 
 for model in (Failure, OrmQ, Success):
     admin.site.unregister(model)
@@ -21,11 +24,12 @@ for model in (Failure, OrmQ, Success):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    """The worker processes of the last day, alive or gone, and how long the queue's first task has waited."""
+    """The processes of clusters of the last day, alive or gone, and how long the queue's first task has waited."""
 
-    list_display = ("process", "state", "doing_now", "since", "seen")
+    list_display = ("process", "role", "state", "doing_now", "since", "seen")
     list_display_links = None
-    csv_display = ("name", "state", "doing", "started_at", "seen_at")
+    csv_display = ("name", "role", "state", "doing", "started_at", "seen_at", "ended_at", "ended_by")
+    list_filter = ("role",)
     search_fields = ("name",)
     show_full_result_count = False
 
@@ -42,8 +46,10 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="seen_at")
     def state(self, worker):
-        alive = (timezone.now() - worker.seen_at).total_seconds() < WORKER_STALE_SECONDS
-        return format_html('<span style="color: var({})">{}</span>', *_STATES[alive])
+        if worker.ended_at is not None:
+            return f"ended, by {worker.ended_by}" if worker.ended_by else "ended"
+        alive = (timezone.now() - worker.seen_at).total_seconds() < STALE_SECONDS[worker.role]
+        return format_html('<span class="{}">{}</span>', *_STATES[alive])
 
     @admin.display(description="task in hand", ordering="doing")
     def doing_now(self, worker):
@@ -58,7 +64,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         return f"{duration_in_words((timezone.now() - worker.seen_at).total_seconds())} ago"
 
 
-_STATES = {True: ("--desk-good, inherit", "alive"), False: ("--error-fg", "gone, or frozen")}
+_STATES = {True: ("site-good", "alive"), False: ("site-bad", "gone, or frozen")}
 
 
 class TaskAdmin(ReadOnlyAdmin):

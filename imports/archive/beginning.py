@@ -6,6 +6,7 @@ An import that was begun for the same days and source and did not end is gone on
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +22,7 @@ from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
 from imports.archive.request import RequestError
 from imports.archive.run import ImportRun
-from imports.archive.slow_clock import slow_clock
+from imports.archive.slow_clock import refuse_a_clock_behind, slow_clock
 from imports.archive.transitions import ImportStatus
 from imports.events.validation import Observation, ReportedPark
 from imports.loading.loader import make_months
@@ -29,6 +30,7 @@ from imports.loading.resolver import Resolver, make_park
 from imports.sources.opening import DELISTED, has_files_by_park, is_captures, open_source
 from imports.sources.source import ArchiveError, Feed, Source, SourceByPark
 from warehouse.models import Park
+from warehouse.server.away import patient, patiently
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
 
@@ -47,6 +49,14 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
     ]
     reached = [(park, plan) for plan, parks in found if plan.of_park is not None for park in parks]
     found = [(plan, parks) for plan, parks in found if plan.files]
+    runs = patiently(lambda: _begun(found, clock))  # again: what the first time has written is gone on with
+    beside.record({key: found for plan in plans for key, found in plan.request.beside.items()}, clock())
+    key_reach.record([(park, plan.of_park) for park, plan in reached if plan.of_park is not None], clock())
+    return runs
+
+
+def _begun(found: list[tuple[DestinationPlan, list[Park]]], clock: Callable[[], datetime]) -> list[ImportRun]:
+    """The runs of plans with their parks, in one transaction."""
     with transaction.atomic():
         # locked, so that of two commands for one park the second sees the first one's checkpoints
         list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
@@ -56,7 +66,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
             checkpoint.refuse_another_if_alive()
         for plan, parks in found:
             ImportCheckpoint.lock_out_others([park.pk for park in parks], plan.destination, going_on_with)
-        done_stays_done = any(unfinished) and not any(plan.request.options.is_selective for plan in plans)
+        done_stays_done = any(unfinished) and not any(plan.request.options.is_selective for plan, _ in found)
         runs = []
         for (plan, parks), open_imports in zip(found, unfinished, strict=True):
             begun = {checkpoint.park_id for checkpoint in open_imports}
@@ -66,8 +76,6 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
             _change(checkpoints, force=plan.request.force)
             if checkpoints or not parks:
                 runs.append(_run_of_plan(plan, checkpoints, clock))
-    beside.record({key: found for plan in plans for key, found in plan.request.beside.items()}, clock())
-    key_reach.record([(park, plan.of_park) for park, plan in reached if plan.of_park is not None], clock())
     return runs
 
 
@@ -87,7 +95,7 @@ def resume(
     """
     every = ImportCheckpoint.objects.select_related("park").order_by("checkpoint_id")
     if import_ids:
-        checkpoints = list(every.filter(import_id__in=import_ids))
+        checkpoints = patiently(lambda: list(every.filter(import_id__in=import_ids)))
         unknown = set(import_ids) - {checkpoint.import_id for checkpoint in checkpoints}
         if unknown:
             raise RequestError(f"No import {', '.join(sorted(unknown))}; manage.py import_archive --list names them")
@@ -98,9 +106,10 @@ def resume(
                     "To read its days again, start a new import"
                 )
     else:
+        waiting = every.filter(queued_at=None, dismissed_at=None).exclude(status=ImportStatus.COMPLETED)
         checkpoints = [
             checkpoint
-            for checkpoint in every.filter(queued_at=None, dismissed_at=None).exclude(status=ImportStatus.COMPLETED)
+            for checkpoint in patiently(lambda: list(waiting))
             if "resume" in checkpoint.allowed_actions(alive=checkpoint.is_alive())
         ]
     if source is not None:
@@ -144,7 +153,8 @@ def run_of(
 ) -> ImportRun:
     """The run of a group of unfinished imports, however far each has come; its days are listed here, once.
 
-    `destinations`: those of the source, where they were listed before. ArchiveError: the source has moved.
+    `destinations`: those of the source, where they were listed before. ArchiveError: the source has moved. ClockIsSlow:
+    by the clock of this machine its days are to come.
     """
     destination = group[0].destination_wiki_id
     if destination not in (source.list_destinations() if destinations is None else destinations):
@@ -158,6 +168,7 @@ def run_of(
             )
         )
     first, last = _range_of(group)
+    refuse_a_clock_behind(last, clock())
     left = min(checkpoint.next_day for checkpoint in group)
     if isinstance(source, SourceByPark):
         (park,) = {checkpoint.park.themeparks_wiki_id for checkpoint in group}
@@ -184,14 +195,15 @@ def _parks_to_begin_with(plan: DestinationPlan, now: datetime) -> list[Park]:
     first moment, and a run of many destinations can be resumed when it was stopped inside the first."""
     if plan.of_park is not None:
         said = plan.of_park
-        return [make_park(plan.destination, said.park_id, ReportedPark(timezone=said.timezone, name=said.name))]
+        reported_park = ReportedPark(timezone=said.timezone, name=said.name)
+        return [patiently(lambda: make_park(plan.destination, said.park_id, reported_park))]
     parks = {park.themeparks_wiki_id: park for park in parks_of(plan.destination)}
     reported = plan.peeked
     if reported is None:
         reported, observations = peek(plan, now)
-        make_months(observations)  # who may not make any is told before anything is begun
+        patiently(lambda: make_months(observations))  # who may not make any is told before anything is begun
     for park_id in sorted(reported.keys() - parks.keys()):
-        parks[park_id] = make_park(plan.destination, park_id, reported[park_id])
+        parks[park_id] = patiently(partial(make_park, plan.destination, park_id, reported[park_id]))
     return list(parks.values())
 
 
@@ -247,6 +259,7 @@ def _new(plan: DestinationPlan, park: Park) -> ImportCheckpoint:
     )
 
 
+@patient
 def _change(checkpoints: list[ImportCheckpoint], **changes: Any) -> None:
     """What is asked for anew of imports that go on."""
     ImportCheckpoint.objects.filter(pk__in=[checkpoint.pk for checkpoint in checkpoints]).update(**changes)

@@ -12,6 +12,7 @@ from quality import log
 from quality.findings import Finding
 from quality.models import TO_DO, DataQualityLog
 from quality.reasons import REASONS
+from warehouse.server.away import patient
 
 #: by the feed of the source that was looked at
 REASON_OF = {Feed.CAPTURES: "captures_left_out"}
@@ -27,6 +28,7 @@ def sentences(found: Mapping[str, Beside]) -> list[str]:
     ]
 
 
+@patient
 def record(found: Mapping[str, Beside], now: datetime) -> log.Recorded:
     """Write down what planning saw, by destination."""
     recorded = log.record([_finding(destination, beside) for destination, beside in found.items() if beside.total], now)

@@ -6,7 +6,7 @@ change nothing.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,9 @@ from imports.archive.transitions import (
 )
 from quality import owed_checks
 from warehouse.days import ONE_DAY
+from warehouse.fields import OutsideCharField, OutsideTextField
 from warehouse.models import Park
+from warehouse.server import away
 
 HEARTBEAT_EVERY_SECONDS = 5
 # Five beats missed. A worker's import is to be taken over within 30 s of its last one; the others look every 3 s.
@@ -74,7 +76,7 @@ class ImportCheckpoint(models.Model):
     park = models.ForeignKey(Park, on_delete=models.PROTECT, related_name="imports")
     destination_wiki_id = FixedCharField(max_length=36, help_text="whose files are read")
     last_processed_date = models.DateField(null=True, blank=True)
-    last_processed_file = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    last_processed_file = OutsideCharField(max_length=255, null=True, blank=True)
     records_imported = models.BigIntegerField(default=0, help_text="snapshots stored")
     errors_encountered = models.BigIntegerField(default=0, help_text="events rejected and files unreadable")
     status = EnumField(choices=[*ImportStatus.choices], default=ImportStatus.PENDING, db_default=ImportStatus.PENDING)
@@ -111,7 +113,7 @@ class ImportCheckpoint(models.Model):
         null=True, blank=True, help_text="the source gives nothing until then; empty: it may go on at once"
     )
     attempts = models.SmallIntegerField(default=0, help_text="claims since the last file that was finished")
-    last_error = models.TextField(blank=True)
+    last_error = OutsideTextField(blank=True)
     dismissed_at = models.DateTimeField(
         null=True, blank=True, help_text="since when nobody needs to look at it any more; empty: not dismissed"
     )
@@ -127,6 +129,14 @@ class ImportCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.import_id} of {self.park}"
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, which forgets the park with the row that it has read anew: whose import it is never changes, and
+        the park was asked for by whoever said its name next."""
+        park = self._state.fields_cache.get("park")
+        super().refresh_from_db(*args, **kwargs)
+        if park is not None:
+            self.park = park
 
     @property
     def options(self) -> Options:
@@ -144,13 +154,21 @@ class ImportCheckpoint(models.Model):
         `queued`: the worker is one of django-q2's, and the import stays in their queue should it die.
         """
         seen = self.seen()
+        self._once(
+            lambda: self._claim(worker, queued, seen),
+            lambda row: (
+                row.status == ImportStatus.IN_PROGRESS and (row.generation, row.worker) == (seen.generation + 1, worker)
+            ),
+        )
+
+    def _claim(self, worker: str, queued: bool, seen: Seen) -> None:
         with transaction.atomic():
             ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             hit = (
                 ImportCheckpoint.objects.filter(
                     Q(status=seen.status) & Q(status__in=TRANSITIONS[ImportStatus.IN_PROGRESS]),
                     pk=self.pk,
-                    generation=self.generation,
+                    generation=seen.generation,
                     dismissed_at__isnull=not seen.dismissed,
                 )
                 .exclude(self._alive())
@@ -251,7 +269,14 @@ class ImportCheckpoint(models.Model):
         TransitionRefused: it is completed, somebody is at it, it is queued already, or it no longer stands as `seen`
         (None: as it was loaded).
         """
-        as_seen = (seen or self.seen()).where()
+        loaded = self.seen()
+        self._once(
+            lambda: self._queue((seen or loaded).where(), loaded.generation),
+            # a worker may have claimed it since
+            lambda row: row.queued_at is not None and not loaded.queued and row.generation >= loaded.generation,
+        )
+
+    def _queue(self, as_seen: Q, generation: int) -> None:
         with transaction.atomic():
             ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             new = ImportCheckpoint.objects.filter(as_seen, pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
@@ -260,7 +285,7 @@ class ImportCheckpoint(models.Model):
                 | Q(status__in=[ImportStatus.PAUSED, ImportStatus.FAILED]),
                 as_seen,
                 pk=self.pk,
-                generation=self.generation,
+                generation=generation,
             ).exclude(self._alive())
             hit = new.update(queued_at=Now(), not_before=None, **_NOT_DISMISSED) or begun.update(
                 status=ImportStatus.IN_PROGRESS,
@@ -282,22 +307,35 @@ class ImportCheckpoint(models.Model):
         With `trouble` the slice did not end well: it stays an attempt, of which there are not many.
         """
         back = {"worker": "", "queued_at": Now(), "heartbeat_at": Now(), "last_error": trouble}
-        if not self._mine().update(**back, **({} if trouble else {"attempts": 0})):
-            raise ClaimLost([self])
+
+        def put_back() -> None:  # twice is as good as once, as long as nobody else has claimed it
+            if not self._mine().update(**back, **({} if trouble else {"attempts": 0})):
+                raise ClaimLost([self])
+
+        away.patiently(put_back)
 
     def wait(self, until: datetime, why: str) -> None:
         """The source gives nothing before `until` (aware), which is nobody's fault: queued, it stays in the queue, for
         whoever is free from then on, and no attempt is counted; else it is paused. TransitionRefused: it is not ours.
         """
         queued = self._mine().filter(queued_at__isnull=False)
-        if not queued.update(worker="", attempts=0, not_before=until, last_error=why, heartbeat_at=Now()):
+        waits = {"worker": "", "attempts": 0, "not_before": until, "last_error": why, "heartbeat_at": Now()}
+        if not away.patiently(lambda: queued.update(**waits)):
             self.pause(why, generation=self.generation)
-            ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PAUSED).update(not_before=until)
-        self.refresh_from_db()
+            paused = ImportCheckpoint.objects.filter(pk=self.pk, status=ImportStatus.PAUSED)
+            away.patiently(lambda: paused.update(not_before=until))
+        away.patiently(self.refresh_from_db)
 
     # --- transitions ---------------------------------------------------------------------------------------------
     def complete(self) -> None:
         """The worker reached the end of the range. ClaimLost when the import is no longer its own."""
+        generation = self.generation
+        self._once(
+            self._complete,
+            lambda row: (row.status, row.generation) == (ImportStatus.COMPLETED, generation),
+        )
+
+    def _complete(self) -> None:
         with transaction.atomic():
             if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None):
                 raise ClaimLost([self])
@@ -330,9 +368,16 @@ class ImportCheckpoint(models.Model):
         """
         action = ACTIONS["dismiss"]
         origins = action.origins | action.of_covered if covered else action.origins
-        hit = ImportCheckpoint.objects.filter(
+        reachable = ImportCheckpoint.objects.filter(
             (seen or self.seen()).where(), pk=self.pk, status__in=origins, queued_at=None, dismissed_at=None
-        ).update(**_dismissed(by, why))
+        )
+        self._once(
+            lambda: self._dismiss(reachable, by, why),
+            lambda row: row.dismissed_at is not None and (row.dismissed_by, row.dismissed_why) == (by, why),
+        )
+
+    def _dismiss(self, reachable: models.QuerySet["ImportCheckpoint"], by: str, why: str) -> None:
+        hit = reachable.update(**_dismissed(by, why))
         self.refresh_from_db()
         if not hit:
             if self.dismissed_at is not None:
@@ -344,9 +389,13 @@ class ImportCheckpoint(models.Model):
 
     def restore(self, seen: Seen | None = None) -> None:
         """Take a dismissal back. TransitionRefused: it is not dismissed, or no longer stands as `seen`."""
-        hit = ImportCheckpoint.objects.filter(
+        dismissed = ImportCheckpoint.objects.filter(
             (seen or self.seen()).where(), pk=self.pk, dismissed_at__isnull=False
-        ).update(**_NOT_DISMISSED)
+        )
+        self._once(lambda: self._restore(dismissed), lambda row: row.dismissed_at is None)
+
+    def _restore(self, dismissed: models.QuerySet["ImportCheckpoint"]) -> None:
+        hit = dismissed.update(**_NOT_DISMISSED)
         self.refresh_from_db()
         if not hit:
             raise TransitionRefused(f"{self.import_id} of {self.park} is not dismissed")
@@ -392,6 +441,7 @@ class ImportCheckpoint(models.Model):
         """What an operator types to go on with it."""
         return f"manage.py import_archive --resume {self.import_id}"
 
+    @away.patient
     def seconds_since_heartbeat(self) -> float | None:
         """By the server's clock, so that workers on several hosts need not agree on the time."""
         return ImportCheckpoint.objects.filter(pk=self.pk).values_list(HEARTBEAT_AGE, flat=True).first()
@@ -415,6 +465,14 @@ class ImportCheckpoint(models.Model):
             reachable = reachable.filter(generation=generation)
         if seen is not None:
             reachable = reachable.filter(seen.where())
+        self._once(
+            lambda: self._move(target, why, reachable, more),
+            lambda row: (row.status, row.last_error) == (target, why) and generation in (None, row.generation),
+        )
+
+    def _move(
+        self, target: str, why: str, reachable: models.QuerySet["ImportCheckpoint"], more: dict[str, Any]
+    ) -> None:
         with transaction.atomic():
             hit = reachable.update(status=target, last_error=why, queued_at=None, **more)
             self.refresh_from_db()
@@ -422,6 +480,22 @@ class ImportCheckpoint(models.Model):
                 self._owe_check()
         if not hit:
             self._refuse(target)
+
+    def _once(self, move: Callable[[], None], was_made: Callable[["ImportCheckpoint"], bool]) -> None:
+        """A move, by a server that may go away or end it in a deadlock; `was_made` tells it by how the row stands
+        afterwards. A move that is made again begins with this as it was loaded: one that was rolled back has read in
+        the row as it never was."""
+        loaded = dict(vars(self))
+
+        def from_the_beginning() -> None:
+            vars(self).update(loaded)
+            move()
+
+        def stands_so() -> bool:
+            self.refresh_from_db()
+            return was_made(self)
+
+        away.once(from_the_beginning, stands_so)
 
     def _owe_check(self) -> None:
         """What came in is to be checked, however the import ended: one that is paused may never be resumed."""

@@ -6,27 +6,24 @@ written a second time; and a park whose claim is lost leaves the run, the rest o
 """
 
 import logging
-import random
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError
 from django.db import transaction as database_transaction
 
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
-from imports.loading.retry import ATTEMPTS, is_conflict
+from imports.loading.retry import is_conflict
 from warehouse.server import errors
+from warehouse.server.away import Patience
 from warehouse.server.turns import never_idle_for_long
 
 logger = logging.getLogger(__name__)
-
-SERVER_AWAY_PATIENCE_SECONDS = 60
 
 
 @dataclass
@@ -45,10 +42,10 @@ def transaction(run: ImportRun, step: Step) -> Iterator["Attempt"]:
     With steps behind it that go in together, `step` is the first: the same parks want them all.
 
     The body writes for `attempt.checkpoints` and sets `attempt.written`; leaving it commits, and the run believes it.
-    Another writer's row, ride or lock in the way is tried again ATTEMPTS times, a server that is away for
-    SERVER_AWAY_PATIENCE_SECONDS; what keeps failing is raised, and so is anything else.
+    Another writer's row, ride or lock in the way is tried again, and a server that is away is waited for, both as
+    warehouse.server.away says; what keeps failing is raised, and so is anything else.
     """
-    patience = _Patience()
+    patience = Patience(is_conflict)
     unsure: Attempt | None = None  # its COMMIT was sent, and the connection lost before the answer came
     while (checkpoints := run.concerned_by(step)) or run.may_be_joined:
         attempt = Attempt(run, checkpoints, patience)
@@ -58,8 +55,7 @@ def transaction(run: ImportRun, step: Step) -> Iterator["Attempt"]:
                 return
             attempt.begin()
         except OperationalError as error:
-            if not patience.permits_another(error):
-                raise
+            patience.wait(error)
             continue
         yield attempt
         if attempt.held:
@@ -70,7 +66,7 @@ def transaction(run: ImportRun, step: Step) -> Iterator["Attempt"]:
 class Attempt:
     """One attempt, a context manager: errors that may be tried again end in it, with everything rolled back."""
 
-    def __init__(self, run: ImportRun, checkpoints: list[ImportCheckpoint], patience: "_Patience"):
+    def __init__(self, run: ImportRun, checkpoints: list[ImportCheckpoint], patience: Patience):
         self.checkpoints = checkpoints
         self.written: Written | None = None
         self.held = False
@@ -96,9 +92,8 @@ class Attempt:
         try:
             self._open.__exit__(kind, error, trace)  # commits, or rolls back
         except (IntegrityError, OperationalError) as at_the_commit:
-            if self._may_follow(at_the_commit):
-                return True
-            raise
+            self._await_another(at_the_commit)
+            return True
         if error is None:
             self.believe()
             return False
@@ -107,7 +102,10 @@ class Attempt:
             self._run.leave(error.checkpoints)
             logger.warning("%s left the run: paused, cancelled or taken over", error)
             return True
-        return isinstance(error, RowsRefused | IntegrityError | OperationalError) and self._may_follow(error)
+        if not isinstance(error, RowsRefused | IntegrityError | OperationalError):
+            return False
+        self._await_another(error)
+        return True
 
     def believe(self) -> None:
         """It is committed: what it holds is so from now on."""
@@ -123,42 +121,22 @@ class Attempt:
     def was_committed(self) -> bool:
         """Whether a COMMIT whose answer was lost reached the server: the checkpoints move in the same transaction.
 
+        Their rows are locked for the question: a COMMIT that is under way still, in a session that the server has not
+        missed yet, is waited for. Asked without, a server that took its time said no, and the file that was done again
+        found its checkpoint moved, as if another worker had it.
         OperationalError: the server is away still, and nobody knows.
         """
         assert self.written is not None
-        return any(
-            ImportCheckpoint.objects.filter(
-                pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=self.written.key
-            ).exists()
-            for checkpoint in [*self.checkpoints, *self.written.joined]
-        )
+        with database_transaction.atomic():
+            return any(
+                ImportCheckpoint.objects.select_for_update()
+                .filter(pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=self.written.key)
+                .exists()
+                for checkpoint in [*self.checkpoints, *self.written.joined]
+            )
 
-    def _may_follow(self, error: Exception) -> bool:
+    def _await_another(self, error: Exception) -> None:
+        """Until another attempt may hold; raises where none is to follow."""
         self._run.resolver.forget()
         self.answer_lost = self.written is not None and errors.is_away(error)
-        return self._patience.permits_another(error)
-
-
-class _Patience:
-    """How often, and for how long, the transaction of one step is tried."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self._away_since: float | None = None
-
-    def permits_another(self, error: Exception) -> bool:
-        """Waits before it says yes, so that whoever was in the way can end; False: `error` is to be raised."""
-        if errors.is_away(error):
-            self._away_since = self._away_since or time.monotonic()
-            if time.monotonic() - self._away_since > SERVER_AWAY_PATIENCE_SECONDS:
-                return False
-            logger.warning("the database server is away (%s); trying again", error)
-            connection.close()
-            time.sleep(random.uniform(0.5, 1.5))
-            return True
-        self._failures += 1
-        if self._failures >= ATTEMPTS or not is_conflict(error):
-            return False
-        logger.info("%s; trying the file again", error)
-        time.sleep(random.uniform(0.02, 0.1) * 2**self._failures)
-        return True
+        self._patience.wait(error)

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django_mysql.models import EnumField, FixedCharField
 
 from imports.sources.source import Feed
+from warehouse.fields import OutsideCharField
 from warehouse.models import Park
 
 
@@ -42,7 +43,7 @@ class ImportedFile(models.Model):
         db_default=Feed.ARCHIVE.value,
         help_text="which record it is of: HISTORY is the park's own day, DELISTED a month, by its first day",
     )
-    source_file = models.CharField(max_length=255)
+    source_file = OutsideCharField(max_length=255)
     outcome = EnumField(choices=[*FileOutcome.choices])
     sha256 = FixedCharField(max_length=64, null=True, blank=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 PROJECT = Path(__file__).resolve().parents[2]
 ENDS_WITHIN_SECONDS = 10  # once its end of the connection is closed
 TRIES = 3  # of one file, each by a new process
-# Some 100,000 events. A decoder takes 0.1 s of CPU to start and saves 3 us an event of what the import waits for.
+# Some 100,000 events, two seconds of work. A decoder takes 0.1 s of CPU to start and saves 3 us an event of what the
+# import waits for; with less, a job's process (imports.archive.how_many_jobs) takes as long to begin as it saves.
 WORTH_ITS_START_BYTES = 4 * 1024 * 1024
 
 

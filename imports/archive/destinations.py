@@ -8,8 +8,10 @@ from django.db.models import Q
 
 from imports.archive.day_file_model import FileOutcome, ImportedFile
 from warehouse.models import Park
+from warehouse.server.away import patient
 
 
+@patient
 def parks_of(destination: str) -> list[Park]:
     """The parks of a destination: by the catalogue, or because its files held events of them."""
     heard = ImportedFile.objects.filter(destination_wiki_id=destination, outcome=FileOutcome.IMPORTED)
@@ -18,6 +20,7 @@ def parks_of(destination: str) -> list[Park]:
     )
 
 
+@patient
 def destinations_of(park: Park) -> list[str]:
     """The destinations in whose files the park may be: that of the catalogue first, then those it was heard in."""
     heard = (

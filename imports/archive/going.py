@@ -20,6 +20,13 @@ from warehouse.history.all_parks import DaysFailed
 from warehouse.management.graceful_stop import stop_on_signals
 from warehouse.partitioning.partitions import PartitionsError
 from warehouse.server import errors
+from warehouse.server.away import patience
+from warehouse.server.errors import ServerAway
+
+LEFT_TO_OTHERS = (
+    "its check and its sums of days are left to the workers, or to  manage.py check_quality --owed  and  "
+    "manage.py rebuild_days"
+)
 
 #: told lines that belong together, without line ends
 Say = Callable[[Sequence[str]], None]
@@ -82,7 +89,7 @@ def one_by_one(runs: Sequence[ImportRun], say: Say, complain: Say, report: "Repo
     """All of them, in this process. `complain` is told what failed, where there are several."""
     tally = Tally(runs)
     try:
-        with stop_on_signals() as stop:
+        with stop_on_signals() as stop, patience(stop=stop):
             for run in runs:
                 if stop.is_set():
                     break
@@ -103,13 +110,16 @@ Report = Callable[[ImportRun], Reporter]
 
 def go(run: ImportRun, stop: threading.Event, say: Say, report: Report) -> Outcome:
     """Import a run, and do what follows an import. KeyboardInterrupt: a second signal; what was in hand is rolled back.
-    DatabaseError: the server, where the import itself did not ask it."""
-    if Pause.current() is not None:
-        return Outcome(ends_all=True)
+    DatabaseError: the server refuses what the import itself did not ask it."""
     try:
+        if Pause.current() is not None:
+            return Outcome(ends_all=True)
         return _go(run, stop, say, report)
-    except (ImportFailed, TransitionRefused, PartitionsError) as error:
+    except (ImportFailed, TransitionRefused, PartitionsError, ServerAway) as error:
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        if isinstance(cause, ServerAway) and cause.is_stopped:
+            say([f"  {cause}. What was committed stays"])
+            return Outcome(ends_all=True)
         # with the server away the others would wait for it in vain
         return Outcome(failure=_failure(run, error), ends_all=errors.is_away(cause))
 
@@ -127,18 +137,32 @@ def _go(run: ImportRun, stop: threading.Event, say: Say, report: Report) -> Outc
             completed = run_import(run, stop, reporter)
     finally:
         reporter.close()
-    say(progress.summary(run))
     outcome = Outcome(completed=completed, waits_until=run.waits_until)
+    try:
+        _follow(run, stop, say, reporter, ahead, outcome)
+    except ServerAway as away:
+        if not completed:
+            raise
+        outcome.failed_afterwards["ServerAway"] = f"{away}. The import is complete; {LEFT_TO_OTHERS}"
+        outcome.ends_all = True
+        say([f"  {away}"])
+    return outcome
+
+
+def _follow(
+    run: ImportRun, stop: threading.Event, say: Say, reporter: Reporter, ahead: CheckAhead, outcome: Outcome
+) -> None:
+    """What comes after the files; what of it fails is noted in `outcome`."""
+    say(progress.summary(run))
     ended = post_import_check.completed(run)
     if ended:
         reporter.next_is("quality check")
     outcome.failed_afterwards |= check(ended, say, ahead)
     if run.leaves_days:
-        return outcome
+        return
     if ended:
         reporter.next_is("sums of days")
     outcome.failed_afterwards |= _make_days(run, stop, say)
-    return outcome
 
 
 def check(import_ids: Collection[str] | None, say: Say, ahead: CheckAhead | None = None) -> dict[str, str]:
@@ -167,9 +191,11 @@ def _make_days(run: ImportRun, stop: threading.Event, say: Say) -> dict[str, str
 
 
 def _failure(run: ImportRun, error: Exception) -> str:
-    if not isinstance(error, ImportFailed):
+    if not isinstance(error, ImportFailed | ServerAway):
         return str(error)
-    again = "when the cause is mended, give the same command again"
+    cause = error.__cause__ if isinstance(error, ImportFailed) else error
+    mended = "it is back" if isinstance(cause, ServerAway) else "the cause is mended"
+    again = f"when {mended}, give the same command again"
     ids = " ".join(checkpoint.import_id for checkpoint in run.checkpoints)
     also = f", or:  manage.py import_archive --resume {ids}" if ids else ""
     return f"Failed: {error}. What was committed stays; {again}{also}"

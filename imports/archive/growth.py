@@ -10,10 +10,12 @@ from imports.events.validation import Validated
 from imports.loading.resolver import Resolver
 from imports.sources.source import DayFile
 from quality import log
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park
+from warehouse.server.away import patiently
 from warehouse.text import count_of
 
 # The largest destination, Walt Disney World, has 6 parks and some 700 entities; the whole world some 110 and, taken
@@ -42,10 +44,10 @@ def sudden_growth(
     ]
     new_parks = {observation.park_id for observation in mine if observation.park_id is not None}
     if len(new_parks) > NEW_PARKS_MAX:
-        new_parks -= set(Park.objects.values_list("themeparks_wiki_id", flat=True))
+        new_parks -= patiently(lambda: set(Park.objects.values_list("themeparks_wiki_id", flat=True)))
     new_rides = {observation.entity_id for observation in mine}
     if len(new_rides) > NEW_RIDES_MAX:
-        new_rides -= resolver.known(new_rides).keys()
+        new_rides -= patiently(lambda: resolver.known(new_rides).keys())
     if len(new_parks) <= NEW_PARKS_MAX and len(new_rides) <= NEW_RIDES_MAX:
         return None
     too_many = [
@@ -75,5 +77,5 @@ def sudden_growth(
 def hold_back(found: Finding | None, now: datetime) -> None:
     """TooManyNew where something was found, after it was written down; nothing of the file is stored."""
     if found is not None:
-        log.record([found], now)
+        patiently(lambda: log.record([found], now))
         raise TooManyNew(f"{found.description} If they are real, add --force")

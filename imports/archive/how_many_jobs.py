@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from imports.archive.decoder import WORTH_ITS_START_BYTES
 from imports.archive.run import ImportRun
 from imports.sources.source import DayFile, Feed
 from warehouse.cores import cores
@@ -14,8 +15,6 @@ from warehouse.text import count_of
 
 #: A job has two connections (rows, and its sign of life); a server lets in 151 unless told otherwise.
 JOBS_MAX = 32
-#: 100,000 events or so, two seconds of work. With less, what two processes take to begin is what they save.
-SMALL_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def how_many(works: Sequence[Work], asked: int | None) -> int:
         return 1
     if asked is None:
         sizes = [work.size_bytes for work in works]
-        if None in sizes or sum(size for size in sizes if size is not None) < SMALL_BYTES:
+        if None in sizes or sum(size for size in sizes if size is not None) < WORTH_ITS_START_BYTES:
             return 1
         if threading.active_count() > 1:  # forked, their locks would stay as they are in this moment
             return 1

@@ -26,6 +26,7 @@ from imports.archive.run import ImportRun, Step
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
 from warehouse.server import ddl, errors
+from warehouse.server.away import patience
 
 logger = logging.getLogger(__name__)
 _fork = multiprocessing.get_context("fork")
@@ -145,7 +146,8 @@ def _work(run: ImportRun, door: Door, says: Connection, hears: Connection, not_i
             threading.Thread(target=_listen, args=(hears, stop), name="wishes", daemon=True).start()
             run.worker = process_token()
             told.tell(Began(run.worker))
-            outcome = _go(run, stop, told)
+            with patience(stop=stop):
+                outcome = _go(run, stop, told)
         except KeyboardInterrupt:
             outcome = going.Outcome(ends_all=True)
         told.tell(outcome)

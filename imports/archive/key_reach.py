@@ -4,7 +4,7 @@ They are no missing days, and are told: each park has one finding of it with the
 further resolves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from imports.sources.source import ParkFiles
@@ -14,6 +14,7 @@ from quality.models import TO_DO, DataQualityLog
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park
+from warehouse.server.away import patient
 
 REASON = "out_of_reach"
 
@@ -44,7 +45,8 @@ def widened(park: Park, first: date, last: date) -> Finding:
     return out_of_reach(park, first, last)
 
 
-def record(found: Iterable[tuple[Park, ParkFiles]], now: datetime) -> log.Recorded:
+@patient
+def record(found: Sequence[tuple[Park, ParkFiles]], now: datetime) -> log.Recorded:
     """Write down what planning saw of each park. A finding goes where all that it names can be had now."""
     told: list[Finding] = []
     for park, files in found:

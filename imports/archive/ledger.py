@@ -13,6 +13,7 @@ from quality.check.gaps import missing_days_finding
 from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
+from warehouse.server.away import patient
 
 _COUNTS = ["events_read", "stored", "already_known", "duplicates", "rejected"]
 _RECORDED = [
@@ -99,6 +100,7 @@ def record_same(destination: str, feed: Feed, file: DayFile, sha256: str | None,
     ).update(size_bytes=file.size_bytes, **known_by, **({"all_parks": True} if all_parks else {}))
 
 
+@patient
 def has_events_before(park_id: int, day: date, destination: str | None = None) -> bool:
     """Whether the park had begun before `day`: days without a file before its first event are no gap of its.
 

@@ -10,9 +10,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from warehouse.fields import NamesField, RecordsField
+from warehouse.server.away import patient
 from warehouse.text import duration_in_words
 
 WHY_MAX = 200
+OF_AN_IMPORT = ("id", "import_id", "park", "queued", "not_before", "last_error", "generation")
+OF_A_JOB = ("id", "name", "repeats")
 
 
 class Pause(models.Model):
@@ -25,9 +29,9 @@ class Pause(models.Model):
     why = models.CharField(max_length=WHY_MAX, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.CharField(max_length=150, blank=True)
-    imports = models.JSONField(default=list, help_text="that it stopped: id, and how each stood")
-    jobs = models.JSONField(default=list, help_text="recurring jobs that it switched off: id, name, repeats")
-    left = models.JSONField(default=list, help_text="what its end did not restore, and why")
+    imports = RecordsField(keys=OF_AN_IMPORT, default=list, help_text="that it stopped: id, and how each stood")
+    jobs = RecordsField(keys=OF_A_JOB, default=list, help_text="recurring jobs that it switched off: id, name, repeats")
+    left = NamesField(default=list, help_text="what its end did not restore, and why")
 
     class Meta:
         db_table = "pauses"
@@ -42,6 +46,7 @@ class Pause(models.Model):
         return f"pause by {self.begun_by} of {self.begun_at:%Y-%m-%d %H:%M}Z"
 
     @classmethod
+    @patient
     def current(cls) -> "Pause | None":
         """The one that lasts; None: nothing is paused."""
         return cls.objects.filter(is_active=True).first()

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 
+from django.db import OperationalError
+
 from imports.archive.batches import Batch, Batches
 from imports.archive.commit import transaction
 from imports.archive.decoder import decoders_for
@@ -25,10 +27,14 @@ from imports.archive.writing import write
 from imports.loading.loader import forget_local_infile, make_months
 from imports.loading.retry import is_transient
 from imports.sources.source import DayFile, NotNow
+from warehouse.server import errors
+from warehouse.server.away import briefly, patiently
+from warehouse.server.errors import ServerAway
 
 logger = logging.getLogger(__name__)
 
 TRANSACTIONS_PER_COLLECTION = 50
+FAREWELL_SECONDS = 2.0
 
 Progress = Callable[[ImportRun, Step], None]
 
@@ -50,7 +56,8 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
     clock that is slow and a month that cannot be made among it.
     """
     forget_local_infile()
-    run.claim()
+    with _claims_written_down(run):
+        run.claim()
     if not run.checkpoints and (run.queued or run.left):
         return False
     slice_ends = math.inf if run.slice_seconds is None else time.monotonic() + run.slice_seconds
@@ -68,7 +75,7 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
                 run.put_back()
                 return False
             batch = batches.take()
-            make_months(batch.observations())
+            _make_months(batch)
             many = _commit(run, batch)
             batches.done(batch, many)
             for step in batch.steps[:many]:
@@ -78,6 +85,10 @@ def run_import(run: ImportRun, stop: threading.Event, progress: Progress = lambd
                 return False
         return run.complete()
     return False  # the source gives nothing before run.waits_until
+
+
+def _make_months(batch: Batch) -> None:
+    patiently(lambda: make_months(batch.observations()))
 
 
 def _commit(run: ImportRun, batch: Batch) -> int:
@@ -112,19 +123,50 @@ def _failure_written_down(run: ImportRun) -> Iterator[None]:
     except NotNow as waiting:
         run.wait(waiting.until, waiting.in_words())
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        if run.queued and is_transient(error):
-            run.put_back(why)
-        else:
-            run.fail(why)
+        why = _why(error)
+        with _farewell():
+            if run.queued and is_transient(error):
+                run.put_back(why)
+            elif isinstance(error, ServerAway) and error.is_stopped:
+                run.pause(why)
+            else:
+                run.fail(why)
         raise ImportFailed(str(error)) from error
     except BaseException as interruption:
         why = "interrupted inside a file, which was rolled back"
-        if run.queued:
-            run.put_back(f"{why} ({interruption or type(interruption).__name__})")
-        else:
-            run.pause(why)
+        with _farewell():
+            if run.queued:
+                run.put_back(f"{why} ({interruption or type(interruption).__name__})")
+            else:
+                run.pause(why)
         raise
+
+
+@contextmanager
+def _claims_written_down(run: ImportRun) -> Iterator[None]:
+    """Where the server goes away between two claims, those that were made are given back. What else there is against a
+    claim, it says itself."""
+    try:
+        yield
+    except OperationalError as error:
+        with _farewell():
+            run.give_back_claims(_why(error))
+        raise
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, ServerAway) else f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _farewell() -> Iterator[None]:
+    """For the last that a run has to say: a server that was waited for in vain is asked once more. Where it hears
+    nothing, the import goes on for whoever resumes it, as after a kill: its process is gone then."""
+    try:
+        with briefly(FAREWELL_SECONDS):
+            yield
+    except OperationalError as error:
+        logger.warning("why it ended could not be written down: %s", errors.in_words(error))
 
 
 @contextmanager

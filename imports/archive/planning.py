@@ -12,6 +12,7 @@ from imports.archive.selection import KnownReadings
 from imports.events.validation import ReportedPark
 from imports.sources.source import DayFile, ParkFiles, SourceByPark
 from warehouse.models import Park
+from warehouse.server.away import patient, patiently
 from warehouse.text import count_of
 
 
@@ -54,6 +55,7 @@ class DestinationPlan:
         parks = self.known_parks()
         return sum(bool(parks) and not any(known.lacks(park.pk, file) for park in parks) for file in self.files)
 
+    @patient
     def known_parks(self) -> list[Park]:
         """The parks that it is of and that the warehouse knows."""
         if self.of_park is not None:
@@ -137,7 +139,8 @@ def _files_wanted(request: Request, destination: str, found: ParkFiles) -> tuple
     And how many are left out because the archive's files have all of their hours."""
     if not request.options.is_selective or not found.files:
         return found.files, 0
-    park_ids = list(Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True))
+    found_parks = Park.objects.filter(themeparks_wiki_id=found.park_id).values_list("pk", flat=True)
+    park_ids = patiently(lambda: list(found_parks))
     if not park_ids:  # a park that is not known lacks everything
         return [] if request.changed_only else found.files, 0
     first, last, feed = found.files[0].day, found.files[-1].last_day, request.source.feed

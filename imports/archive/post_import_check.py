@@ -23,6 +23,7 @@ from quality.tasks import line_of
 from warehouse.history import all_parks
 from warehouse.history.recompute import Made
 from warehouse.rides import stale_days
+from warehouse.server.away import patient, patiently
 from warehouse.text import count_of
 
 SAY_EVERY_SECONDS = 10
@@ -34,6 +35,7 @@ def completed(run: ImportRun) -> list[str]:
     return [checkpoint.import_id for checkpoint in run.checkpoints if checkpoint.status == ImportStatus.COMPLETED]
 
 
+@patient
 def completed_and_owed(import_ids: Collection[str]) -> list[str]:
     """Those of these imports that are COMPLETED, and whose check is all that is left to do."""
     causes = {row.cause for row in owed_checks.owed(import_ids)}
@@ -57,7 +59,8 @@ def check_now(import_ids: Collection[str] | None, ahead: CheckAhead | None = Non
 def check_later(import_ids: Collection[str] | None) -> None:
     """Let a worker do it. A message that gets lost loses nothing: what is owed is paid by the daily check."""
     ids = None if import_ids is None else list(import_ids)
-    async_task("quality.tasks.check_owed", ids, group="Check imports", save=False)
+    # twice is as good as once: what is paid is owed no more
+    patiently(lambda: async_task("quality.tasks.check_owed", ids, group="Check imports", save=False))
 
 
 def make_days(run: ImportRun, stop: threading.Event, say: Callable[[str], None]) -> str:
@@ -77,11 +80,11 @@ def make_days(run: ImportRun, stop: threading.Event, say: Callable[[str], None])
         nonlocal said_at
         if time.monotonic() - said_at >= SAY_EVERY_SECONDS:
             said_at = time.monotonic()
-            left = stale_days.waiting(now, parks).days
+            left = patiently(lambda: stale_days.waiting(now, parks)).days
             say(f"days of {parks[made.park_id]} made anew up to {made.last}, {count_of(left, 'day')} of all parks left")
 
     done = all_parks.make(parks, now, patience_seconds=PATIENCE_SECONDS, stop=stop.is_set, say=progress)
-    left = stale_days.waiting(now, parks).days
+    left = patiently(lambda: stale_days.waiting(now, parks)).days
     if left:
         return f"{done}; {count_of(left, 'day')} left to the workers, or to  manage.py rebuild_days"
     return str(done) if done.days else ""

@@ -12,7 +12,17 @@ from pathlib import Path
 
 def process_token() -> str:
     """host/pid/start time/machine, unique to this process; the last two are 0 where there is no /proc (macOS)."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_start_time(os.getpid())}/{_machine()}"
+    return token_of(os.getpid())
+
+
+def token_of(pid: int) -> str:
+    """The token of another process of this machine, of the same process namespace, that runs."""
+    return f"{socket.gethostname()}/{pid}/{_start_time(pid)}/{_machine()}"
+
+
+def host_and_machine() -> tuple[str, str]:
+    """The first and the last part of the tokens of this machine."""
+    return socket.gethostname(), _machine()
 
 
 def is_known_dead(worker: str) -> bool:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from imports.archive.how_many_jobs import Work
 from imports.archive.run import ImportRun, MissingDays
 from imports.sources.source import FILE_SUFFIX, DayFile
+from warehouse.server.away import patiently
 from warehouse.text import count_of, duration_in_words
 
 LINE_EVERY_SECONDS = 10
@@ -163,7 +164,7 @@ def summary(run: ImportRun) -> list[str]:
             "findings; --force replaces them)"
         )
     for checkpoint in [*run.checkpoints, *run.left]:
-        checkpoint.refresh_from_db()
+        patiently(checkpoint.refresh_from_db)
         lines.append(
             f"  {checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "
             f"{count_of(checkpoint.records_imported, 'row')}, {count_of(checkpoint.errors_encountered, 'error')}"

@@ -20,9 +20,11 @@ from imports.sources.source import DayFile
 from warehouse.days import midnight
 from warehouse.instants import ONE_MILLISECOND
 from warehouse.models import Ride, RideStay
+from warehouse.server.away import patient
 from warehouse.snapshot_id import RIDE_ID_MASK, first_id_at, instant_of
 
 
+@patient
 def whose_rows_are_there(run: ImportRun, readings: Sequence[Reading], park_ids: Collection[int]) -> set[str]:
     """The keys of those of these files, read before for these parks, of which every row is as it was; some seven
     statements for all of them."""

@@ -20,7 +20,8 @@ from imports.archive.run import ImportRun
 from imports.loading.attribution import Attributed
 from imports.loading.loader import delete
 from quality import log
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.models import Park, Ride

@@ -17,6 +17,7 @@ from imports.sources.source import Beside, Feed, Source
 from warehouse.days import range_trouble
 from warehouse.ids import ID_OR_UUID, park_lookup, uuid_of
 from warehouse.models import Park
+from warehouse.server.away import patient
 from warehouse.text import count_of
 
 
@@ -110,6 +111,7 @@ def chosen(request: Request) -> dict[str, list[Park]]:
     return found
 
 
+@patient
 def _park(name: str) -> Park:
     try:
         park = Park.objects.filter(**park_lookup(name)).first()

@@ -19,6 +19,7 @@ from imports.events import rules
 from imports.loading.resolver import Resolver
 from imports.sources.source import DayFile, Feed, Source
 from quality.findings import Finding
+from warehouse.server.away import patiently
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,20 @@ class ImportRun:
                     mine.pause("another park of the run was not to be had", generation=mine.generation)
                 raise
             claimed.append(checkpoint)
+
+    def give_back_claims(self, why: str) -> None:
+        """Where claiming broke off: those that were claimed, of which the answer may be lost, go back into the queue,
+        or are PAUSED with those that nobody has begun."""
+        for checkpoint in self.checkpoints:
+            patiently(checkpoint.refresh_from_db)
+            with suppress(TransitionRefused, ClaimLost):
+                if checkpoint.status == ImportStatus.IN_PROGRESS and checkpoint.worker == self.worker:
+                    if self.queued:
+                        checkpoint.put_back(why)
+                    else:
+                        checkpoint.pause(why, generation=checkpoint.generation)
+                elif checkpoint.status == ImportStatus.PENDING and not self.queued:
+                    checkpoint.pause(why, generation=checkpoint.generation)
 
     def complete(self) -> bool:
         """Whether all parks that the run began with came to the end of their range."""

@@ -20,6 +20,7 @@ from quality.covered_hours import hours_of, utc_days
 from quality.import_ledger import BEST_FIRST
 from warehouse.days import ONE_DAY
 from warehouse.models import Park
+from warehouse.server.away import patient
 from warehouse.zones import known_zone
 
 
@@ -58,6 +59,7 @@ class KnownReadings:
     _told_by_archive: dict[int, set[date]] = field(default_factory=dict)  # by park: days of its own
 
     @classmethod
+    @patient
     def of(
         cls, destination: str, first: date, last: date, feed: Feed, *, heed_archive: bool = False
     ) -> "KnownReadings":

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections
 from imports.archive.checkpoint import ImportCheckpoint
 from imports.archive.decoder import decoders_for
 from imports.archive.door import Door
-from imports.archive.going import Outcome, Tally
+from imports.archive.going import LEFT_TO_OTHERS, Outcome, Tally
 from imports.archive.how_many_jobs import Work
 from imports.archive.job import At, Began, Job, Said, Wish
 from imports.archive.progress import Together
@@ -26,6 +26,7 @@ from imports.archive.transitions import ImportStatus, TransitionRefused
 from warehouse.management.graceful_stop import stop_on_signals
 from warehouse.partitioning import partitions
 from warehouse.server import errors
+from warehouse.server.away import patience, patiently
 
 MONTHS_PATIENCE_SECONDS = 10.0
 
@@ -41,6 +42,7 @@ def side_by_side(works: Sequence[Work], jobs: int, out: TextIO, err: TextIO) -> 
     try:
         with (
             stop_on_signals(lambda: further_signals.append(None)) as stop,
+            patience(stop=stop),
             _woken_by_signals() as woken,
             _nothing_collected(),
         ):
@@ -77,7 +79,7 @@ def make_months(works: Sequence[Work]) -> None:
     itself, and of several there is always one at it. Where it cannot be done each says so by itself."""
     with suppress(partitions.PartitionsError):
         months = set().union(*(work.months for work in works))
-        partitions.ensure_months(months, patience_seconds=MONTHS_PATIENCE_SECONDS)
+        patiently(lambda: partitions.ensure_months(months, patience_seconds=MONTHS_PATIENCE_SECONDS))
 
 
 def longest_first(works: Sequence[Work]) -> list[ImportRun]:
@@ -146,7 +148,8 @@ def _pause(job: Job, why: str) -> list[str]:
     if not job.worker:  # it had claimed none
         return [checkpoint.import_id for checkpoint in job.run.checkpoints]
     left = []
-    for checkpoint in ImportCheckpoint.objects.filter(worker=job.worker).exclude(status=ImportStatus.COMPLETED):
+    its = ImportCheckpoint.objects.filter(worker=job.worker).exclude(status=ImportStatus.COMPLETED)
+    for checkpoint in patiently(lambda: list(its)):
         with suppress(TransitionRefused):  # an operator paused it, or somebody has taken it over
             checkpoint.pause(why, generation=checkpoint.generation)
         left.append(checkpoint.import_id)
@@ -157,10 +160,7 @@ def _sentence(why: str, left: Sequence[str]) -> str:
     said = f"{why[0].upper()}{why[1:]}: by the system where memory is short, or by hand. "
     if left:
         return f"{said}What was committed stays; go on with:  manage.py import_archive --resume {' '.join(left)}"
-    return (
-        f"{said}The import is complete; its check and its sums of days are left to the workers, or to  manage.py "
-        "check_quality --owed  and  manage.py rebuild_days"
-    )
+    return f"{said}The import is complete; {LEFT_TO_OTHERS}"
 
 
 @contextmanager

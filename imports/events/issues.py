@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from quality.evidence import EXAMPLES_MAX, count_value
+from quality.evidence import EXAMPLES_MAX, bounded, count_value
 
 #: the themeparks_wiki_id of a park, None where none is known; and the reason
 IssueKey = tuple[str | None, str]
@@ -18,14 +18,14 @@ class Issue:
     """Records with one fault, in one park (None: in none) of one file or answer."""
 
     count: int = 0
-    examples: list[Any] = field(default_factory=list)  # the first EXAMPLES_MAX, fit for JSON
+    examples: list[Any] = field(default_factory=list)  # the first EXAMPLES_MAX, fit for JSON, bounded
     values: dict[str, int] = field(default_factory=dict)  # how often each value was refused, where that is counted
 
     def add(self, example: Any, counted_as: str | None = None) -> None:
         """One more record with this fault; `counted_as` is the value that was refused, in words."""
         self.count += 1
         if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append(example)
+            self.examples.append(bounded(example))
         if counted_as is not None:
             count_value(self.values, counted_as)
 

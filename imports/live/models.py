@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import F, Q
 
+from warehouse.fields import RecordsField
 from warehouse.models import Park
 
 SILENT_AFTER = timedelta(minutes=30)
@@ -32,7 +33,7 @@ class LiveCollection(models.Model):
     duplicates = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0, help_text="not to be believed, or of no known park")
     findings = models.IntegerField(default=0, help_text="new ones")
-    failures = models.JSONField(default=list, blank=True, help_text="destination and error")
+    failures = RecordsField(keys=("destination", "error"), default=list, blank=True, help_text="destination and error")
 
     class Meta:
         db_table = "live_collections"

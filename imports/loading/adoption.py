@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from imports.loading.near_names import are_near
 from imports.loading.wanted import WantedRide
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.models import Ride
 from warehouse.names import normalised

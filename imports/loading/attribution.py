@@ -82,9 +82,12 @@ class _Work:
         self.by_park_id = {part.park.park_id: part for part in self.parts.values()}
 
     def home_of(self, entity_id: str) -> _Part | None:
-        """The park in which a known ride lies, for events that name no park."""
-        ride = self.known.get(entity_id)
-        return None if ride is None else self.by_park_id.get(ride.park_id)
+        """The park in which a known ride lies now, for events that name no park."""
+        ride, course = self.known.get(entity_id), self.courses.get(entity_id)
+        if ride is None:
+            return None
+        # not as it was when this run first met it: resumed, it would count the event elsewhere
+        return self.by_park_id.get(course[-1].park_id if course else ride.park_id)
 
     def part_of(self, observation: Observation) -> _Part | None:
         """The park, of ours, whose row the observation is: that of the ride's stay, else the one it names."""
@@ -141,7 +144,7 @@ def place(parks: Sequence[Park], validated: Validated, resolver: Resolver, origi
     rides, findings = resolver.resolve(_wanted_rides(work), origin.key)
     work.known |= rides
     moved = moves.follow(work.heard, work.known, partial(_parks_of, work), origin.key, held)
-    work.courses = moved.courses
+    work.courses = moved.courses | _courses_of_rejected(work, moved.courses)
     _choose_mine(work)
     work.ours = {observation.entity_id for _, observation in work.mine}
     heard = {entity: mine for entity, mine in work.heard.items() if entity in work.ours}
@@ -213,6 +216,17 @@ def _parks_of(work: _Work, wiki_ids: set[str]) -> dict[str, Park]:
     for wiki_id in sorted(wiki_ids - found.keys()):
         found[wiki_id] = make_park(work.origin.destination, wiki_id, work.validated.parks[wiki_id])
     return found
+
+
+def _courses_of_rejected(work: _Work, found: Collection[str]) -> dict[str, list[Stay]]:
+    """Of rides that moved once and of which the file says nothing that can be stored, and no park."""
+    rides = {
+        rejection.entity_id: work.known[rejection.entity_id].ride_id
+        for rejection in work.validated.parkless_rejections
+        if rejection.entity_id in work.known and rejection.entity_id not in found
+    }
+    courses = work.held.stays_of(list(rides.values())) if rides else {}
+    return {entity: courses[ride_id] for entity, ride_id in rides.items() if ride_id in courses}
 
 
 def _choose_mine(work: _Work) -> None:

@@ -10,6 +10,7 @@ from operator import sub
 from imports.events.validation import Observation
 from warehouse.instants import day_at
 from warehouse.models import NAME_LENGTH
+from warehouse.outside import fitting
 
 # Two states a second or two apart, so often in a file, are no ride that opens and closes: two systems write one id.
 FLICKER_MS = 2_000
@@ -35,7 +36,7 @@ def _instant(observation: Observation) -> int:
 
 def name_of(observation: Observation) -> str:
     """The name as it is stored; "" where the event has none."""
-    return observation.said.name[:NAME_LENGTH]
+    return fitting(observation.said.name, NAME_LENGTH)
 
 
 def newest_named(mine: list[Observation]) -> tuple[str, int] | None:

@@ -13,6 +13,7 @@ from imports.events.load_format import text_of
 from imports.loading.changes import apply, raise_version, remembered
 from imports.loading.resolver import KnownRide, Resolver
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange
+from warehouse.outside import fitting
 from warehouse.rides import stale_days
 
 KIND_LENGTH = 50  # of entity_metadata.entity_type
@@ -20,7 +21,7 @@ KIND_LENGTH = 50  # of entity_metadata.entity_type
 
 def kind_of(value: Any) -> str:
     """An `entityType` as it is stored; "" where it is not said."""
-    return text_of(value).strip()[:KIND_LENGTH]
+    return fitting(text_of(value).strip(), KIND_LENGTH)
 
 
 def follow(said: Mapping[str, Any], rides: Mapping[str, KnownRide], resolver: Resolver, now: datetime) -> None:

@@ -11,7 +11,8 @@ from itertools import pairwise
 from imports.events.validation import Observation
 from imports.loading.held import Held
 from imports.loading.resolver import KnownRide
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.instants import day_at, instant_at
 from warehouse.models import Park, Ride

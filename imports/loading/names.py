@@ -20,6 +20,7 @@ from imports.loading.held import Held
 from imports.loading.resolver import KnownRide, Resolver, placeholder_name
 from warehouse.instants import END_OF_TIME, ONE_MILLISECOND, instant_at, milliseconds_of, naive_utc
 from warehouse.models import BY_EVENTS, NAME_LENGTH, MetadataChange, Park, Ride
+from warehouse.outside import fitting
 from warehouse.rides import stale_days, stays
 from warehouse.zones import known_zone
 
@@ -95,7 +96,7 @@ def _said_of_parks(heard: Mapping[str, list[Observation]]) -> dict[str, _Said]:
             if word.slug and word.zone and at < min(word.slug_at, word.zone_at):
                 left.remove(observation.park_id)
                 continue
-            slug = observation.said.park_slug[:NAME_LENGTH]
+            slug = fitting(observation.said.park_slug, NAME_LENGTH)
             zone = observation.said.timezone
             if slug:
                 word.slug, word.slug_at = max((word.slug, word.slug_at), (slug, at), key=lambda pair: pair[::-1])

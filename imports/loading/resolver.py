@@ -14,6 +14,7 @@ from imports.loading.noted import Noted
 from imports.loading.wanted import WantedRide
 from quality.findings import Finding
 from warehouse.models import NAME_LENGTH, Park, Ride
+from warehouse.outside import fitting
 from warehouse.rides.numbering import take_numbers
 from warehouse.rides.openings import Opening
 
@@ -129,7 +130,7 @@ def _instant(text: str) -> datetime:
 
 
 def _fitting_name(ride: WantedRide) -> str:
-    return ride.name.strip()[:NAME_LENGTH] or placeholder_name(ride.entity_id)
+    return fitting(ride.name.strip(), NAME_LENGTH) or placeholder_name(ride.entity_id)
 
 
 def _rides_without_id(park_ids: set[int]) -> dict[int, dict[int, str]]:
@@ -146,9 +147,9 @@ def make_park(destination: str, park_id: str, seen: ReportedPark) -> Park:
     park, _ = Park.objects.get_or_create(
         themeparks_wiki_id=park_id,
         defaults={
-            "park_name": (seen.name or seen.slug)[:NAME_LENGTH] or park_id,
-            "park_slug": seen.slug[:NAME_LENGTH],
-            "timezone": seen.timezone[:64],
+            "park_name": fitting(seen.name or seen.slug, NAME_LENGTH) or park_id,
+            "park_slug": fitting(seen.slug, NAME_LENGTH),
+            "timezone": fitting(seen.timezone, 64),
             "destination_wiki_id": destination,
         },
     )

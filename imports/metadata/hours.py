@@ -14,6 +14,7 @@ from imports.events.validation import shorten
 from warehouse.days import ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType
+from warehouse.outside import fitting
 from warehouse.rides.hours import Hours
 from warehouse.zones import local_day
 
@@ -101,12 +102,12 @@ def _hours(entry: dict, day: date, zone: tzinfo | None) -> Hours:
         raise _Refused("unknown_hours_type")
     opens, closes = _instant(entry.get("openingTime")), _instant(entry.get("closingTime"))
     if said_type == HoursType.CLOSED or (said_type == HoursType.INFO and opens is closes is None):
-        return Hours(said_type, None, None, description=description[:DESCRIPTION_LENGTH])
+        return Hours(said_type, None, None, description=fitting(description, DESCRIPTION_LENGTH))
     if opens is None or closes is None:
         raise _Refused("impossible_hours")
     opens, closes = _put_right(opens, closes, day, zone or opens.tzinfo)
     return Hours(
-        said_type, milliseconds_of(opens), milliseconds_of(closes), description=description[:DESCRIPTION_LENGTH]
+        said_type, milliseconds_of(opens), milliseconds_of(closes), description=fitting(description, DESCRIPTION_LENGTH)
     )
 
 
@@ -134,7 +135,7 @@ def _merged(one: Hours, other: Hours) -> Hours:
     """Two of one kind that open at one instant: until the later closing, by all the names that they have."""
     names = dict.fromkeys(filter(None, [*one.description.split("; "), *other.description.split("; ")]))
     later = max(one, other, key=lambda hours: hours.closes_ms or 0)
-    return Hours(later.type, later.opens_ms, later.closes_ms, description="; ".join(names)[:DESCRIPTION_LENGTH])
+    return Hours(later.type, later.opens_ms, later.closes_ms, description=fitting("; ".join(names), DESCRIPTION_LENGTH))
 
 
 def _day(entry: Any) -> date | None:

@@ -21,6 +21,7 @@ from imports.events.validation import shorten
 from imports.loading.kinds import kind_of
 from warehouse.ids import uuid_of
 from warehouse.models import NAME_LENGTH
+from warehouse.outside import fitting
 
 CM_PER_INCH = Decimal("2.54")
 HEIGHT_MAX_CM = 250  # a limit above the tallest visitor is a wrong unit
@@ -72,7 +73,7 @@ def read_subtree(rows: Iterable[Any], parks: Collection[str], asked_park: str | 
 def read_entity(row: dict, park_id: str | None, issues: Issues) -> Entity:
     """One entity, of a /children row or of an /entity answer. Its id has been looked at."""
     entity_id = uuid_of(row["id"])
-    name = text_of(row.get("name")).strip()[:NAME_LENGTH]
+    name = fitting(text_of(row.get("name")).strip(), NAME_LENGTH)
     kind = kind_of(row.get("entityType"))
     about = {"id": entity_id, "name": shorten(row.get("name"))}
     if not name:

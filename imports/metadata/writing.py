@@ -24,6 +24,7 @@ from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.instants import milliseconds_of
 from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, Ride
+from warehouse.outside import fitting
 from warehouse.rides import sightings, stale_days
 from warehouse.rides.stays import Sighting
 
@@ -104,7 +105,7 @@ class _Writing:
             for park in Park.objects.select_for_update().filter(themeparks_wiki_id__in=timezones)
         }
         for park_id, timezone in timezones.items():
-            name = names.get(park_id, "")[:NAME_LENGTH]
+            name = fitting(names.get(park_id, ""), NAME_LENGTH)
             says = {"destination_wiki_id": target.destination}
             says |= {"park_name": name} if name else {}
             says |= {"timezone": timezone} if timezone else {}

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("imports", "0015_ledger_knows_by_which_rules")]
+    dependencies = [("imports", "0016_who_has_a_message")]
 
     operations = [
         migrations.AddField(

@@ -3,6 +3,7 @@
 What is no day file is counted with the reason and named by a few examples, never passed over.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from datetime import date, datetime
 
 from imports.sources.source import EARLIEST_DAY, Beside, DayFile, Listing, Why, day_of, key_of
 from warehouse.days import ONE_DAY
+from warehouse.outside import shown
 
 EXAMPLES_MAX = 5  # as many as a finding keeps
 PATH_SHOWN_MAX = 200  # characters
+ETAG_MAX = 100  # characters, as its column holds; those of S3 have 32 and a number of parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def sort_out(destination: str, found: Iterable[Found], first: date | None, last:
         elif (first is None or first <= day) and (last is None or day <= last):
             key = key_of(destination, day)
             place = "" if file.path == key else file.path
-            mine = DayFile(key, day, file.size_bytes, file.etag, place, file.modified_at)
+            mine = DayFile(key, day, file.size_bytes, _version(file.etag), place, file.modified_at)
             other = files.setdefault(day, mine)
             if other is not mine:
                 if spelling == destination:  # the name as it should be goes before any other
@@ -65,10 +68,16 @@ def window(first: date | None, last: date | None) -> tuple[str, str]:
 
 
 def printable(path: str) -> str:
-    """A path for people and for tables: at most PATH_SHOWN_MAX characters, control characters and bytes that are no
-    UTF-8 (a name on disk may hold any) written as escapes."""
-    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in path[: PATH_SHOWN_MAX + 1])
-    return shown if len(shown) <= PATH_SHOWN_MAX else f"{shown[:PATH_SHOWN_MAX]}…"
+    """A path for people and for tables: at most PATH_SHOWN_MAX characters, what is hidden and bytes that are no UTF-8
+    (a name on disk may hold any) written as escapes."""
+    return shown(path, PATH_SHOWN_MAX)
+
+
+def _version(etag: str) -> str:
+    """An ETag as it is kept and compared: one that is longer than its column, by what it sums up to."""
+    if len(etag) <= ETAG_MAX and etag.isprintable():
+        return etag
+    return f"sha256-{hashlib.sha256(etag.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 class _Strays:

@@ -4,7 +4,7 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from imports.archive import beginning, post_import_check
 from imports.archive.checkpoint import ImportCheckpoint
@@ -15,12 +15,15 @@ from imports.archive.transitions import TransitionRefused
 from imports.sources.opening import open_source
 from imports.sources.source import NotNow
 from imports.workers import queue
+from warehouse.server import errors
+from warehouse.server.away import briefly, patiently
 from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 25  # a slice ends with a file, which takes seconds: 30 in all
 ATTEMPTS_MAX = 3
+DISPATCH_SECONDS = 2.0
 
 
 def import_slice(message: queue.Message) -> str:
@@ -30,10 +33,20 @@ def import_slice(message: queue.Message) -> str:
     the import is dispatched again.
     """
     try:
-        checkpoints = [checkpoint for checkpoint in queue.not_stale(message) if not _worn_out(checkpoint)]
+        named = patiently(lambda: queue.not_stale(message))
+        checkpoints = [checkpoint for checkpoint in named if not _worn_out(checkpoint)]
         return _slice(checkpoints) if checkpoints else "nothing to do: paused, ended or taken over since"
     finally:
-        queue.dispatch()
+        _dispatch()
+
+
+def _dispatch() -> None:
+    """Whoever waits next; where the server is away still, every worker's heartbeat sees to it when it is back."""
+    try:
+        with briefly(DISPATCH_SECONDS):
+            patiently(queue.dispatch)
+    except OperationalError as error:
+        logger.warning("nobody was told who is next: %s", errors.in_words(error))
 
 
 def _slice(checkpoints: list[ImportCheckpoint]) -> str:
@@ -49,7 +62,7 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
             ", completed" if completed else waits
         )
     except ImportFailed as error:
-        logger.error("%s: %s", checkpoints[0], error)
+        logger.error("%s: %s", checkpoints[0].import_id, error)
         return f"failed: {error}"
     except NotNow as waiting:  # its listing is not to be had; what is out while files are read, the run sees to
         for checkpoint in _claim(checkpoints):
@@ -58,7 +71,7 @@ def _slice(checkpoints: list[ImportCheckpoint]) -> str:
     except DatabaseError:
         raise  # the server is away, or another session stands in the way: a new message follows
     except Exception as error:
-        logger.exception("%s cannot go on", checkpoints[0])
+        logger.exception("%s cannot go on", checkpoints[0].import_id)
         for checkpoint in _claim(checkpoints):
             checkpoint.fail(f"{type(error).__name__}: {error}", generation=checkpoint.generation)
         return f"failed: {error}"

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models.functions import Now
 
+from warehouse.fields import OutsideCharField, OutsideTextField
+
 STALE_SECONDS = 15  # without a sign of life: who looked is gone
 STARTABLE_FOR = timedelta(minutes=30)  # what a source had longer ago may be something else now
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -35,13 +37,13 @@ class ImportPreview(models.Model):
     made_by = models.CharField(max_length=150)
     created_at = models.DateTimeField(db_default=Now())
     state = models.CharField(max_length=9, choices=PreviewState.choices, default=PreviewState.WAITING)
-    progress = models.CharField(max_length=400, blank=True, default="")
-    trouble = models.CharField(max_length=400, blank=True, default="")
+    progress = OutsideCharField(max_length=400, blank=True, default="")
+    trouble = OutsideCharField(max_length=400, blank=True, default="")
     seen_at = models.DateTimeField(null=True, help_text="last sign of life of who looks")
     ended_at = models.DateTimeField(null=True)
     listed = models.JSONField(default=list, help_text="the destinations of the source")
     result = models.JSONField(null=True)
-    error = models.TextField(blank=True, default="")
+    error = OutsideTextField(blank=True, default="")
     started = models.JSONField(default=list, help_text="checkpoint_ids of what was begun from it")
 
     class Meta:

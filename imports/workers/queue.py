@@ -25,6 +25,7 @@ from imports.archive.checkpoint import HEARTBEAT_AGE, ImportCheckpoint
 from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
 from imports.workers.models import Worker
+from warehouse.server.away import once
 
 TASK = "imports.tasks.import_slice"
 # One file may take long where a bucket stalls (5 minutes of retries). django-q2 ends a task that takes longer.
@@ -38,10 +39,22 @@ Message = Sequence[Sequence[int]]
 
 def enqueue(checkpoints: Iterable[ImportCheckpoint]) -> None:
     """Queue imports for the workers, all or none. TransitionRefused: one of them cannot go on, or is queued already."""
-    with transaction.atomic():
-        for checkpoint in sorted(checkpoints, key=lambda checkpoint: checkpoint.park_id):
-            checkpoint.queue()
-        dispatch()
+    in_order = sorted(checkpoints, key=lambda checkpoint: checkpoint.park_id)
+    as_loaded = [dict(vars(checkpoint)) for checkpoint in in_order]
+
+    def queue_all() -> None:
+        with transaction.atomic():
+            for checkpoint, loaded in zip(in_order, as_loaded, strict=True):
+                vars(checkpoint).update(loaded)  # where it is done again, it was read as it never was
+                checkpoint.queue()
+            dispatch()
+
+    def are_queued() -> bool:
+        for checkpoint in in_order:
+            checkpoint.refresh_from_db()
+        return all(checkpoint.queued_at is not None for checkpoint in in_order)
+
+    once(queue_all, are_queued)
 
 
 def why_not_queued(runs: Iterable[ImportRun]) -> str:

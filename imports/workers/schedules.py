@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import DatabaseError, transaction
 from django.db.models.signals import pre_save
 from django.utils import timezone
 from django_q.models import Schedule
@@ -112,6 +113,12 @@ JOBS = (
         cron="0 6 * * *",
         setting="ALERT_EMAILS or ALERT_WEBHOOK_URL",
     ),
+    Job(
+        "Forget old sign-ins",
+        "config.tasks.forget_old_sign_ins",
+        "sessions that are over, and what is kept of sign-ins for 90 days",
+        cron="35 1 * * *",
+    ),
 )
 
 
@@ -148,24 +155,44 @@ def said(schedule: Schedule) -> str:
 def mend(now: datetime | None = None) -> Iterator[str]:
     """Set right or switch off what would keep the workers from running any job, and say so of each.
 
-    By queries that touch the row as it was seen alone: two workers may do this at once, and an operator beside them.
+    Each row by itself, locked and read again: two workers may do this at once, and an operator beside them.
     """
     now = now or timezone.now()
-    for schedule in Schedule.objects.exclude(repeats=0):
-        problem = times.problem_of(schedule, now)
-        if not problem:
-            continue
-        seen = Schedule.objects.filter(
-            pk=schedule.pk, next_run=schedule.next_run, cron=schedule.cron, minutes=schedule.minutes
-        )
-        name = schedule.name or schedule.func
-        if problem == times.problem_of_next_run(schedule, now):
-            next_run = times.next_run_set_right(schedule, now)
-            done, said = seen.update(next_run=next_run), f"set to {next_run:%Y-%m-%d %H:%M}Z"
-        else:
-            done, said = seen.update(repeats=0), "switched off: give it other times in the admin, and switch it on"
-        if done:
-            yield f"{name}: {problem}; {said}"
+    on = Schedule.objects.exclude(repeats=0)
+    try:
+        suspects = [schedule.pk for schedule in on if times.problem_of(schedule, now)]
+    except DatabaseError:
+        raise
+    except Exception:  # a value that cannot even be read; which one it is, each by itself tells
+        suspects = list(on.values_list("pk", flat=True))
+    for pk in suspects:
+        if said := _mended(pk, now):
+            yield said
+
+
+def set_right(schedule: Schedule, problem: str, now: datetime) -> str:
+    """Give a schedule, whose row is locked, a next run where that alone is its `problem`, else switch it off; what was
+    done, in words."""
+    row, name = Schedule.objects.filter(pk=schedule.pk), schedule.name or schedule.func
+    if problem == times.problem_of_next_run(schedule, now):
+        next_run = times.next_run_set_right(schedule, now)
+        row.update(next_run=next_run)
+        return f"{name}: {problem}; set to {next_run:%Y-%m-%d %H:%M}Z"
+    row.update(repeats=0)
+    return f"{name}: {problem}; switched off: give it other times in the admin, and switch it on"
+
+
+def _mended(pk: int, now: datetime) -> str:
+    try:
+        with transaction.atomic():
+            locked = Schedule.objects.select_for_update().exclude(repeats=0).filter(pk=pk).first()
+            problem = times.problem_of(locked, now) if locked else ""
+            return set_right(locked, problem, now) if locked and problem else ""
+    except DatabaseError:
+        raise
+    except Exception as error:  # it must not keep the others from being looked at
+        Schedule.objects.filter(pk=pk).update(repeats=0)
+        return f"{pk}: it cannot be read ({error}); switched off"
 
 
 def mend_and_log() -> None:

@@ -8,6 +8,8 @@ registers meanwhile is off too, workers leave the queue alone, and no import can
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -18,6 +20,7 @@ from imports.archive.checkpoint import AT_WORK, ImportCheckpoint
 from imports.archive.pause_model import WHY_MAX, Pause
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.workers import queue
+from warehouse.server.away import despite_locks
 from warehouse.text import count_of
 
 # Tasks that go on: they tell people how things stand, or what an import would do, and change nothing that is stored.
@@ -61,10 +64,10 @@ def begin(by: str, why: str = "", now: datetime | None = None) -> tuple[Pause, S
         pause.jobs = [{"id": job.pk, "name": job.name, "repeats": job.repeats} for job in jobs]
         pause.save(update_fields=["jobs"])
         Schedule.objects.filter(pk__in=[job.pk for job in jobs]).update(repeats=0)
-    stopped = [checkpoint for checkpoint in _imports() if _stop(pause, checkpoint)]
+    stopped = [each for each in _imports() if despite_locks(partial(_stop, pause, each))]
     with transaction.atomic():  # a claim that had not seen the pause yet: its row is locked until it is a running one
         late = list(ImportCheckpoint.objects.select_for_update().filter(AT_WORK).values_list("pk", flat=True))
-    stopped += [checkpoint for checkpoint in _imports().filter(pk__in=late) if _stop(pause, checkpoint)]
+    stopped += [each for each in _imports().filter(pk__in=late) if despite_locks(partial(_stop, pause, each))]
     pause.refresh_from_db()
     return pause, Stopped(stopped, jobs)
 
@@ -74,15 +77,20 @@ def end(by: str, now: datetime | None = None) -> tuple[Pause, Stopped]:
 
     PauseRefused: nothing is paused, or somebody has just ended it.
     """
+    pause, restored = despite_locks(lambda: _end(by, now or timezone.now()))
+    queue.dispatch()
+    return pause, restored
+
+
+def _end(by: str, now: datetime) -> tuple[Pause, Stopped]:
     with transaction.atomic():
         pause = Pause.objects.select_for_update().filter(is_active=True).first()
         if pause is None:
             raise PauseRefused(f"Nothing changed: {_last_words()}")
         restored = Stopped([], [])
         pause.left = [*_restore_jobs(pause, restored.jobs), *_restore_imports(pause, restored.imports)]
-        pause.is_active, pause.ended_at, pause.ended_by = None, now or timezone.now(), by
+        pause.is_active, pause.ended_at, pause.ended_by = None, now, by
         pause.save()
-    queue.dispatch()
     return pause, restored
 
 
@@ -137,7 +145,7 @@ def _stop(pause: Pause, checkpoint: ImportCheckpoint) -> bool:
 
 
 def _restore_jobs(pause: Pause, restored: list[Schedule]) -> Iterator[str]:
-    known = Schedule.objects.select_for_update().in_bulk([each["id"] for each in pause.jobs])
+    known = Schedule.objects.select_for_update().in_bulk(_ids(pause.jobs))
     for each in pause.jobs:
         job = known.get(each["id"])
         if job is None:
@@ -150,8 +158,12 @@ def _restore_jobs(pause: Pause, restored: list[Schedule]) -> Iterator[str]:
             restored.append(job)
 
 
+def _ids(kept: list[dict[str, Any]]) -> list[int]:
+    return [each["id"] for each in kept if isinstance(each["id"], int)]
+
+
 def _restore_imports(pause: Pause, restored: list[ImportCheckpoint]) -> Iterator[str]:
-    known = ImportCheckpoint.objects.select_related("park").in_bulk([each["id"] for each in pause.imports])
+    known = ImportCheckpoint.objects.select_related("park").in_bulk(_ids(pause.imports))
     for each in pause.imports:
         checkpoint = known.get(each["id"])
         if checkpoint is None:

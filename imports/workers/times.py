@@ -3,16 +3,23 @@
 django-q2 steps next_run forward one interval at a time, in a transaction that holds the schedules: one that lay in the
 year 206 kept every worker of the cluster from ever running a job again, and so does a cron expression that never comes
 or cannot be read, since the error rolls back what was due beside it. So every schedule is checked before it is stored,
-and those that are stored by other means are set right by the workers (imports.workers.schedules.mend).
+and what is stored by other means is set right by the workers (imports.workers.schedules.mend) and whenever it is due
+(imports.workers.scheduling).
+
+A row of this table is also the one way by which who may write to the database could have the workers run what they
+like (messages are signed): so it names a task of ours and nothing else.
 """
 
 import ast
+import importlib
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from croniter import croniter
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import Schedule
 
 MINUTES_MAX = 1_440  # what comes less often than daily is said by days
@@ -21,6 +28,14 @@ AHEAD_MAX = timedelta(days=366)
 BEHIND_MAX = {Schedule.MINUTES: timedelta(days=1), Schedule.HOURLY: timedelta(days=30)}
 BEHIND_MAX_OTHERS = timedelta(days=732)
 CRON_FIELDS = 5
+ARGUMENTS_MAX = 1_000  # characters
+OUR_TASK = re.compile(r"(warehouse|quality|imports|config)\.tasks\.[a-z][a-z_0-9]*", re.ASCII)
+# What django-q2 takes out of the keyword arguments for itself: `sync` has the scheduler run the task, `broker` and
+# `cluster` send it elsewhere, `timeout` takes away its end.
+NOT_FOR_TASKS = frozenset(
+    {"q_options", "task_name", "hook", "group", "save", "sync", "cached", "ack_failure", "iter_count", "iter_cached"}
+    | {"chain", "broker", "broker_name", "cluster", "timeout"}
+)
 KINDS = frozenset(kind for kind, _ in Schedule.TYPE) - {Schedule.ONCE}
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _IN_WORDS = {
@@ -38,15 +53,17 @@ _IN_WORDS = {
 def problem_of(schedule: Schedule, now: datetime | None = None) -> str:
     """Why workers cannot run it, or would stand still by it; "" where they can. One that is off is held to the same."""
     now = now or timezone.now()
+    if found := problem_of_task(schedule) or _problem_of_arguments(schedule):
+        return found
     if schedule.schedule_type == Schedule.ONCE:
-        return ""  # nobody's here; django-q2 deletes it by running it, and steps nothing forward
+        return ""  # nobody's here; it is deleted when it has run, and nothing is stepped forward
     if schedule.schedule_type not in KINDS:
         return f"there is no kind of schedule {schedule.schedule_type!r}"
     if schedule.schedule_type == Schedule.CRON and (found := problem_of_cron(schedule.cron or "")):
         return found
     if schedule.schedule_type == Schedule.MINUTES and not 1 <= (schedule.minutes or 0) <= MINUTES_MAX:
         return f"it is to run every {schedule.minutes} minutes: give 1 to {MINUTES_MAX:,}"
-    return _problem_of_arguments(schedule) or problem_of_next_run(schedule, now)
+    return problem_of_next_run(schedule, now)
 
 
 def problem_of_next_run(schedule: Schedule, now: datetime) -> str:
@@ -99,21 +116,60 @@ def _problem_of_cron(cron: str, year: int) -> str:
     return "" if comes - begin <= AHEAD_MAX else f"{cron!r} never comes, or not every year"
 
 
+def problem_of_task(schedule: Schedule) -> str:
+    """Of what it runs, and where."""
+    if not OUR_TASK.fullmatch(schedule.func or "") or _is_borrowed(schedule.func):
+        return f"{schedule.func!r} is no task of this application"
+    if schedule.hook:
+        return f"it has {schedule.hook!r} called after each run"
+    if schedule.cluster not in (None, Conf.CLUSTER_NAME):
+        return f"it is for a cluster {schedule.cluster!r}, which there is not"
+    return ""
+
+
+def _is_borrowed(func: str) -> bool:
+    """Whether a module of tasks has it from elsewhere, as async_task, which would queue whatever it is given. One that
+    is not there at all fails when it is run; sync_schedules knows where it is now."""
+    module, _, name = func.rpartition(".")
+    found = getattr(importlib.import_module(module), name, None)
+    return found is not None and getattr(found, "__module__", None) != module
+
+
 def _problem_of_arguments(schedule: Schedule) -> str:
-    """As django-q2 reads them, whose errors would stop all that is due beside it."""
+    """As they are read when it is due."""
+    if max(len(schedule.args or ""), len(schedule.kwargs or "")) > ARGUMENTS_MAX:
+        return f"its arguments are longer than {ARGUMENTS_MAX:,} characters"
+    named = schedule.intended_date_kwarg or ""
+    if named and not (named.isidentifier() and named not in NOT_FOR_TASKS):
+        return f"its time cannot be given to its task as {named!r}"
     try:
         if schedule.args:
             ast.literal_eval(schedule.args)
-        if schedule.kwargs:
-            try:
-                read = ast.literal_eval(schedule.kwargs)
-            except (SyntaxError, ValueError):
-                return ""  # read as f(...), or passed over
-            if not isinstance(read, dict):
-                return "its keyword arguments are none"
+        keywords = keywords_of(schedule.kwargs)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return "its arguments cannot be read"
+    if not all(isinstance(name, str) and name.isidentifier() for name in keywords):
+        return "its keyword arguments are none"
+    if taken := sorted(NOT_FOR_TASKS & set(keywords)):
+        return f"its keyword argument {taken[0]} is no task's"
     return ""
+
+
+def keywords_of(written: str | None) -> dict[str, Any]:
+    """Keyword arguments written as a dict, or as in a call: `x=1, name='John'`. ValueError, SyntaxError, TypeError,
+    MemoryError, RecursionError: they are none."""
+    if not written:
+        return {}
+    try:
+        read = ast.literal_eval(written)
+    except (SyntaxError, ValueError):
+        call = ast.parse(f"f({written})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError("no keyword arguments") from None
+        return {each.arg or "**": ast.literal_eval(each.value) for each in call.keywords}
+    if not isinstance(read, dict):
+        raise ValueError("no keyword arguments")
+    return read
 
 
 # --- in words -------------------------------------------------------------------------------------------------------

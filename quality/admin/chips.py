@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from quality.admin.filters import ALL, NO_PARK, OF_THE_VIEW
 from quality.models import IssueType, ResolutionStatus
 from quality.reasons import title_of
+from warehouse.ids import key_of
 from warehouse.models import Park, Ride
 
 _NOT_SAID = {*OF_THE_VIEW, "o", "p", "e", "all", "status"}
@@ -43,7 +44,7 @@ def address(params: Mapping[str, str], **changes: str | None) -> str:
 
 
 def _said(params: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    of_ride = params.get("entity_type__exact") == "ride" and params.get("entity_id__exact", "").isdecimal()
+    of_ride = params.get("entity_type__exact") == "ride" and key_of(params.get("entity_id__exact")) is not None
     if of_ride:
         label, _ = _chip(params, "ride", params["entity_id__exact"])
         yield label, "entity_type__exact", "entity_id__exact"
@@ -68,10 +69,10 @@ def _chip(params: Mapping[str, str], name: str, value: str) -> tuple[str, ...]:
     if name == "reason":
         return f"Reason: {title_of(value)}", name
     if name == "park":
-        found = Park.objects.filter(pk=value).first() if value.isdecimal() else None
+        found = Park.objects.filter(pk=key_of(value)).first()
         return f"Park: {'none' if value == NO_PARK else found or value}", name
     if name == "ride":
-        found = Ride.objects.filter(pk=value).select_related("park").first() if value.isdecimal() else None
+        found = Ride.objects.filter(pk=key_of(value)).select_related("park").first()
         return f"Ride: {found} ({found.park})" if found else f"Ride: {value}", name
     if name == "assignee":
         return f"Assigned to {value}", name

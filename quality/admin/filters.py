@@ -14,6 +14,7 @@ from django.db.models import Q
 from quality.models import TO_DO, DataQualityMove, FindingRide, IssueType, ResolutionStatus
 from quality.reasons import REASONS
 from warehouse.days import day_from, midnight
+from warehouse.ids import key_of
 from warehouse.models import Park
 
 ALL = "all"
@@ -81,7 +82,8 @@ class ParkFilter(SelectFilter):
     def queryset(self, request, queryset):
         if self.value() == NO_PARK:
             return queryset.filter(park=None)
-        return queryset.filter(park_id=self.value()) if (self.value() or "").isdecimal() else queryset
+        park_id = key_of(self.value())
+        return queryset if park_id is None else queryset.filter(park_id=park_id)
 
 
 class ReasonFilter(SelectFilter):
@@ -178,7 +180,8 @@ class LinkedFilter(admin.SimpleListFilter):
         return True  # of others Django asks no query
 
     def queryset(self, request, queryset):
-        return self.narrowed(queryset, int(self.value())) if (self.value() or "").isdecimal() else queryset
+        key = key_of(self.value())
+        return queryset if key is None else self.narrowed(queryset, key)
 
 
 class RideFilter(LinkedFilter):

@@ -25,6 +25,7 @@ from quality.reasons import REASONS, title_of
 from quality.states import NOTE_MAX
 from quality.taking_back import reopenable, take_back_one, undoable
 from warehouse.admin.list_csv import ListCsvAdmin
+from warehouse.ids import key_of
 from warehouse.server import errors
 
 
@@ -198,7 +199,7 @@ class DataQualityLogAdmin(ListCsvAdmin):
                 "status": finding_view.status_as_html(row.resolution_status),
                 "examples": finding_view.examples_of(row),
                 "values": finding_view.values_of(row),
-                "files": sorted(row.evidence.get("files", {}).items()),
+                "files": finding_view.files_of(row),
                 "links": finding_view.links_of(row),
                 "import_again": finding_view.import_again(row),
                 "undo_adoption": finding_view.undo_adoption(row) if may_triage else None,
@@ -244,8 +245,7 @@ class DataQualityLogAdmin(ListCsvAdmin):
         move, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
         note = request.POST.get("note", "")
         if move in ("undo", "reopen"):
-            last = request.POST.get("last", "")
-            take_back_one(row, by=by, now=now, note=note, shown=int(last) if last.isdecimal() else None)
+            take_back_one(row, by=by, now=now, note=note, shown=key_of(request.POST.get("last")))
             messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
             return
         # what the page showed; a form of before has no such field, and moves what stands there

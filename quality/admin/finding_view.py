@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
@@ -19,10 +20,10 @@ from quality.admin.finding_links import around
 from quality.admin.finding_times import with_local_time
 from quality.check.seams import HISTORY_URL
 from quality.covered_hours import days_touched
-from quality.evidence import OTHER_VALUES
+from quality.evidence import FILES_SHOWN, OTHER_VALUES, examples_within, values_within
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
-from warehouse.text import age_in_words
+from warehouse.text import age_in_words, label_of
 from warehouse.zones import known_zone, zone_or_utc
 
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
@@ -98,7 +99,9 @@ def as_html(links: list[Link]):
 
 
 def status_as_html(status: str):
-    return format_html('<span class="q-status q-{}">{}</span>', status.lower(), ResolutionStatus(status).label)
+    return format_html(
+        '<span class="q-status q-{}">{}</span>', status.lower(), label_of(ResolutionStatus.choices, status)
+    )
 
 
 def age_of(row: DataQualityLog, now: datetime) -> str:
@@ -117,7 +120,8 @@ _RANKS = {column: rank for rank, column in enumerate(_COLUMNS)}
 
 def examples_of(row: DataQualityLog) -> Examples:
     """Of a row `with_subjects`."""
-    examples = row.evidence.get("examples", [])
+    found = _of_evidence(row, "examples", list)
+    examples = examples_within(found)  # of a record of before they were bounded when made
     if examples and all(isinstance(example, dict) for example in examples):
         columns = dict.fromkeys(key for example in examples for key in example)
         columns = sorted(columns, key=lambda column: _RANKS.get(column, len(_RANKS)))
@@ -126,9 +130,22 @@ def examples_of(row: DataQualityLog) -> Examples:
     return Examples(texts=[_text("", example, row.zone) for example in examples])
 
 
+def files_of(row: DataQualityLog) -> list[tuple[str, Any]]:
+    """The files of a record that groups them, with their counts; the first FILES_SHOWN, then how many more."""
+    files = sorted(_of_evidence(row, "files", dict).items())
+    more = len(files) - FILES_SHOWN
+    return files if more <= 0 else [*files[:FILES_SHOWN], (f"and {more:,} more files", "")]
+
+
+def _of_evidence(row: DataQualityLog, name: str, kind: type) -> Any:
+    """A part of the evidence, empty where it is none of the kind: what SQL wrote into it is anybody's."""
+    evidence = row.evidence if isinstance(row.evidence, dict) else {}
+    return found if isinstance(found := evidence.get(name), kind) else kind()
+
+
 def values_of(row: DataQualityLog) -> list[tuple[str, int]]:
     """What was refused and how often, the most frequent first; what was not counted one by one comes last."""
-    values = row.evidence.get("values", {})
+    values = values_within(_of_evidence(row, "values", dict))
     return sorted(values.items(), key=lambda item: (item[0] == OTHER_VALUES, -item[1], item[0]))
 
 

@@ -4,10 +4,10 @@ from django.db.models import Q, QuerySet
 
 from quality.models import DataQualityLog, FindingRide
 from quality.named_rides import UUID
+from warehouse.ids import key_of
 from warehouse.models import Ride
 
 HELP = "words of the finding, the name or id of a ride or park, a source file, or a finding's number"
-_NUMBER_MAX = 2**63 - 1
 
 
 def matching(queryset: QuerySet[DataQualityLog], text: str) -> QuerySet[DataQualityLog]:
@@ -20,7 +20,7 @@ def matching(queryset: QuerySet[DataQualityLog], text: str) -> QuerySet[DataQual
         said &= Q(description__icontains=word) | Q(source_file__icontains=word) | Q(entity_key__icontains=word)
         named &= Q(ride_name__icontains=word)
     whole = text.strip()
-    number = int(whole) if whole.isdecimal() and int(whole) <= _NUMBER_MAX else None
+    number = key_of(whole)
     if number is not None:
         said |= Q(pk=number)
         named |= Q(pk=number)

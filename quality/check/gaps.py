@@ -12,7 +12,8 @@ from statistics import median
 from quality.check.profiles import DAY_MS, HOUR_MS, ParkProfile, RideProfile
 from quality.check.rows import HEARD, LAST_STATUS_SHIFT, OPEN, STATUSES, WAITED
 from quality.check.window import Window
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import instant_at

@@ -11,7 +11,8 @@ from quality import import_ledger
 from quality.check.profiles import HOUR_MS, ParkProfile, RideProfile
 from quality.check.scan import Scan, Tally
 from quality.check.window import Window
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.reasons import REASONS
 from warehouse.days import midnight
 from warehouse.instants import aware_utc, instant_at

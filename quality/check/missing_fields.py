@@ -7,7 +7,8 @@ from django.db.models import Q
 
 from quality.check.profiles import ParkProfile
 from quality.check.window import Window
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.grouping import group_subjects, together
 from quality.reasons import REASONS
 from warehouse.models import Park, Ride

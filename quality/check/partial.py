@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from quality.check.profiles import ParkProfile
 from quality.check.rows import QUEUE_BITS
 from quality.check.window import Window
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.models import DataQualityLog
 from quality.reasons import REASONS
 from warehouse.days import midnight

@@ -3,10 +3,13 @@
 import logging
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from functools import partial
 
 from quality import owed_checks
 from quality.check.ahead import ScanAhead
 from quality.check.run import Checked, check
+from warehouse.server.away import looking_anew
+from warehouse.server.errors import ServerAway
 from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
@@ -29,8 +32,13 @@ def pay(
         parks_by_range.setdefault((row.first_day, row.last_day), []).append(row.park_id)
     done, failures = [], []
     for (first, last), parks in parks_by_range.items():
+        look = partial(check, parks, first, last, now, ahead=(ahead or {}).get((first, last)))
         try:
-            done.append(check(parks, first, last, now, ahead=(ahead or {}).get((first, last))))
+            done.append(looking_anew(look))  # again: it changes what was last seen when, and nothing else
+        except ServerAway as away:  # the others would wait for it in vain
+            logger.error("the quality check of %s to %s failed: %s", first, last, away)
+            failures.append(str(away))
+            break
         except Exception as error:  # whatever it is: the others are to be done, and this one stays owed
             logger.exception("the quality check of %s to %s failed", first, last)
             failures.append(f"{first} to {last}: {type(error).__name__}: {error}")

@@ -20,7 +20,7 @@ from quality.check.reading import QueueRows, portions
 from quality.check.rows import Row
 from quality.check.taking import take
 from quality.check.window import Window
-from quality.findings import EXAMPLES_MAX
+from quality.evidence import EXAMPLES_MAX
 from warehouse.models import EntityMetadata, Park, Ride
 from warehouse.rides import stays
 from warehouse.rides.numbering import highest_number

@@ -36,7 +36,7 @@ def test_it_says_what_is_not_well_by_status_and_key(well):
     assert asked()[0] == 200, "a cluster that is restarted"
     Worker.objects.update(seen_at=Now() - timedelta(seconds=121))
     status, told = asked()
-    assert (status, told["trouble"], told["well"]) == (503, ["workers.heartbeat"], False)
+    assert (status, told["trouble"], told["well"]) == (503, ["workers.heartbeat", "workers.silent"], False)
     now = timezone.now()
     StorageMetrics.objects.create(
         table_name="rides",
@@ -51,7 +51,12 @@ def test_it_says_what_is_not_well_by_status_and_key(well):
             "INSERT INTO ride_status_snapshots (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
             "VALUES (1, 1, '1970-01-01', 'OPERATING', 1)"
         )
-    assert set(asked()[1]["trouble"]) == {"workers.heartbeat", "storage.measured", "partitions.boundaries_with_rows"}
+    assert set(asked()[1]["trouble"]) == {
+        "workers.heartbeat",
+        "workers.silent",
+        "storage.measured",
+        "partitions.boundaries_with_rows",
+    }
 
 
 def test_a_table_that_is_not_there_is_trouble_of_its_part(well):

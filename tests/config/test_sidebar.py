@@ -25,7 +25,8 @@ def test_daily_work_stands_first_and_the_lists_of_the_queue_last(admin_client):
 
     assert found[:7] == ["Daily work", "Imports", "Coverage", "Findings", "Waits and downtime", "Storage", "Partitions"]
     assert found[found.index("Queue") :] == [
-        "Queue", "Queued tasks", "Failed tasks", "Successful tasks", "People", "Users", "Groups",
+        "Queue", "Queued tasks", "Failed tasks", "Successful tasks",
+        "People", "Users", "Groups", "Locked out now", "Failed sign-ins", "Sign-ins",
     ]  # fmt: skip
     assert "Recurring jobs" in found
     assert "Scheduled tasks" not in found

@@ -16,10 +16,20 @@ class Cluster:
     """`pid` is that of its first process, and the number of the process group of all of them."""
 
     def __init__(
-        self, log: Path, *, workers: int = 2, settings: dict | None = None, stale_seconds: float | None = None
+        self,
+        log: Path,
+        *,
+        workers: int = 2,
+        settings: dict | None = None,
+        stale_seconds: float | None = None,
+        hurried: dict[str, float] | None = None,
     ):
-        """`settings`: what is to be another than in config.settings; `stale_seconds`: see tests.imports.workers."""
-        self._fork = forks.Fork(_run, [str(log), workers, stale_seconds], settings=settings)
+        """`settings`: what is to be another than in config.settings; `stale_seconds`: see tests.imports.workers.
+
+        `hurried`: for clusters whose processes are killed: nothing here ends them with their parent but what they do
+        themselves, and these of their times are others (see `_hurry`).
+        """
+        self._fork = forks.Fork(_run, [str(log), workers, stale_seconds, hurried], settings=settings)
         assert self._fork.reads("\n"), log.read_text()  # it has its session
         self.pid = self._fork.pid
         self._killed = False
@@ -35,9 +45,12 @@ class Cluster:
         self._fork.communicate(timeout=60)
 
 
-def _run(log: str, workers: int, stale_seconds: float | None) -> None:
+def _run(log: str, workers: int, stale_seconds: float | None, hurried: dict[str, float] | None) -> None:
     os.setsid()
-    parents.end_with_the_parent_and_so_do_all_that_are_forked()
+    if hurried is None:
+        parents.end_with_the_parent_and_so_do_all_that_are_forked()
+    else:
+        _hurry(**hurried)
     sys.stdout.write("\n")  # which is line buffered
     with open(log, "w") as file:
         for number in (1, 2):
@@ -55,3 +68,13 @@ def _run(log: str, workers: int, stale_seconds: float | None) -> None:
     Conf.WORKERS = Conf.QUEUE_LIMIT = workers
     sys.argv = ["manage.py", "qcluster"]
     call_command("qcluster")
+
+
+def _hurry(no_round: float = 120.0, look: float = 15.0, holder_silent: float = 30.0, asks: int = 55) -> None:
+    """Seconds: without a round, between two looks for what is due, until a message is given back, and of a question."""
+    from imports.workers import cluster, models, sentinel
+
+    cluster.WatchedCluster.no_round_seconds = sentinel.WatchfulSentinel.no_round_seconds = no_round
+    sentinel.WatchfulSentinel.look_every_seconds = look
+    models.HOLDER_SILENT_SECONDS = holder_silent
+    models.DATABASE_ANSWERS_WITHIN_SECONDS = asks

@@ -8,7 +8,7 @@ import gzip
 import json
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _MARK = "\ue000odd{}\ue000"  # stands in the text where json.dumps can write no such value
@@ -31,9 +31,14 @@ _VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-def mutated_file(text: dict, chance: random.Random) -> bytes:
-    """A day file as it may come: its JSON or its compression damaged, or both, or neither."""
+def mutated_file(text: dict, chance: random.Random, instead: Mapping[str, str] = {}) -> bytes:
+    """A day file as it may come: its JSON or its compression damaged, or both, or neither.
+
+    `instead`: texts that stand in it in place of others, an id of one's own for one that all files would share.
+    """
     body = mutated_json(text, chance) if chance.random() < 0.8 else json.dumps(text).encode()
+    for usual, wanted in instead.items():
+        body = body.replace(usual.encode(), wanted.encode())
     raw = chance.choices(_PACKERS, _PACKER_WEIGHTS)[0](body)
     return _damaged(raw, chance) if chance.random() < 0.12 else raw
 

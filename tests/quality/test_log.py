@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from quality.findings import EXAMPLES_MAX, Finding
+from quality.evidence import EXAMPLES_MAX
+from quality.findings import Finding
 from quality.grouping import FILES_SINGLE
 from quality.log import record
 from quality.models import SYSTEM, DataQualityLog, DataQualityMove, ResolutionStatus

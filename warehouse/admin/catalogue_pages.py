@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from warehouse.admin.about.page import about_page
+from warehouse.admin.checked_forms import CheckedForm, TagsField
 from warehouse.admin.day_pages import day_page, links, park_page, ride_page
 from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, described
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride, RideStay
@@ -50,7 +51,7 @@ class PageAdmin(OverridesAdmin):
         return HttpResponseRedirect(reverse(f"admin:warehouse_{self.opts.model_name}_change", args=[obj.pk]))
 
 
-class ParkForm(forms.ModelForm):
+class ParkForm(CheckedForm):
     def clean_timezone(self):
         name = self.cleaned_data["timezone"]
         if name and name not in available_timezones():
@@ -85,7 +86,9 @@ class ParkAdmin(PageAdmin):
         return format_html('<a href="{}?park__park_id__exact={}">{}</a>', url, obj.pk, obj.ride_count)
 
 
-class MetadataForm(forms.ModelForm):
+class MetadataForm(CheckedForm):
+    tags = TagsField(required=False, widget=admin.widgets.AdminTextareaWidget)
+
     class Meta:
         labels = {
             "indoor_outdoor": "Indoor or outdoor",
@@ -101,6 +104,7 @@ class MetadataForm(forms.ModelForm):
 
     def clean(self):
         cleaned = super().clean()
+        cleaned["tags"] = cleaned.get("tags") or []
         low, high = cleaned.get("height_min_cm"), cleaned.get("height_max_cm")
         if low is not None and high is not None and low > high:
             raise forms.ValidationError("The minimum height is above the maximum height.")
@@ -131,6 +135,7 @@ class EntityTypeFilter(admin.SimpleListFilter):
 
 @admin.register(Ride)
 class RideAdmin(PageAdmin):
+    form = CheckedForm
     list_display = ("ride_name", "park_name", "tier", "days", "themeparks_wiki_id", "set_by_hand")
     list_filter = ("tier", EntityTypeFilter)
     list_select_related = ("park",)

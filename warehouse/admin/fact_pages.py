@@ -28,6 +28,7 @@ from warehouse.admin.list_csv import csv_name
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.history.answers.written import csv_lines
+from warehouse.ids import key_of
 from warehouse.instants import ONE_MILLISECOND
 from warehouse.models import Park, QueueData, QueueType, Ride, RideStatusSnapshot
 from warehouse.rides.stays import Span, spans_of
@@ -77,11 +78,11 @@ class RangeForm(DaysForm):
 
     def __init__(self, data):
         super().__init__(data)
-        park, ride = (str(self.data.get(name, "")) for name in ("park", "ride"))
-        if park.isdigit():
+        park, ride = (key_of(self.data.get(name)) for name in ("park", "ride"))
+        if park is not None:
             there = Q(park=park) | Q(stays__park=park)  # now, or once
             self.fields["ride"].queryset = Ride.objects.filter(there).distinct()
-        elif ride.isdigit():
+        elif ride is not None:
             self.fields["ride"].queryset = Ride.objects.filter(pk=ride)
 
     def clean(self):

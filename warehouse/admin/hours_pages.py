@@ -11,6 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.utils import timezone
 
+from warehouse.admin.checked_forms import CheckedForm
 from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.admin.operator_overrides import NOTHING_CHANGED
 from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
@@ -27,7 +28,7 @@ def words_of(park: Park, day: date) -> str:
     return hours.in_words(hours.hours_of([park.pk], day, day).get((park.pk, day), ()), park.zone)
 
 
-class HoursForm(forms.ModelForm):
+class HoursForm(CheckedForm):
     opens = forms.TimeField(required=False, help_text="By the park's clock, HH:MM. A day that is closed has none.")
     opens_late = forms.BooleanField(
         required=False,

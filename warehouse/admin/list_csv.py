@@ -9,12 +9,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR
-from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
-from django.db.models import CharField, Model
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.db import DatabaseError
+from django.db.models import CharField, IntegerField, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -25,6 +29,8 @@ from django_mysql.models import EnumField
 from warehouse.admin.csv_files import csv_file
 from warehouse.admin.keyset import in_pieces
 from warehouse.history.answers.written import csv_lines
+from warehouse.ids import key_of
+from warehouse.server import errors
 
 _NOT_CARRIED = (PAGE_VAR, ALL_VAR, ERROR_FLAG)
 _BREAKS = re.compile(r"<(?:br|/div|/p|/td|/li|span|/span)\b[^>]*>")
@@ -49,7 +55,36 @@ class ListCsvAdmin(admin.ModelAdmin):
         return [path("csv/", self.admin_site.admin_view(self.csv_view), name=name), *super().get_urls()]
 
     def changelist_view(self, request, extra_context=None):
+        if request.method == "POST" and ACTION_CHECKBOX_NAME in request.POST:
+            request.POST = request.POST.copy()
+            ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            request.POST.setlist(ACTION_CHECKBOX_NAME, [key for key in ticked if self._is_key(key)])
         return super().changelist_view(request, {"csv_url": self.csv_url(request), **(extra_context or {})})
+
+    def get_changelist_instance(self, request):
+        """What no list can be asked for leads back to the list, which says so: Django sees to most of it, and not to a
+        year of thirty digits, nor to what the server alone finds wrong."""
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DatabaseError) as error:
+            if not request.GET or (isinstance(error, DatabaseError) and not errors.is_of_the_question(error)):
+                raise
+            raise IncorrectLookupParameters(error) from error
+
+    def _is_key(self, text: str) -> bool:
+        """Whether a row might have this key: Django looks for whatever was sent, and fails for what is none."""
+        return not isinstance(self.opts.pk, IntegerField) or key_of(text) is not None
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if "widget" not in kwargs and db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = KeyedAutocomplete(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request):
+        """Of the address, what the fields of the form take."""
+        given = super().get_changeform_initial_data(request)
+        fields = self.get_form(request, None, change=False).base_fields
+        return {name: value for name, value in given.items() if name not in fields or _is_taken(fields[name], value)}
 
     def csv_url(self, request: HttpRequest) -> str:
         """Of the list as `request` shows it."""
@@ -82,6 +117,21 @@ class ListCsvAdmin(admin.ModelAdmin):
         for piece in pieces:
             for row in self.csv_rows(request, piece):
                 yield [cell(row) for cell in cells]
+
+
+class KeyedAutocomplete(AutocompleteSelect):
+    """Shows again what was sent where it can be a key; Django's looks for whatever it was, and fails."""
+
+    def optgroups(self, name, value, attr=None):
+        return super().optgroups(name, [each for each in value if not each or key_of(str(each)) is not None], attr)
+
+
+def _is_taken(field: forms.Field, value: Any) -> bool:
+    try:
+        field.clean(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def csv_name(of: str, *, filtered: bool = False) -> str:

@@ -82,7 +82,8 @@ class OverridesAdmin(ListCsvAdmin):
 
     @admin.display(description="set by hand")
     def set_by_hand(self, obj) -> str:
-        return ", ".join(obj._meta.get_field(name).verbose_name for name in obj.hand_set) or "-"
+        called = {name: field.verbose_name for field in obj._meta.fields for name in (field.name, field.attname)}
+        return ", ".join(f"{called.get(name, name)}" for name in obj.hand_set) or "-"
 
     @admin.display(description="changes")
     def changes(self, obj) -> str:
@@ -212,4 +213,4 @@ def _shown_tag(tag: Any) -> str:
     value = tag.get("value")
     if isinstance(value, dict):
         value = " ".join(str(part) for part in value.values())
-    return tag["tag"] if value is None else f"{tag['tag']} {value}"
+    return f"{tag['tag']}" if value is None else f"{tag['tag']} {value}"

@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from warehouse.history.recompute import Made, ParkBusy, recompute
+from warehouse.server.away import looking_anew
+from warehouse.server.errors import ServerAway
 from warehouse.text import count_of
 
 logger = logging.getLogger(__name__)
@@ -63,13 +66,18 @@ def make(
         for park_id in list(left):
             if stop() or (until is not None and time.monotonic() > until):
                 return _checked(found)
+            go = partial(
+                recompute, park_id, now, not_final_after=not_final_after, patience_seconds=patience_seconds, goes=1
+            )
             try:
-                made = recompute(
-                    park_id, now, not_final_after=not_final_after, patience_seconds=patience_seconds, goes=1
-                )
+                made = looking_anew(go)  # again: marks say what is left
             except ParkBusy:
                 found.busy.add(park_id)
                 left.remove(park_id)
+            except ServerAway as away:  # the others would wait for it in vain
+                logger.error("days of park %s could not be made anew: %s", park_id, away)
+                found.failed[park_id] = str(away)
+                return _checked(found)
             except Exception as error:  # whatever it is: the other parks are to be done, and this one stays marked
                 logger.exception("days of park %s could not be made anew", park_id)
                 found.failed[park_id] = f"{type(error).__name__}: {error}"

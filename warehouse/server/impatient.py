@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
@@ -15,9 +16,7 @@ def impatient(seconds: int) -> Iterator[None]:
     whether it is there at all, so that only one question waits in vain.
     """
     usual = connections[DEFAULT_DB_ALIAS]
-    hasty = connections.create_connection(DEFAULT_DB_ALIAS)
-    hasty.settings_dict = deepcopy(usual.settings_dict)
-    hasty.settings_dict["OPTIONS"] |= dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), seconds)
+    hasty = _connection(seconds)
     connections[DEFAULT_DB_ALIAS] = hasty
     try:
         with connection.cursor() as cursor:
@@ -26,3 +25,23 @@ def impatient(seconds: int) -> Iterator[None]:
     finally:
         hasty.close()
         connections[DEFAULT_DB_ALIAS] = usual
+
+
+def impatient_from_now_on(seconds: int) -> None:
+    """The same for the rest of this thread, and for what is forked from it: OperationalError in place of an answer that
+    does not come within `seconds`, whatever the server or the network is at."""
+    connections[DEFAULT_DB_ALIAS].close()
+    connections[DEFAULT_DB_ALIAS] = _connection(seconds)
+
+
+def patient_again() -> None:
+    """After a fork: this thread's queries take as long as they take."""
+    connections[DEFAULT_DB_ALIAS].close()
+    del connections[DEFAULT_DB_ALIAS]
+
+
+def _connection(seconds: int) -> BaseDatabaseWrapper:
+    hasty = connections.create_connection(DEFAULT_DB_ALIAS)
+    hasty.settings_dict = deepcopy(connections[DEFAULT_DB_ALIAS].settings_dict)
+    hasty.settings_dict["OPTIONS"] |= dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), seconds)
+    return hasty

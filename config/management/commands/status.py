@@ -1,10 +1,8 @@
 """How the warehouse stands: what the home page says, in a terminal or for a script."""
 
-import json
 import sys
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 from django.utils import timezone
@@ -12,6 +10,8 @@ from django.utils import timezone
 from config.home import PARTS, home
 from config.home.told import as_json, as_text
 from config.night import night, told
+from warehouse.history.answers.written import json_text
+from warehouse.management.terminal import TerminalCommand
 from warehouse.server import errors
 from warehouse.server.impatient import impatient
 from warehouse.zones import zone_or_utc
@@ -19,7 +19,7 @@ from warehouse.zones import zone_or_utc
 DATABASE_ANSWERS_WITHIN_SECONDS = 20  # of each question
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "How the warehouse stands, as the home page says it; exit 1 when something needs attention."
     requires_system_checks = []
 
@@ -51,4 +51,4 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _write_json(self, what: dict) -> None:
-        self.stdout.write(json.dumps(what, cls=DjangoJSONEncoder, indent=1, ensure_ascii=False))
+        self.stdout.write(json_text(what, cls=DjangoJSONEncoder, indent=1))

@@ -1,17 +1,18 @@
 """Mail and webhook by hand: to try them, or from cron where no workers are."""
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from config.alerts import delivery, rounds
 from config.alerts.messages import channels
 from config.night import night
 from config.tasks import NOTHING_SET
+from warehouse.management.terminal import TerminalCommand
 from warehouse.zones import zone_or_utc
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Tell operators by mail and webhook what began or ended to need attention, and deliver what is due."
 
     def add_arguments(self, parser):

@@ -5,7 +5,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from imports.live import collector
 from imports.live.models import LiveCollection
 from imports.metadata import sync
 from warehouse.management.graceful_stop import stop_on_signals
+from warehouse.management.terminal import TerminalCommand
 from warehouse.server import errors
 from warehouse.text import count_of
 
@@ -23,7 +24,7 @@ FAILED, WRONG_USAGE = 1, 2
 logger = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Collect live states, every LIVE_EVERY_MINUTES until it is stopped (Ctrl-C), or --once. The workers do this by "
         "schedule. Exit status: 0 done, 1 some destination failed (--once), 2 wrong usage."

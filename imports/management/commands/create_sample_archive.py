@@ -4,17 +4,18 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from imports.sample import MANIFEST_FILE, Plan, SampleError, write_archive
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.text import size_in_words
 
 ARCHIVE_DELAY_DAYS = 2  # the real archive trails by 1 to 3 days, and the last file reaches an hour into the next day
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Writes an archive of made-up parks in the layout and format of archive.themeparks.wiki into DIR: one file a "
         "destination and day. A sample archive that lies in DIR is replaced; a folder with anything else in it is "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from imports.archive import (
@@ -33,13 +33,15 @@ from imports.workers.queue import enqueue, why_not_queued
 from quality import owed_checks
 from warehouse.ids import ID_OR_UUID
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.partitioning.partitions import PartitionsError
+from warehouse.server.away import patiently
 from warehouse.text import count_of
 
 FAILED, WRONG_USAGE, PAUSED = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Import day files of archive.themeparks.wiki. Can be stopped at any instant (Ctrl-C finishes the file in "
         "hand) and resumed. Exit status: 0 completed, 1 failed, 2 wrong usage, 3 paused and resumable."
@@ -131,6 +133,12 @@ class Command(BaseCommand):
             raise CommandError(
                 "--jobs is for what this command imports itself: leave away --queue, --dry-run and --list. How many "
                 "workers there are says WORKERS",
+                returncode=WRONG_USAGE,
+            )
+        if leave_days and (queue or dry_run or list):
+            raise CommandError(
+                "--leave-days is for what this command imports itself: leave away --queue, --dry-run and --list. What "
+                "is queued leaves the sums of days to the workers anyway",
                 returncode=WRONG_USAGE,
             )
         url = source or settings.ARCHIVE_URL
@@ -234,7 +242,7 @@ class Command(BaseCommand):
                     f"from {checkpoint.source}"
                 )
             self.stdout.write("Queued. Watch with --list, or in the admin.")
-            if not Worker.alive().exists():
+            if not patiently(Worker.alive().exists):
                 self.stdout.write("No worker is alive: start one with manage.py qcluster (bin/serve does).")
         if not_queued := why_not_queued(runs):
             raise CommandError(not_queued, returncode=FAILED)
@@ -243,7 +251,8 @@ class Command(BaseCommand):
         unchecked = post_import_check.completed_and_owed(import_ids)  # of these nothing but the check is left
         waiting = [import_id for import_id in import_ids if import_id not in unchecked]
         runs = []
-        for checkpoint in ImportCheckpoint.objects.filter(import_id__in=waiting, dismissed_at__isnull=False):
+        dismissed = ImportCheckpoint.objects.filter(import_id__in=waiting, dismissed_at__isnull=False)
+        for checkpoint in patiently(lambda: list(dismissed)):
             self.stdout.write(f"{checkpoint.import_id} was {checkpoint.dismissal}. It goes on, since you name it.")
         if waiting or not import_ids:
             runs = beginning.resume(waiting, open_source(source) if source else None, force=force)
@@ -257,14 +266,14 @@ class Command(BaseCommand):
                 self._raise_what_failed_afterwards(check(causes, self._say))
         elif runs:
             return
-        elif ImportCheckpoint.objects.exists():
+        elif patiently(ImportCheckpoint.objects.exists):
             self.stdout.write("Nothing waits to be resumed. Failed imports are retried by their id: --list shows them.")
         else:
             raise RequestError("Nothing to resume: no import was begun yet")
 
     def _list(self) -> None:
-        imports = list(ImportCheckpoint.objects.select_related("park"))
-        covers = standing.covered_by(imports)
+        imports = patiently(lambda: list(ImportCheckpoint.objects.select_related("park")))
+        covers = patiently(lambda: standing.covered_by(imports))
         for checkpoint in imports:
             self.stdout.write(
                 f"{checkpoint.import_id}  {checkpoint.status:<11}  {checkpoint.park}: "

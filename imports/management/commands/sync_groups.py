@@ -1,11 +1,10 @@
 """manage.py sync_groups: make the groups Viewers, Operators and Configurers. To be called after every migrate."""
 
-from django.core.management.base import BaseCommand
-
 from imports.admin import groups
+from warehouse.management.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Makes the groups Viewers, Operators and Configurers. Groups that are there are left as they are."
 
     def add_arguments(self, parser):

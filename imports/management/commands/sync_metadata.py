@@ -6,7 +6,7 @@ from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from imports.api.themeparks import ApiError, ThemeParksApi
@@ -15,6 +15,7 @@ from imports.metadata.answers import Synced, Target
 from imports.metadata.park_hours import HoursOfPark, months_between, sync_hours
 from warehouse.days import ONE_DAY, in_future, month_from
 from warehouse.ids import ID_OR_UUID
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import Park
 from warehouse.rides import hours
 from warehouse.text import count_of, duration_in_words
@@ -23,7 +24,7 @@ from warehouse.zones import known_zone, local_date
 FAILED, WRONG_USAGE = 1, 2
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Bring the catalogue of parks and rides, their metadata and the hours of parks up to date. What an operator "
         "set by hand stays; what changed is kept as it was before. Exit status: 0 done, 1 some destination or schedule "

@@ -27,7 +27,7 @@
       return;
     }
     try {
-      const answer = await fetch(box.dataset.state, { headers: { Accept: "application/json" }, cache: "no-store" });
+      const answer = await fetch(box.dataset.state, { headers: { Accept: "application/json", "Desk-By-Itself": "yes" }, cache: "no-store" });
       if (answer.redirected || answer.status === 403) {
         say("No longer up to date: sign in again.");
         return;

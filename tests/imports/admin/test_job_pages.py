@@ -11,6 +11,7 @@ from django_q.models import OrmQ, Schedule, Task
 
 from imports.workers import schedules
 from tests.imports.desk import queries_of_a_page, somebody
+from tests.imports.workers.odd_schedules import BY_SQL, insert
 from tests.warehouse.admin.day_pages import rows_of_csv
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +157,20 @@ def test_nobody_can_make_the_workers_run_another_function(configurer):
     assert (job().func, job().args, job().hook) == ("quality.tasks.daily_check", None, None)
     assert configurer.get(f"{SCHEDULES}add/").status_code == 403
     assert configurer.post(f"{SCHEDULES}{job().pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_rows_that_were_written_by_sql_are_shown_and_no_foreign_function_is_run(configurer):
+    for name, columns in BY_SQL.items():
+        insert(name, **columns)
+    odd = list(Schedule.objects.filter(name__in=BY_SQL).values_list("pk", flat=True))
+    assert len(odd) == len(BY_SQL)
+    assert configurer.get(SCHEDULES).status_code == 200
+    assert {configurer.get(f"{SCHEDULES}{pk}/change/").status_code for pk in odd} == {200}
+    for action in ("run_now", "switch_off", "switch_on"):
+        assert configurer.post(SCHEDULES, {"action": action, "_selected_action": odd}).status_code == 302
+    assert {row.func() for row in OrmQ.objects.all()} <= {"quality.tasks.daily_check", "config.tasks.tell_attention"}
+    on = set(Schedule.objects.filter(name__in=BY_SQL).exclude(repeats=0).values_list("name", flat=True))
+    assert on & {"os", "queues another", "no function", "hook", "date as an option", "runs in the scheduler"} == set()
 
 
 @pytest.mark.parametrize("group", ["Viewers", "Operators"])

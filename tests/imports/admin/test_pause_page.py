@@ -72,7 +72,7 @@ def test_each_import_and_job_has_it_in_its_history(operator):
         ]
     listed = text_of(operator, "/admin/imports/pause/")
     assert "disk full" in listed
-    assert "1 import, 8 jobs" in listed
+    assert "1 import, 9 jobs" in listed
 
 
 def test_viewers_see_it_and_cannot_do_it(operator):

@@ -203,3 +203,18 @@ def test_a_move_that_later_days_take_back_is_resolved_by_the_check(tmp_path):
     assert moves() == []
     ((row, _),) = auto_resolve.moves_taken_back()
     assert row.reason == "ride_moved"
+
+
+# --- rejected events of rides that moved -----------------------------------------------------------------------------
+@pytest.mark.parametrize("resumed", [False, True], ids=["in one run", "by a run of its own"])
+def test_a_rejected_event_without_a_park_is_counted_where_its_ride_is_now_also_by_the_run_that_moved_it(
+    archive, resumed
+):
+    last = DAYS[-1] + timedelta(days=1)
+    refused = [event(day=last, entity=WANDERER, park=None, status="ODD"), event("14:00:00Z", day=last, entity=ONE)]
+    if resumed:
+        import_all(archive)
+    write_day(archive, refused, last)
+    import_all(archive, missing_only=resumed)
+    counted = ImportedFile.objects.filter(file_date=last, rejected=1)
+    assert [row.park.themeparks_wiki_id for row in counted] == [OTHER_PARK]

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
 from imports.archive import how_many_jobs, progress, side_by_side
+from imports.archive.decoder import WORTH_ITS_START_BYTES
 from imports.archive.door import Door
 from imports.archive.going import Outcome, Tally
 from imports.archive.how_many_jobs import JOBS_MAX, Work, how_many
@@ -304,10 +305,11 @@ def test_a_wrong_number_of_jobs_is_told_what_would_be_right(archive, jobs):
     assert not ImportCheckpoint.objects.exists()
 
 
+@pytest.mark.parametrize("of_its_own", ["--jobs=2", "--leave-days"])
 @pytest.mark.parametrize("option", ["--queue", "--dry-run", "--list"])
-def test_jobs_are_for_what_the_command_imports_itself(option):
+def test_what_is_for_the_command_itself_is_not_taken_for_others(option, of_its_own):
     with pytest.raises(CommandError, match="leave away --queue, --dry-run and --list") as refused:
-        call_command("import_archive", "--all", option, "--jobs=2")
+        call_command("import_archive", "--all", option, of_its_own)
     assert refused.value.returncode == 2
 
 
@@ -317,7 +319,7 @@ def test_by_default_there_are_as_many_as_cores_and_destinations_where_there_is_m
     works = [Work.of(run) for run in runs(archive)]
     assert [(work.files, work.months) for work in works[1:]] == [(DAYS, {date(2024, 12, 1)})] * 2
     assert how_many(works, None) == 1  # some hundred bytes a file
-    large = [replace(work, size_bytes=how_many_jobs.SMALL_BYTES) for work in works]
+    large = [replace(work, size_bytes=WORTH_ITS_START_BYTES) for work in works]
     assert how_many(large, None) == 2
     assert how_many([replace(large[0], size_bytes=None), *large[1:]], None) == 1
     assert [how_many(works, asked) for asked in (1, 2, 3, 32)] == [1, 2, 3, 3]

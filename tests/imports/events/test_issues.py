@@ -3,7 +3,7 @@
 import pytest
 
 from imports.events.issues import Issues
-from quality.findings import EXAMPLES_MAX
+from quality.evidence import EXAMPLES_MAX
 from tests.imports.building import OTHER_PARK, PARK
 
 pytestmark = pytest.mark.no_database

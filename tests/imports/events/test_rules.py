@@ -9,7 +9,7 @@ from imports.events import rules
 
 # What stands beside the rules and decides nothing: how work is handed over.
 ELSEWHERE = {"__init__.py", "rules.py", "decoder_process.py", "decoding.py"}
-OF_VERSION = (1, "5b04cb8cc19e")
+OF_VERSION = (2, "17815050278c")
 
 
 def test_the_version_of_the_rules_is_that_of_their_code():

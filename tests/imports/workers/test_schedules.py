@@ -66,7 +66,7 @@ def test_a_task_that_moved_is_followed_and_one_that_is_gone_is_removed():
     sync()
     Schedule.objects.filter(name="Check quality").update(func="quality.tasks.older_name", cron="0 5 * * *")
     Schedule.objects.create(name="Old job", func="warehouse.tasks.no_longer_there")
-    Schedule.objects.create(name="Theirs", func="elsewhere.tasks.unknown")
+    Schedule.objects.bulk_create([Schedule(name="Theirs", func="elsewhere.tasks.unknown")])
     said = sync()
     assert schedule("Check quality").func == "quality.tasks.daily_check"
     assert schedule("Check quality").cron == "0 5 * * *"

@@ -106,7 +106,7 @@ def test_what_a_spreadsheet_would_reckon_with_is_text_and_a_number_below_nought_
     (line,) = csv_lines([cells])
     (read,) = csv.reader(StringIO(line, newline=""))
     assert read == [
-        "'=1+1", "'+1", "'-1+1", "'@A1", "'\t=1", "'\r=1", "a\nb", "'\uff1d1", "-5", "-0.5", "-5", "-0.5", "a-b", "",
+        "'=1+1", "'+1", "'-1+1", "'@A1", "'\t=1", "\\r=1", "a\nb", "'\uff1d1", "-5", "-0.5", "-5", "-0.5", "a-b", "",
     ]  # fmt: skip
 
 

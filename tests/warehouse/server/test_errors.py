@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError
 
-from warehouse.server.errors import in_words, is_away, is_disk_full, is_locked, is_ours
+from warehouse.server.errors import ServerAway, in_words, is_away, is_disk_full, is_locked, is_ours, server
 
 pytestmark = pytest.mark.no_database
 
@@ -11,10 +11,8 @@ pytestmark = pytest.mark.no_database
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
-        (OperationalError(2002, "Can't connect"), "Is it running where DATABASE_URL says?"),
         (OperationalError(1045, "Access denied"), "See DATABASE_URL"),
         (ProgrammingError(1146, "Table 'x.parks' doesn't exist"), "Run manage.py migrate"),
-        (OperationalError(2013, "Lost connection"), "What was committed stays: call again when it is back"),
         (OperationalError(1114, "The table 'x' is full"), "make room"),
         (OperationalError(1030, 'Got error 28 "No space left on device" from storage engine InnoDB'), "make room"),
     ],
@@ -24,6 +22,26 @@ def test_what_to_do_is_said_where_it_is_known(error, hint):
     said = in_words(error)
     assert said.startswith(f"The database server says: {error.args[1]}. ")
     assert hint in said
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (OperationalError(2002, "Can't connect"), ". Is it running where DATABASE_URL says?"),
+        (OperationalError(2013, "Lost connection"), ". What was committed stays: give the same command again when it"),
+        (
+            ServerAway(OperationalError(1040, "Too many"), 60, is_stopped=False),
+            "Too many. It was waited for, 60 s",
+        ),
+        (ServerAway(OperationalError(1047, "WSREP"), 3, is_stopped=True), "WSREP. It was waited for until it was said"),
+    ],
+)
+def test_of_a_server_that_is_away_is_said_which_it_is_and_how_long_it_was_waited_for(error, hint):
+    assert is_away(error)
+    said = in_words(error)
+    assert said.startswith(f"The database server ({server()}) is away: ")
+    assert hint in said
+    assert said.endswith("when it is back")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def picture(inside: Iterable[str], height: float, label: str, *, left: int = 44,
     drawn = "".join(inside)
     role = "group" if "<a " in drawn else "img"
     return mark_safe(
-        f'<figure class="picture" style="padding-left:{left}px">'
+        f'<figure class="picture"><svg class="names" width="{left}" height="{height:g}" aria-hidden="true"></svg>'
         f'<svg width="100%" height="{height:g}" role="{role}" aria-label="{text(label)}">{drawn}</svg>'
         f"</figure>{legend}"
     )

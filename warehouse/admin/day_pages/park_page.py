@@ -12,6 +12,7 @@ from warehouse.admin.day_pages import beside, glance, links, together
 from warehouse.admin.day_pages.page import DAYS_FROM_ROWS, Tab, period_page, refuse_strangers
 from warehouse.admin.operator_overrides import override
 from warehouse.history.questions.days import of_park
+from warehouse.ids import key_of
 from warehouse.models import Park, Ride
 from warehouse.text import count_of
 
@@ -76,8 +77,8 @@ def set_tiers(request: HttpRequest, park_id: int) -> HttpResponse:
     wanted = {}
     for text in request.POST.getlist("tier"):
         ride_id, _, tier = text.partition(":")
-        if ride_id.isdecimal() and tier in ("1", "2", "3"):
-            wanted[int(ride_id)] = int(tier)
+        if (key := key_of(ride_id)) is not None and tier in ("1", "2", "3"):
+            wanted[key] = int(tier)
     rides = Ride.objects.filter(park=park, pk__in=wanted)
     done = [ride for ride in rides if override(ride, {"tier": wanted[ride.pk]}, request.user)]
     if done:

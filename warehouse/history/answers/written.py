@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from warehouse.history.answers.answer import Answer
+from warehouse.outside import has_hidden, visible
 from warehouse.text import aligned
 
 FORMATS = ("table", "csv", "json")
@@ -43,7 +44,8 @@ def as_csv(answer: Answer) -> Iterator[str]:
 def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Rows of cells as lines of CSV. None is an empty cell; instants are UTC, as instant_text writes them.
 
-    A text that a spreadsheet would take for a formula gets a ' before it; a number stays one, whatever its sign.
+    A text that a spreadsheet would take for a formula gets a ' before it; a number stays one, whatever its sign. What
+    is hidden in a text is shown as an escape (warehouse.outside).
     """
     line = io.StringIO()
     # both characters are named here so that either of them inside a cell gets its cell quoted
@@ -62,8 +64,14 @@ def as_json(answer: Answer) -> Iterator[str]:
         yield "[]"
         return
     for number, row in enumerate(answer.rows):
-        text = json.dumps({name: _value(value) for name, value in zip(names, row, strict=True)}, ensure_ascii=False)
+        text = json_text({name: _value(value) for name, value in zip(names, row, strict=True)})
         yield f"{'[' if not number else ' '}{text}{']' if number + 1 == len(answer.rows) else ','}"
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """JSON for people, and with whatever is hidden in it as JSON's own escapes, so that nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return json.dumps(value, **options) if has_hidden(text.replace("\n", "")) else text
 
 
 def instant_text(instant: datetime) -> str:
@@ -74,6 +82,7 @@ def instant_text(instant: datetime) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
+        value = visible(value, lines=True)
         return f"'{value}" if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value) else value
     return _plain(value)
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from warehouse.days import range_trouble
@@ -16,14 +16,16 @@ from warehouse.history.answers.asked import MATCHED, QUESTIONS, Question
 from warehouse.history.questions.days import ATTRACTIONS, Kinds
 from warehouse.history.questions.extent import newest_day
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import EntityMetadata, Park, Ride, RideStay
+from warehouse.server.away import looking_anew
 
 WRONG_USAGE = 2
 DAYS_BY_DEFAULT = 28
 STALE_DAYS_SAID = 31  # a park of 100 rides takes 0.1 s a day
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Answer a question about parks and rides; --list says which there are. Only attractions unless --kind is given."
     )
@@ -62,14 +64,14 @@ class Command(BaseCommand):
     def handle(self, *, question, form, **options):
         if options["list"]:
             return self._print(_list())
-        asked = _asked(_question(question), options)
+        asked = looking_anew(lambda: _asked(_question(question), options))
         if (stale := len(asked.known.stale)) > STALE_DAYS_SAID:
             self.stderr.write(
                 f"The sums of {stale:,} days are not up to date: they are counted from their rows, which takes a while "
                 "(manage.py rebuild_days makes them for all questions to come).",
                 str,
             )
-        answer = asking.answer(QUESTIONS[question], asked)
+        answer = looking_anew(lambda: asking.answer(QUESTIONS[question], asked))
         for remark in answer.remarks:
             self.stderr.write(remark, str)  # in no colour of errors
         return self._print(written.lines(answer, form))

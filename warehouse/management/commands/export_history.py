@@ -3,19 +3,20 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from warehouse.export import run, verify
 from warehouse.export.errors import ExportError
 from warehouse.export.opening import open_target
 from warehouse.management import arguments
 from warehouse.management.graceful_stop import stop_on_signals
+from warehouse.management.terminal import TerminalCommand
 from warehouse.text import count_of, size_in_words
 
 FAILED, WRONG_USAGE, STOPPED = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Writes snapshots, queues, ride days, parks, rides and metadata as Parquet, a file a month. Months that have "
         "not changed since are left alone. Can be stopped at any instant; the same command goes on. "

@@ -4,15 +4,17 @@ import time
 from datetime import date
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from warehouse.management import arguments
 from warehouse.management.graceful_stop import stop_on_signals
+from warehouse.management.terminal import TerminalCommand
 from warehouse.partitioning import health, partitions
 from warehouse.partitioning.compacting import procedure
 from warehouse.partitioning.compacting.procedure import CompactionError
 from warehouse.server import catalog
+from warehouse.server.away import looking_anew
 from warehouse.text import aligned, count_of, size_in_words
 
 COUNT_LIMIT = 1_000_000_000
@@ -21,7 +23,7 @@ REPORT_EVERY_SECONDS = 2.0
 FAILED, WRONG_USAGE, STOPPED = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Give every month a partition, up to --ahead months from now; never waits for a lock, deletes nothing. "
         "--compact rebuilds closed months that take more room than their rows need, while they are in use. "
@@ -74,9 +76,9 @@ class Command(BaseCommand):
             raise CommandError(f"--from {first:%Y-%m} lies after {last:%Y-%m}, the last month that is kept ready")
         try:
             if check:
-                self._check(today)
+                looking_anew(lambda: self._check(today))
             else:
-                self._maintain(first or today, last, dry_run, drain)
+                looking_anew(lambda: self._maintain(first or today, last, dry_run, drain))
         except (catalog.CatalogError, partitions.PartitionsError) as error:
             raise CommandError(str(error)) from error
 

@@ -3,9 +3,10 @@
 import argparse
 import time
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from warehouse.management.terminal import TerminalCommand
 from warehouse.partitioning import page_compression as compression
 from warehouse.partitioning.online import procedure
 from warehouse.partitioning.online import statements as statements
@@ -17,7 +18,7 @@ from warehouse.text import count_of, size_in_words
 REPORT_EVERY_SECONDS = 2.0
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Partition the fact table by month, or take that back, while readers and writers go on."
 
     def add_arguments(self, parser):

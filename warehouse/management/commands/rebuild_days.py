@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import partial
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from warehouse.days import ONE_DAY, range_trouble
@@ -11,8 +12,10 @@ from warehouse.history import recompute, verifying
 from warehouse.history.known_days import known_days
 from warehouse.ids import ID_OR_UUID, park_lookup
 from warehouse.management import arguments
+from warehouse.management.terminal import TerminalCommand
 from warehouse.models import Park, Ride
 from warehouse.rides import stale_days
+from warehouse.server.away import looking_anew
 from warehouse.text import count_of
 
 DIFFERENT, WRONG_USAGE, STOPPED = 1, 2, 3
@@ -20,7 +23,7 @@ SHOWN = 10  # differences, one a day and ride
 PATIENCE_SECONDS = 60  # where a worker is at the same park: it takes a month in one go
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Make the sums of days (ride_days, park_days) anew from the rows, of all parks and days or of those that are "
         "named. Runs beside imports and workers, and can be stopped at any instant. Exit status: 0 done, 1 failed or "
@@ -60,9 +63,11 @@ class Command(BaseCommand):
         days = rows = 0
         busy: list[Park] = []
         for park, first, last in chosen:
-            stale_days.mark((park.pk, day) for day in _days(first, last))
+            looking_anew(partial(_mark, park, first, last))
+            go = partial(recompute.recompute, park.pk, now, until=last, patience_seconds=PATIENCE_SECONDS, goes=1)
             try:
-                for made in recompute.in_goes(park.pk, now, until=last, patience_seconds=PATIENCE_SECONDS):
+                while done := looking_anew(go):  # marks say what is left
+                    (made,) = done
                     days, rows = days + made.days, rows + made.rows
                     self._at = f"{park}, {made.last}"
                     self.stderr.write(f"{park}: {made.first} to {made.last}, {count_of(made.rows, 'row')}")
@@ -103,6 +108,10 @@ class Command(BaseCommand):
             f"manage.py rebuild_days --park {park_id} --from {min(bad)} --to {max(bad)}",
             returncode=DIFFERENT,
         )
+
+
+def _mark(park: Park, first: date, last: date) -> None:
+    stale_days.mark((park.pk, day) for day in _days(first, last))
 
 
 def _lines(park: Park, different: list[verifying.Difference]) -> Iterator[str]:

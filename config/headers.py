@@ -1,0 +1,22 @@
+"""What Django sends no header for: which of a browser's powers our pages use (none), and who may load what is ours."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+NO_POWERS = ", ".join(
+    f"{power}=()" for power in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
+
+
+class Headers:
+    """The middleware, before all others: of static files and of /healthz, too."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        answer.setdefault("Permissions-Policy", NO_POWERS)
+        answer.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return answer

@@ -1,0 +1,139 @@
+"""python -m tests.torture: cycle after cycle, and what came of them. See bin/torture."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from multiprocessing import Pipe
+from multiprocessing.connection import wait
+from pathlib import Path
+
+os.environ.update(
+    DATABASE_URL="mysql://root@/warehouse?unix_socket=/nowhere/none.sock", SECRET_KEY="only-for-torture", DEBUG="false",
+    SECURE_SSL_REDIRECT="false", SECURE_COOKIES="false",
+)  # fmt: skip
+
+from django.core.checks import run_checks
+
+import tests.imports.loaded  # noqa: F401
+from tests.torture import cycle, report
+from tests.torture.lane import Lane, be_in_a_hurry
+from tests.torture.server import Server, leave, make_template, room
+from tests.torture.strikes import STRIKES
+
+NAMES = [strike.__name__ for strike, _ in STRIKES]
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bin/torture", description="Imports under fire, held against an oracle.")
+    parser.add_argument("--cycles", type=int, default=10, help="how many (10)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first cycle; each next one has the next (1)")
+    parser.add_argument("--lanes", type=int, default=os.cpu_count() or 1, help="cycles at once, a server each (cores)")
+    parser.add_argument("--only", action="append", default=[], choices=NAMES, help="this strike; may be repeated")
+    parser.add_argument("--write", action="store_true", help="the table to docs/reliability.md")
+    parser.add_argument("--planted", action="store_true", help="first break the importer by hand, and see it told")
+    options = parser.parse_args(argv)
+    folder = room()
+    try:
+        return torture(folder, options)
+    finally:
+        leave(folder)
+
+
+def torture(folder: Path, options: argparse.Namespace) -> int:
+    be_in_a_hurry()
+    run_checks()  # what they load is loaded here, once
+    template = make_template(folder / "template", migrate)
+    if options.planted and not all_planted_faults_are_told(folder, template):
+        return 1
+    seeds, lanes = list(range(options.seed, options.seed + options.cycles)), min(options.lanes, options.cycles)
+    outcomes, began = [], time.monotonic()
+    for outcome in in_lanes(folder, template, seeds, lanes, options.only):
+        outcomes.append(outcome)
+        report.say(report.line_of(outcome))
+    if outcomes:
+        where = report.circumstances(outcomes, version_of(folder, template), time.monotonic() - began, lanes)
+        text = f"{where}\n\n{report.table(outcomes)}"
+        report.say(text)
+        if options.write:
+            report.write(text)
+    return 0 if all(outcome.is_sound for outcome in outcomes) and len(outcomes) == len(seeds) else 1
+
+
+def version_of(folder: Path, template: Path) -> str:
+    server = Server(folder / "version")
+    server.folder.mkdir()
+    try:
+        server.begin_as(template)
+        return server.version()
+    finally:
+        server.close()
+
+
+def all_planted_faults_are_told(folder: Path, template: Path) -> bool:
+    from tests.torture import planted
+
+    (folder / "planted").mkdir()
+    sound = True
+    lane = Lane(folder / "planted", template)
+    try:
+        for fault, lines in planted.told(lane):
+            report.say(f"{fault or 'no fault'}: {lines[0][:200] if lines else 'nothing is told'}")
+            sound = sound and bool(lines) == bool(fault)
+    finally:
+        lane.close()
+    return sound
+
+
+def migrate(server: Server) -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    connection.settings_dict.update(HOST="", NAME="warehouse", USER="root")
+    connection.settings_dict["OPTIONS"]["unix_socket"] = str(server.socket)
+    call_command("migrate", verbosity=0)
+    connection.close()
+
+
+def in_lanes(folder: Path, template: Path, seeds: list[int], lanes: int, only: list[str]):
+    """The outcomes, as they come."""
+    pipes, pids = [], []
+    for number in range(lanes):
+        ours, its = Pipe(duplex=False)
+        if (pid := os.fork()) == 0:
+            run_lane(folder / f"{number}", template, seeds[number::lanes], only, its)
+        its.close()
+        pipes.append(ours)
+        pids.append(pid)
+    while pipes:
+        for ready in wait(pipes):
+            try:
+                yield ready.recv()
+            except EOFError:
+                pipes.remove(ready)
+    for pid in pids:
+        os.waitpid(pid, 0)
+
+
+def run_lane(folder: Path, template: Path, seeds: list[int], only: list[str], to) -> None:
+    from tests.imports.parents import end_with_the_parent
+
+    status = 1
+    try:
+        end_with_the_parent()
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+        folder.mkdir()
+        lane = Lane(folder, template)
+        try:
+            for seed in seeds:
+                to.send(cycle.run(cycle.plan_of(seed, only), lane))
+            status = 0
+        finally:
+            lane.close()
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
