@@ -54,14 +54,11 @@ GRANT SELECT, DELETE ON `warehouse`.`axes_accesslog` TO 'warehouse_worker'@'%';
 GRANT SELECT, DELETE ON `warehouse`.`axes_accessfailurelog` TO 'warehouse_worker'@'%';
 GRANT SELECT, DELETE ON `warehouse`.`django_session` TO 'warehouse_worker'@'%';
 
-GRANT SELECT ON `warehouse`.`auth_group` TO 'warehouse_worker'@'%';
-GRANT SELECT ON `warehouse`.`auth_group_permissions` TO 'warehouse_worker'@'%';
-GRANT SELECT ON `warehouse`.`auth_permission` TO 'warehouse_worker'@'%';
-GRANT SELECT ON `warehouse`.`auth_user` TO 'warehouse_worker'@'%';
-GRANT SELECT ON `warehouse`.`auth_user_groups` TO 'warehouse_worker'@'%';
-GRANT SELECT ON `warehouse`.`auth_user_user_permissions` TO 'warehouse_worker'@'%';
 GRANT SELECT ON `warehouse`.`django_content_type` TO 'warehouse_worker'@'%';
 GRANT SELECT ON `warehouse`.`django_migrations` TO 'warehouse_worker'@'%';
+
+-- Who did what, and nothing of their passwords.
+GRANT SELECT (id, username) ON `warehouse`.`auth_user` TO 'warehouse_worker'@'%';
 
 GRANT SELECT, INSERT ON `warehouse`.`django_admin_log` TO 'warehouse_worker'@'%';
 

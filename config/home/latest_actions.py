@@ -10,6 +10,11 @@ from imports.admin.pause_page import PAUSED, RESUMED
 from quality.acts import latest_acts
 
 ACTIONS_SHOWN = 8
+#: of who did it the name alone: the account that workers have may read no more of a user (deploy/grants.sql)
+COLUMNS = (
+    *("action_time", "object_repr", "object_id", "change_message", "action_flag", "user__username"),
+    *("content_type__app_label", "content_type__model"),
+)
 
 
 def add(found: Home, now: datetime) -> None:
@@ -22,6 +27,7 @@ def add(found: Home, now: datetime) -> None:
         .exclude(change_message__startswith=PAUSED)  # a line for each import and job: that of the pause stands for them
         .exclude(change_message__startswith=RESUMED)
         .select_related("user", "content_type")
+        .only(*COLUMNS)
         .order_by("-action_time")[:ACTIONS_SHOWN]
     )
     actions = [

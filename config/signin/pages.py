@@ -3,8 +3,9 @@
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.utils import timezone
 
-from config.signin.limits import USERNAME_LENGTH, locked_until
+from config.signin.limits import USERNAME_LENGTH, WITHIN, locked_until
 from warehouse.admin.operator_overrides import ReadOnlyAdmin
 from warehouse.outside import shown
 from warehouse.zones import utc_in_words
@@ -17,6 +18,10 @@ class SignInAdmin(ReadOnlyAdmin):
     search_fields = ("username", "ip_address")
     fields = ("attempt_time", "user", "ip_address", "browser")
     show_full_result_count = False
+    title, subtitle = "", ""
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": self.title, "subtitle": self.subtitle})
 
     @admin.display(description="user", ordering="username")
     def user(self, row):
@@ -31,10 +36,14 @@ class SignInAdmin(ReadOnlyAdmin):
 class FailuresAdmin(SignInAdmin):
     """Failures that count now, by user, address and browser."""
 
+    title, subtitle = "Locked out now", "Failed sign-ins of the last 15 minutes, and what they lock."
     list_display = ("attempt_time", "user", "ip_address", "browser", "failures_since_start", "locked")
     ordering = ("-attempt_time",)
     list_per_page = 50
     actions = ("lift",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(attempt_time__gte=timezone.now() - WITHIN)
 
     def has_lift_permission(self, request) -> bool:
         return request.user.is_superuser
@@ -61,6 +70,7 @@ class FailuresAdmin(SignInAdmin):
 class FailureLogAdmin(SignInAdmin):
     """Every failure of the last 90 days."""
 
+    title = "Failed sign-ins"
     list_display = ("attempt_time", "user", "ip_address", "browser", "locked_out")
     list_filter = ("locked_out",)
     fields = (*SignInAdmin.fields, "locked_out")
@@ -70,5 +80,6 @@ class FailureLogAdmin(SignInAdmin):
 class SignInsAdmin(SignInAdmin):
     """Every sign-in of the last 90 days."""
 
+    title = "Sign-ins"
     list_display = ("attempt_time", "logout_time", "user", "ip_address", "browser")
     fields = (*SignInAdmin.fields, "logout_time")

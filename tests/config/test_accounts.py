@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import Schedule
 
+from config.home import home
 from config.server_away import page
 from config.tasks import forget_old_sign_ins
 from imports.models import ImportCheckpoint, ImportPreview, Pause
@@ -106,6 +107,7 @@ def test_each_account_does_its_part(accounts, tmp_path, settings):
         partitions_change()
         Worker.seen("host/1/1/0", "")
         forget_old_sign_ins()
+        assert refused("SELECT password FROM auth_user")
         assert refused("DROP TABLE parks")
         assert refused("ALTER TABLE rides ADD COLUMN x INT")
         assert refused("UPDATE auth_user SET is_superuser = 1")
@@ -126,6 +128,9 @@ def test_each_account_does_its_part(accounts, tmp_path, settings):
 
     with account("worker"):
         call("collect_storage_metrics")
+        assert home(lambda permission: True, timezone.now()).actions
+        with suppress(SystemExit):  # 1 where something needs attention
+            call("status", "--night")
 
     with account("reader"):
         month = f"{desk.newest:%Y-%m}"
