@@ -34,6 +34,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="the table to docs/reliability.md")
     parser.add_argument("--planted", action="store_true", help="first break the importer by hand, and see it told")
     options = parser.parse_args(argv)
+    if sys.platform != "linux":
+        raise SystemExit("bin/torture needs Linux: /proc, and processes that end with their parent")
     folder = room()
     try:
         return torture(folder, options)
