@@ -140,7 +140,9 @@ def full_disk_of_the_client(lane: Lane, chance: random.Random) -> None:
 # --- what people and clocks do ---------------------------------------------------------------------------------------
 def operators(lane: Lane, chance: random.Random) -> None:
     """Pause, resume, cancel, pause everything: at any moment, by the functions of the admin's buttons."""
-    child = lane.importer(chance)
+    if not lane.ask("SELECT 1 FROM import_checkpoints LIMIT 1"):
+        return importer(lane, chance)
+    child = lane.importer(chance, may_be_asked_anew=False)
     acts = [(chance.choice(inside.ACTS), chance.random()) for _ in range(chance.randint(1, 4))]
     for act, which in acts:
         time.sleep(chance.uniform(0, 0.3))
