@@ -32,7 +32,7 @@ def test_so_it_is_in_a_process_that_begins_with_nothing():
 
 def assert_one_line_says_that_it_is_not_there(status: int, said: str) -> None:
     assert (status, said.count("\n")) == (1, 1), said
-    assert said.startswith("The database server says: Can't connect to ")
+    assert said.startswith("The database server (/nowhere/no.sock) is away: Can't connect to ")
     assert "/nowhere/no.sock" in said
     assert "bin/db start" in said
 

@@ -39,6 +39,10 @@ SAY_EVERY_SECONDS = 10
 # which there are as many as of conflicts. A connection that is refused fails at once, one without an answer in 10 s.
 WORKED_FOR_SECONDS = 15
 
+# Whether the server has ever answered this process, or the one that it was forked from. One that was never there is not
+# waited for: it was not started, or DATABASE_URL names another place, and a person waits for the answer.
+_has_answered = False
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -110,6 +114,8 @@ class Patience:
     def _wait_for_the_server(self, error: Exception) -> None:
         with suppress(DatabaseError):
             connection.close()
+        if not _has_answered and errors.is_not_found(error):
+            raise ServerAway(error, 0, is_stopped=False) from error
         now = time.monotonic()
         if self._since is None or now - self._failed_at > WORKED_FOR_SECONDS:
             self._since, self._tries = now, 0  # it was there: this is another time
@@ -145,10 +151,13 @@ def patiently(work: Callable[[], T], is_conflict: Callable[[Exception], bool] = 
     """
     if connection.in_atomic_block:
         return work()
+    global _has_answered
     tries = Patience(is_conflict)
     while True:
         try:
-            return work()
+            found = work()
+            _has_answered = True
+            return found
         except Exception as error:
             tries.wait(error)
 

@@ -46,6 +46,11 @@ def is_changed(error: Exception) -> bool:
     return isinstance(error, DatabaseError) and code(error) in CHANGED
 
 
+def is_not_found(error: Exception) -> bool:
+    """Nobody listens where the server is to be: it is down, or DATABASE_URL names another place."""
+    return isinstance(error, OperationalError) and code(error) in _NOT_FOUND
+
+
 def is_value_refused(error: Exception) -> bool:
     """The server does not take what one of the rows says; the others it may."""
     return isinstance(error, DataError) or (isinstance(error, DatabaseError) and code(error) in _VALUE_REFUSED)
