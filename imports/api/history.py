@@ -29,6 +29,7 @@ from imports.events.dayfile import UnreadableFile
 from imports.events.history_answer import HistoryAnswer
 from warehouse.days import ONE_DAY
 from warehouse.ids import uuid_of
+from warehouse.outside import shown
 
 __all__ = [
     "ApiBusy",
@@ -166,7 +167,7 @@ class HistoryApi(Asking):
                 raise MalformedAnswer(f"{self.url}{path}: the answer is {'not ' if of_park else ''}that of a park")
             if answer.days != (first.isoformat(), last.isoformat()):
                 raise MalformedAnswer(
-                    f"{self.url}{path}: {first} to {last} was asked for, and the answer is of {answer.days}"
+                    f"{self.url}{path}: {first} to {last} was asked for, and the answer is of {shown(answer.days, 100)}"
                 )
             if not (degraded := answer.degraded):
                 break

@@ -7,7 +7,9 @@ from typing import Any
 from imports.events.load_format import text_of
 from imports.events.queues import whole_number
 from warehouse.ids import uuid_of
+from warehouse.outside import shown
 
+TIER_MAX = 40  # characters of what a plan is called
 KEYLESS_DAYS = 7  # today included
 KEYLESS_REQUESTS_AN_HOUR = 60
 
@@ -41,7 +43,7 @@ class Plan:
         budget = budget if isinstance(budget, dict) else {}
         reset = count_of(budget.get("reset"))
         return cls(
-            text_of(answer.get("tier")) or "unknown",
+            shown(text_of(answer.get("tier")), TIER_MAX) or "unknown",
             earliest,
             count_of(budget.get("limit")),
             count_of(budget.get("remaining")),

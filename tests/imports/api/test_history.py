@@ -15,6 +15,7 @@ from imports.api.history import (
     HistoryError,
     KeyRefused,
     MalformedAnswer,
+    NoAnswer,
     NoSuchEntity,
     OutOfReach,
     ParkCoverage,
@@ -360,3 +361,34 @@ def test_an_answer_without_end_is_not_read(api, server, park, monkeypatch):
 def test_every_error_is_one_of_the_api(api):
     for kind in (BudgetSpent, ApiBusy, KeyRefused, OutOfReach, NoSuchEntity, MalformedAnswer):
         assert issubclass(kind, HistoryError) and issubclass(kind, ApiError)
+
+
+# --- answers without measure ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["head", "trickle", "mute"])
+def test_an_answer_that_does_not_come_in_time_is_none_and_another_may_be(api, server, monkeypatch, kind):
+    monkeypatch.setattr("imports.api.asking.QUESTION_SECONDS", 0.3)
+    server.faults = [fault := Fault(kind, times=9, seconds=0.01)]
+    with pytest.raises(NoAnswer, match=r"not complete after 0\.3 s"):
+        api.destinations()
+    assert fault.finished == 0
+
+
+def test_an_answer_of_too_many_bytes_is_none_of_this_day(api, server, monkeypatch):
+    monkeypatch.setattr("imports.api.asking.ANSWER_MAX_BYTES", 300_000)
+    server.faults = [Fault("endless")]
+    with pytest.raises(MalformedAnswer, match="more than 300,000 bytes"):
+        api.park_day(server.parks[0].id, DAY)
+
+
+def test_what_an_answer_says_of_itself_stays_short(api, server):
+    long, park = "\u202e" + "x" * 100_000, server.parks[0].id
+    of_days = {"id": park, "entities": [], "range": {"from": long, "to": long}}
+    me = {"tier": long, "historyDays": 5}
+    answers = {"/history": of_days, "/me": me}
+    server.faults = [Fault("status", path, 1, Answer(json.dumps(said).encode())) for path, said in answers.items()]
+    with pytest.raises(MalformedAnswer) as caught:
+        api.park_day(park, DAY)
+    name = api.me().name
+    for said, most in ((str(caught.value), 500), (name, 40)):
+        assert len(said) <= most
+        assert said.isprintable()
