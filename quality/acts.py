@@ -5,6 +5,7 @@ from datetime import datetime
 
 from quality.models import DataQualityMove, ResolutionStatus, TriageBatch
 from quality.states import SYSTEM
+from warehouse.outside import shown
 from warehouse.text import count_of
 
 DONE = {
@@ -51,7 +52,7 @@ def _done(batch: TriageBatch) -> str:
         return f"of bulk {batch.undoes_id} taken back" if batch.undoes_id else "taken back"
     if batch.act == TriageBatch.ASSIGN:
         return f"assigned to {batch.assignee or 'nobody'}"
-    return DONE[ResolutionStatus(batch.act)]
+    return DONE.get(batch.act, shown(batch.act))
 
 
 def _of_one(moves: list[DataQualityMove]) -> Act:

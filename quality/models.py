@@ -95,9 +95,9 @@ class DataQualityLog(models.Model):
     def days(self) -> tuple[date, date]:
         """The first and the last day (UTC) of the period, both included; without an end, the first day twice."""
         first = self.timestamp_start.date()
-        if self.timestamp_end is None:
+        if self.timestamp_end is None or self.timestamp_end <= self.timestamp_start:
             return first, first
-        return first, max(first, (self.timestamp_end - timedelta(microseconds=1)).date())
+        return first, (self.timestamp_end - timedelta(microseconds=1)).date()
 
     def allowed_transitions(self) -> list[str]:
         """Where an operator may bring this record from here, in the order of the diagram."""

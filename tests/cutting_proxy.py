@@ -5,6 +5,7 @@ the server then never gets, or after it, when the server has done what it asks a
         proxy.cut("after", "COMMIT", behind="LOAD DATA")    # the first COMMIT that follows a LOAD DATA
         proxy.cut("before", 7, session=1)                   # the 7th packet of the first connection opened from now on
         proxy.cut("after", 7, refuse=3)                     # of any connection; and the next 3 are refused
+        proxy.cut("late", "COMMIT").deliver.set()           # the client is cut off; the server gets it when this is set
 
 What is counted is what the client asks: its login, each command, and of a LOAD DATA LOCAL also the beginning and the
 end of the file, however long it is, so that the numbers do not depend on how much is loaded. Its goodbye is not: nobody
@@ -23,6 +24,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import HANG_SECONDS
 
 LOGIN, FILE, END_OF_FILE = "<login>", "<file>", "<end of file>"
 
@@ -58,6 +61,7 @@ class Cut:
     refuse: "int | threading.Event"
     packet: Packet | None = None
     happened: threading.Event = field(default_factory=threading.Event)
+    deliver: threading.Event = field(default_factory=threading.Event)
     _counted: int = 0
     _behind_it: set[int] = field(default_factory=set)  # the sessions that have sent `behind`
 
@@ -113,14 +117,15 @@ class CuttingProxy:
         session: int | None = None,
         refuse: "int | threading.Event" = 0,
     ) -> Cut:
-        """Cut once, "before" or "after" a packet: the at-th from now on, or the first whose text matches `at`.
+        """Cut once, "before" or "after" a packet, or "late", with the packet on its way still until `deliver` of what
+        this gives is set: the at-th from now on, or the first whose text matches `at`.
 
         behind   only what follows a packet of the same connection that matches this counts
         session  only the packets of this connection count: the first, second, ... one opened from now on
         refuse   from the cut on, as in `refuse`. Then all connections are cut, as when a server goes away
         """
-        if moment not in ("before", "after"):
-            raise ValueError(f"{moment!r} is neither before nor after")
+        if moment not in ("before", "after", "late"):
+            raise ValueError(f"{moment!r} is neither before nor after, nor late")
         with self._lock:
             cut = Cut(moment, at, behind, None if session is None else self._opened + session, refuse)
             self._cuts.append(cut)
@@ -313,6 +318,13 @@ class _Session(threading.Thread):
         cut = self._proxy.seen(self._number, text) if text else None
         if cut is not None and cut.moment == "before":
             self._proxy.make(cut, self.hang_up)
+            return False
+        if cut is not None and cut.moment == "late":
+            self._client.shutdown(socket.SHUT_RDWR)
+            cut.happened.set()
+            cut.deliver.wait(HANG_SECONDS)
+            self._server.sendall(raw)
+            self._server.recv(1 << 16)
             return False
         if cut is not None and is_answered:
             self._cut_at_answer = cut

@@ -1,7 +1,10 @@
 """What SQL may write into a column that no form of ours would: each page shows it, as odd as it is, or says so."""
 
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib import admin
@@ -21,6 +24,7 @@ JSONS = (
 )  # fmt: skip
 NUMBERS = (-1, 0, 2**15 - 1, 2**31 - 1, 2**63 - 1)
 INSTANTS = ("0001-01-01 00:00:00", "9999-12-31 23:59:59", "1000-01-01 00:00:00")
+GROWTH_MAX_BYTES = 500_000_000
 OURS = {"warehouse", "quality", "imports", "django_q"}
 
 
@@ -59,7 +63,7 @@ def _values(field: models.Field) -> tuple:
     if isinstance(field, models.IntegerField | models.DecimalField):
         return NUMBERS
     if isinstance(field, models.CharField | models.TextField):
-        longest = field.max_length or 10_000
+        longest = min(field.max_length or 10_000, 10_000)
         return (*(text[:longest] for text in TEXTS), "\u202e" * longest)
     return ()
 
@@ -84,8 +88,20 @@ def pages_of(odd: Odd) -> list[Request]:
     return [Request(str(odd), path, way="a page") for path in [*found, reverse("admin:index"), "/healthz"]]
 
 
+@contextmanager
+def _memory_within(more: int) -> Iterator[None]:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def look_at(client: Client, odd: Odd) -> Attacked:
-    """Write it, open the pages, and take it back. What the server does not take is no trouble."""
+    """Write it, open the pages, and take it back. What the server does not take is no trouble. A page that reckons with
+    it without end is one: it gets no more memory than GROWTH_MAX_BYTES."""
 
     class Back(Exception):
         pass
@@ -97,13 +113,14 @@ def look_at(client: Client, odd: Odd) -> Attacked:
                 with transaction.atomic(), connection.cursor() as cursor:
                     table, column = odd.model._meta.db_table, odd.field.column
                     cursor.execute("SET sql_mode = ''")
-                    cursor.execute(f"UPDATE `{table}` SET `{column}` = %s ORDER BY 1 LIMIT 1", [odd.value])
+                    cursor.execute(f"UPDATE `{table}` SET `{column}` = %s LIMIT 1", [odd.value])
             except DatabaseError:
                 return done
             finally:
                 with connection.cursor() as cursor:
                     cursor.execute(settings.DATABASES["default"]["OPTIONS"]["init_command"])
-            done = attack(client, pages_of(odd))
+            with _memory_within(GROWTH_MAX_BYTES):
+                done = attack(client, pages_of(odd))
             raise Back
     except Back:
         pass

@@ -1,7 +1,7 @@
 """Figures as text, alike on pages, in reports and from commands: counts, durations, sizes, tables."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -68,6 +68,11 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int | Decimal) else shown(value)
+
+
+def label_of(choices: Iterable[tuple[Any, Any]], value: Any) -> str:
+    """Of a model's choices; of a value that is none of them (an ENUM has '' for what SQL wrote) itself, shown, or ?."""
+    return str(dict(choices).get(value, shown(value) or "?"))
 
 
 def plain_name(name: str) -> str:

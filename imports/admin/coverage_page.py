@@ -184,7 +184,7 @@ def _days(row: Row, first: date, source: str, *, operate: bool) -> list[dict]:
     days = []
     for day, file in days_of(row.park, first):
         if file is not None:
-            state, said = DAYS[FileOutcome(file.outcome)]
+            state, said = DAYS.get(file.outcome, ("bad", "the ledger has an outcome that is none"))
             if file.events_read:
                 said += (
                     f": {file.stored:,} rows stored, {file.already_known:,} already known, {file.rejected:,} rejected"

@@ -19,6 +19,7 @@ from warehouse.admin.page_parts import failure
 from warehouse.days import ONE_DAY, midnight
 
 DAYS_OF_A_PARK_MAX = 31  # that the list of raw rows shows at once
+ODD_OUTCOME = "The ledger has an outcome that is none: read the day again."
 MEANINGS = {
     FileOutcome.IMPORTED: "It was read, and its events of this park are rows.",
     FileOutcome.MISSING: "The source had no file of this day when it was looked for.",
@@ -65,8 +66,8 @@ def context_of(request: HttpRequest, file: ImportedFile) -> dict[str, Any]:
         "file": file,
         "first": first,
         "last": last,
-        "meaning": MEANINGS[FileOutcome(file.outcome)],
-        "what_next": WHAT_NEXT[FileOutcome(file.outcome)],
+        "meaning": MEANINGS.get(file.outcome, ODD_OUTCOME),
+        "what_next": WHAT_NEXT.get(file.outcome, ODD_OUTCOME),
         "why": file_findings.why_not_read(told) if file.outcome == FileOutcome.UNREADABLE else None,
         "told": told,
         "trouble": trouble,

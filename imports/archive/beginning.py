@@ -22,7 +22,7 @@ from imports.archive.prefetch import read_ahead
 from imports.archive.process import process_token
 from imports.archive.request import RequestError
 from imports.archive.run import ImportRun
-from imports.archive.slow_clock import slow_clock
+from imports.archive.slow_clock import refuse_a_clock_behind, slow_clock
 from imports.archive.transitions import ImportStatus
 from imports.events.validation import Observation, ReportedPark
 from imports.loading.loader import make_months
@@ -153,7 +153,8 @@ def run_of(
 ) -> ImportRun:
     """The run of a group of unfinished imports, however far each has come; its days are listed here, once.
 
-    `destinations`: those of the source, where they were listed before. ArchiveError: the source has moved.
+    `destinations`: those of the source, where they were listed before. ArchiveError: the source has moved. ClockIsSlow:
+    by the clock of this machine its days are to come.
     """
     destination = group[0].destination_wiki_id
     if destination not in (source.list_destinations() if destinations is None else destinations):
@@ -167,6 +168,7 @@ def run_of(
             )
         )
     first, last = _range_of(group)
+    refuse_a_clock_behind(last, clock())
     left = min(checkpoint.next_day for checkpoint in group)
     if isinstance(source, SourceByPark):
         (park,) = {checkpoint.park.themeparks_wiki_id for checkpoint in group}

@@ -16,6 +16,7 @@ from imports.loading.resolver import Resolver
 from warehouse.models import Park
 from warehouse.partitioning import partitions
 from warehouse.server import catalog
+from warehouse.server.away import looking_anew
 from warehouse.text import count_of
 
 
@@ -73,7 +74,7 @@ def dry_run(plans: list[DestinationPlan], clock: Callable[[], datetime], out: Te
             out.write(f"  {reason}: {count:,}\n")
         for line in live.lines():
             out.write(f"  {line}\n")
-    wanted = partitions.plan(catalog.partitions(partitions.TABLE), months)
+    wanted = partitions.plan(looking_anew(lambda: catalog.partitions(partitions.TABLE)), months)
     out.write(f"{count_of(len(wanted.adds), 'month partition')} would be added. Nothing was written.\n")
     if slow:
         raise ClockIsSlow(slow[0])

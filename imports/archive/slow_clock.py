@@ -5,11 +5,11 @@ of a file's events lie in the future and on the very day that the file is of, th
 that is wrong. Refusing all of them would count the day as imported, and lose it.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from imports.archive.prefetch import Reading
 from imports.loading.attribution import NEIGHBOURING_DAY
-from warehouse.days import midnight
+from warehouse.days import ONE_DAY, midnight
 from warehouse.instants import instant_at, milliseconds_of
 from warehouse.text import count_of
 
@@ -22,6 +22,16 @@ def refuse_a_slow_clock(reading: Reading, now: datetime) -> None:
     """ClockIsSlow where more than half of a file's events have not happened yet by `now`, and are of the file's day."""
     if trouble := slow_clock(reading, now):
         raise ClockIsSlow(trouble)
+
+
+def refuse_a_clock_behind(last: date, now: datetime) -> None:
+    """ClockIsSlow where an import was begun for days, up to `last`, that by `now` are still to come: their files would
+    be taken for those of days to come, left out, and their days be called missing."""
+    if last > now.astimezone(UTC).date() + ONE_DAY:
+        raise ClockIsSlow(
+            f"the clock of this machine says {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the import was begun for "
+            f"days up to {last}, which had happened by then. Set the clock right, then go on; nothing was read"
+        )
 
 
 def slow_clock(reading: Reading, now: datetime) -> str:

@@ -67,10 +67,11 @@ class Migration(migrations.Migration):
                     ("scheduler", "Scheduler"),
                     ("pusher", "Pusher"),
                     ("monitor", "Monitor"),
+                    ("main process", "Main"),
                 ],
                 db_default="worker",
                 default="worker",
-                max_length=10,
+                max_length=16,
             ),
         ),
         migrations.AlterField(

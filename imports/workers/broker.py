@@ -21,6 +21,7 @@ from imports.workers.channel import MESSAGE_BYTES_MAX
 from imports.workers.standstill import GOES_ON
 
 AWAY_SECONDS = 3.0
+UNTAKEN_SECONDS = 0.1  # all workers are busy, or one is about to take it
 logger = logging.getLogger(__name__)
 
 
@@ -37,10 +38,12 @@ class PausableQueue(ORM):
         """
         try:
             self.each_round()
-            if not self.lies_untaken():
-                for row in self._waiting():
-                    if self._can_be_done(row) and fetched.fetch(row, process_token()):
-                        return [(row.pk, row.payload)]
+            if self.lies_untaken():
+                sleep(UNTAKEN_SECONDS)
+                return None
+            for row in self._waiting():
+                if self._can_be_done(row) and fetched.fetch(row, process_token()):
+                    return [(row.pk, row.payload)]
         except DatabaseError as error:
             logger.warning("the queue cannot be asked for tasks: %s", error)
             connections.close_all()

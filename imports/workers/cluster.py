@@ -1,4 +1,4 @@
-"""The first process of a cluster: it starts the sentinel, watches it, and starts another one when it has died or makes
+"""The main process of a cluster: it starts the sentinel, watches it, and starts another one when it has died or makes
 no round any more. So a cluster lives as long as this process, whatever becomes of the others.
 """
 
@@ -16,7 +16,7 @@ from imports.workers.models import NO_ROUND_SECONDS
 from imports.workers.sentinel import WatchfulSentinel
 
 LOOK_EVERY_SECONDS = 0.5
-#: a sentinel that ends sooner is not worth another one for ever
+#: a sentinel that ends by an error sooner is not worth another one for ever; one that is killed is
 SHORT_LIVED_SECONDS = 60.0
 SHORT_LIVES_MAX = 3
 
@@ -35,6 +35,7 @@ class WatchedCluster(Cluster):
 
     def __init__(self) -> None:
         super().__init__()
+        self._pulse = Pulse()
         self.stop_event, self.start_event = Flag(), Flag()
 
     def start(self) -> int:
@@ -55,6 +56,7 @@ class WatchedCluster(Cluster):
         """Until the sentinel has been asked to end, and has. ClusterEnded: it dies whenever it is started."""
         short_lives = 0
         while True:
+            self._pulse.beat()
             self.sentinel.join(LOOK_EVERY_SECONDS)
             if self.sentinel.is_alive():
                 silent_for = self._watch.silent_for()
@@ -65,7 +67,8 @@ class WatchedCluster(Cluster):
                 self.sentinel.join()
             if self.stop_event.is_set():
                 return
-            short_lives = short_lives + 1 if time.monotonic() - self._began < SHORT_LIVED_SECONDS else 1
+            failed = self.sentinel.exitcode > 0 and time.monotonic() - self._began < SHORT_LIVED_SECONDS
+            short_lives = short_lives + 1 if failed else 0
             ended = f"The sentinel of the workers ended by {self._exit()}, and its workers with it"
             if short_lives >= SHORT_LIVES_MAX:
                 raise ClusterEnded(f"{ended}, for the {short_lives}rd time in a row")
@@ -76,7 +79,8 @@ class WatchedCluster(Cluster):
         pulse = Pulse()
         self.sentinel = get_mp_context().Process(
             target=WatchfulSentinel,
-            args=(self.stop_event, self.start_event, self.cluster_id, get_broker(), self.timeout, pulse, os.getpid()),
+            args=(self.stop_event, self.start_event, self.cluster_id, get_broker(), self.timeout),
+            kwargs={"pulse": pulse, "parent": os.getpid(), "pulse_of_parent": self._pulse},
         )
         self.sentinel.start()
         self._watch, self._began = Watch(pulse), time.monotonic()

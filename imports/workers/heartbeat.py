@@ -26,20 +26,25 @@ BEAT_EVERY_SECONDS = 3
 WORKERS_FORGOTTEN_AFTER = timedelta(days=1)
 # 15 s: django-q2 looks for what is due 30 s after its start and every 30 s from then on
 LOOK_AT_SCHEDULES_EVERY = 5
+# After a server that was away for all: the others are given this long to say that they live before what they have in
+# hand is given back.
+BEATS_BEFORE_GIVING_BACK = 4
 FAILURES_FORGOTTEN_AFTER = timedelta(days=90)  # django-q2 forgets none
 
 logger = logging.getLogger(__name__)
 
 
-def beat(worker: str, doing: str) -> None:
+def beat(worker: str, doing: str, *, gives_back: bool = True) -> None:
     """Say once that the worker of this process token lives, forget those of yesterday, give back what the dead had in
     hand, and dispatch what waits.
 
-    `doing`: the task in hand, "" for none. DatabaseError: the server is away.
+    `doing`: the task in hand, "" for none. `gives_back`: False where it cannot be told yet who is dead. DatabaseError:
+    the server is away.
     """
     Worker.seen(worker, doing)
     Worker.bury()
-    fetched.give_back()
+    if gives_back:
+        fetched.give_back()
     Worker.objects.filter(seen_at__lt=timezone.now() - WORKERS_FORGOTTEN_AFTER).delete()
     queue.dispatch()
 
@@ -59,6 +64,7 @@ class WorkerHeartbeat(threading.Thread):
         """Never returns, and never raises: a worker that nobody sees any more would be worse."""
         worker = process_token()
         impatient_from_now_on(models.DATABASE_ANSWERS_WITHIN_SECONDS)
+        regular, last = 0, time.monotonic()
         for n in itertools.count():
             parents.end_if_gone(self._parent)
             self._pulse.beat()
@@ -66,7 +72,9 @@ class WorkerHeartbeat(threading.Thread):
                 if n % LOOK_AT_SCHEDULES_EVERY == 0:
                     schedules.mend_and_log()
                     Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_FORGOTTEN_AFTER).delete()
-                beat(worker, self.doing)
+                beat(worker, self.doing, gives_back=regular >= BEATS_BEFORE_GIVING_BACK)
+                now = time.monotonic()
+                regular, last = regular + 1 if now - last < models.WORKER_STALE_SECONDS / 2 else 0, now
             except DatabaseError as error:  # the server is away: a new connection is tried next time
                 logger.warning("the worker's heartbeat cannot reach the database: %s", error)
                 connection.close()

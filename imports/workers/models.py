@@ -30,6 +30,7 @@ class Role(models.TextChoices):
     SCHEDULER = "scheduler"  # django-q2's sentinel, which watches the others
     PUSHER = "pusher"  # takes messages from the queue
     MONITOR = "monitor"  # keeps what came of tasks
+    MAIN = "main process"  # manage.py qcluster itself: watches the scheduler, which says in its place that it does
 
 
 class Worker(models.Model):
@@ -37,7 +38,7 @@ class Worker(models.Model):
 
     worker_id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=255, unique=True, help_text="host/pid/...: as in the imports it holds")
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.WORKER, db_default=Role.WORKER)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.WORKER, db_default=Role.WORKER)
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now(), help_text="its last round")
     doing = OutsideCharField(max_length=255, blank=True, help_text="the task in hand; empty: idle")

@@ -34,11 +34,14 @@ class WatchfulSentinel(Sentinel):
     no_round_seconds: float = NO_ROUND_SECONDS
     look_every_seconds: float = LOOK_EVERY_SECONDS
 
-    def __init__(self, stop_event, start_event, cluster_id, broker, timeout, pulse: Pulse, parent: int):
+    def __init__(
+        self, stop_event, start_event, cluster_id, broker, timeout, *, pulse: Pulse, parent: int, pulse_of_parent: Pulse
+    ):
         parents.end_with(parent)
         impatient_from_now_on(models.DATABASE_ANSWERS_WITHIN_SECONDS)  # the pusher and the monitor, too
         super().__init__(stop_event, start_event, cluster_id, broker, timeout, start=False)
-        self._pulse, self._parent = pulse, parent
+        self._pulse, self._parent, self._token_of_parent = pulse, parent, token_of(parent)
+        self._watch_of_parent = Watch(pulse_of_parent)
         self._watches: dict[BaseProcess, Watch] = {}
         self._looked_at = float("-inf")
         self.task_queue, self.result_queue, self.event_out = Channel(), Channel(), Flag()
@@ -112,6 +115,7 @@ class WatchfulSentinel(Sentinel):
         self.result_queue.close()
         self._until_ended([self.monitor])
         self._write_down(process_token(), "")
+        self._write_down(self._token_of_parent, "")
 
     def _until_ended(self, processes: list[BaseProcess]) -> None:
         while any(process.is_alive() for process in processes):
@@ -124,6 +128,7 @@ class WatchfulSentinel(Sentinel):
     def _round(self) -> None:
         parents.end_if_gone(self._parent)
         self._pulse.beat()
+        self._parent_silent_for = self._watch_of_parent.silent_for()
         for process, watch in list(self._watches.items()):
             silent_for = watch.silent_for()
             if silent_for >= self.no_round_seconds and process.is_alive():
@@ -138,6 +143,8 @@ class WatchfulSentinel(Sentinel):
             db.close_old_connections()
             scheduling.look(self.broker)
             Worker.seen(process_token(), "", Role.SCHEDULER)
+            if self._parent_silent_for < self.no_round_seconds / 4:
+                Worker.seen(self._token_of_parent, "", Role.MAIN)
         except db.DatabaseError as error:
             logger.warning("recurring jobs cannot be looked for: %s", error)
             db.connections.close_all()

@@ -34,7 +34,7 @@ from quality.reasons import REASONS, title_of
 from quality.states import NOTE_MAX, origins_of
 from quality.taking_back import is_authors, standing, take_back
 from warehouse.server import errors
-from warehouse.text import count_of
+from warehouse.text import count_of, label_of
 
 MOVED_AT_ONCE_MAX = 20_000  # 10,000 took 24 s beside twenty others, and a request has 120
 LISTED_MAX = 20
@@ -97,7 +97,9 @@ def _page(model_admin, request: HttpRequest, shown: Shown, target: str, **more: 
         "chips": chips_of(request.GET.dict()) if shown.by_filter else [],
         "reason": REASONS.get(reason),
         "reason_title": title_of(reason) if reason else "",
-        "by_status": [(ResolutionStatus(status).label, count) for status, count in sorted(by_status.items())],
+        "by_status": [
+            (label_of(ResolutionStatus.choices, status), count) for status, count in sorted(by_status.items())
+        ],
         "through": target != ResolutionStatus.INVESTIGATING and by_status[ResolutionStatus.OPEN],
         "legal": len(shown.held) - refused,
         "illegal": refused,

@@ -25,7 +25,11 @@ def around(row: DataQualityLog) -> Iterator[tuple[str, str]]:
     first, last = row.days()
     ride = row.entity_id if row.entity_type == "ride" and Ride.objects.filter(pk=row.entity_id).exists() else None
     yield from _files(row, first, last)
-    first, last = _days_there(row)
+    try:
+        first, last = _days_there(row)
+        last = min(last, first + timedelta(days=RIDE_DAYS_MAX))
+    except OverflowError:  # of SQL: the first or the last year of the calendar, of which there is no row
+        return
     if ride is not None:
         upto = min(last, first + timedelta(days=RIDE_DAYS_MAX - 1))
         yield f"Rows of the ride, {_days(first, upto)}", _rows(ride=ride, first=first, last=upto)

@@ -19,6 +19,7 @@ from quality.admin.filters import NO_PARK, DaysFilter, SelectFilter
 from quality.models import IssueType, ResolutionStatus
 from quality.reasons import REASONS, Reason, title_of
 from warehouse.models import Park
+from warehouse.text import label_of
 
 COUNTED_MAX = 10_000
 GROUPS_PER_PAGE = 100
@@ -128,7 +129,7 @@ class Group:
 
     @property
     def kind_label(self) -> str:
-        return IssueType(self.kind).label
+        return label_of(IssueType.choices, self.kind)
 
     @property
     def done(self) -> int:

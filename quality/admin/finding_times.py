@@ -19,6 +19,8 @@ def period_of(row: DataQualityLog, zone: tzinfo | None) -> str:
     start, end = row.timestamp_start, row.timestamp_end
     if end is None:
         return f"from {start:%Y-%m-%d}"
+    if not (_has_neighbours(start) and _has_neighbours(end)):  # of SQL: no clock but UTC's shows them
+        return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
     for whose in (UTC, zone):
         if whose is not None and _is_midnight(start, whose) and _is_midnight(end, whose):
             first, last = local_date(start, whose), local_date(end - timedelta(microseconds=1), whose)
@@ -47,6 +49,11 @@ def with_local_time(column: str, value: str, zone: tzinfo | None) -> str:
             return value  # an event's own word, which may be the very thing that is wrong
         instant = instant.replace(tzinfo=UTC)
     return f"{value} ({there_in_words(instant, zone)})"
+
+
+def _has_neighbours(instant: datetime) -> bool:
+    """Whether the calendar has the days before and after, as clocks of other zones need."""
+    return datetime.min.year < instant.year < datetime.max.year
 
 
 def _is_midnight(instant: datetime, zone: tzinfo) -> bool:

@@ -23,7 +23,7 @@ from quality.covered_hours import days_touched
 from quality.evidence import FILES_SHOWN, OTHER_VALUES, examples_within, values_within
 from quality.models import DataQualityLog, IssueType, ResolutionStatus
 from warehouse.models import Park, Ride
-from warehouse.text import age_in_words
+from warehouse.text import age_in_words, label_of
 from warehouse.zones import known_zone, zone_or_utc
 
 LOOK_BACK_DAYS = 60  # for the source of a day that nobody imported
@@ -99,7 +99,9 @@ def as_html(links: list[Link]):
 
 
 def status_as_html(status: str):
-    return format_html('<span class="q-status q-{}">{}</span>', status.lower(), ResolutionStatus(status).label)
+    return format_html(
+        '<span class="q-status q-{}">{}</span>', status.lower(), label_of(ResolutionStatus.choices, status)
+    )
 
 
 def age_of(row: DataQualityLog, now: datetime) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from quality import owed_checks
 from quality.check.ahead import ScanAhead
 from quality.check.run import Checked, check
-from warehouse.server.away import patiently
+from warehouse.server.away import looking_anew
 from warehouse.server.errors import ServerAway
 from warehouse.text import count_of
 
@@ -34,7 +34,7 @@ def pay(
     for (first, last), parks in parks_by_range.items():
         look = partial(check, parks, first, last, now, ahead=(ahead or {}).get((first, last)))
         try:
-            done.append(patiently(look))  # again: it changes what was last seen when, and nothing else
+            done.append(looking_anew(look))  # again: it changes what was last seen when, and nothing else
         except ServerAway as away:  # the others would wait for it in vain
             logger.error("the quality check of %s to %s failed: %s", first, last, away)
             failures.append(str(away))

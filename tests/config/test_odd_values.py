@@ -8,12 +8,12 @@ from tests.config.test_attack import SEED, site  # noqa: F401 (a fixture)
 from tests.odd_values import look_at, odds
 
 pytestmark = pytest.mark.django_db
-SAMPLED = 40
+SAMPLED = 12
 
 
 def test_a_sample_of_odd_values_breaks_no_page(site):  # noqa: F811
     found = list(odds())
-    troubles = [
-        trouble for odd in random.Random(SEED).sample(found, SAMPLED) for trouble in look_at(site.boss, odd).troubles
-    ]
+    looked = [look_at(site.boss, odd) for odd in random.Random(SEED).sample(found, SAMPLED)]
+    troubles = [trouble for each in looked for trouble in each.troubles]
     assert not troubles, "\n".join(troubles)
+    assert sum(each.requests > 0 for each in looked) > SAMPLED / 2  # the server takes most of them

@@ -7,6 +7,7 @@ from django.db import connection
 
 from tests.cutting_proxy import cutting_proxy
 from tests.imports.desk import CHANGELIST, new_import, park, press, running, somebody
+from tests.imports.in_the_way import LOCK_WAIT_TIMEOUT, locked
 from warehouse.server import away
 from warehouse.server.errors import server
 
@@ -49,3 +50,21 @@ def test_what_was_asked_for_by_a_form_may_have_been_done_and_that_is_said(operat
     assert "is not known" in response.content.decode()
     checkpoint.refresh_from_db()
     assert checkpoint.status == ("PAUSED" if moment == "after" else "IN_PROGRESS")
+
+
+def test_an_action_that_meets_a_lock_is_done_again_and_once(operator):
+    checkpoint = running(new_import(park(1)))
+    with away.patience(first_pause=0.001), locked(2, "`queued_at`") as said:
+        response = press(operator, "pause", checkpoint)
+    assert said == [LOCK_WAIT_TIMEOUT] * 2 + [0]
+    assert response.status_code == 200
+    checkpoint.refresh_from_db()
+    assert checkpoint.status == "PAUSED"
+
+
+def test_a_claim_that_meets_a_lock_is_made_again_and_once():
+    checkpoint = new_import(park(1))
+    with away.patience(first_pause=0.001), locked(2, "`heartbeat_at`") as said:
+        checkpoint.claim("a worker")
+    assert said == [LOCK_WAIT_TIMEOUT] * 2 + [0]
+    assert (checkpoint.status, checkpoint.generation, checkpoint.attempts) == ("IN_PROGRESS", 1, 1)

@@ -19,6 +19,7 @@ from config.alerts import messages
 from config.home.page import Attention
 from config.models import Alert
 from config.shown_pages import shown_on_page
+from imports.events.issues import Issues
 from imports.models import ImportCheckpoint
 from quality.evidence import EXAMPLE_MAX, bounded
 from quality.findings import Finding
@@ -246,6 +247,18 @@ def test_evidence_is_bounded_and_says_what_was_left_out(example):
     assert len(text) <= EXAMPLE_MAX
     assert "…" in text or len(str(example)) < 100
     assert bounded(kept) == kept
+
+
+def test_evidence_is_bounded_where_it_is_made():
+    issues = Issues()
+    for _ in range(3):
+        issues.add(None, "unknown_status", {"eventTime": BIG}, counted_as=BIG)
+    (issue,) = issues.found.values()
+    made = Finding(
+        "unreadable_file", "park", "k", "s", BIG, examples=[{"eventTime": BIG}] * 9, values={BIG: 1}, source_file="f"
+    )
+    for said in (issue.examples, issue.values, made.examples, made.values, made.description):
+        assert len(json.dumps(said)) < 5 * EXAMPLE_MAX
 
 
 def test_what_is_short_is_kept_as_it_came():

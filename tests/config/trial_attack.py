@@ -32,8 +32,9 @@ def test_the_whole_attack(site, who):  # noqa: F811
     client = site.boss if who == "superuser" else Client() if who == "anonymous" else somebody(who)
     may = {"superuser": None, "Operators": OF_OPERATORS}.get(who, OF_ONESELF)
     each = {"superuser": 1, "anonymous": 4}.get(who, 2)
+    requests = list(itertools.islice(site.requests(), FROM, None, SHARE * each))  # a superuser looks for them
     begun, before, keep = time.monotonic(), checksums(), may is OF_ONESELF
-    done = attack(client, itertools.islice(site.requests(), FROM, None, SHARE * each), keep=keep)
+    done = attack(client, requests, keep=keep)
     answers = ", ".join(f"{count:,} of {status}" for status, count in sorted(done.statuses.items()))
     sys.stdout.write(
         f"\n{who}: {done.requests:,} requests of {len(done.views)} views in {len(done.ways)} ways, {answers}; "

@@ -20,14 +20,15 @@ ROWS_OF_WEIGHT = 2_000  # of two that wait for each other the server ends the on
 
 
 @contextmanager
-def locked(times: int) -> Iterator[list[int]]:
+def locked(times: int, where: str = "last_processed_date") -> Iterator[list[int]]:
+    """`where`: what the UPDATE of a checkpoint says that meets the lock."""
     said: list[int] = []
 
     def after(other: MySQLdb.Connection) -> None:
         if len(said) == times:
             other.rollback()
 
-    with _patience(seconds=0 if connection.mysql_is_mariadb else 1), _at_the_checkpoint(_lock, after, said):
+    with _patience(seconds=0 if connection.mysql_is_mariadb else 1), _at_the_checkpoint(_lock, after, said, where):
         yield said
 
 
@@ -61,13 +62,16 @@ def deadlock() -> Iterator[list[int]]:
 
 @contextmanager
 def _at_the_checkpoint(
-    before: Callable[[MySQLdb.Connection], None], after: Callable[[MySQLdb.Connection], None], said: list[int]
+    before: Callable[[MySQLdb.Connection], None],
+    after: Callable[[MySQLdb.Connection], None],
+    said: list[int],
+    where: str = "last_processed_date",
 ) -> Iterator[None]:
     """`before` the first try to write that a file is done, and `after` each that failed."""
     other = MySQLdb.connect(**connection.get_connection_params())
 
     def meet(execute, sql, params, many, context):
-        if not ("UPDATE" in sql and "import_checkpoints" in sql and "last_processed_date" in sql):
+        if not ("UPDATE" in sql and "import_checkpoints" in sql and where in sql):
             return execute(sql, params, many, context)
         if not said:
             before(other)

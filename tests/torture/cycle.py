@@ -5,10 +5,11 @@ import resource
 import shutil
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.torture import archive, inside, oracle, stored
+from tests.torture import archive, inside, live, oracle, stored
 from tests.torture.lane import Lane
 from tests.torture.strikes import STRIKES, Strike
 
@@ -27,9 +28,11 @@ class Plan:
     strikes: tuple[tuple[Strike, int], ...]  # each with the seed of what it draws
 
 
-def plan_of(seed: int, strikes: int = STRIKES_A_CYCLE) -> Plan:
+def plan_of(seed: int, only: Sequence[str] = (), strikes: int = STRIKES_A_CYCLE) -> Plan:
+    """`only`: strikes of these names (tests.torture.strikes)."""
     chance = random.Random(f"{seed} plan")
-    kinds, weights = zip(*STRIKES, strict=True)
+    wanted = [(strike, weight) for strike, weight in STRIKES if not only or strike.__name__ in only]
+    kinds, weights = zip(*wanted, strict=True)
     chosen = chance.choices(kinds, weights, k=strikes)
     return Plan(
         seed,
@@ -96,8 +99,13 @@ def _run(plan: Plan, lane: Lane, outcome: Outcome) -> None:
     at = time.monotonic()
     to_the_end(lane)
     outcome.times.append(("to the end", time.monotonic() - at))
+    collected = any(kind.startswith("beside collect_live") for kind in lane.kills)
+    if collected:
+        live.once_more(lane)
     connection = lane.server.connect()
     found = stored.compare(connection, expected)
+    if collected:
+        live.compare(connection, found)
     connection.close()
     outcome.lost, outcome.doubled, outcome.altered = found.lost, found.doubled, found.altered
     outcome.troubles += found.lines

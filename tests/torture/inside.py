@@ -31,10 +31,10 @@ def import_broken(archive: str, fault: str) -> None:
     _import(archive)
 
 
-def import_at_another_time(archive: str, step_seconds: float) -> None:
+def import_at_another_time(archive: str, timestamp: float) -> None:
     import time_machine
 
-    with time_machine.travel(time.time() + step_seconds, tick=True):
+    with time_machine.travel(timestamp, tick=True):
         _import(archive)
 
 
@@ -149,8 +149,9 @@ def slices(of: str) -> None:
 def cluster(roles: str) -> None:
     """A cluster, whose processes say who they are in the file `roles`."""
     from django.core.management import call_command
-    from django_q import cluster as module
     from django_q.conf import Conf
+
+    from imports.workers import rounds, sentinel
 
     def told(role: str, function):
         def called(*args, **kwargs):
@@ -160,9 +161,9 @@ def cluster(roles: str) -> None:
 
         return called
 
-    for role in ("worker", "pusher", "monitor"):
-        setattr(module, role, told(role, getattr(module, role)))
-    module.Sentinel.__init__ = told("sentinel", module.Sentinel.__init__)
+    for role, name in (("worker", "work"), ("pusher", "push"), ("monitor", "keep_results")):
+        setattr(rounds, name, told(role, getattr(rounds, name)))
+    sentinel.WatchfulSentinel.__init__ = told("sentinel", sentinel.WatchfulSentinel.__init__)
     Conf.WORKERS = Conf.QUEUE_LIMIT = 2
     with open(roles, "a") as file:
         file.write(f"cluster {os.getpid()}\n")

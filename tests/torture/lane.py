@@ -6,12 +6,13 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import MySQLdb
 from django.conf import settings
 from django.db import connection
 
-from tests.torture.children import Child, Children, Trigger, processes
+from tests.torture.children import Child, Children, Trigger
 from tests.torture.server import Server
 
 # In production 25, 5 and 20 s: what is frozen is taken over after so long.
@@ -109,15 +110,24 @@ class Lane:
         (row,) = self.ask("SELECT COUNT(*), SUM(status = 'COMPLETED') FROM import_checkpoints")
         return bool(row[0]) and row[0] == row[1]
 
-    def importer(self, chance: random.Random, *more: str, trigger: Trigger | None = None, **options) -> Child:
-        """An import begun, or gone on with, by one of the ways there are. What does not end it stops it soon, as Ctrl-C
-        would, so that enough is left for the next strike."""
-        stop = Trigger("commit", chance.randint(6, 24), signal=signal.SIGTERM)
+    @staticmethod
+    def stop(chance: random.Random) -> Trigger:
+        """What ends nothing stops it soon, as Ctrl-C would, so that enough is left for the next strike."""
+        return Trigger("commit", chance.randint(6, 24), signal=signal.SIGTERM)
+
+    def importer(
+        self,
+        chance: random.Random,
+        *more: str,
+        trigger: Trigger | None = None,
+        may_be_asked_anew: bool = True,
+        **options: Any,
+    ) -> Child:
+        """An import begun, or gone on with, by one of the ways there are. `may_be_asked_anew`: not beside somebody who
+        cancels, what is asked for after that is begun anew by design, beside what there is of it."""
+        stop = self.stop(chance)
         begun = bool(self.ask("SELECT 1 FROM import_checkpoints LIMIT 1"))
-        how = ["--resume"] if begun and chance.random() < 0.7 else ["--source", str(self.archive), "--all"]
+        resumed = begun and (chance.random() < 0.7 or not may_be_asked_anew)
+        how = ["--resume"] if resumed else ["--source", str(self.archive), "--all"]
         triggers = [stop] if trigger is None else [trigger, stop]
         return self.children.manage("import_archive", *how, *more, triggers=triggers, **options)
-
-    def pids_of(self, child: Child) -> list[int]:
-        """Of its group but its own."""
-        return [pid for pid, _, group, state in processes() if group == child.pid != pid and state not in "ZX"]

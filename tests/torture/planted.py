@@ -1,5 +1,4 @@
-"""Faults that an importer might have, each planted in a child by hand: a torture that does not tell them says nothing
-by its silence.
+"""Faults that an importer might have, each planted in a child by hand: what does not tell them says nothing by silence.
 
 bin/torture --planted
 """

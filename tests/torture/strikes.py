@@ -1,67 +1,44 @@
 """What can happen to an import: one function each, which draws from the cycle's chance what the seed decides."""
 
-import os
 import random
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 from tests.torture import inside
-from tests.torture.children import Child, Trigger
+from tests.torture.beside import beside
+from tests.torture.children import Child
+from tests.torture.hits import Strike, ended, number, trigger
 from tests.torture.lane import STALE_SECONDS, Lane
-
-Strike = Callable[[Lane, random.Random], None]
-ENOUGH = {0, 1, 3, 130}  # exit statuses that are an answer, to Ctrl-C too
-
-
-def _number(chance: random.Random, most: float) -> int:
-    """Small ones as often as large ones."""
-    return int(most ** chance.random())
-
-
-def _trigger(chance: random.Random, **more) -> Trigger:
-    if chance.random() < 0.4:
-        return Trigger("commit", _number(chance, 16), chance.choice(["before", "after"]), **more)
-    return Trigger("statement", _number(chance, 260), chance.choice(["before", "after"]), **more)
-
-
-def _ended(lane: Lane, child: Child, kind: str, status: int) -> None:
-    if status == -signal.SIGKILL:
-        lane.kills[kind] += 1
-    elif status not in ENOUGH and status != -signal.SIGTERM:
-        lane.notes.append(f"{kind}: exit status {status}: {child.said()[-600:]}")
+from tests.torture.workers import clusters, decoder, task_twice
 
 
 # --- killing ---------------------------------------------------------------------------------------------------------
 def importer(lane: Lane, chance: random.Random) -> None:
     """-9 of an importer in the middle."""
     if chance.random() < 0.75:
-        child = lane.importer(chance, trigger=_trigger(chance))
+        child = lane.importer(chance, trigger=trigger(chance))
     else:
         child = lane.importer(chance)
         time.sleep(chance.uniform(0.01, 0.6))
         child.send(signal.SIGKILL)
-    _ended(lane, child, "importer", child.wait())
+    ended(lane, child, "importer", child.wait())
 
 
 def importer_of_jobs(lane: Lane, chance: random.Random) -> None:
     """-9 of a job, or of the command that has two."""
     if chance.random() < 0.6:
-        trigger = _trigger(chance, jobs_alone=True)
-        child = lane.importer(chance, "--jobs", "2", trigger=trigger)
+        child = lane.importer(chance, "--jobs", "2", trigger=trigger(chance, jobs_alone=True))
         status = child.wait()
         said = child.said()
         if "killed" in said or "signal 9" in said:
             lane.kills["job of an importer"] += 1
-        _ended(lane, child, "importer with jobs", status)
+        ended(lane, child, "importer with jobs", status)
     else:
         child = lane.importer(chance, "--jobs", "2")
         time.sleep(chance.uniform(0.05, 0.8))
         child.send(signal.SIGKILL)
-        _ended(lane, child, "importer with jobs", child.wait())
+        ended(lane, child, "importer with jobs", child.wait())
     _until_alone(lane, child)
 
 
@@ -79,7 +56,7 @@ def server(lane: Lane, chance: random.Random) -> None:
     """-9 of the server at a statement of an importer, which waits for it to come back."""
     away = chance.choice([0, 0, 0.5, 1.5])
     if chance.random() < 0.8:
-        child = lane.importer(chance, trigger=_trigger(chance, whom=lane.server_pid))
+        child = lane.importer(chance, trigger=trigger(chance, whom=lane.server_pid))
     else:
         child = lane.importer(chance)
         time.sleep(chance.uniform(0.05, 0.6))
@@ -93,59 +70,35 @@ def server(lane: Lane, chance: random.Random) -> None:
     status = child.wait(meanwhile=restart)
     restart()
     lane.kills["server"] += len(killed)
-    _ended(lane, child, "importer beside the server", status)
+    ended(lane, child, "importer beside the server", status)
     if killed and status == 1:
         lane.kills["(server killed, and the importer gave up)"] += 1
-
-
-def decoder(lane: Lane, chance: random.Random) -> None:
-    """-9 of the process that decodes."""
-    child = lane.children.start(inside.import_with_a_decoder, str(lane.archive))
-    hits, wanted = 0, chance.randint(1, 3)
-    pause = chance.uniform(0.05, 0.4)
-    while child.poll() is None and hits < wanted:
-        time.sleep(pause)
-        for pid in lane.pids_of(child) + _children_of(child.pid):
-            with suppress(OSError):
-                if b"decoder_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    os.kill(pid, signal.SIGKILL)
-                    hits += 1
-    if chance.random() < 0.5:
-        child.send(signal.SIGKILL)
-    lane.kills["decoder"] += hits
-    _ended(lane, child, "importer", child.wait())
-
-
-def _children_of(pid: int) -> list[int]:
-    with suppress(OSError):
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
 
 
 # --- freezing, cutting, filling --------------------------------------------------------------------------------------
 def frozen(lane: Lane, chance: random.Random) -> None:
     """An importer that stands still while another takes over, and wakes up behind it."""
-    one = lane.importer(chance, trigger=_trigger(chance, signal=signal.SIGSTOP))
+    one = lane.importer(chance, trigger=trigger(chance, signal=signal.SIGSTOP))
     while one.poll() is None and not one.is_stopped:
         time.sleep(0.005)
     if one.poll() is None:
         time.sleep(STALE_SECONDS * 1.1)
-        other = lane.importer(chance, trigger=_trigger(chance) if chance.random() < 0.5 else None)
+        other = lane.importer(chance, trigger=trigger(chance) if chance.random() < 0.5 else None)
         if chance.random() < 0.5:
             time.sleep(chance.uniform(0, 0.5))
             one.send(signal.SIGCONT)
-            _ended(lane, other, "importer", other.wait())
+            ended(lane, other, "importer", other.wait())
         else:
-            _ended(lane, other, "importer", other.wait())
+            ended(lane, other, "importer", other.wait())
             one.send(signal.SIGCONT)
         lane.kills["importer frozen"] += 1
-    _ended(lane, one, "importer", one.wait())
+    ended(lane, one, "importer", one.wait())
 
 
 def cut(lane: Lane, chance: random.Random) -> None:
     """Connections that are cut before a packet or after it, and some that are not let in again at once."""
     cuts = [
-        (chance.choice(["before", "after"]), _number(chance, 600), chance.choice([0, 0, 1, 2]))
+        (chance.choice(["before", "after"]), number(chance, 600), chance.choice([0, 0, 1, 2]))
         for _ in range(chance.randint(1, 4))
     ]
     address, told = lane.folder / "proxy", lane.folder / "cut"
@@ -155,7 +108,7 @@ def cut(lane: Lane, chance: random.Random) -> None:
     while not address.exists():
         time.sleep(0.002)
     child = lane.importer(chance, database=inside.through(address.read_text()))
-    _ended(lane, child, "importer behind a cut", child.wait())
+    ended(lane, child, "importer behind a cut", child.wait())
     proxy.send(signal.SIGTERM)
     proxy.wait()
     lane.kills["connection"] += int(told.read_text()) if told.exists() else 0
@@ -174,20 +127,22 @@ def full_disk_of_the_server(lane: Lane, chance: random.Random) -> None:
     status = child.wait(meanwhile=lambda: restarted.append(1) if lane.see_to_the_server() else None)
     lane.see_to_the_server()
     lane.kills["full disk of the server"] += 1
-    _ended(lane, child, "importer", status)
+    ended(lane, child, "importer", status)
 
 
 def full_disk_of_the_client(lane: Lane, chance: random.Random) -> None:
     """Not a file may grow beyond a few bytes, not even one in memory."""
     child = lane.importer(chance, file_bytes_max=chance.choice([0, 100, 2_000]))
     lane.kills["full disk of the client"] += 1
-    _ended(lane, child, "importer without a disk", child.wait())
+    ended(lane, child, "importer without a disk", child.wait())
 
 
 # --- what people and clocks do ---------------------------------------------------------------------------------------
 def operators(lane: Lane, chance: random.Random) -> None:
     """Pause, resume, cancel, pause everything: at any moment, by the functions of the admin's buttons."""
-    child = lane.importer(chance)
+    if not lane.ask("SELECT 1 FROM import_checkpoints LIMIT 1"):
+        return importer(lane, chance)
+    child = lane.importer(chance, may_be_asked_anew=False)
     acts = [(chance.choice(inside.ACTS), chance.random()) for _ in range(chance.randint(1, 4))]
     for act, which in acts:
         time.sleep(chance.uniform(0, 0.3))
@@ -197,89 +152,32 @@ def operators(lane: Lane, chance: random.Random) -> None:
         lane.kills[f"operator's {act}"] += 1
     if chance.random() < 0.3:
         child.send(chance.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL]))
-    _ended(lane, child, "importer", child.wait())
-    lane.children.call(inside.end_pause)
+    ended(lane, child, "importer", child.wait())
+    lane.children.call(inside.unqueue)
     lane.children.call(inside.restore)
 
 
 def clock(lane: Lane, chance: random.Random) -> None:
     """An importer whose clock is hours or days away."""
     step = timedelta(hours=chance.choice([-70, -5, -1, 1, 26, 70]))
-    child = lane.children.start(inside.import_at_another_time, str(lane.archive), step.total_seconds())
+    at = time.time() + step.total_seconds()
+    child = lane.children.start(inside.import_at_another_time, str(lane.archive), at, triggers=[lane.stop(chance)])
     if chance.random() < 0.5:
         time.sleep(chance.uniform(0.1, 0.5))
         child.send(signal.SIGKILL)
     lane.kills["clock step"] += 1
-    _ended(lane, child, "importer", child.wait())
+    ended(lane, child, "importer", child.wait())
 
 
-# --- workers ---------------------------------------------------------------------------------------------------------
-def task_twice(lane: Lane, chance: random.Random) -> None:
-    """The same message delivered to two workers at once, and once more; one of them may be killed."""
+def slow_clock(lane: Lane, chance: random.Random) -> None:
+    """An importer that goes on by a clock of years ago, in the middle of the archive's days."""
     if not lane.ask("SELECT 1 FROM import_checkpoints LIMIT 1"):
         return importer(lane, chance)
-    lane.children.run("import_archive", "--resume", "--queue")
-    messages = lane.folder / "messages"
-    messages.unlink(missing_ok=True)
-    lane.children.call(inside.messages, str(messages))
-    one, other = (
-        lane.children.start(inside.slices, str(messages), triggers=[_trigger(chance)] if chance.random() < 0.5 else [])
-        for _ in range(2)
-    )
-    for child in (one, other):
-        _ended(lane, child, "worker", child.wait())
-    lane.kills["task delivered twice"] += 1
-
-
-def clusters(lane: Lane, chance: random.Random) -> None:
-    """One or two clusters at the queue, of which processes are killed one after the other."""
-    lane.children.run("import_archive", "--source", str(lane.archive), "--all", "--queue")
-    roles = lane.folder / "roles"
-    roles.unlink(missing_ok=True)
-    both = [lane.children.start(inside.cluster, str(roles), own_session=True) for _ in range(chance.choice([1, 1, 2]))]
-    for _ in range(chance.randint(2, 5)):
-        time.sleep(chance.uniform(0.3, 1.2))
-        role = chance.choice(["worker", "worker", "pusher", "monitor", "sentinel", "cluster"])
-        if (pid := inside.pid_of(roles, role, chance.random())) is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                lane.kills[role] += 1
-    for child in both:
-        child.end()
-
-
-# --- beside it -------------------------------------------------------------------------------------------------------
-BESIDE: list[tuple[str, ...]] = [
-    ("maintain_partitions",),
-    ("maintain_partitions", "--compact"),
-    ("collect_storage_metrics",),
-    ("check_quality",),
-    ("rebuild_days",),
-    ("partition_snapshots", "rollback"),
-]
-
-
-def beside(lane: Lane, chance: random.Random) -> None:
-    """An importer beside another command, one of the two perhaps killed."""
-    command = chance.choice(BESIDE)
-    child = lane.importer(chance, trigger=_trigger(chance) if chance.random() < 0.5 else None)
-    time.sleep(chance.uniform(0, 0.3))
-    other = lane.children.manage(*command, triggers=[_trigger(chance)] if chance.random() < 0.4 else [])
-    _ended(lane, child, "importer", child.wait())
-    _ended(lane, other, command[0], other.wait())
-    lane.kills[f"beside {' '.join(command)}"] += 1
-    if command[0] == "partition_snapshots":
-        whole_again(lane)
-
-
-def whole_again(lane: Lane) -> None:
-    """The fact table is partitioned, whatever became of the procedures."""
-    for _ in range(4):
-        status, said = lane.children.run("partition_snapshots", "apply")
-        if status == 0:
-            lane.children.run("partition_snapshots", "cleanup", "--force")
-            return
-    lane.notes.append(f"partition_snapshots apply: {said[-600:]}")
+    path = chance.choice(sorted(lane.archive.rglob("*.json.gz")))
+    day = datetime(*map(int, [*path.parts[-3:-1], path.name.split(".")[0]]), 12, tzinfo=UTC)
+    child = lane.children.start(inside.import_at_another_time, str(lane.archive), day.timestamp())
+    lane.kills["clock of years ago"] += 1
+    ended(lane, child, "importer", child.wait())
 
 
 STRIKES: list[tuple[Strike, float]] = [
@@ -293,6 +191,7 @@ STRIKES: list[tuple[Strike, float]] = [
     (full_disk_of_the_client, 0.2),
     (operators, 0.6),
     (clock, 0.3),
+    (slow_clock, 0.3),
     (task_twice, 0.6),
     (clusters, 0.15),
     (beside, 0.6),

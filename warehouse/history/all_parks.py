@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from warehouse.history.recompute import Made, ParkBusy, recompute
-from warehouse.server.away import patiently
+from warehouse.server.away import looking_anew
 from warehouse.server.errors import ServerAway
 from warehouse.text import count_of
 
@@ -70,7 +70,7 @@ def make(
                 recompute, park_id, now, not_final_after=not_final_after, patience_seconds=patience_seconds, goes=1
             )
             try:
-                made = patiently(go)  # again: marks say what is left
+                made = looking_anew(go)  # again: marks say what is left
             except ParkBusy:
                 found.busy.add(park_id)
                 left.remove(park_id)

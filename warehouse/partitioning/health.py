@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from warehouse.partitioning import partitions
 from warehouse.partitioning.partitions import EARLIEST_MONTH, LATEST_MONTH, TABLE
-from warehouse.server import catalog
+from warehouse.server import catalog, errors
 from warehouse.server.catalog import Partition, Scheme
 from warehouse.text import count_of
 
@@ -80,7 +80,12 @@ def filled_boundaries(existing: Sequence[Partition], table: str = TABLE) -> list
     filled = []
     for partition in _boundaries(existing):
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM {table} PARTITION ({partition.name}) LIMIT 1")
+            try:
+                cursor.execute(f"SELECT 1 FROM {table} PARTITION ({partition.name}) LIMIT 1")
+            except DatabaseError as error:
+                if errors.is_changed(error):  # split or swapped since: its rows are where they belong
+                    continue
+                raise
             if cursor.fetchone() is not None:
                 filled.append(partition.name)
     return filled

@@ -21,7 +21,7 @@ from datetime import date
 
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 
-from warehouse.server import catalog, ddl
+from warehouse.server import away, catalog, ddl, errors
 from warehouse.server.catalog import Partition, Scheme
 from warehouse.text import count_of
 
@@ -45,7 +45,6 @@ BOUNDARY_ROWS_CARRIED_ALONG = 10_000
 # Another process changed the partitions, or swapped in a table that has none or others (repartition), between our look
 # and our ALTER: no such table or partition, or the plan does not fit what is there now.
 _GONE_CODES = {1146, 1735, 1747}
-_CHANGED_CODES = _GONE_CODES | {1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697}
 
 
 Piece = tuple[str, date | None]  # a partition's name, and the day before which it ends; None: it has no end
@@ -53,6 +52,10 @@ Piece = tuple[str, date | None]  # a partition's name, and the day before which 
 
 class PartitionsError(Exception):
     """Partitions cannot be made; the message says what to do."""
+
+
+class PartitionsChanged(PartitionsError, away.Changed):
+    """They are others than the plan was made for: another plan may do."""
 
 
 class PartitionsBlocked(PartitionsError):
@@ -332,7 +335,7 @@ def apply(plan: Plan, *, patience_seconds: float) -> None:
         try:
             _run(step, plan.table, deadline)
         except _PartitionsChanged as changed:
-            raise PartitionsError(
+            raise PartitionsChanged(
                 f"Another process has changed the partitions of {plan.table} meanwhile; call again"
             ) from changed
 
@@ -345,7 +348,7 @@ def _run(step: Step, table: str, deadline: float) -> None:
     except ddl.DdlError as error:
         raise PartitionsError(str(error)) from error
     except (OperationalError, ProgrammingError) as error:
-        if error.args[0] in _CHANGED_CODES:
+        if errors.is_changed(error):
             raise _PartitionsChanged from error
         raise
 

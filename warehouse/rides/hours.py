@@ -12,6 +12,7 @@ from warehouse.days import ONE_DAY
 from warehouse.instants import instant_at, milliseconds_of
 from warehouse.models import HoursSource, HoursType, Park, ParkHours
 from warehouse.rides import stale_days
+from warehouse.text import label_of
 from warehouse.zones import known_zone, local_date
 
 #: what a park is open for; INFO tells guests something, CLOSED that it does not open
@@ -139,7 +140,7 @@ def in_words(said: Iterable[Hours], zone: tzinfo | None) -> str:
 
 def _in_words(hours: Hours, zone: tzinfo | None) -> str:
     opens, closes = (clock_at(ms, zone) for ms in (hours.opens_ms, hours.closes_ms))
-    kind = "" if hours.type == HoursType.OPERATING else (hours.description or HoursType(hours.type).label)
+    kind = "" if hours.type == HoursType.OPERATING else (hours.description or label_of(HoursType.choices, hours.type))
     return f"{kind} {opens} to {closes}".strip()
 
 

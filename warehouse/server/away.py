@@ -105,7 +105,7 @@ class Patience:
         if self._conflicts >= self._terms.attempts or not self._is_conflict(error):
             raise error
         logger.info("%s; trying again", error)
-        time.sleep(random.uniform(0.02, 0.1) * 2**self._conflicts)
+        time.sleep(random.uniform(0.4, 2.0) * self._terms.first_pause * 2**self._conflicts)
 
     def _wait_for_the_server(self, error: Exception) -> None:
         with suppress(DatabaseError):
@@ -138,19 +138,33 @@ class Patience:
         self._failed_at = time.monotonic()
 
 
-def patiently(work: Callable[[], T]) -> T:
+def patiently(work: Callable[[], T], is_conflict: Callable[[Exception], bool] = errors.is_locked) -> T:
     """What `work` returns, which is done again from its start until it holds. Doing it twice must be as doing it once.
 
     ServerAway, and what `work` raises beside.
     """
     if connection.in_atomic_block:
         return work()
-    tries = Patience()
+    tries = Patience(is_conflict)
     while True:
         try:
             return work()
-        except OperationalError as error:
+        except Exception as error:
             tries.wait(error)
+
+
+class Changed(Exception):
+    """What was looked at has changed since; raised by whoever notices, inside of `looking_anew`."""
+
+
+def looking_anew(work: Callable[[], T]) -> T:
+    """As patiently, of work that looks how a table stands and goes by that: done again from its look also where the
+    table was changed since, by a swap, an exchange or a split. What is so six times is so."""
+    return patiently(work, _is_moment)
+
+
+def _is_moment(error: Exception) -> bool:
+    return isinstance(error, Changed) or errors.is_changed(error) or errors.is_locked(error)
 
 
 def despite_locks(work: Callable[[], T]) -> T:

@@ -27,7 +27,10 @@ MAXVALUE = "MAXVALUE"
 # Another session has a table to itself for 30 to 70 ms to make months, and for 4 s to move a million rows.
 ASK_AGAIN_SECONDS = 10.0
 ASK_AGAIN_PAUSE_SECONDS = 0.02
+EMPTY_ANSWERS = 4  # of a table that is there, until it is believed that it has none of what is asked
 _SKIPPED = 1684  # ER_WARN_I_S_SKIPPED_TABLE
+_NO_SUCH_TABLE = 1146
+_THERE = {1142, 1143, 1205}  # no right to read it, or another session has it locked
 
 
 class CatalogError(Exception):
@@ -79,10 +82,28 @@ class Size:
 
 
 def table_exists(table: str) -> bool:
-    """Whether the database has a table of that name; also yes while another session is changing it."""
-    return bool(
-        ask("SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s", table)
-    )
+    """Whether the database has a table of that name; also yes while another session is changing it.
+
+    That there is none is believed only of the table itself: an empty answer of the catalog has been one of a moment.
+    """
+    named = "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s"
+    return bool(ask(named, table)) or _can_be_opened(table)
+
+
+def _can_be_opened(table: str) -> bool:
+    """By the lock that a rename holds until its end; waits for no other longer than ASK_AGAIN_SECONDS."""
+    # MySQL's catalog is a table that knows nothing of moments: its answer was the truth, and this is quick
+    limit = f"SET STATEMENT lock_wait_timeout = {ASK_AGAIN_SECONDS:.0f} FOR " if is_mariadb() else ""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{limit}SELECT 1 FROM {table} LIMIT 0")
+    except DatabaseError as error:
+        if error.args[0] == _NO_SUCH_TABLE:
+            return False
+        if error.args[0] in _THERE:
+            return True
+        raise
+    return True
 
 
 def partitioning(table: str) -> Partitioning:
@@ -337,12 +358,13 @@ def ask(sql: str, *parameters: str) -> tuple[tuple, ...]:
 
 def _ask_of(table: str, sql: str) -> tuple[tuple, ...]:
     """What is asked of `table`, whose name is the one parameter, and which answers with a row at least."""
-    if rows := ask(sql, table):
-        return rows
-    if not table_exists(table):
-        raise NoSuchTableError(f"There is no table {table}: run manage.py migrate")
-    if rows := ask(sql, table):  # it came between the two questions
-        return rows
+    for n in range(EMPTY_ANSWERS):
+        if n:  # it came between the two questions, or the answer was one of a moment
+            time.sleep(ASK_AGAIN_PAUSE_SECONDS)
+        if rows := ask(sql, table):
+            return rows
+        if not table_exists(table):
+            raise NoSuchTableError(f"There is no table {table}: run manage.py migrate")
     raise CatalogError(f"The server says that there is a table {table}, and of it nothing to: {sql}")
 
 

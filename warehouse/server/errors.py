@@ -14,6 +14,9 @@ LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
 AWAY = {1040, 1047, 1053, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
+# The table is another than when it was looked at: its name was given to another one, its partitions were made, split or
+# exchanged in between. In the statement that says so it is a moment; asked anew and still so, it is how things stand.
+CHANGED = {1146, 1412, 1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697, 1735, 1747}
 DUPLICATE_KEY = 1062
 # Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
 # that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
@@ -36,6 +39,11 @@ def is_locked(error: Exception) -> bool:
 def is_away(error: Exception) -> bool:
     """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows."""
     return isinstance(error, OperationalError) and code(error) in AWAY
+
+
+def is_changed(error: Exception) -> bool:
+    """The table was changed since it was looked at: whoever looks anew may find that all is well."""
+    return isinstance(error, DatabaseError) and code(error) in CHANGED
 
 
 def is_value_refused(error: Exception) -> bool:

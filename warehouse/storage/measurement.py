@@ -21,6 +21,7 @@ from warehouse.instants import EPOCH
 from warehouse.models import PartitionMetrics, QueueData, StorageMetrics
 from warehouse.partitioning.partitions import TABLE, add_months, month_of
 from warehouse.server import catalog
+from warehouse.server.away import Changed, looking_anew
 from warehouse.server.catalog import Partition, Size
 from warehouse.snapshot_id import first_id_at
 
@@ -45,8 +46,12 @@ def collect(day: date, now: datetime, *, estimate: bool = False) -> list[Storage
     """Measure every table and store it as the measurement of `day`, replacing an earlier one of that day.
 
     `estimate` takes row counts from the server's statistics instead of counting. Not inside a transaction: making
-    statistics commits.
+    statistics commits. Begun anew where the fact table is swapped or its partitions change under it.
     """
+    return looking_anew(lambda: _collect(day, now, estimate))
+
+
+def _collect(day: date, now: datetime, estimate: bool) -> list[StorageMetrics]:
     measured = []
     changed = _measure_partitions(now, estimate)
     for table in our_tables():
@@ -95,6 +100,10 @@ def row_counts(now: datetime) -> list[tuple[Partition, int, datetime]]:
     Those that may hold other rows than when they were measured are counted now, the others are told as they were then:
     of 42 million rows in 75 months that takes a second in place of 33. Keeps nothing. CatalogError: it cannot be read.
     """
+    return looking_anew(lambda: _row_counts(now))
+
+
+def _row_counts(now: datetime) -> list[tuple[Partition, int, datetime]]:
     existing = catalog.partitions(TABLE)
     known = {metrics.partition_name: metrics for metrics in PartitionMetrics.objects.filter(table_name=TABLE)}
     changed = set(_changed(existing, known, now)) if existing else set()
@@ -160,6 +169,8 @@ def _changed(existing: Iterable[Partition], known: dict, now: datetime) -> list[
     """
     modified = catalog.modified(TABLE)
     sizes = catalog.sizes(TABLE)
+    if missing := [partition.name for partition in existing if partition.name not in sizes]:
+        raise Changed(f"{TABLE} had {missing[0]} a moment ago, and has it no longer: it is being changed. Call again")
     open_from = add_months(month_of(now.date()), -1)
     found = []
     for partition in existing:

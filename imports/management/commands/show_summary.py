@@ -4,6 +4,7 @@ from django.core.management.base import CommandError
 
 from imports.management.summary import summarize
 from warehouse.management.terminal import TerminalCommand
+from warehouse.server.away import looking_anew
 from warehouse.server.catalog import CatalogError
 
 
@@ -12,7 +13,7 @@ class Command(TerminalCommand):
 
     def handle(self, **options):
         try:
-            for table in summarize():
+            for table in looking_anew(lambda: list(summarize())):
                 self.stdout.write("\n".join(table.lines()) + "\n\n")
         except CatalogError as error:
             raise CommandError(str(error)) from error

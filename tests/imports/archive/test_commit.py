@@ -4,6 +4,7 @@ import random
 import threading
 from datetime import timedelta
 
+import MySQLdb
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -27,6 +28,7 @@ from tests.imports.building import (
 )
 from tests.imports.in_the_way import DEADLOCK, LOCK_WAIT_TIMEOUT, deadlock, locked
 from tests.imports.table_state import table_state
+from tests.waiting import HANG_SECONDS, until
 from warehouse.models import Ride, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,6 +94,37 @@ def test_a_commit_whose_answer_is_lost_is_asked_for_as_soon_as_the_server_is_bac
     assert (run.totals.files, run.totals.stored, run.left) == (1, 2, [])
     assert RideStatusSnapshot.objects.count() == ImportCheckpoint.objects.get().records_imported == 2
     assert dangling_snapshots() == 0
+
+
+def test_a_commit_that_reaches_the_server_after_it_was_missed_is_waited_for(tmp_path, short_pauses):
+    """The server has not noticed that its session is cut off, and the COMMIT is on its way still. Asked without a lock
+    it said no, and the file that was done again found its checkpoint moved, as if another worker had it."""
+    write_day(tmp_path, [event(), event("11:00:00Z")])
+    (run,) = runs(tmp_path)
+    with cutting_proxy(connection) as proxy, proxy.between(connection):
+        cut = proxy.cut("late", "COMMIT", behind=FILE_IS_DONE)
+
+        def deliver_when_it_is_missed() -> None:
+            cut.happened.wait(HANG_SECONDS)
+            until(somebody_waits, every_seconds=0.2)
+            cut.deliver.set()
+
+        postman = threading.Thread(target=deliver_when_it_is_missed)
+        postman.start()
+        assert run_import(run, threading.Event())
+        postman.join()
+    assert (run.totals.files, run.totals.stored, run.left) == (1, 2, [])
+    assert RideStatusSnapshot.objects.count() == 2
+
+
+def somebody_waits() -> bool:
+    with MySQLdb.connect(**connection.get_connection_params()) as watcher:
+        return bool(
+            watcher.cursor().execute(
+                "SELECT 1 FROM information_schema.innodb_trx t JOIN information_schema.processlist p "
+                "ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
+            )
+        )
 
 
 # --- others are in the way ------------------------------------------------------------------------------------------

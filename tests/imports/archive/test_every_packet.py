@@ -1,11 +1,12 @@
 """manage.py import_archive with its connection cut before and after each packet of an import of two files.
 
-In the suite every so many packets; all of them, 4 outcomes and 2 moments each, some minutes of CPU:
+In the suite every 89th packet; all of them, 4 outcomes and 2 moments each, some minutes of CPU:
 
     EVERY_PACKET=1 ./bin/test tests/imports/archive/test_every_packet.py
 """
 
 import os
+import signal
 import sys
 import threading
 import zlib
@@ -21,14 +22,17 @@ from imports.models import ImportCheckpoint
 from quality.models import OwedCheck
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.emptying import empty_tables
-from tests.imports.building import DAY, OTHER_PARK, OTHER_RIDE, event, ride, write_day
+from tests.imports import forks
+from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, event, ride, write_day
 from tests.imports.table_state import table_state
+from tests.waiting import until
+from warehouse.models import RideStatusSnapshot
 from warehouse.rides import stale_days
 from warehouse.server import away
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STRIDE = 1 if os.environ.get("EVERY_PACKET") else 89
+STRIDE = int(os.environ.get("EVERY_PACKET", "89"))
 PAUSES = {"first_pause": 0.0001, "longest_pause": 0.001}
 
 
@@ -86,10 +90,12 @@ def state() -> tuple:
 def undisturbed(archive, django_db_setup, django_db_blocker):
     """What such an import leaves, and how many packets it takes."""
     with django_db_blocker.unblock(), cutting_proxy(connection) as proxy:
-        empty_tables()
-        with proxy.between(connection):
-            assert imported(archive) == 0
-        packets = len(proxy.packets)
+        for _ in range(2):  # the first makes months
+            empty_tables()
+            before = len(proxy.packets)
+            with proxy.between(connection):
+                assert imported(archive) == 0
+        packets = len(proxy.packets) - before
         found = state()
         empty_tables()
     assert [row[0] for row in found[2]] == ["COMPLETED"] * 2
@@ -106,8 +112,9 @@ def test_a_connection_that_is_cut_anywhere_costs_nothing(undisturbed, archive, m
         with cut(moment, n, refused) as proxy:
             status = imported(archive)
         output = capfd.readouterr()
-        if (status, proxy.refused, state() == found, "Traceback" in output.err) != (0, refused, True, False):
-            failed.append(f"{status} {told(proxy)}\n{output}")
+        left = state()
+        if (status, proxy.refused, left == found, "Traceback" in output.err) != (0, refused, True, False):
+            failed.append(f"{status} {told(proxy)}\n{output}\n{left}\n{found}")
         empty_tables()
     assert not failed, "\n\n".join(failed)
 
@@ -183,3 +190,47 @@ def told(proxy: CuttingProxy) -> str:
     cut = proxy.made
     near = "\n".join(packet.text[:200] for packet in proxy.packets[cut.packet.number - 3 : cut.packet.number + 3])
     return f"cut {cut.moment} packet {cut.packet.number}: {cut.packet.text[:200]}\n{near}"
+
+
+@pytest.fixture
+def signals():
+    """A command that was told to stop leaves them to nobody: its process is about to end."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_one_ctrl_c_ends_the_waiting_and_the_import_is_gone_on_with(undisturbed, archive, signals, capfd):
+    found, _ = undisturbed
+    with cutting_proxy(connection) as proxy:
+        proxy.cut("before", "LOAD DATA", refuse=threading.Event())
+
+        def press_ctrl_c() -> None:
+            until(lambda: proxy.refused >= 3)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        hand = threading.Thread(target=press_ctrl_c)
+        hand.start()
+        with proxy.between(connection), away.patience(**PAUSES, seconds=3600):
+            assert imported(archive) == 3
+        hand.join()
+    said = capfd.readouterr()
+    assert "It was waited for until it was said to stop" in said.out
+    assert "Go on with:  manage.py import_archive --resume" in said.err
+    assert go_on(archive, list(ImportCheckpoint.objects.order_by("pk")), False) == []
+    assert state() == found
+
+
+def test_jobs_side_by_side_and_the_process_that_began_them_wait_for_it_alike(undisturbed, archive, tmp_path):
+    """Each of the two destinations is cut off once, and nobody is let in for a while."""
+    for destination in (DESTINATION, DESTINATION.replace("1", "9")):
+        write_day(tmp_path, [event(park=ride(int(destination[0])), entity=destination)], destination=destination)
+    with cutting_proxy(connection) as proxy:
+        cuts = [proxy.cut(moment, "LOAD DATA", refuse=3) for moment in ("before", "after")]
+        through_it = proxy.settings(connection.settings_dict)
+        status, output = forks.run("import_archive", "--all", "--source", tmp_path, "--jobs", 2, **through_it)
+    assert [cut.happened.is_set() for cut in cuts] == [True, True]
+    assert status == 0, output
+    assert RideStatusSnapshot.objects.count() == 2
+    assert set(ImportCheckpoint.objects.values_list("status", "files_processed")) == {("COMPLETED", 1)}

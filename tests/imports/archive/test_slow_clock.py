@@ -112,6 +112,16 @@ def import_archive(root, *arguments):
     return 0, out.getvalue()
 
 
+def import_archive_again(*arguments):
+    """The same, of what was begun."""
+    out = StringIO()
+    try:
+        call_command("import_archive", *arguments, stdout=out, stderr=out)
+    except CommandError as error:
+        return error.returncode, f"{out.getvalue()}\n{error}"
+    return 0, out.getvalue()
+
+
 def test_the_other_destinations_of_all_go_on_and_the_exit_status_says_that_one_did_not(two_destinations, slow_machine):
     status, said = import_archive(two_destinations, "--all")
     assert status == 1
@@ -164,6 +174,23 @@ def test_the_page_that_starts_imports_says_it_in_a_line(two_destinations, slow_m
         assert answer.status_code == 200
         assert "the clock of this machine says 2024-12-24" in answer.content.decode()
     assert not ImportCheckpoint.objects.exists()
+
+
+def test_what_is_gone_on_with_by_a_clock_of_weeks_ago_loses_no_day(tmp_path):
+    """The files of days to come are none, and their days were called missing: the import completed without them."""
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    for day in days:
+        write_day(tmp_path, [event(day=day)], day)
+    assert import_archive(tmp_path, "--all")[0] == 0
+    ImportCheckpoint.objects.update(status="PAUSED", last_processed_date=DAY)
+    with time_machine.travel(SLOW, tick=True):
+        status, said = import_archive_again("--resume")
+        assert (status, "the import was begun for days up to 2024-12-27" in said) == (1, True)
+        assert import_archive_again("--resume", "--queue")[0] == 1
+    assert set(ImportedFile.objects.values_list("outcome", flat=True)) == {"IMPORTED"}
+    assert ImportCheckpoint.objects.get().status == "PAUSED"
+    assert import_archive_again("--resume")[0] == 0
+    assert ImportCheckpoint.objects.get().status == "COMPLETED"
 
 
 # --- rejected events of parks that nobody knows -------------------------------------------------------------------

@@ -201,6 +201,17 @@ def test_a_file_that_goes_while_the_folder_is_walked_is_no_file(tmp_path):
     assert file.day == date(2025, 3, 2)
 
 
+def test_an_etag_that_its_column_cannot_hold_is_known_by_its_sum():
+    def etag_of(etag: str) -> str:
+        found = Found(f"{RESORT}/2025/03/01.json.gz", 1, etag)
+        (file,) = sort_out(RESORT, [found], None, None, TODAY).files
+        return file.etag
+
+    assert etag_of("0123abcd-7") == "0123abcd-7"
+    assert etag_of("x" * 5_000) == etag_of("x" * 5_000) != etag_of("x" * 5_001)
+    assert len(etag_of("x" * 5_000)) == len(etag_of("\x1b")) == 71
+
+
 def test_names_that_are_no_text_are_shown_as_escapes(tmp_path):
     path = os.fsencode(tmp_path / RESORT) + b"/caf\xe9\n.json.gz"
     (tmp_path / RESORT).mkdir()

@@ -1,5 +1,6 @@
 """Who has a message in hand: what the dead had is delivered again, what the living have is not, and not for ever."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from django_q.tasks import async_task
 
 from imports.archive.process import process_token
 from imports.workers import fetched
-from imports.workers.channel import MESSAGE_BYTES_MAX
+from imports.workers.channel import MESSAGE_BYTES_MAX, STOP, Channel
 from imports.workers.models import FetchedMessage, Worker
+from imports.workers.rounds import Tasks
 
 pytestmark = pytest.mark.django_db
 PUSHER, WORKER, ANOTHER = "host-a/1/1/m", "host-a/2/1/m", "host-b/3/1/n"
@@ -69,6 +71,19 @@ def test_what_somebody_had_who_is_gone_is_delivered_again_once(message, taken, h
     assert waits(message)
     assert not fetched.take(message.pk, ANOTHER, PUSHER), "what lies in the cluster of before is nobody's any more"
     assert FetchedMessage.objects.get().deaths == int(taken)
+
+
+def test_a_worker_begins_with_what_is_its_own_alone_and_writes_down_that_it_has_ended(message):
+    channel = Channel()
+    for _ in range(2):  # the second time it is nobody's any more who read the first
+        channel.put((PUSHER, {"ack_id": message.pk}))
+    channel.close()
+    tasks = Tasks(channel, os.getppid())
+    assert tasks.get() == {"ack_id": message.pk}
+    assert FetchedMessage.objects.get().holder == process_token()
+    tasks.done()
+    assert FetchedMessage.objects.get().done_at is not None
+    assert tasks.get() == STOP
 
 
 def test_a_result_that_was_lost_with_the_monitor_has_its_task_run_again_and_counts_as_no_death(message):

@@ -14,15 +14,17 @@ from django_q.tasks import async_task
 
 from imports.archive.process import is_known_dead
 from imports.workers.models import NO_ROUND, FetchedMessage, Role, Worker
+from tests.imports import forks
 from tests.imports.clusters import Cluster
+from tests.imports.workers import held_task
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 #: waits where its argument, a file, is not there yet; django-q2 calls any function of a message, which is signed
 WAITS = "tests.imports.workers.held_task.wait_for"
 KILLS = "tests.imports.workers.held_task.die"
-NO_ROUND_SECONDS = 8.0  # of 120: the heartbeats of workers come every 3 s
-HOLDER_SILENT_SECONDS = 12.0  # of 30
+NO_ROUND_SECONDS = 6.0  # of 120: the heartbeats of workers come every 3 s
+HOLDER_SILENT_SECONDS = 8.0  # of 30
 
 
 @pytest.fixture
@@ -95,8 +97,9 @@ def test_a_cluster_goes_on_whichever_of_its_processes_is_killed_or_frozen(cluste
     assert is_known_dead(worker.name)
     until(lambda: not FetchedMessage.objects.exists())
 
-    # a frozen one is ended by the first process, which starts another
+    # a frozen one is ended by the main process, which starts another
     until(all_there, otherwise=how_it_stands)
+    assert living(Role.MAIN) == [cluster.pid]
     (sentinel,) = living(Role.SCHEDULER)
     os.kill(sentinel, signal.SIGSTOP)
     until(lambda: not _runs(sentinel))
@@ -110,7 +113,7 @@ def test_a_cluster_goes_on_whichever_of_its_processes_is_killed_or_frozen(cluste
     assert not OrmQ.objects.exists()
     runs_a_task("after the deadly one")
 
-    # without the first process nobody is left
+    # without the main process nobody is left
     until(all_there, otherwise=how_it_stands)
     all_of_them = [pid for role in Role for pid in living(role)]
     os.kill(cluster.pid, signal.SIGKILL)
@@ -133,8 +136,17 @@ def test_a_cluster_that_is_asked_to_end_finishes_what_is_in_hand_and_says_so(clu
     (tmp_path / "go").touch()
     until(lambda: not Worker.objects.filter(ended_at=None).exists(), otherwise=how_it_stands)
     assert Success.objects.filter(group="held").exists()
+    assert (tmp_path / "go.runs").read_text() == "once\n", "its worker lived, although nobody could say so for a while"
     assert not Worker.objects.exclude(ended_by="").exists()
     assert not FetchedMessage.objects.exists()
+
+
+def test_a_cluster_whose_scheduler_fails_again_and_again_ends_and_says_so():
+    run = forks.Fork(held_task.run_a_cluster_whose_scheduler_fails, [])
+    said, _ = run.communicate()
+    assert run.returncode == 1
+    assert said.count("ended by an error (exit status 1), and its workers with it; another is started") == 2
+    assert "for the 3rd time in a row. What stands above says why" in said
 
 
 def a_job(name: str, next_run: datetime) -> Schedule:

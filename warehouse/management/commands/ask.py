@@ -18,6 +18,7 @@ from warehouse.history.questions.extent import newest_day
 from warehouse.management import arguments
 from warehouse.management.terminal import TerminalCommand
 from warehouse.models import EntityMetadata, Park, Ride, RideStay
+from warehouse.server.away import looking_anew
 
 WRONG_USAGE = 2
 DAYS_BY_DEFAULT = 28
@@ -63,14 +64,14 @@ class Command(TerminalCommand):
     def handle(self, *, question, form, **options):
         if options["list"]:
             return self._print(_list())
-        asked = _asked(_question(question), options)
+        asked = looking_anew(lambda: _asked(_question(question), options))
         if (stale := len(asked.known.stale)) > STALE_DAYS_SAID:
             self.stderr.write(
                 f"The sums of {stale:,} days are not up to date: they are counted from their rows, which takes a while "
                 "(manage.py rebuild_days makes them for all questions to come).",
                 str,
             )
-        answer = asking.answer(QUESTIONS[question], asked)
+        answer = looking_anew(lambda: asking.answer(QUESTIONS[question], asked))
         for remark in answer.remarks:
             self.stderr.write(remark, str)  # in no colour of errors
         return self._print(written.lines(answer, form))

@@ -12,6 +12,7 @@ from warehouse.management.terminal import TerminalCommand
 from warehouse.models import StorageMetrics
 from warehouse.partitioning.compacting import months
 from warehouse.server import catalog
+from warehouse.server.away import looking_anew
 from warehouse.storage import measurement, status
 from warehouse.storage.report import lines, resolutions
 
@@ -34,7 +35,9 @@ class Command(TerminalCommand):
         of_day = options["date"] or now.date()
         if of_day > now.date():
             raise CommandError(in_future("--date", of_day, now.date()))
-        newest = StorageMetrics.objects.aggregate(Max("measurement_date"))["measurement_date__max"]
+        newest = looking_anew(lambda: StorageMetrics.objects.aggregate(Max("measurement_date")))[
+            "measurement_date__max"
+        ]
         if newest and of_day < newest:  # it would put what is there now in the place of what was there then
             raise CommandError(
                 f"--date {of_day} lies before the newest measurement, of {newest}: the tables as they are now cannot "
@@ -46,10 +49,10 @@ class Command(TerminalCommand):
             raise CommandError(str(error)) from error
         size = sum(metrics.data_size_mb + metrics.index_size_mb for metrics in measured.values())
         self.stdout.write(f"{of_day}: {len(measured)} tables, {size:,.2f} MB of data and indexes")
-        found = status.storage()
+        found = looking_anew(status.storage)
         if report:
             self.stdout.write("")
-            gain = months.gain(now.date())
+            gain = looking_anew(lambda: months.gain(now.date()))
             for line in lines(
                 measured,
                 found.points[-1].snapshot_bytes,

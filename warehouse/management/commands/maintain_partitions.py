@@ -14,6 +14,7 @@ from warehouse.partitioning import health, partitions
 from warehouse.partitioning.compacting import procedure
 from warehouse.partitioning.compacting.procedure import CompactionError
 from warehouse.server import catalog
+from warehouse.server.away import looking_anew
 from warehouse.text import aligned, count_of, size_in_words
 
 COUNT_LIMIT = 1_000_000_000
@@ -75,9 +76,9 @@ class Command(TerminalCommand):
             raise CommandError(f"--from {first:%Y-%m} lies after {last:%Y-%m}, the last month that is kept ready")
         try:
             if check:
-                self._check(today)
+                looking_anew(lambda: self._check(today))
             else:
-                self._maintain(first or today, last, dry_run, drain)
+                looking_anew(lambda: self._maintain(first or today, last, dry_run, drain))
         except (catalog.CatalogError, partitions.PartitionsError) as error:
             raise CommandError(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import partial
 
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -14,6 +15,7 @@ from warehouse.management import arguments
 from warehouse.management.terminal import TerminalCommand
 from warehouse.models import Park, Ride
 from warehouse.rides import stale_days
+from warehouse.server.away import looking_anew
 from warehouse.text import count_of
 
 DIFFERENT, WRONG_USAGE, STOPPED = 1, 2, 3
@@ -61,9 +63,11 @@ class Command(TerminalCommand):
         days = rows = 0
         busy: list[Park] = []
         for park, first, last in chosen:
-            stale_days.mark((park.pk, day) for day in _days(first, last))
+            looking_anew(partial(_mark, park, first, last))
+            go = partial(recompute.recompute, park.pk, now, until=last, patience_seconds=PATIENCE_SECONDS, goes=1)
             try:
-                for made in recompute.in_goes(park.pk, now, until=last, patience_seconds=PATIENCE_SECONDS):
+                while done := looking_anew(go):  # marks say what is left
+                    (made,) = done
                     days, rows = days + made.days, rows + made.rows
                     self._at = f"{park}, {made.last}"
                     self.stderr.write(f"{park}: {made.first} to {made.last}, {count_of(made.rows, 'row')}")
@@ -104,6 +108,10 @@ class Command(TerminalCommand):
             f"manage.py rebuild_days --park {park_id} --from {min(bad)} --to {max(bad)}",
             returncode=DIFFERENT,
         )
+
+
+def _mark(park: Park, first: date, last: date) -> None:
+    stale_days.mark((park.pk, day) for day in _days(first, last))
 
 
 def _lines(park: Park, different: list[verifying.Difference]) -> Iterator[str]:
