@@ -24,7 +24,7 @@ from warehouse.server.away import despite_locks
 from warehouse.text import count_of
 
 # Tasks that go on: they tell people how things stand, or what an import would do, and change nothing that is stored.
-GOES_ON = ("config.", "imports.tasks.preview_import")
+GOES_ON = ("config.tasks.tell", "config.tasks.report", "imports.tasks.preview_import")
 
 
 class PauseRefused(Exception):

@@ -37,6 +37,6 @@ def test_everything_is_paused_and_resumed_by_two_clicks_and_a_list_is_taken_by_o
     page.goto(f"{live_server.url}/admin/")
     page.get_by_role("link", name="Resume everything", exact=True).click()
     page.get_by_role("button", name="Resume everything").click()
-    expect(page.get_by_text("Everything goes on: 1 import and 8 recurring jobs.")).to_be_visible()
+    expect(page.get_by_text("Everything goes on: 1 import and 9 recurring jobs.")).to_be_visible()
     assert ImportCheckpoint.objects.get().queued_at is not None
     expect(page.get_by_role("link", name="Pause everything")).to_be_visible()

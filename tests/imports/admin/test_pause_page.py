@@ -40,14 +40,14 @@ def test_it_says_what_it_would_stop_and_does_nothing_before_it_is_confirmed(oper
 def test_home_and_both_lists_say_that_everything_is_paused_by_whom_and_why(operator):
     assert "Pause everything" in text_of(operator, "/admin/")
     done = text_of(operator, PAGE, move="pause", why="disk full <b>")
-    assert "Everything is paused: 1 import and 8 recurring jobs stopped" in done
+    assert "Everything is paused: 1 import and 9 recurring jobs stopped" in done
     for url in ("/admin/", CHANGELIST, SCHEDULES, PAGE):
         text = text_of(operator, url)
         assert "Everything is paused by operators-" in text
         assert "disk full &lt;b&gt;" in text
         assert "Resume everything" in text
     done = text_of(operator, PAGE, move="resume")
-    assert "Everything goes on: 1 import and 8 recurring jobs" in done
+    assert "Everything goes on: 1 import and 9 recurring jobs" in done
     for url in ("/admin/", CHANGELIST, SCHEDULES):
         assert "Everything is paused by" not in text_of(operator, url)
 

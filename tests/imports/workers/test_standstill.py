@@ -114,11 +114,11 @@ def test_no_import_can_be_claimed_and_whoever_tries_is_told_why(four_imports):
 def test_workers_fetch_nothing_but_what_only_tells(settings):
     broker = get_broker()
     async_task("quality.tasks.daily_check", group="Check quality", broker=broker)
-    async_task("config.tasks.anything", group="Tell", broker=broker)
+    async_task("config.tasks.tell_anything", group="Tell", broker=broker)
     OrmQ.objects.update(lock=timezone.now() - timedelta(seconds=5))
     standstill.begin("anna")
     ((fetched, _),) = broker.dequeue()
-    assert OrmQ.objects.get(pk=fetched).func() == "config.tasks.anything"
+    assert OrmQ.objects.get(pk=fetched).func() == "config.tasks.tell_anything"
     assert broker.dequeue() is None
     standstill.end("anna")
     ((fetched, _),) = broker.dequeue()
