@@ -22,6 +22,7 @@ import MySQLdb
 from tests.imports.parents import end_with_the_parent
 
 DISK_MB, ROOM_MB = 300, 2_000
+ROOMS = "torture-room-"  # and the number of the process whose it is
 CLONE_NEWNS = 0x00020000  # linux/sched.h
 STARTS_WITHIN_SECONDS = 60
 OPTIONS = [
@@ -188,17 +189,19 @@ def make_template(folder: Path, migrate: Callable[[Server], None]) -> Path:
 def room() -> Path:
     """A folder in memory where there is room, since the commits of a hundred servers would wait for one disk; as root a
     disk that goes with the last process that sees it, whatever ends this one."""
-    for left in Path(tempfile.gettempdir()).glob("torture-*"):
-        with contextlib.suppress(OSError):
-            left.rmdir()  # of a run that was killed; not empty for whoever is in it
+    memory = Path("/dev/shm")
+    for left in (each for place in {Path(tempfile.gettempdir()), memory} for each in place.glob(f"{ROOMS}*-*")):
+        # of a run that was killed; that of a living one looks as empty from here, and would be lost to it
+        if not Path(f"/proc/{left.name.removeprefix(ROOMS).split('-')[0]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    prefix = f"{ROOMS}{os.getpid()}-"
     if os.geteuid() == 0 and _alone_with_mounts():
-        folder = Path(tempfile.mkdtemp(prefix="torture-"))
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
         if _mount(folder, ROOM_MB):
             return folder
         folder.rmdir()
-    memory = Path("/dev/shm")
     usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_MB << 20
-    return Path(tempfile.mkdtemp(prefix="torture-", dir=memory if usable else None))
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if usable else None))
 
 
 def leave(folder: Path) -> None:
