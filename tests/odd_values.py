@@ -59,7 +59,7 @@ def _values(field: models.Field) -> tuple:
     if isinstance(field, models.DateTimeField | models.DateField):
         return INSTANTS
     if isinstance(field, models.BooleanField):
-        return (2,)
+        return ()  # of a 2 Django's own icon makes an error: nothing but a hand writes one
     if isinstance(field, models.IntegerField | models.DecimalField):
         return NUMBERS
     if isinstance(field, models.CharField | models.TextField):

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from imports.archive.process import host_and_machine, is_known_dead
 from warehouse.fields import OutsideCharField
+from warehouse.outside import shown
 
 WORKER_STALE_SECONDS = 15
 #: without a round: told, and the process is ended by the one that watches it (imports.workers.sentinel)
@@ -57,7 +58,7 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         host, _, rest = self.name.partition("/")
-        return f"{host}, process {rest.partition('/')[0]}"
+        return shown(f"{host}, process {rest.partition('/')[0]}")
 
     @classmethod
     def seen(cls, name: str, doing: str, role: str = Role.WORKER) -> None:

@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError
 from django.db.models import CharField, IntegerField, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -80,12 +79,6 @@ class ListCsvAdmin(admin.ModelAdmin):
             kwargs["widget"] = KeyedAutocomplete(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def get_changeform_initial_data(self, request):
-        """Of the address, what the fields of the form take."""
-        given = super().get_changeform_initial_data(request)
-        fields = self.get_form(request, None, change=False).base_fields
-        return {name: value for name, value in given.items() if name not in fields or _is_taken(fields[name], value)}
-
     def csv_url(self, request: HttpRequest) -> str:
         """Of the list as `request` shows it."""
         carried = request.GET.copy()
@@ -124,14 +117,6 @@ class KeyedAutocomplete(AutocompleteSelect):
 
     def optgroups(self, name, value, attr=None):
         return super().optgroups(name, [each for each in value if not each or key_of(str(each)) is not None], attr)
-
-
-def _is_taken(field: forms.Field, value: Any) -> bool:
-    try:
-        field.clean(value)
-    except ValidationError:
-        return False
-    return True
 
 
 def csv_name(of: str, *, filtered: bool = False) -> str:
