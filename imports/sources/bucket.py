@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from imports.events.dayfile import FILE_MAX_BYTES
 from imports.sources.archive_files import ArchiveFiles
-from imports.sources.bucket_listing import etag_of, pages, size_of
+from imports.sources.bucket_listing import pages, size_of
 from imports.sources.downloads import Downloads
 from imports.sources.layout import Found, sort_out, window
 from imports.sources.source import ArchiveError, DayFile, FileUnreadable, FileVanished, Listing, tell_trouble
@@ -168,7 +168,8 @@ class S3Source(ArchiveFiles):
                 if high and listed["Key"] >= f"{top}{high}":
                     return
                 if not listed["Key"].endswith("/"):  # what consoles put there to show a folder
-                    yield Found(listed["Key"].removeprefix(self._prefix), size_of(listed), etag_of(listed))
+                    etag = str(listed.get("ETag") or "").strip('"')
+                    yield Found(listed["Key"].removeprefix(self._prefix), size_of(listed), etag)
 
     def _pages(self, subject: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         def ask(asked: dict[str, Any]) -> dict[str, Any]:

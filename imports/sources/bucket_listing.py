@@ -4,8 +4,6 @@ S3 lists in the order of the keys' bytes. A listing that goes back, repeats itse
 whoever answers is not S3, or is broken, and what it would give is read no further.
 """
 
-import hashlib
-import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +15,6 @@ LISTING_MAX_SECONDS = 600.0  # all pages of one; a destination with all of its y
 KEYS_MAX = 1_000_000  # of one listing; ten years of day files are 3,650
 EMPTY_PAGES_MAX = 100  # in a row
 SIZE_MAX = 2**63 - 1  # as tables hold it
-_ETAG = re.compile(r"[!-~]{0,100}")  # what the ledger holds
 
 #: the parameters that ask for a page -> the page
 AskPage = Callable[[dict[str, Any]], dict[str, Any]]
@@ -67,11 +64,3 @@ def size_of(listed: dict[str, Any]) -> int | None:
     """As the ledger holds it; None: none that can be."""
     size = listed.get("Size")
     return min(size, SIZE_MAX) if isinstance(size, int) and size >= 0 else None
-
-
-def etag_of(listed: dict[str, Any]) -> str:
-    """What tells one version from another. One that is longer than any, or not plain ASCII, stands there as its sum."""
-    etag = str(listed.get("ETag") or "").strip('"')
-    if _ETAG.fullmatch(etag):
-        return etag
-    return f"sha256-{hashlib.sha256(etag.encode('utf-8', 'surrogatepass')).hexdigest()}"

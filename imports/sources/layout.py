@@ -75,7 +75,7 @@ def printable(path: str) -> str:
 
 def _version(etag: str) -> str:
     """An ETag as it is kept and compared: one that is longer than its column, by what it sums up to."""
-    if len(etag) <= ETAG_MAX and etag.isprintable():
+    if len(etag) <= ETAG_MAX and etag.isascii() and etag.isprintable():
         return etag
     return f"sha256-{hashlib.sha256(etag.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
