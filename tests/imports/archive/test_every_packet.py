@@ -146,7 +146,7 @@ def test_a_server_that_stays_away_is_told_and_what_is_left_is_gone_on_with(
                 if each.status not in ("PENDING", "COMPLETED") and "The database server (" not in each.last_error
             ]
         wrong += go_on(archive, stand, completed)
-        wrong += [] if state() == found else ["rows"]
+        wrong += [] if (left := state()) == found else [f"{left} in place of {found}"]
         if wrong:
             failed.append(f"{wrong} {status} {told(proxy)}\n{output}")
         empty_tables()
