@@ -5,6 +5,7 @@ it was said is looked at, and where nothing of the ride holds on it, the days be
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -13,7 +14,18 @@ from django.db import connection
 from warehouse.days import ONE_DAY
 from warehouse.history.whole_park import state_of
 from warehouse.history.whose_word import choose
-from warehouse.history.words import ARCHIVE, CARRIED_DAYS, CODE_SQL, DOWN, OPERATING, STATUS, UNKNOWN, State, Word
+from warehouse.history.words import (
+    ARCHIVE,
+    CARRIED_DAYS,
+    CARRIED_MS,
+    CODE_SQL,
+    DOWN,
+    OPERATING,
+    STATUS,
+    UNKNOWN,
+    State,
+    Word,
+)
 from warehouse.instants import instant_at, milliseconds_of, naive_utc
 from warehouse.rides.openings import Opening
 from warehouse.rides.stays import Span
@@ -28,23 +40,61 @@ def states_before(
     spans: Collection[Span], openings: Mapping[int, Opening], begin: datetime, zone: tzinfo
 ) -> dict[int, State]:
     """By ride_id, of those rides that were in the park when `begin` (aware; a midnight there) came and of which a word
-    is known that is not older than 92 days. What they told beside their status is not looked up."""
+    is known that is not older than 92 days. What they told beside their status is not looked up.
+
+    An opening tells at its midnight, and only of a ride of which nothing was known by then (whole_park.days_of)."""
     earliest = begin - timedelta(days=CARRIED_DAYS)
-    there = {span.ride_id: max(earliest, span.start) for span in spans if span.start < begin < span.end}
+    come = {
+        ride_id: _Come(
+            state_of(opening).status, opening.observed_ms, local_date(instant_at(opening.opens_ms - 1), zone)
+        )
+        for ride_id, opening in openings.items()
+        if opening.opens_ms <= milliseconds_of(begin)
+    }
+    there = {}
+    for span in spans:
+        if span.start < begin < span.end:
+            since = earliest
+            if span.ride_id in come:  # it tells of a ride of which nothing was known when it came
+                since = min(earliest, come[span.ride_id].at(zone) - timedelta(days=CARRIED_DAYS))
+            there[span.ride_id] = max(since, span.start)
     last = _last_words(there, begin, zone, spans)
-    begin_ms = milliseconds_of(begin)
     found: dict[int, State] = {}
     told: dict[int, date] = {}  # the days of those that are lost where the park was silent since
     for ride_id in there:
-        opening = openings.get(ride_id)
-        if ride_id in last:
-            key, code, _ = last[ride_id]
-            found[ride_id] = State(code & STATUS, key >> RIDE_ID_BITS)
-            told[ride_id] = local_date(instant_at(key >> RIDE_ID_BITS), zone)
-        elif opening and opening.opens_ms <= begin_ms and opening.observed_ms > milliseconds_of(earliest):
-            found[ride_id] = State(state_of(opening).status, opening.observed_ms)
-            told[ride_id] = local_date(instant_at(opening.opens_ms - 1), zone)
-    return _lost(found, told, spans, begin, zone)
+        word, opening = last.get(ride_id), come.get(ride_id)
+        if word is not None:
+            heard_ms = word[0] >> RIDE_ID_BITS
+            if opening is None or heard_ms + CARRIED_MS > milliseconds_of(opening.at(zone)):
+                found[ride_id] = State(word[1] & STATUS, heard_ms)
+                told[ride_id] = local_date(instant_at(heard_ms), zone)
+                continue
+        if opening is not None:
+            found[ride_id], told[ride_id] = State(opening.status, opening.observed_ms), opening.day
+    found = _lost(found, told, come, spans, begin, zone)
+    earliest_ms = milliseconds_of(earliest)
+    return {
+        ride_id: state
+        for ride_id, state in found.items()
+        if state.heard_ms > earliest_ms or (state.heard_ms == earliest_ms and ride_id in last)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Come:
+    """An opening that has come: `day`, at whose end it tells how the ride stood, if nothing was known of it then."""
+
+    status: int
+    observed_ms: int
+    day: date
+
+    @classmethod
+    def of(cls, opening: Opening, zone: tzinfo) -> "_Come":
+        day = local_date(instant_at(opening.opens_ms - 1), zone)
+        return cls(state_of(opening).status, opening.observed_ms, day)
+
+    def at(self, zone: tzinfo) -> datetime:
+        return local_day(self.day, zone)[1]
 
 
 def periods(spans: Iterable[Span], begin: datetime, end: datetime) -> list[tuple[list[int], datetime, datetime]]:
@@ -116,9 +166,15 @@ def _last_of_each(asked: list[tuple[int, datetime, datetime]]) -> list[Word]:
 
 
 def _lost(
-    found: dict[int, State], told: Mapping[int, date], park: Collection[Span], begin: datetime, zone: tzinfo
+    found: dict[int, State],
+    told: dict[int, date],
+    come: Mapping[int, _Come],
+    park: Collection[Span],
+    begin: datetime,
+    zone: tzinfo,
 ) -> dict[int, State]:
-    """OPERATING and DOWN are not carried out of a day of which nothing was heard of the park."""
+    """OPERATING and DOWN are not carried out of a day of which nothing was heard of the park. What was lost before an
+    opening came, that tells instead."""
     carried = [ride_id for ride_id, state in found.items() if state.status in (OPERATING, DOWN)]
     if not carried:
         return found
@@ -129,7 +185,10 @@ def _lost(
     if last_silent is None:
         return found
     for ride_id in carried:
-        if told[ride_id] < last_silent:
+        opening = come.get(ride_id)
+        if opening is not None and any(told[ride_id] < day <= opening.day for day in silent):
+            found[ride_id], told[ride_id] = State(opening.status, opening.observed_ms), opening.day
+        if found[ride_id].status in (OPERATING, DOWN) and told[ride_id] < last_silent:
             found[ride_id] = State(UNKNOWN, found[ride_id].heard_ms)
     return found
 

@@ -60,7 +60,8 @@ def park_days(park: Park, first: date, last: date, now: datetime, seen: Seen | N
         datetime.combine(day, time(), tzinfo=zone or UTC).astimezone(UTC) for day in [*days, days[-1] + ONE_DAY]
     ]
     begin = midnights[0]
-    spans = stays.spans_of(park.pk, begin - timedelta(days=CARRIED_DAYS), midnights[-1])
+    # what an opening of up to 92 days ago tells depends on what was known when it came
+    spans = stays.spans_of(park.pk, begin - timedelta(days=2 * CARRIED_DAYS), midnights[-1])
     rides = {span.ride_id for span in spans}
     if not rides or begin >= now:
         return

@@ -127,18 +127,21 @@ class Archive:
         return self._seen[key]
 
     def _status(self, ride: int, ms: int) -> str | None:
-        last = next(iter(self.words_until(ride, ms + 1)), None)
-        found = (last.status, last.ms, self.local(last.ms).date()) if last else None
-        if found is not None and self._is_lost(found, ms) and not (ms - found[1] >= LONGEST):
-            # a newer opening tells what was lost
-            opening = self._opening(ride, ms)
-            if opening and opening[2] > found[2]:
-                found = opening
-        elif found is None or ms - found[1] >= LONGEST:
-            found = self._opening(ride, ms)
+        found = self._last_word(ride, ms + 1)
         if found is None or ms - found[1] >= LONGEST or self._is_lost(found, ms):
             return None
         return found[0]
+
+    def _last_word(self, ride: int, ms: int) -> tuple[str, int, date] | None:
+        """Before an instant; in its place the opening, where nothing was known when it came, nor was said since."""
+        last = next(iter(self.words_until(ride, ms)), None)
+        found = (last.status, last.ms, self.local(last.ms).date()) if last else None
+        opening = self._opening(ride, ms)
+        if opening is not None:
+            at = self.midnight(opening[2] + timedelta(days=1))
+            if found is None or (found[1] < at and (at - found[1] >= LONGEST or self._is_lost(found, at))):
+                return opening
+        return found
 
     def _opening(self, ride: int, ms: int) -> tuple[str, int, date] | None:
         if ride not in self.openings:
@@ -161,13 +164,8 @@ class Archive:
     def is_known(self, ride: int, day: date) -> bool:
         """Whether the ride has figures of the day."""
         begin = self.midnight(day)
-        last = next(iter(self.words_until(ride, begin)), None)
-        opening = self._opening(ride, begin)
-        return (
-            any(word.ride == ride for word in self.chosen(day))
-            or (last is not None and begin - last.ms < LONGEST)
-            or (opening is not None and begin - opening[1] < LONGEST)
-        )
+        found = self._last_word(ride, begin)
+        return any(word.ride == ride for word in self.chosen(day)) or (found is not None and begin - found[1] < LONGEST)
 
     # --- the park -----------------------------------------------------------------------------------------------------
     def is_silent(self, day: date, ms: int) -> bool:

@@ -1,16 +1,20 @@
 """A day read alone, a month read at once, and all that was ever said read without a database come to the same."""
 
 from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 
-from tests.warehouse.history.oracle import Archive
+from tests.warehouse.history.oracle import DAY as DAY_MS
+from tests.warehouse.history.oracle import HOUR as HOUR_MS
+from tests.warehouse.history.oracle import Archive, Said
 from tests.warehouse.history.planting import LATER, make_park
 from tests.warehouse.history.test_oracle import ONE_DAY, archive_of, told_of
 from warehouse.history import reading
 from warehouse.history.reading import park_days
-from warehouse.instants import instant_at, naive_utc
+from warehouse.instants import instant_at, milliseconds_of, naive_utc
 from warehouse.models import EntityMetadata, Park, ParkHours, RideOpening
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -79,3 +83,25 @@ def test_read_alone_read_at_once_and_read_whole_are_the_same(seed, monkeypatch):
     monkeypatch.setattr(reading, "LARGE_SHARE", 2)  # by ride
     alone = [found for n in range(9) for found in park_days(park, first + n * ONE_DAY, first + n * ONE_DAY, now)]
     assert alone == whole
+
+
+@pytest.mark.parametrize(
+    ("said", "opens", "stands"),
+    [((20, "OPERATING"), 10, True), ((100, "CLOSED"), 50, False)],
+    ids=["lost before it came", "known when it came, and forgotten since"],
+)
+def test_an_opening_tells_of_a_ride_of_which_nothing_was_known_when_it_came(said, opens, stands):
+    """Days ago, all of them; the park is silent for four days behind the word of 20 days ago."""
+    day, (ago, status) = date(2025, 6, 1), said
+    archive = Archive(ZoneInfo("UTC"), milliseconds_of(LATER), [])
+    begin = archive.midnight(day)
+    heard = [n for n in range(-1, 110) if not 15 < n < 20]
+    archive.said = [Said(begin - n * DAY_MS + HOUR_MS, 2, "CLOSED") for n in heard]
+    archive.said.append(Said(begin - ago * DAY_MS + HOUR_MS, 1, status))
+    archive.openings = {1: (begin - opens * DAY_MS, begin - opens * DAY_MS - 60_000, "REFURBISHMENT")}
+    archive.__post_init__()
+    park, ride_ids = plant_archive(archive)
+    (alone,) = park_days(park, day, day, LATER)
+    (whole,) = told_of(archive, day, day)
+    assert (ride_ids[1] in alone.rides, 1 in archive.rides(day)) == (stands, stands)
+    assert alone.rides == {ride_ids[number]: figures for number, figures in whole.rides.items()}
