@@ -79,7 +79,7 @@ METHODS_BESIDE = ("HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE")
 #: These change tables outside of any transaction (DDL), which cannot be taken back.
 OUTSIDE = {"warehouse_partitions"}
 #: The tables that whoever signs in writes, whatever else he may: his session, his password and his last visit.
-OF_ONESELF = {"django_session", "auth_user"}
+OF_ONESELF = {"django_session", "auth_user", "axes_accesslog"}  # signing out is written down
 
 WRITING = {"INSERT", "UPDATE", "DELETE", "REPLACE", "ALTER", "DROP", "CREATE", "TRUNCATE"}
 #: Headers that somebody may send, each in the place of what a browser sends.

@@ -87,7 +87,8 @@ class ParkAdmin(PageAdmin):
 
 
 class MetadataForm(CheckedForm):
-    tags = TagsField(required=False, widget=admin.widgets.AdminTextareaWidget)
+    # declared, so Django's hook that has the others show what they were does not see it
+    tags = TagsField(required=False, widget=admin.widgets.AdminTextareaWidget, show_hidden_initial=True)
 
     class Meta:
         labels = {

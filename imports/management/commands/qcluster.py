@@ -1,11 +1,12 @@
 """Django-q2's command of this name, with a cluster that does not stand still."""
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from imports.workers.cluster import ClusterEnded, WatchedCluster
+from warehouse.management.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Run the workers, until SIGTERM or Ctrl-C: what is in hand is finished first. WORKERS says how many. "
         "bin/serve runs them beside the admin."
