@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connection, models, transaction
 
 from warehouse.outside import shown
+from warehouse.server.away import patient
 
 WHY_MAX = 300
 HOW_TO_LIFT = "manage.py collect_live --lift-hold, or Lift the hold under Live collections, asks again before"
@@ -66,6 +67,7 @@ class ApiPace(models.Model):
         return f"{self.api}: next request from {self.next_request_at:%H:%M:%S}Z"
 
     @classmethod
+    @patient
     def reserve(cls, api: str, per_minute: float, longest_wait_seconds: float) -> float:
         """Take the next place of the `api` (its URL), of `per_minute` that there are; returns the seconds until it.
 
@@ -90,6 +92,7 @@ class ApiPace(models.Model):
         return wait
 
     @classmethod
+    @patient
     def hold(cls, api: str, seconds: float, why: str) -> None:
         """No request of anybody before `seconds` from now; a later place that was set before stays. `why`: in its
         words."""
@@ -131,6 +134,7 @@ class ApiPace(models.Model):
         return lifted
 
     @classmethod
+    @patient
     def told(cls, api: str, asked_by: str, remaining: int, resets_in_seconds: int) -> None:
         """Keep what the API said of the budget `api` (see `budget_of`) of `asked_by`. 0 remaining holds it."""
         values: list[int | str] = [0 if remaining else resets_in_seconds, remaining, resets_in_seconds, asked_by]
@@ -144,6 +148,7 @@ class ApiPace(models.Model):
             )
 
     @classmethod
+    @patient
     def spent_until(cls, api: str, asked_by: str) -> tuple[datetime, float] | None:
         """When something is left of the budget `api` of `asked_by` again (aware, UTC), and the seconds until then.
 

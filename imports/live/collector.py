@@ -32,6 +32,7 @@ from warehouse.days import ONE_DAY, midnight
 from warehouse.models import DataSource, Park
 from warehouse.outside import shown
 from warehouse.server import errors
+from warehouse.server.away import patiently
 from warehouse.text import count_of
 from warehouse.wire.bounds import within
 
@@ -98,7 +99,8 @@ def collect(
 
     Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
     next run begins with what was not reached. What a run ended at, or was killed at, comes last in the next one: one
-    destination that hangs costs the others no more than that. OperationalError: the database server went away.
+    destination that hangs costs the others no more than that. OperationalError: the database server
+    stays away (warehouse.server.away).
     """
     with within(RUN_MAX_SECONDS, sleeps_count=True):
         return _collect_all(api, destinations, clock, stop)
@@ -129,10 +131,10 @@ def _collect_all(
             _fail(collection, destination, error)
         done += 1
         collection.next_destination = _behind(order, done) if done < len(order) else ""
-        collection.save()  # now, and not only at the end: a run that is killed has said how far it came
+        patiently(collection.save)  # now, and not only at the end: a run that is killed has said how far it came
     collection.not_reached = len(order) - done
     collection.finished_at = clock()
-    collection.save()
+    patiently(collection.save)
     return collection
 
 
@@ -142,7 +144,7 @@ def _collect_one(
     rows = [row for row in api.live(destination) if not is_place(row)]
     now = clock()
     answer = Answer(destination, rows, validate([as_event(row) for row in rows], now))
-    make_months(answer.validated.observations)
+    patiently(lambda: make_months(answer.validated.observations))
     found, findings = in_a_short_transaction(partial(_write, answer, now))
     counts = found.counts.values()
     collection.destinations += 1

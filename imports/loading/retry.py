@@ -3,30 +3,27 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import stamina
 from django.db import IntegrityError, transaction
 
 from imports.loading.loader import RowsRefused
 from warehouse.partitioning.partitions import PartitionsBlocked
 from warehouse.server import errors
+from warehouse.server.away import patiently
 from warehouse.server.turns import never_idle_for_long
-
-ATTEMPTS = 6
 
 T = TypeVar("T")
 
 
 def in_a_short_transaction(write: Callable[[], T]) -> T:
-    """What `write` returns, committed: for work without a checkpoint, which is simply done again.
+    """What `write` returns, committed: for work without a checkpoint, which is simply done again where another writer's
+    row, ride or lock is in the way, or the server goes away (warehouse.server.away). What was committed though its
+    answer was lost is known the second time, and counted as such."""
 
-    Tried again where another writer's row, ride or lock is in the way; a server that went away is the caller's.
-    """
-    for attempt in stamina.retry_context(
-        on=is_conflict, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=2
-    ):
-        with attempt, never_idle_for_long(), transaction.atomic():
+    def attempt() -> T:
+        with never_idle_for_long(), transaction.atomic():
             return write()
-    raise AssertionError("the last attempt raises")
+
+    return patiently(attempt, is_conflict)
 
 
 def is_conflict(error: Exception) -> bool:

@@ -19,11 +19,13 @@ from imports.live.models import LiveCollection, ParkFreshness
 from imports.sample.resorts import make_destination
 from imports.tasks import collect_live
 from quality.models import DataQualityLog
+from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
 from tests.imports.api_world import MAGIC_KINGDOM, RESORT, captured
 from tests.imports.fault_server import CLOCKS_APART, Answer, Fault
 from tests.waiting import until
 from warehouse.models import Park, QueueData, Ride, RideStatusSnapshot
+from warehouse.server.away import patience
 from warehouse.snapshot_id import snapshot_id_of
 
 NOW = datetime(2026, 4, 14, 22, 30, tzinfo=UTC)
@@ -224,6 +226,20 @@ def test_what_another_writer_stores_meanwhile_is_known_in_the_next_try_and_told_
     assert RideStatusSnapshot.objects.count() == 2
     finding = DataQualityLog.objects.get()
     assert (finding.reason, finding.occurrences, len(finding.evidence["examples"])) == ("wait_out_of_range", 1, 1)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("at", ["api_pace", "LOAD DATA", "^COMMIT", "UPDATE `live_collections`"])
+def test_a_server_that_goes_away_for_a_moment_costs_nothing(collect, world, moment, at):
+    world.live[RESORT] = [row()]
+    with cutting_proxy(connection) as proxy, proxy.between(connection), patience(first_pause=0.001):
+        cut = proxy.cut(moment, at, behind="live_collections" if at == "^COMMIT" else "", refuse=3)
+        collection = collect()
+    assert (cut.happened.is_set(), proxy.refused, collection.failures) == (True, 3, [])
+    assert collection.stored + collection.already_known == 1
+    assert (RideStatusSnapshot.objects.count(), Ride.objects.count(), LiveCollection.objects.count()) == (1, 1, 1)
+    kept = LiveCollection.objects.get()
+    assert (kept.finished_at, kept.destinations, kept.next_destination) == (NOW, 1, "")
 
 
 @pytest.mark.parametrize(
