@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
 
 from imports.admin.progress import Progress
 from imports.archive import standing
@@ -22,6 +21,7 @@ from imports.archive.seen import Seen
 from imports.archive.transitions import ACTIONS, REASON_MAX, TransitionRefused
 from imports.workers import queue
 from warehouse.server.away import despite_locks
+from warehouse.server.turns import brief_transaction
 
 MOVES_TOLD = 3
 
@@ -71,7 +71,7 @@ def act(
 
 def _act(name: str, checkpoint: ImportCheckpoint, user: AbstractBaseUser, why: str, shown: Shown | None) -> str:
     action = ACTIONS[name]
-    with transaction.atomic():
+    with brief_transaction():
         checkpoint.refresh_from_db(fields=None)
         if shown is not None and not shown.seen.is_still_so(checkpoint.seen()):
             raise TransitionRefused(_changed(checkpoint, shown))

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -31,6 +30,7 @@ from imports.sources.opening import DELISTED, has_files_by_park, is_captures, op
 from imports.sources.source import ArchiveError, Feed, Source, SourceByPark
 from warehouse.models import Park
 from warehouse.server.away import patient, patiently
+from warehouse.server.turns import brief_transaction
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
 
@@ -57,7 +57,7 @@ def begin(plans: list[DestinationPlan], clock: Callable[[], datetime] = timezone
 
 def _begun(found: list[tuple[DestinationPlan, list[Park]]], clock: Callable[[], datetime]) -> list[ImportRun]:
     """The runs of plans with their parks, in one transaction."""
-    with transaction.atomic():
+    with brief_transaction():
         # locked, so that of two commands for one park the second sees the first one's checkpoints
         list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
         unfinished = [_unfinished_of(plan, parks) for plan, parks in found]

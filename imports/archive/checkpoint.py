@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
@@ -27,6 +27,7 @@ from imports.archive.transitions import (
 from quality import owed_checks
 from warehouse.models import Park
 from warehouse.server import away
+from warehouse.server.turns import brief_transaction
 
 HEARTBEAT_EVERY_SECONDS = 5
 # Five beats missed. A worker's import is to be taken over within 30 s of its last one; the others look every 3 s.
@@ -86,7 +87,7 @@ class ImportCheckpoint(CheckpointRow):
         )
 
     def _claim(self, worker: str, queued: bool, seen: Seen) -> None:
-        with transaction.atomic():
+        with brief_transaction():
             ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             hit = (
                 ImportCheckpoint.objects.filter(
@@ -201,7 +202,7 @@ class ImportCheckpoint(CheckpointRow):
         )
 
     def _queue(self, as_seen: Q, generation: int) -> None:
-        with transaction.atomic():
+        with brief_transaction():
             ImportCheckpoint.lock_out_others([self.park_id], self.destination_wiki_id, [self])
             new = ImportCheckpoint.objects.filter(as_seen, pk=self.pk, status=ImportStatus.PENDING, queued_at=None)
             begun = ImportCheckpoint.objects.filter(
@@ -260,7 +261,7 @@ class ImportCheckpoint(CheckpointRow):
         )
 
     def _complete(self) -> None:
-        with transaction.atomic():
+        with brief_transaction():
             if not self._mine().update(status=ImportStatus.COMPLETED, queued_at=None):
                 raise ClaimLost([self])
             self.refresh_from_db()
@@ -356,7 +357,7 @@ class ImportCheckpoint(CheckpointRow):
     def _move(
         self, target: str, why: str, reachable: models.QuerySet["ImportCheckpoint"], more: dict[str, Any]
     ) -> None:
-        with transaction.atomic():
+        with brief_transaction():
             hit = reachable.update(status=target, last_error=why, queued_at=None, **more)
             self.refresh_from_db()
             if hit:

@@ -21,7 +21,7 @@ from imports.loading.loader import RowsRefused
 from imports.loading.retry import is_conflict
 from warehouse.server import errors
 from warehouse.server.away import Patience
-from warehouse.server.turns import never_idle_for_long
+from warehouse.server.turns import brief_transaction, never_idle_for_long
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Attempt:
         OperationalError: the server is away still, and nobody knows.
         """
         assert self.written is not None
-        with database_transaction.atomic():
+        with brief_transaction():
             return any(
                 ImportCheckpoint.objects.select_for_update()
                 .filter(pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=self.written.key)

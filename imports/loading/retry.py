@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from imports.loading.loader import RowsRefused
 from warehouse.partitioning.partitions import PartitionsBlocked
 from warehouse.server import errors
 from warehouse.server.away import patiently
-from warehouse.server.turns import never_idle_for_long
+from warehouse.server.turns import brief_transaction
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ def in_a_short_transaction(write: Callable[[], T]) -> T:
     answer was lost is known the second time, and counted as such."""
 
     def attempt() -> T:
-        with never_idle_for_long(), transaction.atomic():
+        with brief_transaction():
             return write()
 
     return patiently(attempt, is_conflict)

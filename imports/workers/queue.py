@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.conf import Conf
@@ -26,6 +25,7 @@ from imports.archive.run import ImportRun
 from imports.archive.transitions import ImportStatus
 from imports.workers.models import Worker
 from warehouse.server.away import once
+from warehouse.server.turns import brief_transaction
 
 TASK = "imports.tasks.import_slice"
 # One file may take long where a bucket stalls (5 minutes of retries). django-q2 ends a task that takes longer.
@@ -43,7 +43,7 @@ def enqueue(checkpoints: Iterable[ImportCheckpoint]) -> None:
     as_loaded = [dict(vars(checkpoint)) for checkpoint in in_order]
 
     def queue_all() -> None:
-        with transaction.atomic():
+        with brief_transaction():
             for checkpoint, loaded in zip(in_order, as_loaded, strict=True):
                 vars(checkpoint).update(loaded)  # where it is done again, it was read as it never was
                 checkpoint.queue()
@@ -85,7 +85,7 @@ def dispatch(now: datetime | None = None) -> int:
     dispatched = set().union(*under_way)
     free = max(1, Worker.alive().count()) - len(under_way)
     sent = 0
-    with transaction.atomic():  # inside one the broker leaves our connection alone
+    with brief_transaction():  # inside one the broker leaves our connection alone
         for group in beginning.groups(checkpoints):
             if sent >= free:
                 break

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django_q.models import Schedule
@@ -21,6 +21,7 @@ from imports.archive.pause_model import WHY_MAX, Pause
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.workers import queue
 from warehouse.server.away import despite_locks
+from warehouse.server.turns import brief_transaction
 from warehouse.text import count_of
 
 # Tasks that go on: they tell people how things stand, or what an import would do, and change nothing that is stored.
@@ -55,17 +56,17 @@ def begin(by: str, why: str = "", now: datetime | None = None) -> tuple[Pause, S
     """
     now = now or timezone.now()
     try:
-        with transaction.atomic():
+        with brief_transaction():
             pause = Pause.objects.create(begun_at=now, begun_by=by, why=why.strip()[:WHY_MAX])
     except IntegrityError as error:
         raise PauseRefused(f"Nothing changed: {_last_words()}") from error
-    with transaction.atomic():
+    with brief_transaction():
         jobs = list(_jobs().select_for_update().order_by("id"))
         pause.jobs = [{"id": job.pk, "name": job.name, "repeats": job.repeats} for job in jobs]
         pause.save(update_fields=["jobs"])
         Schedule.objects.filter(pk__in=[job.pk for job in jobs]).update(repeats=0)
     stopped = [each for each in _imports() if despite_locks(partial(_stop, pause, each))]
-    with transaction.atomic():  # a claim that had not seen the pause yet: its row is locked until it is a running one
+    with brief_transaction():  # a claim that had not seen the pause yet: its row is locked until it is a running one
         late = list(ImportCheckpoint.objects.select_for_update().filter(AT_WORK).values_list("pk", flat=True))
     stopped += [each for each in _imports().filter(pk__in=late) if despite_locks(partial(_stop, pause, each))]
     pause.refresh_from_db()
@@ -83,7 +84,7 @@ def end(by: str, now: datetime | None = None) -> tuple[Pause, Stopped]:
 
 
 def _end(by: str, now: datetime) -> tuple[Pause, Stopped]:
-    with transaction.atomic():
+    with brief_transaction():
         pause = Pause.objects.select_for_update().filter(is_active=True).first()
         if pause is None:
             raise PauseRefused(f"Nothing changed: {_last_words()}")
@@ -100,7 +101,7 @@ def remember(job: Schedule) -> bool:
     """
     if job.func.startswith(GOES_ON):
         return False
-    with transaction.atomic():
+    with brief_transaction():
         pause = Pause.objects.select_for_update().filter(is_active=True).first()
         if pause is None:
             return False
@@ -132,7 +133,7 @@ def _stop(pause: Pause, checkpoint: ImportCheckpoint) -> bool:
         "last_error": checkpoint.last_error,
     }
     try:
-        with transaction.atomic():
+        with brief_transaction():
             held = Pause.objects.select_for_update().get(pk=pause.pk)
             if held.is_active is None:
                 return False  # ended by somebody while we were at it

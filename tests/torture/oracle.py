@@ -91,6 +91,7 @@ class _Destination:
         self._named: dict[str, tuple[int, str]] = {}
         self._slugs: dict[str, tuple[int, str]] = {}
         self._heard: set[str] = set()  # parks with an imported day
+        self._latest: dict[str, int] = {}  # row of a ride, and of a park
 
     def read(self) -> None:
         first, last = min(self._files), max(self._files)
@@ -135,7 +136,7 @@ class _Destination:
     def _join(self, park: str, day: date, says: FileSays) -> None:
         self._parks[park] = day
         slug, _ = says.parks[park]
-        self._slugs.setdefault(park, (-1, slug))
+        self._slugs.setdefault(park, (-1, rules.kept(slug)))
 
     # --- days ---------------------------------------------------------------------------------------------------
     def _missing(self, days: list[date]) -> None:
@@ -194,6 +195,7 @@ class _Destination:
                     (one.ms // DAY_MS, one.park), [one.ms, one.ms]
                 )
                 day[:] = min(day[0], one.ms), max(day[1], one.ms)
+        self._hear([one for one in says.seen if self._home(one.ride, one) is not None])
         firsts: dict[Row, State] = {}  # of this file
         for one in says.seen:
             park = self._home(one.ride, one)
@@ -201,7 +203,6 @@ class _Destination:
                 if one.ride not in self._homes:
                     issues[None, "missing_park"] += 1
                 continue
-            self._hear(one)
             key, count = (one.ride, one.ms), counts[park]
             if key in firsts:
                 count.duplicates += 1
@@ -211,6 +212,8 @@ class _Destination:
             stored = self._states.setdefault(key, one.state)
             if stored is one.state:
                 count.stored += 1
+                for of in (one.ride, park):
+                    self._latest[of] = max(self._latest.get(of, one.ms), one.ms)
             elif _same(stored, one.state):
                 count.known += 1
             elif (completed := _completed(stored, one.state)) is not None:
@@ -251,11 +254,20 @@ class _Destination:
                     course.append((first if course else -(1 << 62), park))
         return course
 
-    def _hear(self, one: Seen) -> None:
-        if one.name:
-            self._named[one.ride] = max(self._named.get(one.ride, (0, "")), (one.ms, one.name[:255]))
-        if one.park and one.slug:
-            self._slugs[one.park] = max(self._slugs.get(one.park, (0, "")), (one.ms, one.slug[:255]))
+    def _hear(self, seen: list[Seen]) -> None:
+        """What rides and parks are called: by the last word of a file, unless a later row is stored already."""
+        names: dict[str, tuple[int, str]] = {}
+        slugs: dict[str, tuple[int, str]] = {}
+        for one in seen:
+            if one.name:
+                names[one.ride] = max(names.get(one.ride, (-1, "")), (one.ms, rules.kept(one.name)))
+            if one.park and one.slug:
+                slugs[one.park] = max(slugs.get(one.park, (-1, "")), (one.ms, rules.kept(one.slug)))
+        for known, said in ((self._named, names), (self._slugs, slugs)):
+            for of, (ms, text) in said.items():
+                since, before = known.get(of, (-1, ""))
+                if not before or (text != before and ms > since and ms >= self._latest.get(of, ms)):
+                    known[of] = ms, text
 
     # --- writing it down ------------------------------------------------------------------------------------------
     def _key(self, day: date) -> str:

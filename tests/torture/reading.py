@@ -10,6 +10,7 @@ from typing import Any
 INFLATED_MAX = 256 * 1024 * 1024
 SUSPICIOUS_FROM, SUSPICIOUS_TIMES = 16 * 1024 * 1024, 200  # no day of events inflates so far
 DIGITS_MAX = 400
+DEPTH_READ, DEPTH_KEPT = 900, 32  # levels
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _WORDS = {"true": True, "false": False, "null": None, "NaN": float("nan"), "Infinity": float("inf")}
 _HEX = set("0123456789abcdefABCDEF")
@@ -27,12 +28,43 @@ def values_of(raw: bytes) -> list[Any]:
     try:
         root = _quickly(text)
     except (ValueError, RecursionError):
-        root = _Slow(_characters(text)).document()
+        characters = _characters(text)
+        try:
+            root = _Slow(characters).document()
+        except _TooDeep:
+            root = _Slow(_without_what_is_too_deep(characters)).document()
     if isinstance(root, dict):
         root = root.get("events")
     if not isinstance(root, list):
         raise Unreadable("no list of events")
     return root
+
+
+class _TooDeep(Exception):
+    """It is nested deeper than it is read; only then is what lies too deep left out unread, whatever it holds."""
+
+
+def _without_what_is_too_deep(text: str) -> str:
+    kept, depth, begin, at = [], 0, 0, 0
+    while at < len(text):
+        sign = text[at]
+        if sign == '"':
+            end = at + 1
+            while end < len(text) and text[end] != '"':
+                end += 2 if text[end] == "\\" else 1
+            at = end if end < len(text) else at
+        elif sign in "[{":
+            depth += 1
+            if depth == DEPTH_KEPT + 1:
+                kept += [text[begin:at], '"(nested too deeply)"']
+        elif sign in "]}":
+            if depth == DEPTH_KEPT + 1:
+                begin = at + 1
+            depth -= 1
+        at += 1
+    if depth > DEPTH_KEPT:
+        raise Unreadable("nested without end")
+    return "".join([*kept, text[begin:]])
 
 
 # --- packing ---------------------------------------------------------------------------------------------------------
@@ -114,6 +146,8 @@ class _Slow:
         while True:
             value, opened = self._value_begins()
             if opened:
+                if len(holders) == DEPTH_READ:
+                    raise _TooDeep
                 holders.append(value)
                 keys.append(None)
                 closing = "]" if isinstance(value, list) else "}"

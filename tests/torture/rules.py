@@ -20,6 +20,17 @@ AHEAD = timedelta(minutes=5)
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+def kept(text: str, limit: int = 255) -> str:
+    """A name as its column holds it: docs/decisions/text-from-outside.md."""
+    text = re.sub("[\x00\ud800-\udfff]", lambda sign: "\\x00" if sign[0] == "\x00" else f"\\u{ord(sign[0]):04x}", text)
+    if len(text) <= limit:
+        return text
+    more = len(text) - limit
+    more += len(f"…({more:,} more characters)")
+    note = f"…({more:,} more characters)"
+    return text[: limit - len(note)] + note
+
+
 class Queue(NamedTuple):
     """A row of queue_data, as the table gives it back but for its ids."""
 

@@ -6,9 +6,9 @@ checkpoints and rides, in the order of a claim (ImportCheckpoint.lock_out_others
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from warehouse.server import dialect
 
@@ -48,3 +48,14 @@ def never_idle_for_long(wait_seconds: int | None = None) -> Iterator[None]:
     finally:
         with suppress(DatabaseError), connection.cursor() as cursor:  # a session that is gone needs none
             cursor.execute("SET SESSION " + ", ".join(f"{limit} = DEFAULT" for limit in limits))
+
+
+@contextmanager
+def brief_transaction() -> Iterator[None]:
+    """A transaction that holds what others wait for: rows of parks, of imports. Where its process is frozen inside, the
+    server ends it, as that of a file; inside of another one it is a part of that."""
+    with ExitStack() as opening:
+        if not connection.in_atomic_block:
+            opening.enter_context(never_idle_for_long())
+        opening.enter_context(transaction.atomic())
+        yield
