@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
-
 from quality import named_rides
 from quality.evidence import EXAMPLES_MAX, count_value
 from quality.findings import Finding
 from quality.grouping import describe_files, group_files
 from quality.models import SYSTEM, TO_DO, DataQualityLog, ResolutionStatus
 from warehouse.models import Ride
+from warehouse.server.turns import brief_transaction
 
 _CONTENT = [
     "entity_id",
@@ -49,7 +48,7 @@ def record(findings: Iterable[Finding], now: datetime) -> Recorded:
     recorded = Recorded()
     if not by_fingerprint:
         return recorded
-    with transaction.atomic():
+    with brief_transaction():
         _name_parks(by_fingerprint.values())
         known = _known(by_fingerprint)
         unknown = group_files([finding for key, finding in by_fingerprint.items() if key not in known])

@@ -17,6 +17,7 @@ from warehouse.models import NAME_LENGTH, Park, Ride
 from warehouse.outside import fitting
 from warehouse.rides.numbering import take_numbers
 from warehouse.rides.openings import Opening
+from warehouse.server.turns import brief_transaction
 
 __all__ = ["KnownRide", "Resolver", "WantedRide", "make_park", "placeholder_name"]
 
@@ -144,13 +145,14 @@ def _rides_without_id(park_ids: set[int]) -> dict[int, dict[int, str]]:
 
 def make_park(destination: str, park_id: str, seen: ReportedPark) -> Park:
     """The park, made from what the file says where it is new: without a name its slug is it until the metadata sync."""
-    park, _ = Park.objects.get_or_create(
-        themeparks_wiki_id=park_id,
-        defaults={
-            "park_name": fitting(seen.name or seen.slug, NAME_LENGTH) or park_id,
-            "park_slug": fitting(seen.slug, NAME_LENGTH),
-            "timezone": fitting(seen.timezone, 64),
-            "destination_wiki_id": destination,
-        },
-    )
+    with brief_transaction():  # another importer may want the same one
+        park, _ = Park.objects.get_or_create(
+            themeparks_wiki_id=park_id,
+            defaults={
+                "park_name": fitting(seen.name or seen.slug, NAME_LENGTH) or park_id,
+                "park_slug": fitting(seen.slug, NAME_LENGTH),
+                "timezone": fitting(seen.timezone, 64),
+                "destination_wiki_id": destination,
+            },
+        )
     return park

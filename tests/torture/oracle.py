@@ -257,12 +257,15 @@ class _Destination:
     def _hear(self, seen: list[Seen]) -> None:
         """What rides and parks are called: by the last word of a file, unless a later row is stored already."""
         names: dict[str, tuple[int, str]] = {}
-        slugs: dict[str, tuple[int, str]] = {}
-        for one in seen:
+        of_rides: dict[tuple[str, str], tuple[int, str]] = {}  # slugs, by ride and park
+        for one in seen:  # of two slugs of one instant the later in the file
             if one.name:
                 names[one.ride] = max(names.get(one.ride, (-1, "")), (one.ms, rules.kept(one.name)))
-            if one.park and one.slug:
-                slugs[one.park] = max(slugs.get(one.park, (-1, "")), (one.ms, rules.kept(one.slug)))
+            if one.park and one.slug and one.ms >= of_rides.get((one.ride, one.park), (-1, ""))[0]:
+                of_rides[one.ride, one.park] = one.ms, rules.kept(one.slug)
+        slugs: dict[str, tuple[int, str]] = {}
+        for (_, park), word in of_rides.items():
+            slugs[park] = max(slugs.get(park, word), word)
         for known, said in ((self._named, names), (self._slugs, slugs)):
             for of, (ms, text) in said.items():
                 since, before = known.get(of, (-1, ""))
