@@ -85,6 +85,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- security ---------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# As it stands there: env takes a key that begins with $, as one in fifty does, for the name of another variable.
+SECRET_KEY = env.ENVIRON.get("SECRET_KEY", SECRET_KEY)
 if not SECRET_KEY:
     if not PRIVATE_DATABASE:
         raise ImproperlyConfigured(

@@ -21,7 +21,7 @@ def documented() -> dict[str, str]:
     section = (ROOT / "docs" / "operations.md").read_text().split("## In production", 1)[1].split("\n## ", 1)[0]
     found = dict(re.findall(r"^    ([A-Z_]+)=(\S+)$", section, re.MULTILINE))
     assert {"DATABASE_URL", "SECRET_KEY", "BEHIND_TLS_PROXY"} <= set(found)
-    return found | {"SECRET_KEY": get_random_secret_key()}
+    return found | {"SECRET_KEY": f"${get_random_secret_key()}"}  # may begin so
 
 
 def test_the_check_for_deployment_has_nothing_to_say_of_them():
