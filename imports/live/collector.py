@@ -99,8 +99,7 @@ def collect(
 
     Ends early at `stop`, when the API is not reached or wants no more requests, or after COLLECTION_MAX_SECONDS; the
     next run begins with what was not reached. What a run ended at, or was killed at, comes last in the next one: one
-    destination that hangs costs the others no more than that. OperationalError: the database server
-    stays away (warehouse.server.away).
+    destination that hangs costs the others no more than that. OperationalError: the database server stays away.
     """
     with within(RUN_MAX_SECONDS, sleeps_count=True):
         return _collect_all(api, destinations, clock, stop)

@@ -45,9 +45,7 @@ def states_before(
     An opening tells at its midnight, and only of a ride of which nothing was known by then (whole_park.days_of)."""
     earliest = begin - timedelta(days=CARRIED_DAYS)
     come = {
-        ride_id: _Come(
-            state_of(opening).status, opening.observed_ms, local_date(instant_at(opening.opens_ms - 1), zone)
-        )
+        ride_id: _Come.of(opening, zone)
         for ride_id, opening in openings.items()
         if opening.opens_ms <= milliseconds_of(begin)
     }
