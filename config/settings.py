@@ -60,6 +60,7 @@ if _database.get("ENGINE") != "django.db.backends.mysql":
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "warehouse.server.backend",
         # The ORM broker of django-q2 polls: with 0 an idle cluster opened 5 connections a second, with 60 none.
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
