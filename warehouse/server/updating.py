@@ -1,4 +1,4 @@
-"""Bringing a database up to a version is done by one host at a time: two that migrate at once apply a migration twice."""
+"""Bringing a database up to a version is for one host at a time: two that migrate at once apply a migration twice."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,6 +1,7 @@
 """manage.py deploy: all that a database needs to be that of this version. After each update; as often as one likes."""
 
 from django.conf import settings
+from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
@@ -18,39 +19,37 @@ _DONE_BEFORE = {1050, 1051, 1060, 1061, 1091, 1826, 3822}
 
 class Command(TerminalCommand):
     help = (
-        "Brings the database to this version: migrations, groups, recurring jobs; then checks settings and server. To be "
-        "called after each update, before web server and workers are started again. Safe to repeat, and on several hosts "
-        "at once: they take turns."
+        "Brings the database to this version: migrations, groups, recurring jobs, months ahead; then checks settings "
+        "and server. To be called after each update, before web server and workers are started again. Safe to repeat, "
+        "and on several hosts at once: they take turns."
     )
-    requires_system_checks = []  # before anything is changed, and after it
+    requires_system_checks = []  # errors before anything is changed, all of it at the end
 
     def handle(self, **options):
-        with one_host_at_a_time(self.stdout.write):
-            self.check(databases=["default"])
+        with one_host_at_a_time(self._say):
+            if any(found.is_serious() for found in checks.run_checks(databases=["default"])):
+                self.check(databases=["default"])
             applied = self._migrate()
             for line in (*groups.sync(), *schedules.sync()):
-                self.stdout.write(line)
-        call_command(
-            "check",
-            databases=["default"],
-            deploy=not (settings.PRIVATE_DATABASE or settings.DEBUG),
-            stdout=self.stdout,
-            stderr=self.stderr,
-        )
+                self._say(line)
+            self._make_months()
+        self.check(databases=["default"], include_deployment_checks=not (settings.PRIVATE_DATABASE or settings.DEBUG))
         if applied and not settings.PRIVATE_DATABASE:
-            self.stdout.write(
-                "Where web and workers have accounts of their own: deploy/grants.sql gives them their rights on what is new"
-            )
-        self.stdout.write("Done. Web server and workers of this version may be started.")
+            self._say("Where web and workers have accounts of their own: deploy/grants.sql gives them what is new")
+        self._say("Done: web server and workers of this version may be started")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()  # into a pipe or a journal, too
 
     def _migrate(self) -> int:
         """How many migrations were applied."""
         to_come = _to_come()
         if not to_come:
-            self.stdout.write("Migrations: none to come")
+            self._say("Migrations: none to come")
             return 0
         try:
-            call_command("migrate", interactive=False, skip_checks=True, stdout=self.stdout, stderr=self.stderr)
+            call_command("migrate", interactive=False, skip_checks=True, stdout=self.stdout._out)
         except DatabaseError as error:
             if errors.code(error) not in _DONE_BEFORE:
                 raise
@@ -59,6 +58,12 @@ class Command(TerminalCommand):
                 "docs/running.md, A migration that was broken off"
             ) from error
         return len(to_come)
+
+    def _make_months(self) -> None:
+        try:
+            call_command("maintain_partitions", stdout=self.stdout._out)
+        except CommandError as error:  # the table is in use: the workers try again every day
+            self.stderr.write(f"Months ahead could not be made now: {error}")
 
 
 def _to_come() -> list[str]:

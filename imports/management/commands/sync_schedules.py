@@ -1,4 +1,4 @@
-"""manage.py sync_schedules: register the recurring jobs. manage.py deploy does; by itself after a change of settings."""
+"""manage.py sync_schedules: register the recurring jobs. deploy does it, too; alone after a change of settings."""
 
 from imports.workers import schedules
 from warehouse.management.terminal import TerminalCommand
