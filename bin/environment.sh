@@ -20,6 +20,9 @@ fail() {
     exit 1
 }
 
+# else it would be taken for none, and the project's own database be started
+[ ! -e .env ] || [ -r .env ] || fail "$PWD/.env is there, and $(id -un) may not read it: chgrp GROUP .env; chmod 640 .env"
+
 # setting NAME [DEFAULT]: as config/settings.py sees it: the environment first, then the first such line of .env.
 setting() {
     if eval "[ -n \"\${$1+set}\" ]"; then
@@ -35,8 +38,7 @@ setting() {
 
 # What the warehouse is to be like before it is used; nothing to do when it is.
 bring_up_to_date() {
-    "$python" manage.py migrate --verbosity 0
-    sync
+    "$python" manage.py deploy >var/deploy.log || fail "what deploy said is in var/deploy.log"
 }
 
 # Groups and schedules as this version has them; in one process, each of which takes a second of CPU to begin.

@@ -6,13 +6,14 @@ socket alone: with it, and only with it, a secret key is made up and plain HTTP 
 """
 
 import zlib
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from config.environment import Environment
 from warehouse.cores import cores
 from warehouse.zones import known_zone
 
@@ -20,18 +21,21 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 PRIVATE_DATABASE_URL_FILE = BASE_DIR / "var" / "mariadb" / "url"  # written by bin/db start
 PRIVATE_SECRET_KEY_FILE = BASE_DIR / "var" / "secret_key"
 
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env = Environment()
+env.read_file(BASE_DIR / ".env")
 
 
 def _private_secret_key() -> str:
     """The key of a machine that runs the project's own database: made once, readable by its owner alone."""
     try:
-        with open(PRIVATE_SECRET_KEY_FILE, "x", opener=_owner_only) as file:
+        with suppress(FileExistsError), open(PRIVATE_SECRET_KEY_FILE, "x", opener=_owner_only) as file:
             file.write(get_random_secret_key())
-    except FileExistsError:
-        pass
-    return PRIVATE_SECRET_KEY_FILE.read_text()
+        return PRIVATE_SECRET_KEY_FILE.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"No secret key: {PRIVATE_SECRET_KEY_FILE} cannot be read or made ({error.strerror}). Set SECRET_KEY, or "
+            "run this as the user who ran ./bin/db start"
+        ) from error
 
 
 def _owner_only(path: str, flags: int) -> int:
@@ -44,19 +48,14 @@ def _owner_only(path: str, flags: int) -> int:
 PRIVATE_DATABASE = not env.str("DATABASE_URL", default="")
 if PRIVATE_DATABASE:
     try:
-        _database = env.db_url_config(PRIVATE_DATABASE_URL_FILE.read_text().strip())
+        _database = env.database(PRIVATE_DATABASE_URL_FILE.read_text().strip(), str(PRIVATE_DATABASE_URL_FILE))
     except OSError as error:  # not there, or another user's
         raise ImproperlyConfigured(
             "No database: set DATABASE_URL (mysql://user:password@host/name), or start the project's own with "
             f"./bin/db start ({PRIVATE_DATABASE_URL_FILE}: {error.strerror})"
         ) from error
 else:
-    _database = env.db("DATABASE_URL")
-if _database.get("ENGINE") != "django.db.backends.mysql":
-    raise ImproperlyConfigured(
-        "DATABASE_URL must name a MySQL or MariaDB server (mysql://user:password@host/name): the fact table "
-        "lives on native month partitions and LOAD DATA"
-    )
+    _database = env.database(env.str("DATABASE_URL"))
 DATABASES = {
     "default": {
         **_database,
@@ -209,17 +208,28 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are the admin's own and ours
 
+# One record a line: for people (line), or for what collects logs (json).
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, and not {LOG_FORMAT!r}")
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, and not {LOG_LEVEL!r}")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "warehouse.log_lines.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "line": {"()": "warehouse.log_lines.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "warehouse.log_lines.OneObject"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "stamina": {"level": "ERROR"},  # it says "retry scheduled"; the sources say what of, and why
         "urllib3": {"level": "WARNING"},  # below, it tells whole addresses, and that of the webhook is a secret
+        # gunicorn comes with a handler of its own, and tells at INFO that it began and ended
+        "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "gunicorn.access": {"handlers": ["stderr"], "level": "INFO", "propagate": False},  # with --access-logfile -
     },
 }
 
@@ -229,6 +239,8 @@ LOGGING = {
 # By default as many processes as cores: two at least, so that jobs do not wait for a slice of an import, and 8 at most,
 # since each has some 100 MB and two connections.
 _workers = env.int("WORKERS", default=max(2, min(cores(), 8)))
+if _workers < 1:
+    raise ImproperlyConfigured("WORKERS must be 1 or more")
 Q_CLUSTER = {
     "name": "warehouse",
     "label": "Queue and recurring jobs",  # its heading in the admin
