@@ -173,10 +173,7 @@ def comes_back(cluster: Cluster, node: int) -> bool:
     """Whether one that was frozen has joined the others by itself within a minute."""
     until = time.monotonic() + 60
     while time.monotonic() < until and cluster.runs(node):
-        if (
-            f"node {node}," in (said := cluster.call("status", check=False))
-            and "3 nodes" in said.split(f"node {node},")[1]
-        ):
+        if re.search(rf"node {node},.*Synced, 3 nodes", cluster.call("status", check=False)):
             return True
         time.sleep(0.5)
     return False

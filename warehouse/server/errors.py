@@ -38,8 +38,8 @@ def is_locked(error: Exception) -> bool:
 
 
 def is_away(error: Exception) -> bool:
-    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows. Or it is
-    a node of Galera that lost the others in the middle of a COMMIT."""
+    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows. Or it
+    is a node of Galera that lost the others in the middle of a COMMIT."""
     if not isinstance(error, OperationalError):
         return False
     number, said = _GALERA
