@@ -21,14 +21,15 @@ fail() {
 }
 
 # else it would be taken for none, and the project's own database be started
-[ ! -e .env ] || [ -r .env ] || fail "$PWD/.env is there, and $(id -un) may not read it: chgrp GROUP .env; chmod 640 .env"
+env_file=${ENV_FILE:-.env}
+[ ! -e "$env_file" ] || [ -r "$env_file" ] || fail "$env_file is there, and may not be read by $(id -un)"
 
-# setting NAME [DEFAULT]: as config/settings.py sees it: the environment first, then the first such line of .env.
+# setting NAME [DEFAULT]: as config/settings.py sees it: the environment first, then the first such line of .env (or ENV_FILE).
 setting() {
     if eval "[ -n \"\${$1+set}\" ]"; then
         eval "value=\$$1"
     else
-        value=$(sed -n "s/^[[:space:]]*\(export \)\{0,1\}$1=//p" .env 2>/dev/null | sed -n 1p | tr -d '\r')
+        value=$(sed -n "s/^[[:space:]]*\(export \)\{0,1\}$1=//p" "$env_file" 2>/dev/null | sed -n 1p | tr -d '\r')
         case $value in
         \"*\" | \'*\') value=${value#?} value=${value%?} ;;
         esac

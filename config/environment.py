@@ -21,11 +21,13 @@ DATABASE_URL_FORM = "mysql://user:password@host:3306/name"
 class Environment(environ.Env):
     """Raises ImproperlyConfigured, in words for operators, where django-environ raises ValueError or goes on."""
 
-    def read_file(self, path: Path) -> None:
-        """Variables of `path` that are not in the environment already; no such file is none."""
+    def read_file(self, path: Path, *, must_exist: bool = False) -> None:
+        """Variables of `path` that are not in the environment already. No file is none, unless it `must_exist`."""
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if must_exist:
+                raise ImproperlyConfigured(f"There is no {path}, which ENV_FILE names") from error
             return
         except PermissionError as error:
             raise ImproperlyConfigured(

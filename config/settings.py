@@ -5,6 +5,7 @@ for HTTPS only, no host allowed. The one exception is the project's own MariaDB 
 socket alone: with it, and only with it, a secret key is made up and plain HTTP on loopback is allowed.
 """
 
+import os
 import zlib
 from contextlib import suppress
 from datetime import timedelta
@@ -22,7 +23,9 @@ PRIVATE_DATABASE_URL_FILE = BASE_DIR / "var" / "mariadb" / "url"  # written by b
 PRIVATE_SECRET_KEY_FILE = BASE_DIR / "var" / "secret_key"
 
 env = Environment()
-env.read_file(BASE_DIR / ".env")
+# Another file than .env, where web and workers have accounts of their own (docs/running.md).
+ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
+env.read_file(ENV_FILE, must_exist=bool(os.environ.get("ENV_FILE")))
 
 
 def _private_secret_key() -> str:
@@ -39,8 +42,6 @@ def _private_secret_key() -> str:
 
 
 def _owner_only(path: str, flags: int) -> int:
-    import os
-
     return os.open(path, flags, 0o600)
 
 
