@@ -14,6 +14,7 @@ from django.db import OperationalError, connection
 
 from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
+from tests.plans import plan_of
 from tests.waiting import HANG_SECONDS
 from tests.warehouse.partitioning.bystander import Bystander
 from warehouse import tasks
@@ -134,13 +135,8 @@ def test_questions_are_planned_as_before(filled):
 
     def plans():
         execute(f"ANALYZE TABLE {TABLE}")
-        with connection.cursor() as cursor:
-            found = []
-            for question in questions:
-                cursor.execute(f"EXPLAIN {question}")
-                row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
-                found.append((row["type"], row["key"], row["key_len"]))
-            return found
+        steps = [step for question in questions for step in plan_of(question)]
+        return [(step["type"], step["key"], step["key_len"]) for step in steps]
 
     before = plans()
     run()
