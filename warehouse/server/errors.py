@@ -10,6 +10,7 @@ from django.db import DatabaseError, DataError, OperationalError, connection
 from warehouse.outside import shown
 
 TEXT_MAX = 500  # characters of what a server says
+_GALERA = 1180, "provider status"  # its text; other engines' errors at a COMMIT have the same number
 LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
@@ -37,8 +38,12 @@ def is_locked(error: Exception) -> bool:
 
 
 def is_away(error: Exception) -> bool:
-    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows."""
-    return isinstance(error, OperationalError) and code(error) in AWAY
+    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows. Or it
+    is a node of Galera that lost the others in the middle of a COMMIT."""
+    if not isinstance(error, OperationalError):
+        return False
+    number, said = _GALERA
+    return code(error) in AWAY or (code(error) == number and said in text(error))
 
 
 def is_changed(error: Exception) -> bool:
