@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -22,7 +24,7 @@ class Cluster:
         self.home = ROOT / home
         self._environment = {**os.environ, "CLUSTER_HOME": home, "CLUSTER_OPTIONS": OPTIONS}
         if quick:
-            self._environment["CLUSTER_PROVIDER"] = "evs.suspect_timeout=PT2S;evs.inactive_timeout=PT6S"
+            self._environment["CLUSTER_PROVIDER"] = "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT10S"
 
     def call(self, *arguments: object, check: bool = True) -> str:
         """What bin/cluster says."""
@@ -40,6 +42,14 @@ class Cluster:
 
     def stop(self) -> None:
         self.call("stop")
+
+    def forget(self) -> None:
+        """Its data; it must not run."""
+        for node in NODES:
+            shutil.rmtree(self.home / f"node{node}", ignore_errors=True)
+
+    def kill_proxy(self) -> None:
+        os.kill(int((self.home / "haproxy.pid").read_text()), signal.SIGKILL)
 
     def kill(self, node: int) -> None:
         self.call("kill", node)
