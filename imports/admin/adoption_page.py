@@ -20,6 +20,7 @@ from imports.models import ImportCheckpoint, ImportStatus
 from quality.models import TO_DO, DataQualityLog, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.rides.splitting import Adopted, Held, Split, SplitRefused, split
+from warehouse.server.away import despite_deadlocks
 from warehouse.server.turns import on_every_node
 from warehouse.text import count_of
 
@@ -45,7 +46,8 @@ def undo_adoption(model_admin, request: HttpRequest, log_id: int) -> HttpRespons
         }
         return TemplateResponse(request, "imports/undo_adoption.html", context)
     try:
-        done = undo(finding, by=request.user.get_username(), now=timezone.now())
+        by, now = request.user.get_username(), timezone.now()
+        done = despite_deadlocks(lambda: undo(finding, by=by, now=now))
     except SplitRefused as refused:
         messages.error(request, str(refused))
     else:
