@@ -12,7 +12,6 @@ again (`run`), or is taken back (`undo`). Statements that need a table for thems
 (warehouse.server.ddl).
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -29,10 +28,12 @@ from warehouse.partitioning.online.steps import Report
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog, errors
 from warehouse.server.away import patient, patiently
+from warehouse.server.named_lock import holder_of, named_lock
 from warehouse.text import count_of, size_in_words
 
 PATIENCE_SECONDS = 120.0
 ROOM_FACTOR = 1.2  # of the copy: rows that come meanwhile, and the server's log of changes
+TURN = "partition_snapshots"  # compacting takes it, too
 OTHER_OPERATOR_WAIT_SECONDS = 5  # a session whose process was killed may still be ending its statement
 
 
@@ -200,18 +201,7 @@ def _is_empty(table: str) -> bool:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Tell a second operator that somebody is at it. A courtesy: what keeps the data whole is not this lock."""
-    name = _lock_name()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT GET_LOCK(%s, %s), IS_USED_LOCK(%s)", [name, OTHER_OPERATOR_WAIT_SECONDS, name])
-        got, owner = cursor.fetchone()
-        if got != 1:
-            raise RepartitionError(f"Session {owner} of the server is at this already: wait until it has finished")
-        try:
-            yield
-        finally:
-            cursor.execute("DO RELEASE_LOCK(%s)", [name])
-
-
-def _lock_name() -> str:
-    """Locks are the whole server's, and their names end at 64 characters."""
-    return "partition_snapshots " + hashlib.md5(connection.settings_dict["NAME"].encode()).hexdigest()
+    with named_lock(TURN, OTHER_OPERATOR_WAIT_SECONDS) as mine:
+        if not mine:
+            raise RepartitionError(f"{holder_of(TURN)} is at this already: wait until it has finished")
+        yield

@@ -26,6 +26,8 @@ from warehouse.partitioning.online import comparison, procedure, statements, ste
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import away, catalog
+from warehouse.server import catalog
+from warehouse.server.named_lock import name_of
 from warehouse.snapshot_id import snapshot_id_of
 
 TODAY = date(2025, 4, 20)
@@ -522,7 +524,7 @@ def test_two_operators_do_not_work_at_once(filled, another_session, monkeypatch)
     monkeypatch.setattr(procedure, "OTHER_OPERATOR_WAIT_SECONDS", 0)
     with procedure._alone():
         name = another_session().cursor()
-        name.execute("SELECT IS_USED_LOCK(%s)", [procedure._lock_name()])
+        name.execute("SELECT IS_USED_LOCK(%s)", [name_of(procedure.TURN)])
         (owner,) = name.fetchone()
         failures = []
 
