@@ -26,7 +26,6 @@ from warehouse.partitioning.online import comparison, procedure, statements, ste
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import away, catalog
-from warehouse.server import catalog
 from warehouse.server.named_lock import name_of
 from warehouse.snapshot_id import snapshot_id_of
 
