@@ -19,7 +19,7 @@ ROOMS = {
     "warehouse": [
         "outside",
         "cores fields instants days ids log_lines names replica_settings ride_status text wire zones",
-        "snapshot_id stay_models opening_models day_models compaction_models",
+        "snapshot_id stay_models opening_models day_models compaction_models turn_models",
         "models",
         "server rides",
         "partitioning",

@@ -14,6 +14,7 @@ def replica_of(main: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     return {
         **main,
         **named,
+        "ENGINE": main["ENGINE"],
         "OPTIONS": {
             **where,
             "connect_timeout": CONNECTS_WITHIN_SECONDS,

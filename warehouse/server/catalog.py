@@ -19,8 +19,9 @@ from enum import Enum
 from pathlib import Path
 from socket import gethostname
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
+from warehouse.server import errors
 from warehouse.server.dialect import is_mariadb
 
 MAXVALUE = "MAXVALUE"
@@ -343,10 +344,17 @@ def ask(sql: str, *parameters: str) -> tuple[tuple, ...]:
 
     CatalogError: another session has been changing one of the tables for longer than ASK_AGAIN_SECONDS.
     """
+    skipped = ""
     for _ in _tries():
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            rows = cursor.fetchall()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                rows = cursor.fetchall()
+        except OperationalError as error:
+            if connection.in_atomic_block or not errors.is_deadlock(error):
+                raise
+            skipped = errors.text(error)  # on Galera a change of the table ends who asks of it
+            continue
         skipped = _skipped()
         if not skipped:
             return rows

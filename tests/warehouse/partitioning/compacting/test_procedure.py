@@ -12,7 +12,9 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
+from tests.plans import plan_of
 from tests.waiting import HANG_SECONDS
 from tests.warehouse.partitioning.bystander import Bystander
 from warehouse import tasks
@@ -24,7 +26,7 @@ from warehouse.partitioning.compacting.shadow import SHADOW
 from warehouse.partitioning.online.comparison import digest_of
 from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stale_days
-from warehouse.server import catalog
+from warehouse.server import away, catalog
 from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement
 
@@ -133,13 +135,8 @@ def test_questions_are_planned_as_before(filled):
 
     def plans():
         execute(f"ANALYZE TABLE {TABLE}")
-        with connection.cursor() as cursor:
-            found = []
-            for question in questions:
-                cursor.execute(f"EXPLAIN {question}")
-                row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
-                found.append((row["type"], row["key"], row["key_len"]))
-            return found
+        steps = [step for question in questions for step in plan_of(question)]
+        return [(step["type"], step["key"], step["key_len"]) for step in steps]
 
     before = plans()
     run()
@@ -323,6 +320,22 @@ def test_killed_at_a_step_and_called_again_it_finishes(filled, monkeypatch, step
         run(kill_at(step, patched), last=JANUARY)
     assert procedure.unfinished()
     run(last=JANUARY)
+    assert MonthCompaction.objects.get().step == CompactionStep.DONE
+    assert (digest(), left_over()) == (before, (False, []))
+
+
+LOST = [("before", "LOCK TABLES"), ("after", "EXCHANGE PARTITION"), ("before", "INSERT INTO"), ("after", "DROP TABLE")]
+
+
+@pytest.mark.parametrize(("moment", "statement"), LOST)
+def test_a_connection_that_is_lost_ends_no_run(filled, monkeypatch, moment, statement):
+    # the server may not have noticed yet that the session is gone
+    monkeypatch.setattr(procedure, "OTHER_OPERATOR_WAIT_SECONDS", HANG_SECONDS)
+    before = digest()
+    with cutting_proxy(connection) as proxy, proxy.between(connection), away.patience(first_pause=0.001):
+        cut = proxy.cut(moment, statement)
+        assert list(run(last=JANUARY).months) == ["p202501"]
+    assert cut.packet is not None
     assert MonthCompaction.objects.get().step == CompactionStep.DONE
     assert (digest(), left_over()) == (before, (False, []))
 
