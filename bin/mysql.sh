@@ -4,8 +4,8 @@
 # collation among them; local_infile is what README asks for.
 
 server=MySQL
-programs="$PWD/var/mysql"
-PATH="$programs/bin:$PATH"
+base="$PWD/var/mysql/usr"
+PATH="$base/sbin:$PATH"
 
 require_programs() {
     ./bin/unpack sid var/mysql mysql-server-core
@@ -14,7 +14,7 @@ require_programs() {
 
 install_data() {
     # shellcheck disable=SC2046 # no word at all for ordinary users
-    mysqld --no-defaults $(as_root) --basedir="$programs/usr" --datadir="$data.new" --tmpdir="$tmp" \
+    mysqld --no-defaults $(as_root) --basedir="$base" --datadir="$data.new" --tmpdir="$tmp" \
         --secure-file-priv=NULL --initialize-insecure
 }
 
@@ -22,7 +22,7 @@ install_data() {
 # for MariaDB, performance_schema watches who holds a table and nothing else.
 serve() {
     # shellcheck disable=SC2046,SC2086 # options are words
-    exec nohup $(command -v setsid || true) mysqld --no-defaults $(as_root) --basedir="$programs/usr" --datadir="$data" \
+    exec nohup $(command -v setsid || true) mysqld --no-defaults $(as_root) --basedir="$base" --datadir="$data" \
         --socket="$socket" --pid-file="$home/mariadb.pid" --log-error="$log" --tmpdir="$tmp" --skip-networking \
         --mysqlx=OFF --secure-file-priv=NULL --disable-log-bin --local-infile=1 \
         --innodb-log-writer-threads=OFF \

@@ -39,7 +39,7 @@ def _at_once(change: str) -> None:
             "it finish, or take the copy back by manage.py partition_snapshots cleanup, and run manage.py migrate again"
         )
     try:
-        ddl.run(f"ALTER TABLE {TABLE} {change}, {_way()}", TABLE, patience_seconds=PATIENCE_SECONDS)
+        ddl.run(f"ALTER TABLE {TABLE} {change}, {way()}", TABLE, patience_seconds=PATIENCE_SECONDS)
     except ddl.DdlError as error:
         raise CommandError(f"{error}. Run manage.py migrate again") from error
     except DatabaseError as error:
@@ -50,7 +50,8 @@ def _at_once(change: str) -> None:
         ) from error
 
 
-def _way() -> str:
+def way() -> str:
+    """How the server is to change the table."""
     if not dialect.is_mariadb():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {TABLE})")

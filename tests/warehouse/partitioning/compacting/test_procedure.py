@@ -1,5 +1,6 @@
 """maintain_partitions --compact on months that are written to."""
 
+import hashlib
 import os
 import re
 import signal
@@ -27,6 +28,8 @@ from warehouse.partitioning.online.comparison import digest_of
 from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stale_days
 from warehouse.server import away, catalog
+from warehouse.server import catalog
+from warehouse.server.dialect import is_mariadb
 from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement
 
@@ -198,6 +201,8 @@ def test_what_an_import_writes_meanwhile_is_there_afterwards(filled, monkeypatch
 @pytest.mark.parametrize("shown", [True, False], ids=["the server shows that rows changed", "nothing shows it"])
 @pytest.mark.parametrize("write", WRITES)
 def test_what_is_written_past_all_marks_at_the_last_moment_is_there_afterwards(filled, monkeypatch, write, shown):
+    if shown and not is_mariadb():
+        pytest.skip("MySQL shows of no partition that its rows changed")
     if not shown:
         monkeypatch.setattr(catalog, "modified", lambda table: None)
     expected = []
@@ -438,9 +443,7 @@ def test_whoever_makes_the_table_over_is_not_disturbed(filled, another_session):
     with pytest.raises(CompactionError, match="partition_snapshots has left a copy"):
         run()
     other.query(f"DROP TABLE {partitions.COPY}")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT MD5(%s)", [connection.settings_dict["NAME"]])
-        (name,) = cursor.fetchone()
+    name = hashlib.md5(connection.settings_dict["NAME"].encode()).hexdigest()  # MySQL 9.7 has no MD5()
     other.query(f"DO GET_LOCK('partition_snapshots {name}', 0)")
     with pytest.raises(CompactionError, match="wait until it has finished"):
         run()
