@@ -24,7 +24,9 @@ class Cluster:
         self.home = ROOT / home
         self._environment = {**os.environ, "CLUSTER_HOME": home, "CLUSTER_OPTIONS": OPTIONS}
         if quick:
-            self._environment["CLUSTER_PROVIDER"] = "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT10S"
+            self._environment["CLUSTER_PROVIDER"] = (
+                "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT10S"
+            )
 
     def call(self, *arguments: object, check: bool = True) -> str:
         """What bin/cluster says."""
