@@ -59,27 +59,32 @@ def an_import(park: Park) -> ImportCheckpoint:
 
 
 @pytest.mark.parametrize("how_many", [1, 2])
-def test_of_two_nodes_that_claim_one_park_at_one_instant_one_has_it(at, how_many):
-    """One import, or two of the park from the same files."""
-    for _ in range(3):
-        park = at(1, lambda: Park.objects.first() or a_park()).result()
-        imports = at(1, lambda park=park: [an_import(park) for _ in range(how_many)]).result()
-        both = threading.Barrier(2, timeout=HANG_SECONDS)
+def test_of_two_nodes_that_claim_one_park_at_one_instant_one_has_it(at, how_many, monkeypatch):
+    """One import, or two of the park from the same files. Neither commits before both have found the park free."""
+    both, been = threading.Barrier(2, timeout=HANG_SECONDS), set()
+    current = Pause.current
 
-        def claim(mine: ImportCheckpoint, both=both) -> str:
+    def looked() -> Pause | None:  # the last question of a claim
+        if (thread := threading.get_ident()) not in been:
+            been.add(thread)
             both.wait()
-            try:
-                mine.claim(threading.current_thread().name)
-            except TransitionRefused as refused:
-                return str(refused)
-            return "claimed"
+        return current()
 
-        said = [at(node, lambda mine=mine: claim(mine)) for node, mine in ((1, imports[0]), (2, imports[-1]))]
-        words = sorted((each.result() for each in said), key="claimed".__eq__)
-        assert words[1] == "claimed" and "is being imported" in words[0], words
-        running = ImportCheckpoint.objects.filter(status=ImportStatus.IN_PROGRESS)
-        assert at(3, running.all().count).result() == 1
-        at(1, ImportCheckpoint.objects.all().delete).result()
+    def claim(mine: ImportCheckpoint) -> str:
+        try:
+            mine.claim(threading.current_thread().name)
+        except TransitionRefused as refused:
+            return str(refused)
+        return "claimed"
+
+    park = at(1, a_park).result()
+    imports = at(1, lambda: [an_import(park) for _ in range(how_many)]).result()
+    monkeypatch.setattr(Pause, "current", looked)
+    said = [at(node, lambda mine=mine: claim(mine)) for node, mine in ((1, imports[0]), (2, imports[-1]))]
+    words = sorted((each.result() for each in said), key="claimed".__eq__)
+    assert words[1] == "claimed" and "is being imported" in words[0], words
+    running = ImportCheckpoint.objects.filter(status=ImportStatus.IN_PROGRESS)
+    assert at(3, running.count).result() == 1
 
 
 def test_what_is_committed_while_another_node_has_the_turn_is_seen_or_comes_too_late(at):
