@@ -130,7 +130,7 @@ def import_under_blows(cluster: Cluster, archive: Path, options: argparse.Namesp
     for number, kind in enumerate(kinds, start=1):
         if not wait_for_files(cluster, files * number // (len(kinds) + 1), process):
             break
-        blows.append(strike(cluster, kind, process))
+        blows.append(strike(cluster, kind, process, probe))
     status = process.wait()
     took = time.monotonic() - began
     probe.over.set()
@@ -145,17 +145,19 @@ def import_under_blows(cluster: Cluster, archive: Path, options: argparse.Namesp
     return status == 0 and all(each == wanted for each in found.values()) and len(blows) == len(kinds)
 
 
-def strike(cluster: Cluster, kind: str, process: subprocess.Popen) -> Blow:
+def strike(cluster: Cluster, kind: str, process: subprocess.Popen, probe: Probe) -> Blow:
     """At the node that writes; it is back when this returns."""
     node = cluster.writer()
     other = next(each for each in NODES if each != node)
-    before = files_of(cluster, other)
     blow = Blow(kind, node, time.monotonic())
     if kind == "freeze":
         os.kill(cluster.pid(node), signal.SIGSTOP)
     else:
-        cluster.kill(node)
-    while process.poll() is None and files_of(cluster, other) <= before + 1:  # one may have been under way
+        os.kill(cluster.pid(node), signal.SIGKILL)
+    while probe.written[-1] < blow.at + PROBE_EVERY_SECONDS:  # what was under way may still be told to the others
+        time.sleep(0.02)
+    before = files_of(cluster, other)
+    while process.poll() is None and files_of(cluster, other) <= before:
         time.sleep(0.05)
     blow.import_stood = time.monotonic() - blow.at
     if kind == "freeze":

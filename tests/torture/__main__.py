@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -35,6 +36,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="the table to docs/reliability.md")
     parser.add_argument("--planted", action="store_true", help="first break the importer by hand, and see it told")
     parser.add_argument("--cluster", action="store_true", help="on a Galera cluster, whose nodes are killed")
+    parser.add_argument("--on", metavar="HOME", help="the cluster that runs there (CLUSTER_HOME), with one lane")
+    parser.add_argument("--strikes", type=int, default=cycle.STRIKES_A_CYCLE, help="in a cycle (%(default)s)")
+    parser.add_argument("--days", type=int, help="instead of an archive as the seed has it, so many of one destination")
     options = parser.parse_args(argv)
     if options.cluster and options.planted:
         parser.error("--planted is of one server")
@@ -133,12 +137,16 @@ def run_lane(folder: Path, template: Path, seeds: list[int], options: argparse.N
         end_with_the_parent()
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
         folder.mkdir()
-        server = nodes.Nodes(f"var/cluster-torture-{folder.name}") if options.cluster else None
+        home = options.on or f"var/cluster-torture-{folder.name}"
+        server = nodes.Nodes(home, is_anothers=bool(options.on)) if options.cluster else None
         lane = Lane(folder, template, server)
         try:
             for seed in seeds:
                 of = nodes.STRIKES if options.cluster else STRIKES
-                to.send(cycle.run(cycle.plan_of(seed, options.only, of=of), lane))
+                plan = cycle.plan_of(seed, options.only, options.strikes, of)
+                if options.days:
+                    plan = replace(plan, destinations=1, days=options.days)
+                to.send(cycle.run(plan, lane))
             status = 0
         finally:
             lane.close()

@@ -29,10 +29,11 @@ ANSWERS_WITHIN_SECONDS = 120
 class Nodes(Server):
     """bin/cluster in the place of one server: what kills it kills the node that writes."""
 
-    def __init__(self, home: str):
+    def __init__(self, home: str, *, is_anothers: bool = False):
+        """`is_anothers`: it runs already, and is left running."""
         super().__init__(Path(home))
         self.cluster = Cluster(home, quick=True)
-        self._is_made = False
+        self._is_anothers, self._is_made = is_anothers, False
 
     # --- its life -------------------------------------------------------------------------------------------------
     def mount(self) -> bool:
@@ -41,11 +42,14 @@ class Nodes(Server):
     def begin_as(self, template: Path) -> None:
         """Made anew the first time; `template` lies in a database of its own here."""
         if not self._is_made:
-            self.cluster.call("stop")  # of a run that was killed
-            self.cluster.forget()
+            if not self._is_anothers:
+                self.cluster.end()  # of a run that was killed
             self.cluster.start()
             self._lead_here(TEMPLATE)
-            self._run("CREATE DATABASE template CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+            self._run(
+                "DROP DATABASE IF EXISTS template",
+                "CREATE DATABASE template CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+            )
             from django.core.management import call_command
 
             call_command("migrate", verbosity=0)
@@ -65,9 +69,8 @@ class Nodes(Server):
             self.cluster.call("kill", self.cluster.writer(), check=False)
 
     def close(self) -> None:
-        if self._is_made:
-            self.cluster.stop()
-            self.cluster.forget()
+        if self._is_made and not self._is_anothers:
+            self.cluster.end()
 
     @property
     def is_up(self) -> bool:
