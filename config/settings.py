@@ -16,6 +16,7 @@ from django.core.management.utils import get_random_secret_key
 
 from config.environment import Environment
 from warehouse.cores import cores
+from warehouse.replica_settings import replica_of
 from warehouse.zones import known_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -60,6 +61,7 @@ else:
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "warehouse.server.backend",
         # The ORM broker of django-q2 polls: with 0 an idle cluster opened 5 connections a second, with 60 none.
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
@@ -80,6 +82,12 @@ DATABASES = {
         },
     }
 }
+# A copy that follows the server, from which history, facts and coverage are read (warehouse.server.replica). Nothing is
+# written there, whatever the account may do.
+DATABASE_REPLICA_LAG_SECONDS = env.int("DATABASE_REPLICA_LAG_SECONDS", default=300)
+if env.str("DATABASE_REPLICA_URL", default=""):
+    _replica = env.database(env.str("DATABASE_REPLICA_URL"), "DATABASE_REPLICA_URL")
+    DATABASES["replica"] = replica_of(DATABASES["default"], _replica)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- security ---------------------------------------------------------------------------------------------------
@@ -181,6 +189,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
     "config.server_away.ServerAwayPage",  # next to the views: it hears what they raise
+    "config.replica_pages.ReplicaPages",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -17,12 +18,12 @@ os.environ.update(
 from django.core.checks import run_checks
 
 import tests.imports.loaded  # noqa: F401
-from tests.torture import cycle, report
+from tests.torture import cycle, nodes, report
 from tests.torture.lane import Lane, be_in_a_hurry
 from tests.torture.server import Server, leave, make_template, room
 from tests.torture.strikes import STRIKES
 
-NAMES = [strike.__name__ for strike, _ in STRIKES]
+NAMES = sorted({strike.__name__ for strike, _ in STRIKES + nodes.STRIKES})
 
 
 def main(argv: list[str]) -> int:
@@ -30,11 +31,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--cycles", type=int, default=10, help="how many (10)")
     parser.add_argument("--seed", type=int, default=1, help="of the first cycle; each next one has the next (1)")
     lanes = (os.cpu_count() or 1) + 1  # one of them mostly waits: for a server that is away, for what is frozen
-    parser.add_argument("--lanes", type=int, default=lanes, help=f"cycles at once, a server each ({lanes})")
+    parser.add_argument("--lanes", type=int, help=f"cycles at once, a server each ({lanes})")
     parser.add_argument("--only", action="append", default=[], choices=NAMES, help="this strike; may be repeated")
     parser.add_argument("--write", action="store_true", help="the table to docs/reliability.md")
     parser.add_argument("--planted", action="store_true", help="first break the importer by hand, and see it told")
+    parser.add_argument("--cluster", action="store_true", help="on a Galera cluster, whose nodes are killed")
+    parser.add_argument("--on", metavar="HOME", help="the cluster that runs there (CLUSTER_HOME), with one lane")
+    parser.add_argument("--strikes", type=int, default=cycle.STRIKES_A_CYCLE, help="in a cycle (%(default)s)")
+    parser.add_argument("--days", type=int, help="instead of an archive as the seed has it, so many of one destination")
     options = parser.parse_args(argv)
+    if options.cluster and options.planted:
+        parser.error("--planted is of one server")
+    options.lanes = options.lanes or (1 if options.cluster else lanes)
+    report.Told.of_a_cluster = options.cluster
     if sys.platform != "linux":
         raise SystemExit("bin/torture needs Linux: /proc, and processes that end with their parent")
     folder = room()
@@ -47,16 +56,17 @@ def main(argv: list[str]) -> int:
 def torture(folder: Path, options: argparse.Namespace) -> int:
     be_in_a_hurry()
     run_checks()  # what they load is loaded here, once
-    template = make_template(folder / "template", migrate)
+    template = folder / "template" if options.cluster else make_template(folder / "template", migrate)
     if options.planted and not all_planted_faults_are_told(folder, template):
         return 1
     seeds, lanes = list(range(options.seed, options.seed + options.cycles)), min(options.lanes, options.cycles)
     outcomes, began = [], time.monotonic()
-    for outcome in in_lanes(folder, template, seeds, lanes, options.only):
+    for outcome in in_lanes(folder, template, seeds, lanes, options):
         outcomes.append(outcome)
         report.say(report.line_of(outcome))
     if outcomes:
-        where = report.circumstances(outcomes, version_of(folder, template), time.monotonic() - began, lanes)
+        version = nodes.version() if options.cluster else version_of(folder, template)
+        where = report.circumstances(outcomes, version, time.monotonic() - began, lanes)
         text = f"{where}\n\n{report.table(outcomes)}"
         report.say(text)
         if options.write:
@@ -99,13 +109,13 @@ def migrate(server: Server) -> None:
     connection.close()
 
 
-def in_lanes(folder: Path, template: Path, seeds: list[int], lanes: int, only: list[str]):
+def in_lanes(folder: Path, template: Path, seeds: list[int], lanes: int, options: argparse.Namespace):
     """The outcomes, as they come."""
     pipes, pids = [], []
     for number in range(lanes):
         ours, its = Pipe(duplex=False)
         if (pid := os.fork()) == 0:
-            run_lane(folder / f"{number}", template, seeds[number::lanes], only, its)
+            run_lane(folder / f"{number}", template, seeds[number::lanes], options, its)
         its.close()
         pipes.append(ours)
         pids.append(pid)
@@ -119,7 +129,7 @@ def in_lanes(folder: Path, template: Path, seeds: list[int], lanes: int, only: l
         os.waitpid(pid, 0)
 
 
-def run_lane(folder: Path, template: Path, seeds: list[int], only: list[str], to) -> None:
+def run_lane(folder: Path, template: Path, seeds: list[int], options: argparse.Namespace, to) -> None:
     from tests.imports.parents import end_with_the_parent
 
     status = 1
@@ -127,10 +137,16 @@ def run_lane(folder: Path, template: Path, seeds: list[int], only: list[str], to
         end_with_the_parent()
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
         folder.mkdir()
-        lane = Lane(folder, template)
+        home = options.on or f"var/cluster-torture-{folder.name}"
+        server = nodes.Nodes(home, is_anothers=bool(options.on)) if options.cluster else None
+        lane = Lane(folder, template, server)
         try:
             for seed in seeds:
-                to.send(cycle.run(cycle.plan_of(seed, only), lane))
+                of = nodes.STRIKES if options.cluster else STRIKES
+                plan = cycle.plan_of(seed, options.only, options.strikes, of)
+                if options.days:
+                    plan = replace(plan, destinations=1, days=options.days)
+                to.send(cycle.run(plan, lane))
             status = 0
         finally:
             lane.close()

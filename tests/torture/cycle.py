@@ -28,10 +28,15 @@ class Plan:
     strikes: tuple[tuple[Strike, int], ...]  # each with the seed of what it draws
 
 
-def plan_of(seed: int, only: Sequence[str] = (), strikes: int = STRIKES_A_CYCLE) -> Plan:
-    """`only`: strikes of these names (tests.torture.strikes)."""
+def plan_of(
+    seed: int,
+    only: Sequence[str] = (),
+    strikes: int = STRIKES_A_CYCLE,
+    of: Sequence[tuple[Strike, float]] = tuple(STRIKES),
+) -> Plan:
+    """`only`: strikes of these names, `of` those with their weights."""
     chance = random.Random(f"{seed} plan")
-    wanted = [(strike, weight) for strike, weight in STRIKES if not only or strike.__name__ in only]
+    wanted = [(strike, weight) for strike, weight in of if not only or strike.__name__ in only]
     kinds, weights = zip(*wanted, strict=True)
     chosen = chance.choices(kinds, weights, k=strikes)
     return Plan(
@@ -110,6 +115,7 @@ def _run(plan: Plan, lane: Lane, outcome: Outcome) -> None:
     outcome.lost, outcome.doubled, outcome.altered = found.lost, found.doubled, found.altered
     outcome.troubles += found.lines
     outcome.troubles += check_again(lane)
+    outcome.troubles += lane.server.differences()
 
 
 def _cpu_seconds() -> float:

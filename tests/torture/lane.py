@@ -1,6 +1,5 @@
 """Where cycles happen: one private server, one folder, the children, and what an importer is told."""
 
-import os
 import random
 import signal
 import time
@@ -10,7 +9,6 @@ from typing import Any
 
 import MySQLdb
 from django.conf import settings
-from django.db import connection
 
 from tests.torture.children import Child, Children, Trigger
 from tests.torture.server import Server
@@ -35,9 +33,10 @@ def be_in_a_hurry() -> None:
 class Lane:
     """`kills` counts what was really hit, by kind."""
 
-    def __init__(self, folder: Path, template: Path):
+    def __init__(self, folder: Path, template: Path, server: Server | None = None):
+        """`server`: instead of one in this folder."""
         self.folder, self._template = folder, template
-        self.server = Server(folder / "s")
+        self.server = server or Server(folder / "s")
         self.server.mount()
         self.archive = folder / "archive"
         self.kills: Counter = Counter()
@@ -45,11 +44,9 @@ class Lane:
         (folder / "logs").mkdir()
         self.children = Children(folder / "logs")
         self._watcher: MySQLdb.Connection | None = None
-        connection.settings_dict.update(HOST="", PORT="", USER="root", PASSWORD="", NAME="warehouse")
-        connection.settings_dict["OPTIONS"]["unix_socket"] = str(self.server.socket)
+        self.server.lead_here()
         for name in TEMPORARY:
             setattr(settings, name, str(folder / "cache"))
-        os.environ["DATABASE_URL"] = f"mysql://root@/warehouse?unix_socket={self.server.socket}"
 
     def begin(self) -> None:
         """A server with an empty warehouse, and nothing of the cycle before."""
@@ -68,8 +65,7 @@ class Lane:
     # --- the server -----------------------------------------------------------------------------------------------
     def see_to_the_server(self, away_seconds: float = 0.0) -> bool:
         """Start it again where it was killed, after so long; whether it was."""
-        process = self.server._process
-        if process is not None and process.poll() is None:
+        if self.server.is_up:
             return False
         self._forget_watcher()
         time.sleep(away_seconds)
@@ -78,8 +74,7 @@ class Lane:
 
     @property
     def server_pid(self) -> int:
-        assert self.server._process is not None
-        return self.server._process.pid
+        return self.server.pid
 
     def ask(self, sql: str) -> list[tuple]:
         """By the lane's own connection, which no child has."""

@@ -13,7 +13,16 @@ from tests.torture.cycle import Outcome
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENT = PROJECT / "docs" / "reliability.md"
-BEGIN, END = "<!-- figures of bin/torture: begin -->", "<!-- figures of bin/torture: end -->"
+
+
+class Told:
+    """Of what is told."""
+
+    of_a_cluster = False
+
+
+def command() -> str:
+    return "bin/torture --cluster" if Told.of_a_cluster else "bin/torture"
 
 
 def say(line: str) -> None:
@@ -38,7 +47,7 @@ def line_of(outcome: Outcome) -> str:
 
 
 def again(seed: int) -> str:
-    return f"bin/torture --seed {seed} --cycles 1"
+    return f"{command()} --seed {seed} --cycles 1"
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -75,7 +84,7 @@ def circumstances(outcomes: Sequence[Outcome], server: str, seconds: float, lane
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'not known'}, {server}, Python {sys.version.split()[0]}, "
         f"{os.cpu_count()} cores ({_processor()}), {lanes} lanes, {seconds / 60:.0f} minutes. Seeds {min(seeds)} to "
-        f"{max(seeds)}: `bin/torture --seed {min(seeds)} --cycles {len(seeds)}`.{said}"
+        f"{max(seeds)}: `{command()} --seed {min(seeds)} --cycles {len(seeds)}`.{said}"
     )
 
 
@@ -90,6 +99,7 @@ def _processor() -> str:
 def write(text: str) -> None:
     """Into the document, in the place of the figures of before."""
     document = DOCUMENT.read_text()
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    begin, end = (f"<!-- figures of {command()}: {which} -->" for which in ("begin", "end"))
+    before, _, rest = document.partition(begin)
+    _, _, after = rest.partition(end)
+    DOCUMENT.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import MySQLdb
+from django.db import connection
 
 from tests.imports.parents import end_with_the_parent
 
@@ -151,6 +152,25 @@ class Server:
         if self._mounted:
             subprocess.run(["umount", "-l", self.folder], capture_output=True)
             self._mounted = False
+
+    @property
+    def is_up(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def lead_here(self) -> None:
+        """Django, in this process and in all that it begins."""
+        connection.settings_dict.update(HOST="", PORT="", USER="root", PASSWORD="", NAME="warehouse")
+        connection.settings_dict["OPTIONS"]["unix_socket"] = str(self.socket)
+        os.environ["DATABASE_URL"] = f"mysql://root@/warehouse?unix_socket={self.socket}"
+
+    def differences(self) -> list[str]:
+        """Between the servers that it consists of."""
+        return []
 
     def connect(self, name: str = "warehouse") -> "MySQLdb.Connection":
         return MySQLdb.connect(user="root", unix_socket=str(self.socket), database=name, charset="utf8mb4")

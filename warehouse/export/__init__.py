@@ -1,1 +1,1 @@
-"""The way out: copies of the tables as Parquet, by month, in a folder or a bucket (docs/scaling.md)."""
+"""The way out: copies of the tables as Parquet, by month, in a folder or a bucket (docs/export.md)."""

@@ -10,7 +10,11 @@ from django.db import DatabaseError, DataError, NotSupportedError, OperationalEr
 from warehouse.outside import shown
 
 TEXT_MAX = 500  # characters of what a server says
-LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
+_GALERA = 1180, "provider status"  # its text; other engines' errors at a COMMIT have the same number
+# Lock wait timeout, deadlock: to be tried again. On Galera a deadlock is also what another node committed first, or the
+# change of a table that a transaction was at, and it may come at any statement, COMMIT among them.
+LOCKED = {1205, 1213}
+DEADLOCK = 1213
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
 AWAY = {1040, 1047, 1053, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
@@ -39,9 +43,18 @@ def is_locked(error: Exception) -> bool:
     return isinstance(error, OperationalError) and code(error) in LOCKED
 
 
+def is_deadlock(error: Exception) -> bool:
+    """Of these the one that need not be waited for: whoever was in the way has what it wanted."""
+    return isinstance(error, OperationalError) and code(error) == DEADLOCK
+
+
 def is_away(error: Exception) -> bool:
-    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows."""
-    return isinstance(error, OperationalError) and code(error) in AWAY
+    """The server cannot be reached, or has ended this session: what was not committed is lost, or nobody knows. Or it
+    is a node of Galera that lost the others in the middle of a COMMIT."""
+    if not isinstance(error, OperationalError):
+        return False
+    number, said = _GALERA
+    return code(error) in AWAY or (code(error) == number and said in text(error))
 
 
 def is_changed(error: Exception) -> bool:

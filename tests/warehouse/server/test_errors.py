@@ -66,5 +66,8 @@ def test_errors_are_told_apart_by_their_code():
     assert not is_locked(IntegrityError(1213, "not the server's own class"))
     assert is_away(OperationalError(2006, "gone"))
     assert not is_away(ValueError(2006))
+    lost = "Error while appending streaming replication fragment(provider status: Not connected to Primary Component)"
+    assert is_away(OperationalError(1180, lost))  # as a node said whose cluster lost the writing one
+    assert not is_away(OperationalError(1180, "Got error 28 during COMMIT"))
     assert is_disk_full(DatabaseError(1021, "Disk full"))
     assert not is_disk_full(DatabaseError(1030, "Got error 122"))
