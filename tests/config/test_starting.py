@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from config import starting
 from config.environment import Environment
 from config.server_away import page
+from imports.workers import rounds
 from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
 from tests.imports.processes import ROOT
@@ -149,6 +150,13 @@ def test_what_the_server_refuses_is_one_line(door):
 
 def begin_web() -> None:
     starting.begin(lambda: None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_end_while_the_server_is_away_do_so_without_a_traceback():
+    nowhere = connection.settings_dict["OPTIONS"] | {"unix_socket": "/nowhere/no.sock"}
+    fork = forks.Fork(rounds.ended, ["host/1/1/0"], HOST="", OPTIONS=nowhere)
+    assert (fork.communicate()[0], fork.returncode) == ("", 0)
 
 
 @pytest.mark.django_db(transaction=True)

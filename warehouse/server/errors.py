@@ -132,13 +132,13 @@ def in_words(error: DatabaseError) -> str:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
     elif number == _NO_SUCH_DATABASE:
         hint = ". Make it as deploy/accounts.sql does, or name another in DATABASE_URL"
-    elif number in _NOT_LET_IN:
-        hint = ". See user, password and database in DATABASE_URL"
     elif number in _NOT_ALLOWED:
         hint = (
             ". Another account may (docs/operations.md, Accounts of the database), or this one has not been given its "
             "rights since the last update: deploy/grants.sql"
         )
+    elif number in _NOT_LET_IN:
+        hint = ". See user, password and database in DATABASE_URL"
     elif number in _NOT_MIGRATED:
         hint = ". Run manage.py deploy"
     elif is_disk_full(error):

@@ -19,6 +19,11 @@ def ready() -> None:
         to_come = executor.migration_plan(executor.loader.graph.leaf_nodes())
     finally:
         connection.close()  # what is forked from this process would share it
+    if to_come and not executor.loader.applied_migrations:
+        raise NotReady(
+            "The database has no tables that this account may see. Run manage.py deploy; where accounts have rights of "
+            "their own, deploy/grants.sql gives them"
+        )
     if to_come:
         raise NotReady(
             f"The database is not that of this version: {len(to_come)} migrations to come. Run manage.py deploy"
