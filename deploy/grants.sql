@@ -14,6 +14,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`django_q_schedule` TO 'ware
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`django_q_task` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`entity_metadata` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`fetched_messages` TO 'warehouse_worker'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`held_locks` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`import_checkpoints` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`import_file_rows` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`import_files` TO 'warehouse_worker'@'%';
@@ -37,6 +38,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`ride_stays` TO 'warehouse_w
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`rides` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`stale_days` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`storage_metrics` TO 'warehouse_worker'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`turns` TO 'warehouse_worker'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`workers` TO 'warehouse_worker'@'%';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`queue_data` TO 'warehouse_worker'@'%';
@@ -78,6 +80,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`axes_accessfailurelog` TO '
 
 -- What operators ask for, and what they set by hand.
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`django_q_ormq` TO 'warehouse_web'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`held_locks` TO 'warehouse_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`import_previews` TO 'warehouse_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`park_hours` TO 'warehouse_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `warehouse`.`ride_stays` TO 'warehouse_web'@'%';
@@ -91,6 +94,7 @@ GRANT SELECT, INSERT, UPDATE ON `warehouse`.`entity_metadata` TO 'warehouse_web'
 GRANT SELECT, INSERT, UPDATE ON `warehouse`.`data_quality_log` TO 'warehouse_web'@'%';
 GRANT SELECT, INSERT, UPDATE ON `warehouse`.`stale_days` TO 'warehouse_web'@'%';
 GRANT SELECT, INSERT, UPDATE ON `warehouse`.`api_pace` TO 'warehouse_web'@'%';
+GRANT SELECT, INSERT, UPDATE ON `warehouse`.`turns` TO 'warehouse_web'@'%';
 
 GRANT SELECT, INSERT ON `warehouse`.`metadata_changes` TO 'warehouse_web'@'%';
 GRANT SELECT, INSERT ON `warehouse`.`data_quality_batches` TO 'warehouse_web'@'%';

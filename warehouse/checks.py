@@ -15,6 +15,7 @@ from warehouse.server import catalog, dialect, sessions
 from warehouse.snapshot_id import RIDE_ID_LIMIT
 
 RIDE_IDS_FULL_SHARE = 0.8
+SYNC_WAIT = 7  # of Galera: SELECT, UPDATE and DELETE, INSERT
 OLDEST_SERVERS = {"MariaDB": (10, 6), "MySQL": (8, 0)}
 
 
@@ -107,6 +108,7 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
                 id="warehouse.W106",
             )
         )
+    found += _of_galera() if dialect.is_galera() else []
     # MariaDB is asked for a lock without waiting, so there it only costs the name of who was in the way.
     if not dialect.is_mariadb() and sessions.blockers(partitions.TABLE) is None:
         found.append(
@@ -115,6 +117,42 @@ def check_server(app_configs, databases=None, **kwargs) -> list[CheckMessage]:
                 "is in use makes everybody else wait for a second.",
                 hint="GRANT SELECT ON performance_schema.* TO the user.",
                 id="warehouse.W107",
+            )
+        )
+    return found
+
+
+def _of_galera() -> list[CheckMessage]:
+    """E113, W114, W115: what a node of a cluster is to be set to (deploy/galera.cnf has all of it)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@wsrep_load_data_splitting, @@SESSION.wsrep_sync_wait, @@innodb_autoinc_lock_mode")
+        splitting, sync_wait, autoinc_lock_mode = cursor.fetchone()
+    found: list[CheckMessage] = []
+    if splitting:
+        found.append(
+            Error(
+                "This node of a Galera cluster commits a LOAD DATA in pieces (wsrep_load_data_splitting is ON): a day "
+                "file whose import breaks off would be stored by half.",
+                hint="SET GLOBAL wsrep_load_data_splitting = OFF on each node, and the same in its configuration.",
+                id="warehouse.E113",
+            )
+        )
+    if sync_wait & SYNC_WAIT != SYNC_WAIT:
+        found.append(
+            Warning(
+                f"On this Galera cluster wsrep_sync_wait is {sync_wait}: after a failover, or beside workers on other "
+                "nodes, what others have committed may not be there to be read yet.",
+                hint=f"SET GLOBAL wsrep_sync_wait = {SYNC_WAIT} on each node, and the same in its configuration.",
+                id="warehouse.W114",
+            )
+        )
+    if autoinc_lock_mode != 2:
+        found.append(
+            Warning(
+                f"On this Galera cluster innodb_autoinc_lock_mode is {autoinc_lock_mode}: rows that come from other "
+                "nodes wait for a lock of the whole table, and end who holds it.",
+                hint="Set innodb_autoinc_lock_mode = 2 in the configuration of each node, and restart it.",
+                id="warehouse.W115",
             )
         )
     return found

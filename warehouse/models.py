@@ -26,6 +26,7 @@ from warehouse.opening_models import RideOpening  # noqa: F401 (Django looks for
 from warehouse.outside import shown
 from warehouse.ride_status import QueueType, ReturnTimeState, RideStatus, choices_of
 from warehouse.stay_models import RideNumbering, RideSighting, RideStay  # noqa: F401
+from warehouse.turn_models import HeldLock, Turn  # noqa: F401 (Django looks for models here)
 from warehouse.zones import zone_or_utc
 
 NAME_LENGTH = 255

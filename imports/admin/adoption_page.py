@@ -20,6 +20,8 @@ from imports.models import ImportCheckpoint, ImportStatus
 from quality.models import TO_DO, DataQualityLog, ResolutionStatus
 from warehouse.models import Park, Ride
 from warehouse.rides.splitting import Adopted, Held, Split, SplitRefused, split
+from warehouse.server.away import despite_deadlocks
+from warehouse.server.turns import on_every_node
 from warehouse.text import count_of
 
 TRIAGE = "quality.triage_dataqualitylog"
@@ -44,7 +46,8 @@ def undo_adoption(model_admin, request: HttpRequest, log_id: int) -> HttpRespons
         }
         return TemplateResponse(request, "imports/undo_adoption.html", context)
     try:
-        done = undo(finding, by=request.user.get_username(), now=timezone.now())
+        by, now = request.user.get_username(), timezone.now()
+        done = despite_deadlocks(lambda: undo(finding, by=by, now=now))
     except SplitRefused as refused:
         messages.error(request, str(refused))
     else:
@@ -78,6 +81,7 @@ def _lock_out_imports(park: Park) -> None:
     same = Q(pk=park.pk)
     if park.destination_wiki_id:
         same |= Q(destination_wiki_id=park.destination_wiki_id)
+    on_every_node("park", Park.objects.filter(same).values_list("pk", flat=True))
     parks = list(Park.objects.select_for_update().filter(same).order_by("pk"))
     running = ImportCheckpoint.objects.filter(park__in=parks, status=ImportStatus.IN_PROGRESS).first()
     if running is not None:

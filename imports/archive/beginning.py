@@ -30,7 +30,7 @@ from imports.sources.opening import DELISTED, has_files_by_park, is_captures, op
 from imports.sources.source import ArchiveError, Feed, Source, SourceByPark
 from warehouse.models import Park
 from warehouse.server.away import patient, patiently
-from warehouse.server.turns import brief_transaction
+from warehouse.server.turns import brief_transaction, on_every_node
 
 PEEK_FILES = 5  # how many files are opened to learn the parks of a destination before its import begins
 
@@ -59,7 +59,9 @@ def _begun(found: list[tuple[DestinationPlan, list[Park]]], clock: Callable[[], 
     """The runs of plans with their parks, in one transaction."""
     with brief_transaction():
         # locked, so that of two commands for one park the second sees the first one's checkpoints
-        list(Park.objects.select_for_update().filter(pk__in=[park.pk for _, parks in found for park in parks]))
+        park_ids = {park.pk for _, parks in found for park in parks}
+        on_every_node("park", park_ids)
+        list(Park.objects.select_for_update().filter(pk__in=park_ids))
         unfinished = [_unfinished_of(plan, parks) for plan, parks in found]
         going_on_with = [checkpoint for checkpoints in unfinished for checkpoint in checkpoints]
         for checkpoint in going_on_with:

@@ -27,7 +27,7 @@ from imports.archive.transitions import (
 from quality import owed_checks
 from warehouse.models import Park
 from warehouse.server import away
-from warehouse.server.turns import brief_transaction
+from warehouse.server.turns import brief_transaction, on_every_node
 
 HEARTBEAT_EVERY_SECONDS = 5
 # Five beats missed. A worker's import is to be taken over within 30 s of its last one; the others look every 3 s.
@@ -132,6 +132,7 @@ class ImportCheckpoint(CheckpointRow):
         worker that wakes up finds itself out.
         """
         # locked, so that of two that want one park the second sees what the first did
+        on_every_node("park", park_ids)
         list(Park.objects.select_for_update().filter(pk__in=park_ids).order_by("pk"))
         others = ImportCheckpoint.objects.filter(
             AT_WORK,

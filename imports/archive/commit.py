@@ -21,7 +21,7 @@ from imports.loading.loader import RowsRefused
 from imports.loading.retry import is_conflict
 from warehouse.server import errors
 from warehouse.server.away import Patience
-from warehouse.server.turns import brief_transaction, never_idle_for_long
+from warehouse.server.turns import brief_transaction, never_idle_for_long, on_every_node
 
 logger = logging.getLogger(__name__)
 
@@ -123,16 +123,19 @@ class Attempt:
 
         Their rows are locked for the question: a COMMIT that is under way still, in a session that the server has not
         missed yet, is waited for. Asked without, a server that took its time said no, and the file that was done again
-        found its checkpoint moved, as if another worker had it.
+        found its checkpoint moved, as if another worker had it. On another node of a Galera cluster it may be
+        under way, too: with the park's turn taken here it is either there to be read, or comes too late.
         OperationalError: the server is away still, and nobody knows.
         """
         assert self.written is not None
+        moved = [*self.checkpoints, *self.written.joined]
         with brief_transaction():
+            on_every_node("park", {checkpoint.park_id for checkpoint in moved})
             return any(
                 ImportCheckpoint.objects.select_for_update()
                 .filter(pk=checkpoint.pk, generation=checkpoint.generation, last_processed_file=self.written.key)
                 .exists()
-                for checkpoint in [*self.checkpoints, *self.written.joined]
+                for checkpoint in moved
             )
 
     def _await_another(self, error: Exception) -> None:

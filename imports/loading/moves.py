@@ -19,6 +19,7 @@ from warehouse.models import Park, Ride
 from warehouse.rides import sightings
 from warehouse.rides.sightings import Noted
 from warehouse.rides.stays import Sighting, Stay
+from warehouse.server.turns import on_every_node
 
 
 @dataclass
@@ -57,6 +58,7 @@ def follow(
     named = {observation.park_id for mine in moving.values() for observation in mine}
     park_ids = {wiki_id: park.pk for wiki_id, park in parks_of({name for name in named if name}).items()}
     held.flush()  # rows of a ride that moves for the first time are evidence of where it was
+    on_every_node("ride", [rides[entity].ride_id for entity in moving])  # files of two destinations may tell of one
     noted = sightings.note({rides[entity].ride_id: sightings_of(mine, park_ids) for entity, mine in moving.items()})
     held.stays_changed({ride_id: about.after for ride_id, about in noted.items()})
     for entity in moving:

@@ -28,6 +28,7 @@ from warehouse.ids import uuid_of
 from warehouse.models import Park
 from warehouse.rides import hours
 from warehouse.server import errors
+from warehouse.server.turns import on_every_node
 from warehouse.text import count_of
 from warehouse.zones import known_zone, local_date
 
@@ -155,6 +156,7 @@ def _write(
     park: Park, month: date | None, schedule: Schedule | None, issues: Issues, now: datetime, dry_run: bool
 ) -> tuple[set[date], int]:
     """The days that changed, and how many findings are new. No schedule: the answer was none, and says nothing."""
+    on_every_node("park", [park.pk])
     changed = hours.replace(park.pk, schedule.covered, schedule.said, now) if schedule else set()
     found = {reason for _, reason in issues.found}
     new = log.record([_finding(park, month, reason, now, issues) for reason in sorted(found)], now).new

@@ -27,6 +27,7 @@ from warehouse.models import NAME_LENGTH, EntityMetadata, MetadataChange, Park, 
 from warehouse.outside import fitting
 from warehouse.rides import sightings, stale_days
 from warehouse.rides.stays import Sighting
+from warehouse.server.turns import on_every_node
 
 # So many entities of one park do not vanish between two syncs; the answer is taken for half of one.
 HALF_ANSWER_AT_LEAST = 10
@@ -214,6 +215,7 @@ class _Writing:
                 seen[ride.pk] = [Sighting(self.now.astimezone(UTC).date(), park.pk, at, at)]
         if not seen:
             return {}
+        on_every_node("ride", seen)
         noted = sightings.note(seen)
         self.findings += moved_findings(noted.values(), f"api/{self.answers.target.asked}")
         return {about.ride_id: about.park_id for about in noted.values()}

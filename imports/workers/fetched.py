@@ -8,9 +8,10 @@ worker that it has taken it and ended it; the heartbeat of every worker gives ba
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -18,6 +19,8 @@ from django_q.conf import Conf
 from django_q.models import OrmQ, Task
 
 from imports.workers.models import HOLDER_SILENT_SECONDS, FetchedMessage, Worker
+from warehouse.server import errors
+from warehouse.server.away import despite_locks
 from warehouse.text import count_of
 
 DEATHS_MAX = 3
@@ -26,19 +29,28 @@ logger = logging.getLogger(__name__)
 
 def fetch(row: OrmQ, by: str) -> bool:
     """Fetch a message that waits, for the process token `by`. False: another cluster was faster."""
-    with transaction.atomic():
-        if not OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=_not_before()):
+    try:
+        with transaction.atomic():
+            if not OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=_not_before()):
+                return False
+            FetchedMessage.objects.bulk_create(
+                [FetchedMessage(message_id=row.pk, holder=by)],
+                update_conflicts=True,
+                update_fields=["holder", "fetched_at", "taken_at", "done_at"],
+            )
+    except OperationalError as error:
+        if errors.is_locked(error):  # on another node of a cluster
             return False
-        FetchedMessage.objects.bulk_create(
-            [FetchedMessage(message_id=row.pk, holder=by)],
-            update_conflicts=True,
-            update_fields=["holder", "fetched_at", "taken_at", "done_at"],
-        )
+        raise
     return True
 
 
 def take(message_id: int, by: str, pusher: str) -> bool:
     """A worker takes what the pusher had fetched. False: it was given back meanwhile, and is another's."""
+    return despite_locks(lambda: _taken(message_id, by, pusher))
+
+
+def _taken(message_id: int, by: str, pusher: str) -> bool:
     with transaction.atomic():
         mine = FetchedMessage.objects.filter(pk=message_id, holder=pusher).update(holder=by, taken_at=Now())
         if mine:  # it may have lain behind a long task
@@ -48,7 +60,8 @@ def take(message_id: int, by: str, pusher: str) -> bool:
 
 def done(message_id: int, by: str) -> None:
     """The task of it has ended; the monitor will acknowledge it."""
-    FetchedMessage.objects.filter(pk=message_id, holder=by).update(done_at=Now())
+    mine = FetchedMessage.objects.filter(pk=message_id, holder=by)
+    despite_locks(lambda: mine.update(done_at=Now()))
 
 
 def forget(message_id: int) -> None:
@@ -65,7 +78,7 @@ def give_back() -> list[int]:
     holders = Worker.objects.filter(Worker.of_holders()).values("name")
     done_long_ago = Q(done_at__lt=Now() - timedelta(seconds=HOLDER_SILENT_SECONDS))
     lost = FetchedMessage.objects.exclude(holder="").filter(done_long_ago | ~Q(holder__in=holders))
-    return [message.pk for message in lost if _given_back(message)]
+    return [message.pk for message in lost if despite_locks(partial(_given_back, message))]
 
 
 def fail(row: OrmQ, why: str) -> None:

@@ -20,6 +20,7 @@ from django_q.models import Schedule
 from django_q.tasks import async_task
 
 from imports.workers import schedules, times
+from warehouse.server import errors
 
 ROWS_MAX = 200  # of a look; what is behind them is for the next one
 STEPS_MAX = 800  # 732 days behind, day by day
@@ -81,7 +82,9 @@ def _enqueued(pk: int, broker: Broker, now: datetime) -> bool:
                 next_run=schedule.next_run, repeats=schedule.repeats, task=schedule.task
             )
         return True
-    except DatabaseError:
+    except DatabaseError as error:
+        if errors.is_locked(error):  # another cluster had it first, on another node: looked at again in 30 s
+            return False
         raise
     except Exception as error:  # not foreseen: it must not keep the others from running, nor come again each look
         logger.exception("recurring job %s could not be enqueued", pk)

@@ -20,8 +20,9 @@ from imports.archive.checkpoint import AT_WORK, ImportCheckpoint
 from imports.archive.pause_model import WHY_MAX, Pause
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.workers import queue
+from warehouse.models import Park
 from warehouse.server.away import despite_locks
-from warehouse.server.turns import brief_transaction
+from warehouse.server.turns import brief_transaction, on_every_node
 from warehouse.text import count_of
 
 # Tasks that go on: they tell people how things stand, or what an import would do, and change nothing that is stored.
@@ -54,23 +55,38 @@ def begin(by: str, why: str = "", now: datetime | None = None) -> tuple[Pause, S
     Each import is stopped by a transaction of its own: a worker may hold its row for the file in hand. What was
     stopped is written down with it, so that a process that dies in between loses nothing of it.
     """
-    now = now or timezone.now()
+    pause = despite_locks(lambda: _begin(by, why, now or timezone.now()))
+    jobs = despite_locks(partial(_switch_off_jobs, pause))
+    stopped = [each for each in _imports() if despite_locks(partial(_stop, pause, each))]
+    late = despite_locks(_at_work_by_now)
+    stopped += [each for each in _imports().filter(pk__in=late) if despite_locks(partial(_stop, pause, each))]
+    pause.refresh_from_db()
+    return pause, Stopped(stopped, jobs)
+
+
+def _begin(by: str, why: str, now: datetime) -> Pause:
     try:
         with brief_transaction():
-            pause = Pause.objects.create(begun_at=now, begun_by=by, why=why.strip()[:WHY_MAX])
+            return Pause.objects.create(begun_at=now, begun_by=by, why=why.strip()[:WHY_MAX])
     except IntegrityError as error:
         raise PauseRefused(f"Nothing changed: {_last_words()}") from error
+
+
+def _switch_off_jobs(pause: Pause) -> list[Schedule]:
     with brief_transaction():
         jobs = list(_jobs().select_for_update().order_by("id"))
         pause.jobs = [{"id": job.pk, "name": job.name, "repeats": job.repeats} for job in jobs]
         pause.save(update_fields=["jobs"])
         Schedule.objects.filter(pk__in=[job.pk for job in jobs]).update(repeats=0)
-    stopped = [each for each in _imports() if despite_locks(partial(_stop, pause, each))]
-    with brief_transaction():  # a claim that had not seen the pause yet: its row is locked until it is a running one
-        late = list(ImportCheckpoint.objects.select_for_update().filter(AT_WORK).values_list("pk", flat=True))
-    stopped += [each for each in _imports().filter(pk__in=late) if despite_locks(partial(_stop, pause, each))]
-    pause.refresh_from_db()
-    return pause, Stopped(stopped, jobs)
+    return jobs
+
+
+def _at_work_by_now() -> list[int]:
+    """With the claims that had not seen the pause yet: the row of each is locked until it is a running one, and on
+    another node of a cluster the park's turn is taken from it, or by it."""
+    with brief_transaction():
+        on_every_node("park", Park.objects.values_list("pk", flat=True))
+        return list(ImportCheckpoint.objects.select_for_update().filter(AT_WORK).values_list("pk", flat=True))
 
 
 def end(by: str, now: datetime | None = None) -> tuple[Pause, Stopped]:
@@ -99,8 +115,10 @@ def remember(job: Schedule) -> bool:
     """Of a job that is registered while everything is paused: off now, on with all others. False: nothing is paused, or
     it is one that goes on.
     """
-    if job.func.startswith(GOES_ON):
-        return False
+    return not job.func.startswith(GOES_ON) and despite_locks(lambda: _remember(job))
+
+
+def _remember(job: Schedule) -> bool:
     with brief_transaction():
         pause = Pause.objects.select_for_update().filter(is_active=True).first()
         if pause is None:

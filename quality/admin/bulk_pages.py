@@ -34,6 +34,7 @@ from quality.reasons import REASONS, title_of
 from quality.states import NOTE_MAX, origins_of
 from quality.taking_back import is_authors, standing, take_back
 from warehouse.server import errors
+from warehouse.server.away import despite_deadlocks
 from warehouse.text import count_of, label_of
 
 MOVED_AT_ONCE_MAX = 20_000  # 10,000 took 24 s beside twenty others, and a request has 120
@@ -147,9 +148,16 @@ def act(request: HttpRequest, shown: Shown, move: str, note: str, assign_to: str
         if move == TriageBatch.ASSIGN:
             if assign_to is None:
                 raise TransitionRefused("Choose to whom the findings are assigned")
-            return DataQualityLog.assign(shown.held, assign_to, by=by, now=now, note=note, shown=shown.held)
+            to = assign_to
+            return despite_deadlocks(
+                lambda: DataQualityLog.assign(shown.held, to, by=by, now=now, note=note, shown=shown.held)
+            )
         states = shown.states
-        return DataQualityLog.transition(states, move, by=by, now=now, note=note, shown=states, assign_to=assign_to)
+        return despite_deadlocks(
+            lambda: DataQualityLog.transition(
+                states, move, by=by, now=now, note=note, shown=states, assign_to=assign_to
+            )
+        )
     except Exception as error:
         if errors.is_locked(error):
             raise TransitionRefused(AGAIN) from error
@@ -243,7 +251,7 @@ def bulk(model_admin, request: HttpRequest, batch_id: int) -> HttpResponse:
 def _take_back(request: HttpRequest, batch: TriageBatch, by: str, now) -> HttpResponse:
     here = reverse("admin:quality_dataqualitylog_bulk", args=[batch.pk])
     try:
-        done = take_back(batch, by=by, now=now, note=request.POST.get("note", ""))
+        done = despite_deadlocks(lambda: take_back(batch, by=by, now=now, note=request.POST.get("note", "")))
     except TransitionRefused as refused:
         messages.error(request, str(refused))
         return HttpResponseRedirect(here)

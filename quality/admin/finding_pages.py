@@ -27,6 +27,7 @@ from quality.taking_back import reopenable, take_back_one, undoable
 from warehouse.admin.list_csv import ListCsvAdmin
 from warehouse.ids import key_of
 from warehouse.server import errors
+from warehouse.server.away import despite_deadlocks
 
 
 @admin.register(DataQualityLog)
@@ -245,7 +246,8 @@ class DataQualityLogAdmin(ListCsvAdmin):
         move, by, now = request.POST.get("move", ""), request.user.get_username(), timezone.now()
         note = request.POST.get("note", "")
         if move in ("undo", "reopen"):
-            take_back_one(row, by=by, now=now, note=note, shown=key_of(request.POST.get("last")))
+            last = key_of(request.POST.get("last"))
+            despite_deadlocks(lambda: take_back_one(row, by=by, now=now, note=note, shown=last))
             messages.success(request, f"Taken back: the finding is {row.get_resolution_status_display()} again")
             return
         # what the page showed; a form of before has no such field, and moves what stands there

@@ -12,7 +12,7 @@ from warehouse.instants import milliseconds_of
 from warehouse.snapshot_id import snapshot_id_of
 
 CREATE_SNAPSHOTS = importlib.import_module("warehouse.migrations.0002_snapshots_partitioned_by_month").CREATE
-ADD_WAIT_TOLD = importlib.import_module("warehouse.migrations.0003_absent_waits_told_from_null").ADD
+WAIT_TOLD = importlib.import_module("warehouse.migrations.0003_absent_waits_told_from_null")
 FIRST_PARTITIONS = re.findall(r"PARTITION (p\w+) VALUES", CREATE_SNAPSHOTS)
 
 
@@ -33,7 +33,7 @@ def _make_anew() -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {name}")
         cursor.execute(CREATE_SNAPSHOTS)
-        cursor.execute(f"ALTER TABLE ride_status_snapshots {ADD_WAIT_TOLD}")
+        cursor.execute(f"ALTER TABLE ride_status_snapshots {WAIT_TOLD.ADD}, {WAIT_TOLD.way()}")
 
 
 def _fact_tables() -> dict[str, str]:

@@ -18,7 +18,7 @@ from warehouse.admin.operator_overrides import OverridesAdmin, ReadOnlyAdmin, de
 from warehouse.models import BY_EVENTS, EntityMetadata, MetadataChange, Park, Ride, RideStay
 from warehouse.rides import stale_days, stays
 from warehouse.rides.numbering import take_numbers
-from warehouse.server.turns import wait_for_turn
+from warehouse.server.turns import on_every_node, wait_for_turn
 from warehouse.zones import utc_in_words
 
 
@@ -158,6 +158,7 @@ class RideAdmin(PageAdmin):
         super().save_model(request, obj, form, change)
         if before is not None:
             stale_days.mark_ride(obj.pk, {before, obj.park_id})
+            on_every_node("ride", [obj.pk])
             stays.set_by_operator(obj.pk, obj.park_id)
 
     def get_object(self, request, object_id, from_field=None):

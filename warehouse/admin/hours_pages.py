@@ -18,6 +18,7 @@ from warehouse.days import FIRST_YEAR, LAST_YEAR, ONE_DAY, is_within_reach
 from warehouse.instants import milliseconds_of
 from warehouse.models import HoursType, MetadataChange, Park, ParkHours
 from warehouse.rides import hours
+from warehouse.server.turns import on_every_node
 from warehouse.zones import utc_in_words
 
 _WITHOUT_TIMES = (HoursType.CLOSED, HoursType.INFO)
@@ -120,6 +121,7 @@ class ParkHoursAdmin(ListCsvAdmin):
         if change and not form.changed_data:
             return
         obj.description = obj.description.strip()
+        on_every_node("park", [obj.park_id])
         before = words_of(obj.park, obj.day)
         hours.set_by_operator(obj, timezone.now())
         _remember(obj.park, obj.day, before, request.user.get_username())
@@ -138,6 +140,7 @@ class ParkHoursAdmin(ListCsvAdmin):
         count = 0
         for park, asked in days.items():
             with transaction.atomic():
+                on_every_node("park", [park.pk])
                 before = {day: words_of(park, day) for day in sorted(asked)}
                 given = hours.give_back(park.pk, asked, timezone.now())
                 for day in sorted(given):

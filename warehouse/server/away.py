@@ -176,12 +176,12 @@ def _is_moment(error: Exception) -> bool:
     return isinstance(error, Changed) or errors.is_changed(error) or errors.is_locked(error)
 
 
-def despite_locks(work: Callable[[], T]) -> T:
+def despite_locks(work: Callable[[], T], is_conflict: Callable[[Exception], bool] = errors.is_locked) -> T:
     """As patiently, for what may not be done twice: done again only where another session's lock was in the way, which
     has rolled it back. A server that is away is raised as it is."""
     if connection.in_atomic_block:
         return work()
-    tries = Patience()
+    tries = Patience(is_conflict)
     while True:
         try:
             return work()
@@ -189,6 +189,11 @@ def despite_locks(work: Callable[[], T]) -> T:
             if errors.is_away(error):
                 raise
             tries.wait(error)
+
+
+def despite_deadlocks(work: Callable[[], T]) -> T:
+    """As despite_locks, for a page that has waited long enough for a lock of another session and says so."""
+    return despite_locks(work, errors.is_deadlock)
 
 
 def patient(ask: Callable[P, T]) -> Callable[P, T]:

@@ -19,8 +19,9 @@ from enum import Enum
 from pathlib import Path
 from socket import gethostname
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
+from warehouse.server import errors
 from warehouse.server.dialect import is_mariadb
 
 MAXVALUE = "MAXVALUE"
@@ -175,10 +176,12 @@ def sizes(table: str) -> dict[str, Size]:
 def modified(table: str) -> dict[str, int] | None:
     """Rows changed in each partition ("" for a table without) since its statistics were made; None: not shown to us.
 
-    Kept by the server in memory: a restart, or statistics made anew, begin at 0.
+    Kept by the server in memory: a restart, or statistics made anew, begin at 0. MySQL (9.7) shows it of whole tables
+    alone, of no partition.
     """
     view = "innodb_sys_tablestats" if is_mariadb() else "innodb_tablestats"
-    return _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
+    found = _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
+    return found if found or is_mariadb() else None
 
 
 def analyze(table: str, partitions: list[str] | None = None) -> None:
@@ -343,10 +346,17 @@ def ask(sql: str, *parameters: str) -> tuple[tuple, ...]:
 
     CatalogError: another session has been changing one of the tables for longer than ASK_AGAIN_SECONDS.
     """
+    skipped = ""
     for _ in _tries():
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            rows = cursor.fetchall()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                rows = cursor.fetchall()
+        except OperationalError as error:
+            if connection.in_atomic_block or not errors.is_deadlock(error):
+                raise
+            skipped = errors.text(error)  # on Galera a change of the table ends who asks of it
+            continue
         skipped = _skipped()
         if not skipped:
             return rows

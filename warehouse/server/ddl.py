@@ -8,6 +8,13 @@ A try of CREATE TRIGGER keeps writers out for an instant before it is refused: o
 all, 7 INSERTs were refused in one run of partition_snapshots behind an open reader, and no SELECT.
 
 `run` is for statements that ask for the table before they do anything. `alter` is for those that ask last.
+
+On a Galera cluster a statement is carried out on all nodes at one place in the order of all transactions (TOI), and
+what is in its way there does not keep it waiting: transactions at the table, readers' too, are ended (1213). Here
+it still steps back from whoever is at the table on this node, which is looked for by a lock that is given back at once;
+on the others they have to do their work again (`said_of_galera`). To hold the lock meanwhile, as on a single server, is
+what must not be: when another node commits a row of the table in between, this node waits for the lock to apply it, and
+the ALTER for that row to be applied. Tried: it hung until the server was killed, KILL did not end it.
 """
 
 import random
@@ -17,10 +24,10 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Protocol
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 
 from warehouse.server import errors
-from warehouse.server.dialect import is_mariadb
+from warehouse.server.dialect import is_galera, is_mariadb
 from warehouse.server.sessions import Session, blockers, in_words
 
 # A try that does not wait harms nobody, and a table that is hardly ever idle is met idle by trying often: with an
@@ -38,7 +45,12 @@ LOCKED_AND_IDLE_SECONDS = 5
 # MySQL has no such try: it makes others wait for up to 1 s. Where it does not show us locks, they are given a rest.
 BLIND_PAUSE_SECONDS = 5.0
 
+# On Galera, for what is not ended in favour of a change of the table: a backup that holds it, somebody's LOCK TABLES. A
+# node that gave up while the others did it would be put out of the cluster, so it is rather waited for.
+EVERYWHERE_WAIT_SECONDS = 60
+
 _DENIED = {1044, 1045, 1142, 1227}
+_NO_TABLE = 1146
 _NO_TRIGGERS = 1419  # beside a binary log, which MySQL keeps unless told otherwise; no right of a database lifts it
 
 
@@ -198,7 +210,20 @@ def _try(execute: Callable[[str, str], object], sql: str, table: str) -> Operati
     return None
 
 
+def said_of_galera() -> str:
+    """What an operator is told before tables are changed; "" on a single server."""
+    if not is_galera():
+        return ""
+    return (
+        "On this Galera cluster each change of a table ends the transactions that are at it on the other nodes: "
+        "imports do theirs again, readers are told to. Best done in a quiet hour"
+    )
+
+
 def _execute(sql: str, table: str) -> None:
+    if is_galera():
+        _execute_everywhere(sql, table)
+        return
     with connection.cursor() as cursor:
         cursor.execute(sql)
 
@@ -206,6 +231,8 @@ def _execute(sql: str, table: str) -> None:
 def _execute_locked(
     sql: str, table: str, beside: Sequence[str] = (), only_if: Callable[[], bool] = lambda: True
 ) -> bool:
+    if is_galera():
+        return _execute_everywhere(sql, table, beside, only_if)
     with _session(wait_timeout=LOCKED_AND_IDLE_SECONDS), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLES {', '.join((f'{table} WRITE', *beside))}")
         try:
@@ -217,6 +244,27 @@ def _execute_locked(
         finally:
             with suppress(DatabaseError):  # a session that has ended has no locks
                 cursor.execute("UNLOCK TABLES")
+
+
+def _execute_everywhere(
+    sql: str, table: str, beside: Sequence[str] = (), only_if: Callable[[], bool] = lambda: True
+) -> bool:
+    """As _execute_locked, on Galera. What is written between the answer of `only_if` and the statement is not kept out:
+    who goes by that answer has to look at what came out."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(f"LOCK TABLES {', '.join((f'{table} WRITE', *beside))}")
+        except ProgrammingError as error:
+            if error.args[0] != _NO_TABLE:  # DROP ... IF EXISTS
+                raise
+        finally:
+            with suppress(DatabaseError):
+                cursor.execute("UNLOCK TABLES")
+        if not only_if():
+            return False
+        with _session(lock_wait_timeout=EVERYWHERE_WAIT_SECONDS):
+            cursor.execute(sql)
+        return True
 
 
 def refuse_inside_a_transaction() -> None:

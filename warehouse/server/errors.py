@@ -5,13 +5,16 @@ MariaDB and MySQL share these numbers. manage.py says `in_words` of what no comm
 
 from typing import Any
 
-from django.db import DatabaseError, DataError, OperationalError, connection
+from django.db import DatabaseError, DataError, NotSupportedError, OperationalError, connection
 
 from warehouse.outside import shown
 
 TEXT_MAX = 500  # characters of what a server says
 _GALERA = 1180, "provider status"  # its text; other engines' errors at a COMMIT have the same number
-LOCKED = {1205, 1213}  # lock wait timeout, deadlock: to be tried again
+# Lock wait timeout, deadlock: to be tried again. On Galera a deadlock is also what another node committed first, or the
+# change of a table that a transaction was at, and it may come at any statement, COMMIT among them.
+LOCKED = {1205, 1213}
+DEADLOCK = 1213
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
 AWAY = {1040, 1047, 1053, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
@@ -27,7 +30,10 @@ _VALUE_REFUSED = {1048, 1264, 1265, 1292, 1366, 1406, 1411, 1526, 1644, 1690, 38
 _QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, 3685, 3687, 3692, 4161}
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
-_NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
+# no right to the database, wrong password, no such database, not from this host, an account that is locked, a password
+# that is over
+_NOT_LET_IN = {1044, 1045, 1049, 1130, 1698, 1820, 1862, 3118, 4151}
+_NO_SUCH_DATABASE = 1049
 _NOT_ALLOWED = {1044, 1142, 1143, 1227, 1370}  # of a database, a table, a column, the server, a routine
 _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 
@@ -35,6 +41,11 @@ _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 def is_locked(error: Exception) -> bool:
     """Another session held a row or a table: the statement, or in a deadlock the transaction, is to be tried again."""
     return isinstance(error, OperationalError) and code(error) in LOCKED
+
+
+def is_deadlock(error: Exception) -> bool:
+    """Of these the one that need not be waited for: whoever was in the way has what it wanted."""
+    return isinstance(error, OperationalError) and code(error) == DEADLOCK
 
 
 def is_away(error: Exception) -> bool:
@@ -76,9 +87,21 @@ def is_not_allowed(error: Exception) -> bool:
     return isinstance(error, DatabaseError) and code(error) in _NOT_ALLOWED
 
 
+def is_not_let_in(error: Exception) -> bool:
+    """The server is there, and does not take what DATABASE_URL says: database, user or password."""
+    return isinstance(error, OperationalError) and code(error) in _NOT_LET_IN
+
+
+def is_too_old(error: Exception) -> bool:
+    """Django does not talk to a server of this version; it says so with the first connection."""
+    return isinstance(error, NotSupportedError) and "or later is required" in text(error)
+
+
 def is_ours(error: Exception) -> bool:
     """Whether the project asked something wrong: that wants a traceback. All else is between operator and server."""
-    return not isinstance(error, OperationalError) and code(error) not in _NOT_MIGRATED and not is_disk_full(error)
+    if is_too_old(error) or is_disk_full(error):
+        return False
+    return not isinstance(error, OperationalError) and code(error) not in _NOT_MIGRATED
 
 
 class ServerAway(OperationalError):
@@ -102,15 +125,22 @@ def in_words(error: DatabaseError) -> str:
     """One sentence of what the server says, and where it is known, one of what to do."""
     if is_away(error):
         return f"{what_is_away(error)}. {BACK}"
+    if is_too_old(error):
+        return f"The database server ({server()}) is too old: {text(error)} Use MariaDB 10.11 or MySQL 8.4, or newer"
     number = code(error)
     if number in _NOT_FOUND:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
-    elif number in _NOT_LET_IN:
-        hint = ". See DATABASE_URL"
+    elif number == _NO_SUCH_DATABASE:
+        hint = ". Make it as deploy/accounts.sql does, or name another in DATABASE_URL"
     elif number in _NOT_ALLOWED:
-        hint = ". Another account may: see docs/operations.md, Accounts of the database"
+        hint = (
+            ". Another account may (docs/operations.md, Accounts of the database), or this one has not been given its "
+            "rights since the last update: deploy/grants.sql"
+        )
+    elif number in _NOT_LET_IN:
+        hint = ". See user, password and database in DATABASE_URL"
     elif number in _NOT_MIGRATED:
-        hint = ". Run manage.py migrate"
+        hint = ". Run manage.py deploy"
     elif is_disk_full(error):
         hint = ". The disk of the database is full: make room"
     else:

@@ -13,7 +13,7 @@ from warehouse.management.terminal import TerminalCommand
 from warehouse.partitioning import health, partitions
 from warehouse.partitioning.compacting import procedure
 from warehouse.partitioning.compacting.procedure import CompactionError
-from warehouse.server import catalog
+from warehouse.server import catalog, ddl
 from warehouse.server.away import looking_anew
 from warehouse.text import aligned, count_of, size_in_words
 
@@ -108,8 +108,13 @@ class Command(TerminalCommand):
         elif dry_run:
             self.stdout.write(f"Dry run: {count_of(len(plan.adds), 'month')} would be made")
         else:
+            self._say(ddl.said_of_galera())
             partitions.apply(plan, patience_seconds=partitions.MAINTAIN_PATIENCE_SECONDS)
             self.stdout.write(f"Made {count_of(len(plan.adds), 'month')}: {plan.adds[0]} to {plan.adds[-1]}")
+
+    def _say(self, sentence: str) -> None:
+        if sentence:
+            self.stdout.write(sentence)
 
     # --- compacting ---------------------------------------------------------------------------------------------------
     def _compact_or_say(self, first, dry_run, check, drain, *, last, longest_wait, throttle, **options):
@@ -176,6 +181,7 @@ class Command(TerminalCommand):
                 "How much of the database's disk is free is not known from here; a month in hand needs "
                 f"{procedure.ROOM_FACTOR:g} times what it takes"
             )
+        self._say(ddl.said_of_galera())
         with stop_on_signals() as stop:
             done = procedure.run(
                 today,

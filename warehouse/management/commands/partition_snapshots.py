@@ -12,7 +12,7 @@ from warehouse.partitioning.online import procedure
 from warehouse.partitioning.online import statements as statements
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import TABLE
-from warehouse.server import catalog
+from warehouse.server import catalog, ddl
 from warehouse.text import count_of, size_in_words
 
 REPORT_EVERY_SECONDS = 2.0
@@ -61,6 +61,8 @@ class Command(TerminalCommand):
             raise CommandError(str(error)) from error
 
     def _run(self, direction: Direction, patience: float, throttle: int, force: bool, compressed: bool | None) -> None:
+        if said := ddl.said_of_galera():
+            self.stdout.write(said)
         backup = procedure.run(
             direction,
             timezone.now().date(),

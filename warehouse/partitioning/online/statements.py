@@ -8,7 +8,7 @@ from django.db import connection
 from warehouse.partitioning import partitions
 from warehouse.partitioning.page_compression import switched
 from warehouse.partitioning.partitions import COPY, TABLE
-from warehouse.server import catalog
+from warehouse.server import catalog, dialect
 from warehouse.server.catalog import Scheme
 
 PROGRESS = f"{TABLE}_copy_progress"
@@ -59,6 +59,9 @@ def trigger(event: str) -> str:
     delete = f"DELETE FROM {COPY} WHERE " + " AND ".join(
         f"{name} = OLD.{name}" for name in ("snapshot_id", "recorded_at")
     )
+    if dialect.is_galera():  # the row may be on its way into the copy on another node: the key that is written tells
+        gone = replace.replace("NEW.", "OLD.")
+        delete = f"BEGIN {gone}; {delete}; END"
     body = {"INSERT": replace, "UPDATE": f"BEGIN {delete}; {replace}; END", "DELETE": delete}[event]
     return f"CREATE TRIGGER {TRIGGERS[event]} AFTER {event} ON {TABLE} FOR EACH ROW {body}"
 
