@@ -28,8 +28,6 @@ from warehouse.partitioning.online.comparison import digest_of
 from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stale_days
 from warehouse.server import away, catalog
-from warehouse.server.dialect import is_mariadb
-from warehouse.server import catalog
 from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement
 
