@@ -1,7 +1,7 @@
 """Bringing a database up to a version is for one host at a time: two that migrate at once apply a migration twice.
 
-On a Galera cluster the lock is a row, for which there must be a table: until the update that makes it there is none, and
-docs/running.md says to do that one from one host alone.
+On a Galera cluster the lock is a row, for which there must be a table: until the update that makes it there is none,
+and docs/running.md says to do that one from one host alone.
 """
 
 from collections.abc import Callable, Iterator
