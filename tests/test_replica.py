@@ -5,6 +5,7 @@ import html
 import inspect
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,10 +20,12 @@ from django.contrib.auth.models import Permission
 from django.core.checks import run_checks
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from config.replica_pages import AS_OF_HEADER, PAGES
-from imports.models import Worker
+from imports.models import ImportCheckpoint, Worker
 from tests.imports import processes
 from tests.imports.building import DAY, OTHER_PARK, PARK, event, import_all, write_day
 from tests.imports.table_state import table_state
@@ -40,6 +43,12 @@ def free_port() -> int:
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         return asked.getsockname()[1]
+
+
+#: who reads on the replica: no more is needed there
+READER = "reader"
+#: what a page that is read from the replica asks the main server: who asks, and how far it is
+OF_THE_MAIN_SERVER = r"django_session|auth_user|auth_permission|gtid_binlog_pos"
 
 
 class Pair:
@@ -61,6 +70,10 @@ class Pair:
         self.main.start()
         self.main.run("operations.md", "The server")
         self._give_tables()
+        self.main.bash(
+            "mariadb --defaults-file=var/server.cnf -e "
+            f'"CREATE USER {READER}@localhost; GRANT SELECT ON $DATABASE.* TO {READER}@localhost"'
+        )
         self.main.run("replica.md", "On the main server")
         self.main.run("operations.md", "Take it as files")
         self.replica.run("operations.md", "Bring files back")
@@ -116,7 +129,7 @@ def pair(transactional_db, pairs, tmp_path_factory) -> Iterator[Pair]:
     (pair,) = pairs
     databases = django_settings.DATABASES
     with pair.main.in_use(), pytest.MonkeyPatch.context() as patch:
-        named = {"OPTIONS": {"unix_socket": pair.replica.socket}}
+        named = {"USER": READER, "OPTIONS": {"unix_socket": pair.replica.socket}}
         databases[replica.REPLICA_ALIAS] = replica_of(databases["default"], named)
         # Django lets a test use those databases alone that were there when the run began.
         guarded = inspect.getclosurevars(BaseDatabaseWrapper.ensure_connection)
@@ -194,11 +207,12 @@ def test_what_is_imported_on_the_main_server_is_read_from_the_replica(pair):
 def test_each_page_is_read_there_writes_nothing_and_says_as_of_when(pair, superuser, caplog):
     assert set(addresses()) == PAGES
     for name, address in addresses().items():
-        with caplog.at_level(logging.WARNING, "warehouse.server.replica"):
+        with caplog.at_level(logging.WARNING, "warehouse.server.replica"), CaptureQueriesContext(connection) as main:
             response = superuser.get(address)
             text = body(response)
         assert response.status_code == 200, (name, response.status_code)
         assert response[AS_OF_HEADER].startswith("As of "), (name, response[AS_OF_HEADER])
+        assert not [each["sql"] for each in main if not re.search(OF_THE_MAIN_SERVER, each["sql"])], name
         assert name.endswith("_csv") or response[AS_OF_HEADER] in text, name
     assert not caplog.records
 
@@ -207,11 +221,27 @@ def test_every_other_page_is_of_the_main_server_and_says_nothing(pair, superuser
     assert AS_OF_HEADER not in superuser.get("/admin/warehouse/park/")
 
 
-def test_nothing_can_be_written_there(pair):
+def test_nothing_can_be_written_there_even_by_who_may_write(pair):
+    django_settings.DATABASES[replica.REPLICA_ALIAS]["USER"] = "root"
     found, reading = replica.attempt(lambda: Park.objects.update(park_name="another"), replica.state())
     assert found is None
     assert "READ ONLY" in reading.why
     assert not Park.objects.filter(park_name="another").exists()
+
+
+def test_an_account_that_sees_no_workers_goes_by_the_imports(pair):
+    ImportCheckpoint.objects.update(heartbeat_at=Now())
+    pair.follow()
+    pair.on_replica(f"REVOKE SELECT ON `{connection.settings_dict['NAME']}`.* FROM {READER}@localhost")
+    pair.on_replica(f"GRANT SELECT ON `{connection.settings_dict['NAME']}`.import_checkpoints TO {READER}@localhost")
+    pair.stop_following()
+    Park.objects.update(timezone="UTC")
+    try:
+        reading = replica.state()
+        assert reading.behind, reading
+    finally:
+        pair.on_replica(f"GRANT SELECT ON `{connection.settings_dict['NAME']}`.* TO {READER}@localhost")
+        pair.follow()
 
 
 # --- it is behind ---------------------------------------------------------------------------------------------------
@@ -306,7 +336,11 @@ def test_one_that_goes_away_in_the_middle_costs_nothing_but_the_time(pair, monke
 
 
 def test_the_settings_and_the_command_are_told_by_one_variable(pair):
-    url = processes.environment()["DATABASE_URL"].replace(pair.main.socket, pair.replica.socket)
+    url = (
+        processes.environment()["DATABASE_URL"]
+        .replace(pair.main.socket, pair.replica.socket)
+        .replace("root@", f"{READER}@")
+    )
     (check,) = [each for each in run_checks(databases=["default"]) if each.id == "warehouse.W120"] or [None]
     assert check is None
     done = subprocess.run(

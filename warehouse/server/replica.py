@@ -128,7 +128,7 @@ def state() -> Reading:
                 return Reading(now)
         return _behind(now, _newest_sign(hasty))
     except DatabaseError as error:
-        return _away(error)
+        return _away(error) if errors.is_away(error) else _refused(error)
     finally:
         hasty.close()
 
