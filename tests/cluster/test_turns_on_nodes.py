@@ -248,6 +248,7 @@ def test_a_row_that_is_deleted_on_one_node_while_another_copies_it_is_in_neither
     at(1, prepare).result()
     deleting = cluster.connect(2, name=DATABASE)
     try:
+        deleting.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # as sessions of ours are
         deleting.query("BEGIN")
         deleting.query(f"DELETE FROM {TABLE} WHERE snapshot_id = 7")
         at(1, lambda: steps.copy(lambda *said: None, HANG_SECONDS, 0)).result()
