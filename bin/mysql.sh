@@ -19,7 +19,7 @@ install_data() {
 }
 
 # One thread writes the log: those of its own that MySQL has by default wait at full speed for what is to be written. As
-# for MariaDB, performance_schema watches who holds a table and nothing else.
+# for MariaDB, performance_schema watches who holds a table, and since when, which MariaDB tells elsewhere.
 serve() {
     # shellcheck disable=SC2046,SC2086 # options are words
     exec nohup $(command -v setsid || true) mysqld --no-defaults $(as_root) --basedir="$base" --datadir="$data" \
@@ -27,5 +27,6 @@ serve() {
         --mysqlx=OFF --secure-file-priv=NULL --disable-log-bin --local-infile=1 \
         --innodb-log-writer-threads=OFF \
         --performance-schema-instrument='%=OFF' --performance-schema-instrument=wait/lock/metadata/sql/mdl=ON \
+        --performance-schema-instrument=transaction=ON \
         --innodb-buffer-pool-size="$(setting DB_BUFFER_POOL 512M)" ${DB_OPTIONS:-}
 }

@@ -22,6 +22,7 @@ from django.test import TransactionTestCase
 
 from tests.emptying import empty_tables
 from tests.waiting import HANG_SECONDS
+from warehouse.server.dialect import is_galera
 
 # Playwright's sync API runs an event loop in this thread, in which Django would refuse the test's own queries.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -121,6 +122,18 @@ def _migrates(item) -> bool:
 
 def _is_serial(item) -> bool:
     return item.get_closest_marker("serial") is not None
+
+
+# --- tests of one server ---------------------------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def _one_server(request):
+    """A test marked one_server(why) is left out on a node of a Galera cluster, where that is another thing."""
+    marker = request.node.get_closest_marker("one_server")
+    if marker is not None:
+        request.getfixturevalue("django_db_setup")
+        with request.getfixturevalue("django_db_blocker").unblock():
+            if is_galera():
+                pytest.skip(f"on a Galera cluster {marker.args[0]}")
 
 
 # --- tests without a database ---------------------------------------------------------------------------------------

@@ -8,13 +8,16 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from imports.archive.checkpoint import ImportCheckpoint
+from imports.archive.commit import Attempt, Written
 from imports.archive.pause_model import Pause
+from imports.archive.run import Totals
 from imports.archive.transitions import ImportStatus, TransitionRefused
 from imports.workers import standstill
 from tests.cluster.nodes import DATABASE, AtNode, make_tables
 from tests.waiting import HANG_SECONDS
 from warehouse import checks
 from warehouse.models import HeldLock, Park, Turn
+from warehouse.partitioning.online import state, statements, steps
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import ddl, named_lock, turns
 
@@ -203,6 +206,59 @@ def test_a_change_steps_back_from_who_is_at_the_table_here_and_ends_who_is_on_an
     assert ended.value.args[0] == DEADLOCK
     here.close()
     there.close()
+
+
+def test_a_commit_that_is_under_way_on_the_node_that_was_left_comes_too_late(at):
+    """Asked for on another node, it is told as not made: then it must not be made behind that."""
+    park = at(1, a_park).result()
+    mine = at(1, lambda: an_import(park)).result()
+    at(1, lambda: mine.claim("a worker")).result()
+    reached, goes_on = threading.Event(), threading.Event()
+
+    def file() -> None:
+        with transaction.atomic():
+            turns.wait_for_turn([park.pk])
+            mine.advance(day=date(2025, 1, 1), source_file="a file", stored=1, errors=0)
+            reached.set()
+            assert goes_on.wait(HANG_SECONDS)
+
+    attempt = Attempt(run=None, checkpoints=[mine], patience=None)
+    attempt.written = Written(date(2025, 1, 1), "a file", Totals())
+    slow = at(1, file)
+    assert reached.wait(HANG_SECONDS)
+    assert at(2, attempt.was_committed).result() is False
+    goes_on.set()
+    with pytest.raises(OperationalError) as raised:
+        slow.result()
+    assert raised.value.args[0] == DEADLOCK
+
+
+def test_a_row_that_is_deleted_on_one_node_while_another_copies_it_is_in_neither_table_or_both(at, cluster):
+    def prepare() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"REPLACE INTO {TABLE} (snapshot_id, ride_id, recorded_at, status, computed_is_open) "
+                "VALUES (7, 1, '2026-01-05', 'DOWN', 0)"
+            )
+        for sql in statements.prepare("rollback", date(2026, 1, 1)):
+            steps.run_ddl(sql, TABLE, HANG_SECONDS)
+        for event in statements.TRIGGERS:
+            steps.run_ddl(statements.trigger(event), TABLE, HANG_SECONDS)
+
+    at(1, prepare).result()
+    deleting = cluster.connect(2, name=DATABASE)
+    try:
+        deleting.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # as sessions of ours are
+        deleting.query("BEGIN")
+        deleting.query(f"DELETE FROM {TABLE} WHERE snapshot_id = 7")
+        at(1, lambda: steps.copy(lambda *said: None, HANG_SECONDS, 0)).result()
+        with pytest.raises(MySQLdb.OperationalError) as ended:
+            deleting.query("COMMIT")
+        assert ended.value.args[0] == DEADLOCK
+        at(3, lambda: steps.compare(lambda *said: None)).result()
+    finally:
+        deleting.close()
+        at(1, lambda: steps.take_back(state.look(), lambda *said: None, HANG_SECONDS)).result()
 
 
 def test_what_a_node_is_to_be_set_to_is_checked(at, cluster):

@@ -180,6 +180,8 @@ def test_a_database_that_was_not_brought_up_to_this_version_keeps_both_from_begi
         MigrationRecorder.Migration.objects.filter(id=newest.id).update(name="0000_of_another_version")
         with pytest.raises(NotReady, match=r": 1 migrations to come\. Run manage.py deploy"):
             ready()
+        status, said = forks.run("qcluster")
+        assert (status, said.count("\n")) == (1, 1) and "Run manage.py deploy" in said, said
     finally:
         newest.save()
 

@@ -252,14 +252,15 @@ def _execute_everywhere(
     """As _execute_locked, on Galera. What is written between the answer of `only_if` and the statement is not kept out:
     who goes by that answer has to look at what came out."""
     with connection.cursor() as cursor:
-        try:
-            cursor.execute(f"LOCK TABLES {', '.join((f'{table} WRITE', *beside))}")
-        except ProgrammingError as error:
-            if error.args[0] != _NO_TABLE:  # DROP ... IF EXISTS
-                raise
-        finally:
-            with suppress(DatabaseError):
-                cursor.execute("UNLOCK TABLES")
+        with _session(wait_timeout=LOCKED_AND_IDLE_SECONDS):
+            try:
+                cursor.execute(f"LOCK TABLES {', '.join((f'{table} WRITE', *beside))}")
+            except ProgrammingError as error:
+                if error.args[0] != _NO_TABLE:  # DROP ... IF EXISTS
+                    raise
+            finally:
+                with suppress(DatabaseError):
+                    cursor.execute("UNLOCK TABLES")
         if not only_if():
             return False
         with _session(lock_wait_timeout=EVERYWHERE_WAIT_SECONDS):

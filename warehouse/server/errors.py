@@ -25,9 +25,9 @@ DUPLICATE_KEY = 1062
 # Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
 # that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
 _VALUE_REFUSED = {1048, 1264, 1265, 1292, 1366, 1406, 1411, 1526, 1644, 1690, 3819, 4025}
-# Of what somebody asks for: a regular expression (two numbers), a date, a collation of the text, too much of it for the
-# stack, for the parser, or for the time it may take.
-_QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, 3685, 3687, 3692, 4161}
+# Of what somebody asks for: a regular expression (1139, and MySQL's, 3684 to 3700), a date, a collation of the text,
+# too much of it for the stack, for the parser, or for the time it may take.
+_QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, *range(3684, 3701), 4161}
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
 # no right to the database, wrong password, no such database, not from this host, an account that is locked, a password

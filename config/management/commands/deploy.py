@@ -53,6 +53,7 @@ class Command(TerminalCommand):
         except DatabaseError as error:
             if errors.code(error) not in _DONE_BEFORE:
                 raise
+            self._say("")  # migrate leaves its line open
             raise CommandError(
                 f"{_to_come()[0]} was begun before, and broken off: {errors.text(error)}. How to end it: "
                 "docs/running.md, A migration that was broken off"

@@ -79,6 +79,7 @@ def test_a_plan_that_meets_a_table_swapped_meanwhile_is_made_anew(snapshots, mon
     assert partitions.ensure(month, month) == []
 
 
+@pytest.mark.one_server("a RENAME waits for whoever has the table locked, in this test for itself")
 def test_a_table_whose_copy_becomes_it_at_any_instant_has_the_month(snapshots, another_session):
     """As by partition_snapshots apply: before the swap it is the copy that wants the month, and then the table."""
     month, swapper = date(2027, 1, 1), another_session(autocommit=True)

@@ -1,7 +1,7 @@
 """Transactions that others wait for end by the server where their process is frozen inside."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from warehouse.server import turns
 from warehouse.server.dialect import is_mariadb
@@ -33,3 +33,12 @@ def test_what_fails_within_is_rolled_back_and_the_limit_is_gone():
         cursor.execute("UPDATE parks SET park_name = park_name")
         raise ZeroDivisionError
     assert (limit(), connection.in_atomic_block) == (usual, False)
+
+
+@pytest.mark.one_server("a row is written, too: tests/cluster")
+def test_a_turn_costs_one_server_one_statement(django_assert_num_queries):
+    with transaction.atomic(), django_assert_num_queries(1):
+        turns.wait_for_turn([1, 2])
+    with transaction.atomic(), django_assert_num_queries(0):
+        turns.on_every_node("park", [1, 2])
+        turns.wait_for_turn([])

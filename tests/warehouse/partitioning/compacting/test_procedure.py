@@ -28,7 +28,6 @@ from warehouse.partitioning.online.comparison import digest_of
 from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stale_days
 from warehouse.server import away, catalog
-from warehouse.server.dialect import is_mariadb
 from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement
 
@@ -199,10 +198,12 @@ def test_what_an_import_writes_meanwhile_is_there_afterwards(filled, monkeypatch
 
 @pytest.mark.parametrize("shown", [True, False], ids=["the server shows that rows changed", "nothing shows it"])
 @pytest.mark.parametrize("write", WRITES)
-def test_what_is_written_past_all_marks_at_the_last_moment_is_there_afterwards(filled, monkeypatch, write, shown):
-    if shown and not is_mariadb():
-        pytest.skip("MySQL shows of no partition that its rows changed")
-    if not shown:
+def test_what_is_written_past_all_marks_at_the_last_moment_is_there_afterwards(
+    filled, monkeypatch, request, write, shown
+):
+    if shown:
+        request.getfixturevalue("changes_are_shown")
+    else:
         monkeypatch.setattr(catalog, "modified", lambda table: None)
     expected = []
 
