@@ -20,8 +20,8 @@ pytestmark = pytest.mark.no_database
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
-        (OperationalError(1045, "Access denied"), "See DATABASE_URL"),
-        (ProgrammingError(1146, "Table 'x.parks' doesn't exist"), "Run manage.py migrate"),
+        (OperationalError(1045, "Access denied"), "See user, password and database in DATABASE_URL"),
+        (ProgrammingError(1146, "Table 'x.parks' doesn't exist"), "Run manage.py deploy"),
         (OperationalError(1114, "The table 'x' is full"), "make room"),
         (OperationalError(1030, 'Got error 28 "No space left on device" from storage engine InnoDB'), "make room"),
     ],
