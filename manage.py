@@ -7,17 +7,20 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.management import execute_from_command_line
-    from django.db import DatabaseError
-
     try:
-        execute_from_command_line(sys.argv)
-    except DatabaseError as error:
-        from warehouse.server import errors
+        from django.core.management import execute_from_command_line
 
-        if "--traceback" in sys.argv or errors.is_ours(error):
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        from config.starting import in_one_line, say
+
+        said = None if "--traceback" in sys.argv else in_one_line(error)
+        if said is None:
             raise
-        sys.exit(errors.in_words(error))
+        if sys.argv[1:2] == ["qcluster"]:  # its output is a log
+            say(said)
+            sys.exit(1)
+        sys.exit(said)
 
 
 if __name__ == "__main__":

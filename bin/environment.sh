@@ -20,12 +20,16 @@ fail() {
     exit 1
 }
 
-# setting NAME [DEFAULT]: as config/settings.py sees it: the environment first, then the first such line of .env.
+# else it would be taken for none, and the project's own database be started
+env_file=${ENV_FILE:-.env}
+[ ! -e "$env_file" ] || [ -r "$env_file" ] || fail "$env_file is there, and may not be read by $(id -un)"
+
+# setting NAME [DEFAULT]: as config/settings.py sees it: the environment first, then the first such line of .env (or ENV_FILE).
 setting() {
     if eval "[ -n \"\${$1+set}\" ]"; then
         eval "value=\$$1"
     else
-        value=$(sed -n "s/^[[:space:]]*\(export \)\{0,1\}$1=//p" .env 2>/dev/null | sed -n 1p | tr -d '\r')
+        value=$(sed -n "s/^[[:space:]]*\(export \)\{0,1\}$1=//p" "$env_file" 2>/dev/null | sed -n 1p | tr -d '\r')
         case $value in
         \"*\" | \'*\') value=${value#?} value=${value%?} ;;
         esac
@@ -35,8 +39,7 @@ setting() {
 
 # What the warehouse is to be like before it is used; nothing to do when it is.
 bring_up_to_date() {
-    "$python" manage.py migrate --verbosity 0
-    sync
+    "$python" manage.py deploy >var/deploy.log || fail "what deploy said is in var/deploy.log"
 }
 
 # Groups and schedules as this version has them; in one process, each of which takes a second of CPU to begin.

@@ -2,7 +2,15 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+from config.starting import begin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_asgi_application()
+
+
+def _application():
+    from django.core.asgi import get_asgi_application
+
+    return get_asgi_application()
+
+
+application = begin(_application)

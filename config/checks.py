@@ -34,7 +34,7 @@ def check_secret_files(app_configs, **kwargs) -> list[CheckMessage]:
 
 
 def _secret_files() -> list[Path]:
-    return [settings.BASE_DIR / ".env", settings.PRIVATE_SECRET_KEY_FILE, settings.PRIVATE_DATABASE_URL_FILE]
+    return [settings.ENV_FILE, settings.PRIVATE_SECRET_KEY_FILE, settings.PRIVATE_DATABASE_URL_FILE]
 
 
 def _others_may_read(path: Path) -> bool:

@@ -1,4 +1,5 @@
-"""A page whose database server is away, or holds it off by a lock: said in words (503), not an error of ours (500).
+"""A page whose database server is away, does not let this site in, or holds it off by a lock: said in words (503), not
+an error of ours (500).
 
 Nobody waits at a page for a minute: a connection that was cut is opened anew for as long as PAGE_SECONDS, and then the
 page says what it is. What was asked for by a form may have been done: only its answer may be lost.
@@ -50,11 +51,13 @@ def page(request: HttpRequest, error: DatabaseError) -> HttpResponse | None:
         return _not_allowed(request, error)
     if errors.is_away(error):
         said = f"{errors.what_is_away(error)}."
+    elif errors.is_not_let_in(error):  # its words name the account
+        said = "The database server is there, and does not let this site in: its log says why."
     elif errors.is_locked(error):
         said = f"Another session held what this needs: {errors.text(error)}."
     else:
         return None
-    logger.warning("%s %s: %s", request.method, request.path, said)
+    logger.warning("%s %s: %s", request.method, request.path, errors.in_words(error))
     is_read = request.method in ("GET", "HEAD")
     is_unknown = not is_read and errors.is_away(error)
     context = {"said": said, "is_read": is_read, "is_unknown": is_unknown, "here": request.path}

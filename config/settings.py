@@ -5,38 +5,44 @@ for HTTPS only, no host allowed. The one exception is the project's own MariaDB 
 socket alone: with it, and only with it, a secret key is made up and plain HTTP on loopback is allowed.
 """
 
+import os
 import zlib
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from config.environment import Environment
 from warehouse.cores import cores
+from warehouse.replica_settings import replica_of
 from warehouse.zones import known_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PRIVATE_DATABASE_URL_FILE = BASE_DIR / "var" / "mariadb" / "url"  # written by bin/db start
 PRIVATE_SECRET_KEY_FILE = BASE_DIR / "var" / "secret_key"
 
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env = Environment()
+# Another file than .env, where web and workers have accounts of their own (docs/running.md).
+ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
+env.read_file(ENV_FILE, must_exist=bool(os.environ.get("ENV_FILE")))
 
 
 def _private_secret_key() -> str:
     """The key of a machine that runs the project's own database: made once, readable by its owner alone."""
     try:
-        with open(PRIVATE_SECRET_KEY_FILE, "x", opener=_owner_only) as file:
+        with suppress(FileExistsError), open(PRIVATE_SECRET_KEY_FILE, "x", opener=_owner_only) as file:
             file.write(get_random_secret_key())
-    except FileExistsError:
-        pass
-    return PRIVATE_SECRET_KEY_FILE.read_text()
+        return PRIVATE_SECRET_KEY_FILE.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"No secret key: {PRIVATE_SECRET_KEY_FILE} cannot be read or made ({error.strerror}). Set SECRET_KEY, or "
+            "run this as the user who ran ./bin/db start"
+        ) from error
 
 
 def _owner_only(path: str, flags: int) -> int:
-    import os
-
     return os.open(path, flags, 0o600)
 
 
@@ -44,22 +50,18 @@ def _owner_only(path: str, flags: int) -> int:
 PRIVATE_DATABASE = not env.str("DATABASE_URL", default="")
 if PRIVATE_DATABASE:
     try:
-        _database = env.db_url_config(PRIVATE_DATABASE_URL_FILE.read_text().strip())
+        _database = env.database(PRIVATE_DATABASE_URL_FILE.read_text().strip(), str(PRIVATE_DATABASE_URL_FILE))
     except OSError as error:  # not there, or another user's
         raise ImproperlyConfigured(
             "No database: set DATABASE_URL (mysql://user:password@host/name), or start the project's own with "
             f"./bin/db start ({PRIVATE_DATABASE_URL_FILE}: {error.strerror})"
         ) from error
 else:
-    _database = env.db("DATABASE_URL")
-if _database.get("ENGINE") != "django.db.backends.mysql":
-    raise ImproperlyConfigured(
-        "DATABASE_URL must name a MySQL or MariaDB server (mysql://user:password@host/name): the fact table "
-        "lives on native month partitions and LOAD DATA"
-    )
+    _database = env.database(env.str("DATABASE_URL"))
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "warehouse.server.backend",
         # The ORM broker of django-q2 polls: with 0 an idle cluster opened 5 connections a second, with 60 none.
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
@@ -80,6 +82,12 @@ DATABASES = {
         },
     }
 }
+# A copy that follows the server, from which history, facts and coverage are read (warehouse.server.replica). Nothing is
+# written there, whatever the account may do.
+DATABASE_REPLICA_LAG_SECONDS = env.int("DATABASE_REPLICA_LAG_SECONDS", default=300)
+if env.str("DATABASE_REPLICA_URL", default=""):
+    _replica = env.database(env.str("DATABASE_REPLICA_URL"), "DATABASE_REPLICA_URL")
+    DATABASES["replica"] = replica_of(DATABASES["default"], _replica)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- security ---------------------------------------------------------------------------------------------------
@@ -181,6 +189,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
     "config.server_away.ServerAwayPage",  # next to the views: it hears what they raise
+    "config.replica_pages.ReplicaPages",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -208,17 +217,28 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are the admin's own and ours
 
+# One record a line: for people (line), or for what collects logs (json).
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, and not {LOG_FORMAT!r}")
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, and not {LOG_LEVEL!r}")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "warehouse.log_lines.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "line": {"()": "warehouse.log_lines.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "warehouse.log_lines.OneObject"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "stamina": {"level": "ERROR"},  # it says "retry scheduled"; the sources say what of, and why
         "urllib3": {"level": "WARNING"},  # below, it tells whole addresses, and that of the webhook is a secret
+        # gunicorn comes with a handler of its own, and tells at INFO that it began and ended
+        "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "gunicorn.access": {"handlers": ["stderr"], "level": "INFO", "propagate": False},  # with --access-logfile -
     },
 }
 
@@ -228,6 +248,8 @@ LOGGING = {
 # By default as many processes as cores: two at least, so that jobs do not wait for a slice of an import, and 8 at most,
 # since each has some 100 MB and two connections.
 _workers = env.int("WORKERS", default=max(2, min(cores(), 8)))
+if _workers < 1:
+    raise ImproperlyConfigured("WORKERS must be 1 or more")
 Q_CLUSTER = {
     "name": "warehouse",
     "label": "Queue and recurring jobs",  # its heading in the admin

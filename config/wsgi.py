@@ -2,7 +2,15 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from config.starting import begin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+
+
+def _application():
+    from django.core.wsgi import get_wsgi_application
+
+    return get_wsgi_application()
+
+
+application = begin(_application)

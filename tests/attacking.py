@@ -78,8 +78,8 @@ BROKEN_KEYS = (*BROKEN.values(), "_00", "_3A_2F", "1/../2", "1%2F2", "%2e%2e", "
 METHODS_BESIDE = ("HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE")
 #: These change tables outside of any transaction (DDL), which cannot be taken back.
 OUTSIDE = {"warehouse_partitions"}
-#: The tables that whoever signs in writes, whatever else he may: his session, his password and his last visit.
-OF_ONESELF = {"django_session", "auth_user", "axes_accesslog"}  # signing out is written down
+#: The tables that whoever signs in, or out, or fails to, writes, whatever else he may.
+OF_ONESELF = {"django_session", "auth_user", "axes_accesslog", "axes_accessattempt", "axes_accessfailurelog"}
 
 WRITING = {"INSERT", "UPDATE", "DELETE", "REPLACE", "ALTER", "DROP", "CREATE", "TRUNCATE"}
 #: Headers that somebody may send, each in the place of what a browser sends.

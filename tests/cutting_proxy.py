@@ -6,6 +6,7 @@ the server then never gets, or after it, when the server has done what it asks a
         proxy.cut("before", 7, session=1)                   # the 7th packet of the first connection opened from now on
         proxy.cut("after", 7, refuse=3)                     # of any connection; and the next 3 are refused
         proxy.cut("late", "COMMIT").deliver.set()           # the client is cut off; the server gets it when this is set
+        proxy.misquote(b"10.11", b"10.04")                  # whatever the server says, as if it had said this
 
 What is counted is what the client asks: its login, each command, and of a LOAD DATA LOCAL also the beginning and the
 end of the file, however long it is, so that the numbers do not depend on how much is loaded. Its goodbye is not: nobody
@@ -89,6 +90,7 @@ class CuttingProxy:
         self._refusing: int | threading.Event = 0
         self._sessions: list[_Session] = []
         self._opened = 0
+        self.misquoted = b"", b""
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="cut")  # a path of a socket has room for 103 bytes
         host, path = database["HOST"], database["OPTIONS"].get("unix_socket", "")
@@ -108,6 +110,11 @@ class CuttingProxy:
         threading.Thread(target=self._accept, name="cutting proxy", daemon=True).start()
 
     # --- what a test asks for -------------------------------------------------------------------------------------
+    def misquote(self, said: bytes, into: bytes) -> None:
+        """Of the same length, since packets say theirs."""
+        assert len(said) == len(into) > 0
+        self.misquoted = said, into
+
     def cut(
         self,
         moment: str,
@@ -294,7 +301,7 @@ class _Session(threading.Thread):
             self._answer += data
             self._in_file = self._logged_in and self._answer[_HEADER_BYTES : _HEADER_BYTES + 1] == bytes([_SEND_A_FILE])
             self._file_told = False
-        self._client.sendall(data)
+        self._client.sendall(data.replace(*self._proxy.misquoted) if self._proxy.misquoted[0] else data)
         return True
 
     # --- from the client ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ JSONS = (
     '{"examples": {}, "files": [1], "values": [2]}', '{"examples": [[], 5, null], "values": {"a": "b"}}', "1e999",
     '{"a": {"b": [null]}, "timezone": ["x"]}', '["\\ud83c\\u0000\\u202e"]',
 )  # fmt: skip
+TRUTHS = (2, -1, 127)
 NUMBERS = (-1, 0, 2**15 - 1, 2**31 - 1, 2**63 - 1)
 INSTANTS = ("0001-01-01 00:00:00", "9999-12-31 23:59:59", "1000-01-01 00:00:00")
 GROWTH_MAX_BYTES = 500_000_000
@@ -59,7 +60,7 @@ def _values(field: models.Field) -> tuple:
     if isinstance(field, models.DateTimeField | models.DateField):
         return INSTANTS
     if isinstance(field, models.BooleanField):
-        return ()  # of a 2 Django's own icon makes an error: nothing but a hand writes one
+        return TRUTHS
     if isinstance(field, models.IntegerField | models.DecimalField):
         return NUMBERS
     if isinstance(field, models.CharField | models.TextField):

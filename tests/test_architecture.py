@@ -18,13 +18,13 @@ MAY_IMPORT = {
 ROOMS = {
     "warehouse": [
         "outside",
-        "cores fields instants days ids log_lines names ride_status text wire zones",
+        "cores fields instants days ids log_lines names replica_settings ride_status text wire zones",
         "snapshot_id stay_models opening_models day_models compaction_models turn_models",
         "models",
         "server rides",
         "partitioning",
         "storage history export templatetags",  # what is exported are tables: it asks no question of history
-        "admin checks tasks",
+        "admin checks replica_check tasks",
         "apps",
     ],
     "quality": [

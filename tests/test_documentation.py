@@ -28,7 +28,14 @@ NAMING_COMMANDS = [*DOCUMENTS, *SCRIPTS, *PYTHON, ROOT / ".env.example"]
 LINK = r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)"
 #: shown with a value to follow: without one they are empty, or follow from other settings or from the machine
 EXAMPLES_ONLY = {
-    *("DATABASE_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "THEMEPARKS_CACHE_DIR", "WORKERS"),
+    *(
+        "DATABASE_URL",
+        "DATABASE_REPLICA_URL",
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "THEMEPARKS_CACHE_DIR",
+        "WORKERS",
+    ),
     *("SECURE_COOKIES", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"),
 }
 

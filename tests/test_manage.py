@@ -46,7 +46,7 @@ def test_with_traceback_all_of_it_is_shown():
 def test_a_database_without_tables_says_what_to_run(another_database):
     status, said = forks.run("sync_groups", NAME=another_database)
     assert (status, said.count("\n")) == (1, 1)
-    assert said.endswith("doesn't exist. Run manage.py migrate\n")
+    assert said.endswith("doesn't exist. Run manage.py deploy\n")
 
 
 @pytest.fixture

@@ -8,6 +8,6 @@ class WarehouseConfig(AppConfig):
 
     def ready(self) -> None:
         """Not earlier: the checks read the models."""
-        from warehouse import checks, log_lines  # noqa: F401 (registers them)
+        from warehouse import checks, log_lines, replica_check  # noqa: F401 (registers them)
 
         log_lines.show_all_records()

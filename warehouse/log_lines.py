@@ -5,7 +5,9 @@ whoever reads. Records are made so for every handler there is, those of librarie
 of its record, its own ends of lines as \\n.
 """
 
+import json
 import logging
+from datetime import UTC, datetime
 
 from warehouse.outside import shown, visible
 
@@ -28,6 +30,23 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record).replace("\n", " "))
+
+
+class OneObject(OneLine):
+    """For handlers: a record as an object of JSON, in ASCII, for what collects logs. Its keys: `time` (UTC, ISO 8601),
+    `level`, `logger`, `message`, `process` (its id), and where there is a traceback `exception`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+        }
+        if record.exc_info:
+            found["exception"] = self.formatException(record.exc_info)
+        return json.dumps(found)
 
 
 def show_all_records() -> None:

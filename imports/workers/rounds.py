@@ -4,6 +4,7 @@ its rounds (by a pulse to the sentinel, by a row to everybody), and waits for no
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import DatabaseError, connection
 from django_q.brokers import Broker
@@ -86,7 +87,7 @@ def push(tasks: Channel, ends: Flag, broker: Broker, pulse: Pulse, parent: int) 
     if isinstance(broker, PausableQueue):
         broker.each_round, broker.lies_untaken = each_round, lambda: not tasks.empty()
     pusher(Sent(tasks, lambda task: (token, task)), ends, broker)
-    said.end()
+    ended(token)
 
 
 def work(tasks: Channel, results: Channel, timer: object, timeout: int, pulse: Pulse, parent: int) -> None:
@@ -96,7 +97,7 @@ def work(tasks: Channel, results: Channel, timer: object, timeout: int, pulse: P
     mine = Tasks(tasks, parent)
     heartbeat.start(pulse, parent, mine.done)
     worker(mine, Sent(results), timer, timeout)
-    Worker.ended([process_token()])
+    ended(process_token())
 
 
 def keep_results(results: Channel, broker: Broker, pulse: Pulse, parent: int) -> None:
@@ -116,7 +117,7 @@ def keep_results(results: Channel, broker: Broker, pulse: Pulse, parent: int) ->
         get = staticmethod(lambda: results.get(each_round))
 
     monitor(Results(), broker)
-    said.end()
+    ended(process_token())
 
 
 class _Said:
@@ -131,5 +132,8 @@ class _Said:
             Worker.seen(self._token, "", self._role)
             self._at = time.monotonic()
 
-    def end(self) -> None:
-        Worker.ended([self._token])
+
+def ended(token: str) -> None:
+    """This process ends as it was asked to. Of a server that is away nobody hears it: then it was last seen now."""
+    with suppress(DatabaseError):
+        Worker.ended([token])

@@ -64,7 +64,7 @@ def test_without_a_proxy_the_check_says_what_to_do(settings):
 
 
 def test_a_file_with_secrets_that_others_may_read_is_told(settings, tmp_path):
-    settings.BASE_DIR = tmp_path
+    settings.ENV_FILE = tmp_path / ".env"
     settings.PRIVATE_SECRET_KEY_FILE, settings.PRIVATE_DATABASE_URL_FILE = tmp_path / "key", tmp_path / "db" / "url"
     tmp_path.chmod(0o755)
     assert not check_secret_files(None)

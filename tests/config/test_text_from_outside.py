@@ -30,6 +30,7 @@ from warehouse.history.answers.written import csv_lines, json_text
 from warehouse.log_lines import OneLine, ShownRecord
 from warehouse.management.terminal import TerminalCommand
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride
+from warehouse.server.dialect import is_mariadb
 
 EVIL = "\u202eComet\x1b[2J\u2028\u200b"
 SHOWN = r"\u202eComet\x1b[2J\u2028\u200b"
@@ -268,7 +269,8 @@ def test_what_is_short_is_kept_as_it_came():
 
 def test_a_time_of_three_megabytes_makes_no_page_of_six(evil, boss):
     row = DataQualityLog.objects.get()
-    evidence = {"examples": [{"eventTime": BIG}], "values": {BIG: 1}, "files": {f"{n}": 1 for n in range(5_000)}}
+    key = BIG if is_mariadb() else BIG[:65_000]  # no longer one can be in MySQL's JSON
+    evidence = {"examples": [{"eventTime": BIG}], "values": {key: 1}, "files": {f"{n}": 1 for n in range(5_000)}}
     DataQualityLog.objects.update(evidence=evidence)  # as was stored before they were bounded
     said = boss.get(f"/admin/quality/dataqualitylog/{row.pk}/change/").content.decode()
     assert len(said) < 100_000

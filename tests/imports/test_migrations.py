@@ -225,10 +225,9 @@ A, B = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-00000000
 
 
 def _insert(table: str, **values) -> None:
+    columns, marks = ", ".join(f"`{name}`" for name in values), ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(['%s'] * len(values))})", [*values.values()]
-        )
+        cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", [*values.values()])
 
 
 def _ledger_row(place, day: int, source_file: str, outcome: str = "IMPORTED", events: int = 0, **values) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import botocore.exceptions as s3
 from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from django.conf import settings
 
@@ -33,6 +34,10 @@ ATTEMPTS = 6
 # Of what is small and read whole: the manifest, the lock, a page of a listing, with all tries at it.
 ANSWER_SECONDS = 300.0
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
+# A file may take as long as its size needs at this speed, and that much beside; one of unknown size, an hour.
+LEAST_BYTES_A_SECOND = 100_000
+FETCH_SECONDS = 3600.0
+ONE_BY_ONE = TransferConfig(use_threads=False)  # parts on threads of their own would know of no bounds
 SAID_MAX = 300  # characters of what the server, or a library about its answer, says
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict"}
 _MISSING = {"NoSuchKey", "404"}
@@ -80,9 +85,8 @@ class Bucket:
         """See Target; the version is the ETag."""
         with self._telling(name):
             try:
-                with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
-                    answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
-                    return answer["Body"].read(), answer["ETag"]
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+                return answer["Body"].read(), answer["ETag"]
             except s3.ClientError as error:
                 if _code_of(error) in _MISSING:
                     return None
@@ -93,10 +97,9 @@ class Bucket:
         condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
         with self._telling(name):
             try:
-                with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
-                    answer = self._client.put_object(
-                        Bucket=self._bucket, Key=self._prefix + name, Body=content, **condition
-                    )
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=self._prefix + name, Body=content, **condition
+                )
             except s3.ClientError as error:
                 if _code_of(error) in _REFUSED | _MISSING:
                     raise Outdated(name) from error
@@ -111,9 +114,9 @@ class Bucket:
         return self._unfinished
 
     def put(self, file: Path, name: str) -> None:
-        """See Target: from 8 MB on in parts, four at a time."""
-        with self._telling(name):
-            self._client.upload_file(str(file), self._bucket, self._prefix + name)
+        """See Target: from 8 MB on in parts."""
+        with self._telling(name, ANSWER_SECONDS + file.stat().st_size / LEAST_BYTES_A_SECOND):
+            self._client.upload_file(str(file), self._bucket, self._prefix + name, Config=ONE_BY_ONE)
         file.unlink()
 
     @contextmanager
@@ -122,9 +125,9 @@ class Bucket:
         with tempfile.TemporaryDirectory(prefix="warehouse-verify-") as folder:
             path = Path(folder) / "part.parquet"
             found: Path | None = path
-            with self._telling(name):
+            with self._telling(name, FETCH_SECONDS, None):
                 try:
-                    self._client.download_file(self._bucket, self._prefix + name, str(path))
+                    self._client.download_file(self._bucket, self._prefix + name, str(path), Config=ONE_BY_ONE)
                 except s3.ClientError as error:
                     if _code_of(error) not in _MISSING:
                         raise
@@ -133,21 +136,19 @@ class Bucket:
 
     def parts(self, dataset: str) -> Iterator[str]:
         """See Target."""
-        with self._telling(dataset):
-            pages = iter(
-                self._client.get_paginator("list_objects_v2").paginate(
-                    Bucket=self._bucket, Prefix=f"{self._prefix}{dataset}/"
-                )
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"{self._prefix}{dataset}/"
             )
-            while page := self._next_page(pages):
-                for found in page.get("Contents", ()):
-                    name = found["Key"].removeprefix(self._prefix)
-                    if OURS.fullmatch(name):
-                        yield name
+        )
+        while page := self._next_page(dataset, pages):
+            for found in page.get("Contents", ()):
+                name = found["Key"].removeprefix(self._prefix)
+                if OURS.fullmatch(name):
+                    yield name
 
-    @staticmethod
-    def _next_page(pages: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
-        with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
+    def _next_page(self, dataset: str, pages: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
+        with self._telling(dataset):
             return next(pages, None)
 
     def remove(self, name: str) -> None:
@@ -159,20 +160,25 @@ class Bucket:
         """See Target: parts of killed uploads lie there unseen, and are paid for. Where the key may end them."""
         shutil.rmtree(self._unfinished, ignore_errors=True)
         try:
-            found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._prefix)
-            for upload in found.get("Uploads", ()):
-                if OURS.fullmatch(upload["Key"].removeprefix(self._prefix)):
-                    self._client.abort_multipart_upload(
-                        Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                    )
-        except (s3.ClientError, s3.BotoCoreError):
+            with within(ANSWER_SECONDS, ANSWER_MAX_BYTES):
+                found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._prefix)
+                for upload in found.get("Uploads", ()):
+                    if OURS.fullmatch(upload["Key"].removeprefix(self._prefix)):
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
+        except (s3.ClientError, s3.BotoCoreError, OutOfBounds):
             return  # a rule of the bucket may do it, and a key need not be allowed to
 
     @contextmanager
-    def _telling(self, name: str) -> Iterator[None]:
+    def _telling(
+        self, name: str, seconds: float = ANSWER_SECONDS, max_bytes: int | None = ANSWER_MAX_BYTES
+    ) -> Iterator[None]:
+        """What is asked inside has come within these bounds, or an ExportError says what came instead."""
         subject = f"{self.url}/{name}"
         try:
-            yield
+            with within(seconds, max_bytes):
+                yield
         except s3.ClientError as error:
             raise ExportError(self._explain(error, subject)) from error
         except (s3.NoCredentialsError, s3.PartialCredentialsError) as error:

@@ -4,9 +4,9 @@ START TRANSACTION WITH CONSISTENT SNAPSHOT holds no writer up. It keeps partitio
 read (warehouse.server.ddl steps back then), so a read is of one month and no longer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,6 +17,7 @@ from warehouse.export.datasets import RIDE_DAYS, SNAPSHOTS, Column, Dataset
 from warehouse.export.sums import CHECK_MODULUS, MISSING, WEIGHT_MODULUS, Sums
 from warehouse.instants import aware_utc
 from warehouse.partitioning.partitions import add_months, month_of
+from warehouse.server import away, errors
 
 ROWS_AT_ONCE = 20_000  # as Python objects some 10 MB
 _CHANGED = 1412  # the table was altered after the transaction had begun: to be begun anew
@@ -29,6 +30,7 @@ _INTEGERS = (
 )
 
 Row = Sequence[Any]
+T = TypeVar("T")
 
 
 class ConsistentRead:
@@ -118,9 +120,19 @@ def _key_part(column: Column, shift: int, mask: int | None) -> str:
     return column.number if mask is None else f"({column.number} & {mask}) * {1 << shift}"
 
 
-def is_to_be_read_anew(error: Exception) -> bool:
-    """Partitions were made between the begin of the transaction and its first look at the table."""
-    return isinstance(error, OperationalError) and error.args[0] == _CHANGED
+def consistently(work: Callable[[ConsistentRead], T]) -> T:
+    """What `work` makes of one read. It begins anew where the server went away, or where partitions were made between
+    the begin of the transaction and its first look at the table."""
+
+    def of_one_read() -> T:
+        with ConsistentRead() as read:
+            return work(read)
+
+    return away.patiently(of_one_read, _was_altered)
+
+
+def _was_altered(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and errors.code(error) == _CHANGED
 
 
 # --- what there is, before anything is read whole -------------------------------------------------------------------
@@ -133,6 +145,7 @@ _RIDE_DAYS = (
 )
 
 
+@away.patient
 def tokens_by_month() -> dict[date, dict[str, int]]:
     """The tokens of park_months as they are now."""
     found: dict[date, dict[str, int]] = {}
@@ -143,6 +156,7 @@ def tokens_by_month() -> dict[date, dict[str, int]]:
     return found
 
 
+@away.patient
 def ride_days_by_month() -> dict[date, list[int]]:
     """Of each month that has ride_days: four numbers, of which one changes with every change of a row or of a mark
     upon its day. One pass over all of them: 1.8 million took 3 s."""
@@ -151,6 +165,7 @@ def ride_days_by_month() -> dict[date, list[int]]:
         return {month: [int(value) for value in rest] for month, *rest in cursor.fetchall()}
 
 
+@away.patient
 def months_with_rows() -> list[date]:
     """The months (UTC) of which there are snapshots, in order; a step into the index for each."""
     months: list[date] = []

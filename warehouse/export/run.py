@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from django.db import OperationalError
-
 from warehouse.export import manifest as manifests
 from warehouse.export import parquet, reading
 from warehouse.export.datasets import MONTHLY, QUEUES, RIDE_DAYS, SCHEMA_VERSION, SNAPSHOTS, WHOLE, Dataset
@@ -21,8 +19,7 @@ from warehouse.export.folder import in_words
 from warehouse.export.lock import Lock
 from warehouse.export.manifest import Manifest, Month, Part
 from warehouse.export.target import Target
-
-_TRIES = 3  # of a month beside which partitions are made
+from warehouse.server import away
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def export(
     parquet.require()
     began = time.monotonic()
     deadline = None if give_up_after_seconds is None else began + give_up_after_seconds
-    with Lock(target):
+    with Lock(target), away.patience(stop=stop):
         manifest = manifests.read(target)
         target.tidy()
         manifest.forget(manifest.named - _only_named(target, manifest))
@@ -137,15 +134,12 @@ class _Writer:
     def write_month(self, month: date, datasets: Sequence[Dataset]) -> MonthDone:
         began = time.monotonic()
         now = self._clock()
-        for attempt in range(_TRIES):
-            try:
-                with reading.ConsistentRead() as read:
-                    made_from = Month(manifests.stamp(now), SCHEMA_VERSION, read.tokens(month), read.ride_days(month))
-                    written = [(dataset, *self._write(read, dataset, month)) for dataset in datasets]
-                break
-            except OperationalError as error:
-                if not reading.is_to_be_read_anew(error) or attempt + 1 == _TRIES:
-                    raise
+        made_from, written = reading.consistently(
+            lambda read: (
+                Month(manifests.stamp(now), SCHEMA_VERSION, read.tokens(month), read.ride_days(month)),
+                [(dataset, *self._write(read, dataset, month)) for dataset in datasets],
+            )
+        )
         known = self._manifest.months.get(month)
         if known is not None and SNAPSHOTS not in datasets:
             made_from.park_tokens = known.park_tokens
@@ -164,8 +158,7 @@ class _Writer:
     def write_whole(self) -> None:
         """The small tables, of one instant. Those that are as they were keep their file, which is called the same."""
         now = self._clock()
-        with reading.ConsistentRead() as read:
-            written = [(dataset, *self._write(read, dataset, None)) for dataset in WHOLE]
+        written = reading.consistently(lambda read: [(dataset, *self._write(read, dataset, None)) for dataset in WHOLE])
         for dataset, found, path in written:
             self._put(dataset, None, found, path, now)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 from warehouse.export import manifest as manifests
 from warehouse.export import parquet, reading
@@ -25,10 +26,10 @@ def differences(target: Target, first: date | None, last: date | None) -> Iterat
     tokens, ride_days = reading.tokens_by_month(), reading.ride_days_by_month()
     for month in sorted({*tokens, *ride_days, *reading.months_with_rows(), *manifest.months}):
         if _within(month, first, last):
-            yield from _of_month(manifest, month)
-    with reading.ConsistentRead() as read:
-        for dataset in WHOLE:
-            yield from _of_rows(manifest, read, dataset, None)
+            yield from reading.consistently(partial(_of_month, manifest, month))
+    yield from reading.consistently(
+        lambda read: [differs for dataset in WHOLE for differs in _of_rows(manifest, read, dataset, None)]
+    )
 
 
 def _of_file(target: Target, part: Part) -> Iterator[str]:
@@ -47,18 +48,20 @@ def _of_file(target: Target, part: Part) -> Iterator[str]:
             yield f"the file was altered, its values were not ({part.path})"
 
 
-def _of_month(manifest: Manifest, month: date) -> Iterator[str]:
+def _of_month(manifest: Manifest, month: date, read: reading.ConsistentRead) -> list[str]:
     known = manifest.months.get(month)
-    with reading.ConsistentRead() as read:
-        stale = stale_datasets(known, read.tokens(month), read.ride_days(month))
-        if known is None:
-            yield f"{month:%Y-%m}: not exported yet"
-            return
-        for dataset in MONTHLY:
-            if dataset in stale:
-                yield f"{dataset.name} {month:%Y-%m}: the server has changed since {known.exported_at}; export again"
-            else:
-                yield from _of_rows(manifest, read, dataset, month)
+    if known is None:
+        return [f"{month:%Y-%m}: not exported yet"]
+    stale = stale_datasets(known, read.tokens(month), read.ride_days(month))
+    found = []
+    for dataset in MONTHLY:
+        if dataset in stale:
+            found.append(
+                f"{dataset.name} {month:%Y-%m}: the server has changed since {known.exported_at}; export again"
+            )
+        else:
+            found += _of_rows(manifest, read, dataset, month)
+    return found
 
 
 def _of_rows(manifest: Manifest, read: reading.ConsistentRead, dataset: Dataset, month: date | None) -> Iterator[str]:

@@ -45,8 +45,10 @@ LARGE_SHARE = 1 / 8
 #: by the number that a queue's kind has in the ENUM of queue_data
 _QUEUES = {2: SINGLE_RIDER, 3: RETURN_TIME, 4: PAID_RETURN_TIME, 6: PAID_STANDBY}
 _AVAILABLE = 1  # in that of return_time_state
+_KIND = "CAST(q.queue_type AS UNSIGNED)"
 _QUEUE_COLUMNS = (
-    "q.snapshot_id, q.queue_type + 0, q.wait_time_minutes, q.return_time_state + 0, q.price_amount, q.price_currency"
+    f"q.snapshot_id, {_KIND}, q.wait_time_minutes, CAST(q.return_time_state AS UNSIGNED), "
+    "q.price_amount, q.price_currency"
 )
 
 
@@ -175,7 +177,7 @@ def _queues_by_ride(ride_ids: list[int], start: datetime, end: datetime) -> dict
     return _queues(
         f"SELECT {_QUEUE_COLUMNS} FROM ride_status_snapshots s FORCE INDEX (idx_ride_recorded) "
         "STRAIGHT_JOIN queue_data q FORCE INDEX (idx_queue_snapshot) ON q.snapshot_id = s.snapshot_id "
-        "WHERE s.ride_id IN %s AND s.recorded_at >= %s AND s.recorded_at < %s AND q.queue_type + 0 IN %s",
+        f"WHERE s.ride_id IN %s AND s.recorded_at >= %s AND s.recorded_at < %s AND {_KIND} IN %s",
         [ride_ids, naive_utc(start), naive_utc(end), list(_QUEUES)],
     )
 
@@ -186,7 +188,7 @@ def _queues_by_time(ride_ids: list[int], start: datetime, end: datetime) -> dict
     return _queues(
         f"SELECT {_QUEUE_COLUMNS} FROM queue_data q FORCE INDEX (idx_queue_snapshot) "
         f"WHERE q.snapshot_id >= %s AND q.snapshot_id < %s AND q.snapshot_id & {RIDE_ID_MASK} IN %s "
-        "AND q.queue_type + 0 IN %s",
+        f"AND {_KIND} IN %s",
         [
             milliseconds_of(start) << RIDE_ID_BITS,
             milliseconds_of(end) + 1 << RIDE_ID_BITS,

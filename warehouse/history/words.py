@@ -18,8 +18,12 @@ STATUS = 7  # code & STATUS
 ARCHIVE = 8  # else LIVE
 SILENT = 16  # of the archive, and says nothing about the standby line
 STATUS_CODES = {"OPERATING": OPERATING, "DOWN": DOWN, "CLOSED": CLOSED, "REFURBISHMENT": REFURBISHMENT}
-# an ENUM's number is there already: to compare texts took the server 0.8 us a row, a third of reading it
-CODE_SQL = "status + 0 + (data_source + 0 = 2) * (8 + 16 * (wait_time IS NULL AND wait_told <=> 0))"
+# An ENUM's number is there already: to compare texts took the server 0.8 us a row, a third of reading it. A cast, since
+# an ENUM + 0 is a floating point number on MySQL.
+CODE_SQL = (
+    "CAST(status AS UNSIGNED)"
+    " + (CAST(data_source AS UNSIGNED) = 2) * (8 + 16 * (wait_time IS NULL AND wait_told <=> 0))"
+)
 
 SINGLE_RIDER, RETURN_TIME, PAID_RETURN_TIME, PAID_STANDBY = 1, 2, 4, 8  # kinds of queues, as bits
 

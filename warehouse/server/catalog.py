@@ -176,10 +176,12 @@ def sizes(table: str) -> dict[str, Size]:
 def modified(table: str) -> dict[str, int] | None:
     """Rows changed in each partition ("" for a table without) since its statistics were made; None: not shown to us.
 
-    Kept by the server in memory: a restart, or statistics made anew, begin at 0.
+    Kept by the server in memory: a restart, or statistics made anew, begin at 0. MySQL (9.7) shows it of whole tables
+    alone, of no partition.
     """
     view = "innodb_sys_tablestats" if is_mariadb() else "innodb_tablestats"
-    return _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
+    found = _by_partition(table, f"SELECT name, modified_counter FROM information_schema.{view}")
+    return found if found or is_mariadb() else None
 
 
 def analyze(table: str, partitions: list[str] | None = None) -> None:

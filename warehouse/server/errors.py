@@ -5,7 +5,7 @@ MariaDB and MySQL share these numbers. manage.py says `in_words` of what no comm
 
 from typing import Any
 
-from django.db import DatabaseError, DataError, OperationalError, connection
+from django.db import DatabaseError, DataError, NotSupportedError, OperationalError, connection
 
 from warehouse.outside import shown
 
@@ -25,12 +25,15 @@ DUPLICATE_KEY = 1062
 # Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
 # that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
 _VALUE_REFUSED = {1048, 1264, 1265, 1292, 1366, 1406, 1411, 1526, 1644, 1690, 3819, 4025}
-# Of what somebody asks for: a regular expression (two numbers), a date, a collation of the text, too much of it for the
-# stack, for the parser, or for the time it may take.
-_QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, 3685, 3687, 3692, 4161}
+# Of what somebody asks for: a regular expression (1139, and MySQL's, 3684 to 3700), a date, a collation of the text,
+# too much of it for the stack, for the parser, or for the time it may take.
+_QUESTION_REFUSED = {1139, 1267, 1292, 1436, 1525, 1463, 3024, *range(3684, 3701), 4161}
 _NO_SPACE = {1021, 1114}  # of the disk, of a table
 _NOT_FOUND = {2002, 2003, 2005}  # nobody listens there
-_NOT_LET_IN = {1044, 1045, 1049, 1698}  # no right to the database, wrong password, no such database
+# no right to the database, wrong password, no such database, not from this host, an account that is locked, a password
+# that is over
+_NOT_LET_IN = {1044, 1045, 1049, 1130, 1698, 1820, 1862, 3118, 4151}
+_NO_SUCH_DATABASE = 1049
 _NOT_ALLOWED = {1044, 1142, 1143, 1227, 1370}  # of a database, a table, a column, the server, a routine
 _NOT_MIGRATED = {1054, 1146}  # no such column, no such table
 
@@ -84,9 +87,21 @@ def is_not_allowed(error: Exception) -> bool:
     return isinstance(error, DatabaseError) and code(error) in _NOT_ALLOWED
 
 
+def is_not_let_in(error: Exception) -> bool:
+    """The server is there, and does not take what DATABASE_URL says: database, user or password."""
+    return isinstance(error, OperationalError) and code(error) in _NOT_LET_IN
+
+
+def is_too_old(error: Exception) -> bool:
+    """Django does not talk to a server of this version; it says so with the first connection."""
+    return isinstance(error, NotSupportedError) and "or later is required" in text(error)
+
+
 def is_ours(error: Exception) -> bool:
     """Whether the project asked something wrong: that wants a traceback. All else is between operator and server."""
-    return not isinstance(error, OperationalError) and code(error) not in _NOT_MIGRATED and not is_disk_full(error)
+    if is_too_old(error) or is_disk_full(error):
+        return False
+    return not isinstance(error, OperationalError) and code(error) not in _NOT_MIGRATED
 
 
 class ServerAway(OperationalError):
@@ -110,15 +125,22 @@ def in_words(error: DatabaseError) -> str:
     """One sentence of what the server says, and where it is known, one of what to do."""
     if is_away(error):
         return f"{what_is_away(error)}. {BACK}"
+    if is_too_old(error):
+        return f"The database server ({server()}) is too old: {text(error)} Use MariaDB 10.11 or MySQL 8.4, or newer"
     number = code(error)
     if number in _NOT_FOUND:
         hint = ". Is it running where DATABASE_URL says? ./bin/db start starts the project's own"
-    elif number in _NOT_LET_IN:
-        hint = ". See DATABASE_URL"
+    elif number == _NO_SUCH_DATABASE:
+        hint = ". Make it as deploy/accounts.sql does, or name another in DATABASE_URL"
     elif number in _NOT_ALLOWED:
-        hint = ". Another account may: see docs/operations.md, Accounts of the database"
+        hint = (
+            ". Another account may (docs/operations.md, Accounts of the database), or this one has not been given its "
+            "rights since the last update: deploy/grants.sql"
+        )
+    elif number in _NOT_LET_IN:
+        hint = ". See user, password and database in DATABASE_URL"
     elif number in _NOT_MIGRATED:
-        hint = ". Run manage.py migrate"
+        hint = ". Run manage.py deploy"
     elif is_disk_full(error):
         hint = ". The disk of the database is full: make room"
     else:

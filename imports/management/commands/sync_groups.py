@@ -1,4 +1,4 @@
-"""manage.py sync_groups: make the groups Viewers, Operators and Configurers. To be called after every migrate."""
+"""manage.py sync_groups: make the groups Viewers, Operators and Configurers. manage.py deploy does."""
 
 from imports.admin import groups
 from warehouse.management.terminal import TerminalCommand

@@ -1,7 +1,8 @@
-"""manage.py sync_schedules: register the recurring jobs. To be called after every migrate, as often as one likes."""
+"""manage.py sync_schedules: register the recurring jobs. deploy does it, too; alone after a change of settings."""
 
 from imports.workers import schedules
 from warehouse.management.terminal import TerminalCommand
+from warehouse.server.updating import one_host_at_a_time
 
 
 class Command(TerminalCommand):
@@ -11,5 +12,6 @@ class Command(TerminalCommand):
     )
 
     def handle(self, **options):
-        for line in schedules.sync():
-            self.stdout.write(line)
+        with one_host_at_a_time(self.stdout.write):
+            for line in schedules.sync():
+                self.stdout.write(line)

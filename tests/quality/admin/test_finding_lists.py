@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from quality.log import record
 from quality.models import DataQualityLog, ResolutionStatus
+from tests.plans import plan_of
 from tests.quality.admin.desk import LIST, NOW, ONE_BY_ONE, finding, rows, text_of
 from tests.quality.triage import bring
 from warehouse.models import Park, Ride
@@ -297,10 +298,7 @@ def test_groups_of_a_hundred_thousand_are_made_of_their_index(desk, park):
     with CaptureQueriesContext(connection) as queries:
         desk.get(LIST)
     (sql,) = [query["sql"] for query in queries if "GROUP BY" in query["sql"] and "data_quality_log" in query["sql"]]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {sql}")
-        names = [column[0].lower() for column in cursor.description]
-        plan = dict(zip(names, cursor.fetchone(), strict=True))
+    (plan,) = plan_of(sql)
     assert plan["key"] == "idx_quality_groups"
-    assert "Using index" in plan["extra"]
+    assert "Using index" in plan["Extra"]
     assert len(queries) <= 12

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from django.core.management import CommandError
 
 from tests.imports import forks
 from tests.imports.building import event
+from tests.imports.fault_server import Answer, Fault, fault_server
 from tests.waiting import HANG_SECONDS
 from tests.warehouse.export.planted import MONTHS, export, files, plant, store, written
+from warehouse.export import bucket as bucket_module
 from warehouse.export import run
 from warehouse.export.bucket import open_bucket
 from warehouse.export.errors import ExportError
@@ -184,3 +187,41 @@ def test_uploads_that_were_killed_are_ended_by_the_next_export(bucket):
     export("s3://parts/x")
     uploads = client.list_multipart_uploads(Bucket="parts")["Uploads"]
     assert [upload["Key"] for upload in uploads] == ["x/theirs"]
+
+
+# --- a bucket that does not come to an end ----------------------------------------------------------------------------
+@pytest.fixture
+def hurried(settings, monkeypatch):
+    """The bucket of a server whose answers and files may take a moment and no longer."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr(bucket_module, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(bucket_module, "FETCH_SECONDS", 0.3)
+    monkeypatch.setattr(bucket_module, "LEAST_BYTES_A_SECOND", 10**9)
+
+    def opened(url: str):
+        settings.EXPORT_S3_ENDPOINT_URL = url
+        return open_bucket("s3://ours")
+
+    return opened
+
+
+@pytest.mark.parametrize("kind", ["mute", "head"])
+def test_a_file_that_does_not_come_is_given_up(hurried, kind):
+    with fault_server(lambda path, headers: Answer(b"x" * 4_000)) as server:
+        bucket = hurried(server.url)
+        server.faults = [Fault(kind, seconds=0.01, times=99)]
+        with pytest.raises(ExportError, match="not complete after"), bucket.fetch("a.parquet"):
+            pass
+
+
+@pytest.mark.parametrize("size", [1_000, 50_000_000], ids=["nobody answers", "nobody reads"])
+def test_a_file_that_is_not_taken_is_given_up(hurried, tmp_path, size):
+    file = tmp_path / "part.parquet"
+    with open(file, "wb") as made:
+        made.truncate(size)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host, port = mute.getsockname()
+        with pytest.raises(ExportError, match="not complete after"):
+            hurried(f"http://{host}:{port}").put(file, "a.parquet")
+    assert file.exists()

@@ -13,8 +13,10 @@ from decimal import Decimal
 import pytest
 from django.conf import settings
 from django.core.management import CommandError
+from django.db import connection
 
 from imports.loading import loader
+from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
 from tests.imports.building import event
 from tests.waiting import HANG_SECONDS, until
@@ -34,6 +36,7 @@ from tests.warehouse.export.planted import (
 from warehouse.export import run
 from warehouse.export.folder import Folder
 from warehouse.models import EntityMetadata, Park, ParkMonth, QueueData, RideDay, RideStatusSnapshot, StaleDay
+from warehouse.server import away
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (requirements-export.lock)")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -467,3 +470,18 @@ def test_a_run_ends_in_time_and_says_where_the_next_begins(rides, tmp_path):
         run.export(target, grace=timedelta(), give_up_after_seconds=-1)
     assert manifest(tmp_path)["months"] == []
     assert run.export(target, grace=timedelta()).next_month is None
+
+
+# --- a server that goes away ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_connection_that_is_lost_at_any_packet_changes_nothing_of_what_is_exported(rides, tmp_path, moment):
+    with cutting_proxy(connection) as proxy, proxy.between(connection), away.patience(first_pause=0.001):
+        export(tmp_path / "undisturbed")
+        packets = len(proxy.packets)
+        for n in range(1, packets + 1, 13):
+            cut = proxy.cut(moment, n)
+            assert written(export(tmp_path / str(n))) == MONTHS
+            assert cut.packet is not None
+    undisturbed = [(part["path"], part["sha256"]) for part in manifest(tmp_path / "undisturbed")["files"]]
+    for n in range(1, packets + 1, 13):
+        assert [(part["path"], part["sha256"]) for part in manifest(tmp_path / str(n))["files"]] == undisturbed

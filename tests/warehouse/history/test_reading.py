@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.plans import plan_of
 from tests.warehouse.history.planting import LATER, at, make_park, plant, queue
 from warehouse.history import reading
 from warehouse.history.reading import park_days
@@ -189,11 +190,7 @@ def test_only_the_partitions_of_the_days_are_opened(ride, monkeypatch, large, or
     with CaptureQueriesContext(connection) as queries:
         assert figures(ride, day).operating_minutes == 120
     rows = [query["sql"] for query in queries if f"ORDER BY {order}" in query["sql"]]
-    explain = f"EXPLAIN {'PARTITIONS' if connection.mysql_is_mariadb else 'FORMAT=TRADITIONAL'} {rows[-1]}"
-    with connection.cursor() as cursor:
-        cursor.execute(explain)
-        names = [column[0] for column in cursor.description]
-        plan = dict(zip(names, cursor.fetchone(), strict=True))
+    (plan,) = plan_of(rows[-1])
     assert (plan["type"], plan["key"]) == ("range", key)
     assert "filesort" not in (plan["Extra"] or "")
     assert plan["partitions"] is None or "," not in plan["partitions"]

@@ -3,6 +3,8 @@
 import pytest
 from django.db import connection
 
+from tests.plans import plan_of
+
 MODEL_EXPRESSION = "RANGE (YEAR(recorded_at) * 100 + MONTH(recorded_at))"
 MODEL_BOUNDS = ["202502", "202503", "202504", "202505"]
 OUR_EXPRESSION = "RANGE COLUMNS (recorded_at)"
@@ -34,11 +36,7 @@ def create(transactional_db):
 
 def opened(table: str, where: str) -> list[str]:
     """The partitions a query opens, as EXPLAIN says it."""
-    with connection.cursor() as cursor:
-        explain = "EXPLAIN PARTITIONS" if connection.mysql_is_mariadb else "EXPLAIN FORMAT=TRADITIONAL"
-        cursor.execute(f"{explain} SELECT * FROM {table} WHERE {where}")
-        columns = [column[0] for column in cursor.description]
-        return dict(zip(columns, cursor.fetchone(), strict=True))["partitions"].split(",")
+    return plan_of(f"SELECT * FROM {table} WHERE {where}")[0]["partitions"].split(",")
 
 
 A_MONTH = "recorded_at >= '2025-02-01' AND recorded_at < '2025-03-01'"

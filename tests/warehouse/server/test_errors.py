@@ -3,7 +3,16 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError
 
-from warehouse.server.errors import ServerAway, in_words, is_away, is_disk_full, is_locked, is_ours, server
+from warehouse.server.errors import (
+    ServerAway,
+    in_words,
+    is_away,
+    is_disk_full,
+    is_locked,
+    is_of_the_question,
+    is_ours,
+    server,
+)
 
 pytestmark = pytest.mark.no_database
 
@@ -64,6 +73,7 @@ def test_what_the_project_asked_wrongly_keeps_its_traceback():
 def test_errors_are_told_apart_by_their_code():
     assert is_locked(OperationalError(1213, "Deadlock found"))
     assert not is_locked(IntegrityError(1213, "not the server's own class"))
+    assert is_of_the_question(OperationalError(3691, "Mismatched parenthesis in regular expression."))  # MySQL's
     assert is_away(OperationalError(2006, "gone"))
     assert not is_away(ValueError(2006))
     lost = "Error while appending streaming replication fragment(provider status: Not connected to Primary Component)"

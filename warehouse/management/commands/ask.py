@@ -11,13 +11,14 @@ from django.utils import timezone
 from warehouse.days import range_trouble
 from warehouse.history.answers import asked as asking
 from warehouse.history.answers import naming, written
-from warehouse.history.answers.answer import Asked
+from warehouse.history.answers.answer import Answer, Asked
 from warehouse.history.answers.asked import MATCHED, QUESTIONS, Question
 from warehouse.history.questions.days import ATTRACTIONS, Kinds
 from warehouse.history.questions.extent import newest_day
 from warehouse.management import arguments
 from warehouse.management.terminal import TerminalCommand
 from warehouse.models import EntityMetadata, Park, Ride, RideStay
+from warehouse.server import replica
 from warehouse.server.away import looking_anew
 
 WRONG_USAGE = 2
@@ -64,17 +65,23 @@ class Command(TerminalCommand):
     def handle(self, *, question, form, **options):
         if options["list"]:
             return self._print(_list())
-        asked = looking_anew(lambda: _asked(_question(question), options))
+        answer, reading = replica.read(lambda: self._answer(question, options))
+        for remark in answer.remarks:
+            self.stderr.write(remark, str)  # in no colour of errors
+        if reading is not None:
+            self.stderr.write(reading.in_words(), str)
+        return self._print(written.lines(answer, form))
+
+    def _answer(self, question: str | None, options: dict) -> Answer:
+        asked_question = _question(question)
+        asked = looking_anew(lambda: _asked(asked_question, options))
         if (stale := len(asked.known.stale)) > STALE_DAYS_SAID:
             self.stderr.write(
                 f"The sums of {stale:,} days are not up to date: they are counted from their rows, which takes a while "
                 "(manage.py rebuild_days makes them for all questions to come).",
                 str,
             )
-        answer = looking_anew(lambda: asking.answer(QUESTIONS[question], asked))
-        for remark in answer.remarks:
-            self.stderr.write(remark, str)  # in no colour of errors
-        return self._print(written.lines(answer, form))
+        return looking_anew(lambda: asking.answer(asked_question, asked))
 
     def _print(self, lines: Iterator[str]) -> None:
         try:

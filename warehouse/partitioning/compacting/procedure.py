@@ -34,6 +34,7 @@ from warehouse.partitioning.compacting.signs import Watch
 from warehouse.partitioning.online import state
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog, ddl, dialect, errors
+from warehouse.server.away import patience, patiently
 from warehouse.server.catalog import Scheme
 from warehouse.server.named_lock import named_lock
 from warehouse.text import count_of, size_in_words
@@ -67,6 +68,9 @@ class Done:
 
     months: dict[str, tuple[int, int]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+
+    def add(self, record: MonthCompaction) -> None:
+        self.months[record.partition_name] = record.bytes_before, record.bytes_after
 
     @property
     def saved(self) -> int:
@@ -112,19 +116,21 @@ def run(
         if (stop is not None and stop.is_set()) or (deadline is not None and time.monotonic() > deadline):
             raise Stopped
 
-    with named_lock("partition_snapshots", OTHER_OPERATOR_WAIT_SECONDS) as alone:
-        if not alone:
-            raise CompactionError(f"Another session makes {TABLE} over, or compacts it: wait until it has finished")
-        _refuse()
-        done = Done()
-        for record in unfinished():
-            _settle(record, report, patience_seconds)
-        if catalog.table_exists(SHADOW):
-            raise CompactionError(
-                f"There is a table {SHADOW}, and nothing says what it holds. See that all its rows are in {TABLE}, "
-                f"then DROP TABLE {SHADOW}"
-            )
-        try:
+    done = Done()
+
+    def go_on() -> None:
+        with named_lock("partition_snapshots", OTHER_OPERATOR_WAIT_SECONDS) as alone:
+            if not alone:
+                raise CompactionError(f"Another session makes {TABLE} over, or compacts it: wait until it has finished")
+            _refuse()
+            for record in unfinished():
+                if _settle(record, report, patience_seconds):
+                    done.add(record)
+            if catalog.table_exists(SHADOW):
+                raise CompactionError(
+                    f"There is a table {SHADOW}, and nothing says what it holds. See that all its rows are in {TABLE}, "
+                    f"then DROP TABLE {SHADOW}"
+                )
             for month in candidates(today, first, last):
                 check()
                 job = _Job(month, report, check, patience_seconds, longest_wait_seconds, throttle_percent)
@@ -133,13 +139,17 @@ def run(
                     report(f"{month.name}: left alone: {why_not}", 0, 0)
                 else:
                     record = MonthCompaction.objects.get(pk=month.name)
-                    done.months[month.name] = record.bytes_before, record.bytes_after
+                    done.add(record)
                     report(f"{month.name}: {in_words(record)}", 0, 0)
-        except Stopped:
-            if not done.months:
-                raise
-            raise Stopped(_so_far(done)) from None
-        return done
+
+    try:
+        with patience(stop=stop):
+            patiently(go_on)  # where the server went away, as after a kill: the month in hand is settled, or done again
+    except Stopped:
+        if not done.months:
+            raise
+        raise Stopped(_so_far(done)) from None
+    return done
 
 
 def in_words(record: MonthCompaction) -> str:

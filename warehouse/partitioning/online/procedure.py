@@ -27,6 +27,7 @@ from warehouse.partitioning.online.statements import PROGRESS, TRIGGERS
 from warehouse.partitioning.online.steps import Report
 from warehouse.partitioning.partitions import COPY, TABLE
 from warehouse.server import catalog, errors
+from warehouse.server.away import patient, patiently
 from warehouse.server.named_lock import holder_of, named_lock
 from warehouse.text import count_of, size_in_words
 
@@ -54,49 +55,56 @@ def run(
     gone on with or undone. When the disk is full, the copy is taken back before that: it took the room that writers
     need, and its triggers would fail them.
     """
-    with _alone():
-        state = look()
-        is_done = state.is_done(direction) and (page_compression is None or compression.is_on() == page_compression)
-        if is_done and not state.unfinished:
-            return None
-        _refuse(state, direction, is_done)
-        if page_compression and not state.unfinished and (why_not := compression.why_not()):
-            raise RepartitionError(f"There is no page compression to be had: {why_not}")
-        if not state.swapped:
-            if state.progress is None:
-                if not force:
-                    _refuse_a_small_disk()
-                for sql in statements.prepare(direction.value, today, page_compression):
-                    report("prepare the copy", 0, 0)
-                    steps.run_ddl(sql, TABLE, patience_seconds)
-            for event in TRIGGERS:
-                if TRIGGERS[event] not in state.triggers:
-                    report(f"create the {event} trigger", 0, 0)
-                    steps.run_ddl(statements.trigger(event), TABLE, patience_seconds)
-            try:
-                steps.copy(report, patience_seconds, throttle_percent)
-            except DatabaseError as error:
-                if not errors.is_disk_full(error):
-                    raise
-                steps.take_back(look(), report, patience_seconds)
-                raise RepartitionError(
-                    f"The disk of the database is full, so the copy was taken back and {TABLE} is as it was. "
-                    f"A copy takes about {size_in_words(bytes_needed() / 1e6)}"
-                ) from error
-            steps.compare(report)
-            report("swap the names", 0, 0)
-            steps.run_ddl(statements.swap(progress().backup), TABLE, patience_seconds)
-        backup = progress().backup
-        report("smoke checks", 0, 0)
-        steps.smoke(direction, backup)
-        for name in catalog.triggers(backup):
-            report(f"drop trigger {name}", 0, 0)
-            steps.run_ddl(f"DROP TRIGGER IF EXISTS {name}", backup, patience_seconds)
-        report("drop the progress", 0, 0)
-        steps.run_ddl(f"DROP TABLE {PROGRESS}", PROGRESS, patience_seconds)
-        return backup
+    backup: str | None = None
+
+    def go_on() -> None:
+        nonlocal backup
+        with _alone():
+            state = look()
+            is_done = state.is_done(direction) and (page_compression is None or compression.is_on() == page_compression)
+            if is_done and not state.unfinished:
+                return
+            _refuse(state, direction, is_done)
+            if page_compression and not state.unfinished and (why_not := compression.why_not()):
+                raise RepartitionError(f"There is no page compression to be had: {why_not}")
+            if not state.swapped:
+                if state.progress is None:
+                    if not force:
+                        _refuse_a_small_disk()
+                    for sql in statements.prepare(direction.value, today, page_compression):
+                        report("prepare the copy", 0, 0)
+                        steps.run_ddl(sql, TABLE, patience_seconds)
+                for event in TRIGGERS:
+                    if TRIGGERS[event] not in state.triggers:
+                        report(f"create the {event} trigger", 0, 0)
+                        steps.run_ddl(statements.trigger(event), TABLE, patience_seconds)
+                try:
+                    steps.copy(report, patience_seconds, throttle_percent)
+                except DatabaseError as error:
+                    if not errors.is_disk_full(error):
+                        raise
+                    steps.take_back(look(), report, patience_seconds)
+                    raise RepartitionError(
+                        f"The disk of the database is full, so the copy was taken back and {TABLE} is as it was. "
+                        f"A copy takes about {size_in_words(bytes_needed() / 1e6)}"
+                    ) from error
+                steps.compare(report)
+                report("swap the names", 0, 0)
+                steps.run_ddl(statements.swap(progress().backup), TABLE, patience_seconds)
+            backup = progress().backup
+            report("smoke checks", 0, 0)
+            steps.smoke(direction, backup)
+            for name in catalog.triggers(backup):
+                report(f"drop trigger {name}", 0, 0)
+                steps.run_ddl(f"DROP TRIGGER IF EXISTS {name}", backup, patience_seconds)
+            report("drop the progress", 0, 0)
+            steps.run_ddl(f"DROP TABLE {PROGRESS}", PROGRESS, patience_seconds)
+
+    patiently(go_on)  # where the server went away, too, what is done stays
+    return backup
 
 
+@patient
 def undo(report: Report, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Take back an unfinished run: the table is as it was, the copy is gone. RepartitionError: already swapped."""
     with _alone():
@@ -119,11 +127,14 @@ def bytes_needed() -> int:
     return size.data_bytes + size.index_bytes
 
 
+@patient
 def drop_backup(name: str, report: Report, *, force: bool = False) -> None:
     """Drop a backup for good, once every row of it was found in the table (or `force`)."""
     with _alone():
         if look().unfinished:
             raise RepartitionError("A run is unfinished: finish it or take it back before a backup is dropped")
+        if not catalog.table_exists(name):
+            return  # dropped, and the answer was lost
         missing = {}
         for month in comparison.compare(TABLE, name):
             report(f"look for the rows of {name}", 0, 0)

@@ -118,6 +118,8 @@ def smoke(direction: Direction, backup: str) -> None:
                     )
                     transaction.set_rollback(True)
             except DatabaseError as error:
+                if errors.is_away(error):
+                    raise
                 failures.append(f"it takes no rows ({error})")
     if failures:
         raise RepartitionError(
@@ -133,6 +135,8 @@ def run_ddl(sql: str, table: str, patience_seconds: float) -> None:
     except ddl.DdlError as error:
         raise RepartitionError(f"{error}. What is done so far stays; call again to go on") from error
     except DatabaseError as error:
+        if errors.is_away(error):
+            raise
         raise RepartitionError(f"{sql.split('(')[0].strip()}: {error}") from error
 
 

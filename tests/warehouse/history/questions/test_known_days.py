@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.plans import plan_of
 from tests.warehouse.history.questions.planted import NOW, ZONE, a_park, a_ride, days, local, plant, said
 from warehouse.history.questions import parks, rides
 from warehouse.history.questions.days import ATTRACTIONS, of_park, of_parks, of_ride
@@ -198,14 +199,9 @@ def plan(known, action) -> list[dict]:
     """The server's plan of each statement that reads sums or marks."""
     with CaptureQueriesContext(connection) as queries:
         action(known)
-    found = []
-    with connection.cursor() as cursor:
-        for query in queries.captured_queries:
-            if any(table in query["sql"] for table in ("ride_days", "park_days", "stale_days")):
-                cursor.execute(f"EXPLAIN {query['sql']}")
-                names = [column[0] for column in cursor.description]
-                found += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return found
+    tables = "ride_days", "park_days", "stale_days"
+    found = [query["sql"] for query in queries if any(table in query["sql"] for table in tables)]
+    return [step for sql in found for step in plan_of(sql)]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
+from tests.cutting_proxy import cutting_proxy
 from tests.imports import processes
 from tests.waiting import HANG_SECONDS, until
 from tests.warehouse.partitioning.bystander import Bystander
@@ -24,7 +25,7 @@ from warehouse.partitioning import partitions
 from warehouse.partitioning.online import comparison, procedure, statements, steps
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
-from warehouse.server import catalog
+from warehouse.server import away, catalog
 from warehouse.server.named_lock import name_of
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -348,6 +349,22 @@ def test_killed_at_each_step_it_can_be_taken_back(filled, another_session):
         for name in state.backups:
             procedure.drop_backup(name, silent, force=True)
     assert finished >= 4
+
+
+def test_connections_that_are_lost_on_the_way_end_neither_direction(filled):
+    before = digest()
+    with cutting_proxy(connection) as proxy, proxy.between(connection), away.patience(first_pause=0.001):
+        for direction in (Direction.ROLLBACK, Direction.APPLY):
+            cuts = [
+                proxy.cut("before", "CREATE TRIGGER"),
+                proxy.cut("after", f"INSERT INTO {COPY} "),
+                proxy.cut("after", "RENAME TABLE"),
+                proxy.cut("after", f"DROP TABLE {statements.PROGRESS}"),
+            ]
+            assert run(direction) is not None
+            assert [cut for cut in cuts if cut.packet is None] == []
+            assert digest() == before
+            drop_backups()
 
 
 def test_a_table_partitioned_by_the_models_own_expression_is_made_over(filled, another_session):
