@@ -273,9 +273,9 @@ def test_a_user_without_the_right_to_make_partitions_is_told_and_nothing_is_begu
     write_day(archive, [event("10:00:00Z", day=date(2017, 5, 1))], date(2017, 5, 1))
     name = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
-        cursor.execute("DROP USER IF EXISTS reader@localhost")
-        cursor.execute("CREATE USER reader@localhost")
-        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO reader@localhost")
+        cursor.execute("DROP USER IF EXISTS reader@'%'")
+        cursor.execute("CREATE USER reader@'%%' IDENTIFIED BY %s", [connection.settings_dict["PASSWORD"]])
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO reader@'%'")
     before = connection.settings_dict["USER"]
     try:
         connection.close()
@@ -285,7 +285,7 @@ def test_a_user_without_the_right_to_make_partitions_is_told_and_nothing_is_begu
         connection.close()
         connection.settings_dict["USER"] = before
         with connection.cursor() as cursor:
-            cursor.execute("DROP USER reader@localhost")
+            cursor.execute("DROP USER reader@'%'")
     assert (status, "grant it ALTER" in message) == (1, True)
     assert not Park.objects.exists()
     assert not ImportCheckpoint.objects.exists()

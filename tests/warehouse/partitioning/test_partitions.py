@@ -14,7 +14,7 @@ from tests.waiting import HANG_SECONDS, until
 from tests.warehouse.partitioning.bystander import Bystander
 from warehouse import checks
 from warehouse.partitioning import partitions
-from warehouse.server import catalog, ddl, errors, sessions
+from warehouse.server import catalog, ddl, dialect, errors, sessions
 
 
 def names_match_their_bounds() -> None:
@@ -254,9 +254,10 @@ def test_a_process_that_is_frozen_with_the_table_locked_does_not_keep_it(snapsho
     monkeypatch.setattr(ddl, "LOCKED_AND_IDLE_SECONDS", 1)
     locked, thawed = threading.Event(), threading.Event()
     failures: list[bool] = []
+    last_with_the_lock = "UNLOCK TABLES" if dialect.is_galera() else "ALTER TABLE"
 
     def freeze(execute, sql, params, many, context):
-        if sql.startswith("ALTER TABLE"):
+        if sql.startswith(last_with_the_lock):
             locked.set()
             assert thawed.wait(HANG_SECONDS), "the other session came through only when this one had ended"
         return execute(sql, params, many, context)
@@ -418,10 +419,10 @@ def another_user(*rights: str):
     database, known = connection.settings_dict["NAME"], connection.settings_dict["USER"]
     user = f"{database}_user"
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP USER IF EXISTS '{user}'@'localhost'")
-        cursor.execute(f"CREATE USER '{user}'@'localhost'")
+        cursor.execute(f"DROP USER IF EXISTS '{user}'@'%'")
+        cursor.execute(f"CREATE USER '{user}'@'%%' IDENTIFIED BY %s", [connection.settings_dict["PASSWORD"]])
         for right in (f"SELECT ON {database}.*", *rights):
-            cursor.execute(f"GRANT {right} TO '{user}'@'localhost'")
+            cursor.execute(f"GRANT {right} TO '{user}'@'%'")
     connection.close()
     connection.settings_dict["USER"] = user
     try:
@@ -430,4 +431,4 @@ def another_user(*rights: str):
         connection.close()
         connection.settings_dict["USER"] = known
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP USER '{user}'@'localhost'")
+            cursor.execute(f"DROP USER '{user}'@'%'")

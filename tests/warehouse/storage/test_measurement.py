@@ -185,9 +185,9 @@ def test_without_the_right_to_see_files_sizes_are_said_to_be_estimated(snapshots
     database, known = connection.settings_dict["NAME"], connection.settings_dict["USER"]
     user = f"{database[-26:]}_owner"  # 32 letters are MySQL's most
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP USER IF EXISTS '{user}'@'localhost'")
-        cursor.execute(f"CREATE USER '{user}'@'localhost'")
-        cursor.execute(f"GRANT ALL ON {database}.* TO '{user}'@'localhost'")
+        cursor.execute(f"DROP USER IF EXISTS '{user}'@'%'")
+        cursor.execute(f"CREATE USER '{user}'@'%%' IDENTIFIED BY %s", [connection.settings_dict["PASSWORD"]])
+        cursor.execute(f"GRANT ALL ON {database}.* TO '{user}'@'%'")
     connection.close()
     connection.settings_dict["USER"] = user
     try:
@@ -200,7 +200,7 @@ def test_without_the_right_to_see_files_sizes_are_said_to_be_estimated(snapshots
         connection.close()
         connection.settings_dict["USER"] = known
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP USER '{user}'@'localhost'")
+            cursor.execute(f"DROP USER '{user}'@'%'")
 
 
 # --- the command ------------------------------------------------------------------------------------------------
