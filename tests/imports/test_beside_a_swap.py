@@ -57,7 +57,7 @@ def swapped_before(statement: str):
         other.close()
 
 
-@pytest.mark.parametrize("statement", ["ANALYZE PARTITION", "innodb_sys_tablestats", f"FROM {TABLE} PARTITION (p_f"])
+@pytest.mark.parametrize("statement", ["ANALYZE PARTITION", "_tablestats", f"FROM {TABLE} PARTITION (p_f"])
 def test_what_is_measured_is_measured_anew(copy, statement):
     """Each of them ended it with status 1, or with a traceback."""
     with swapped_before(statement) as done:

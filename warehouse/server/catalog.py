@@ -193,9 +193,13 @@ def analyze(table: str, partitions: list[str] | None = None) -> None:
             cursor.execute(f"ANALYZE LOCAL TABLE {table}")
         else:
             cursor.execute(f"ALTER TABLE {table} ANALYZE PARTITION {', '.join(partitions)}")
-        for _, _, kind, text in cursor.fetchall():
-            if kind.lower() == "error":
-                raise CatalogError(f"{table} cannot be analyzed: {text}")
+        trouble = next((text for _, _, kind, text in cursor.fetchall() if kind.lower() == "error"), None)
+    if trouble is None:
+        return
+    # raised by MariaDB; MySQL says it in a row, as whatever else is wrong
+    if partitions is not None and not {part.name for part in partitioning(table).partitions} >= set(partitions):
+        raise OperationalError(errors.OTHER_PARTITIONS, trouble)
+    raise CatalogError(f"{table} cannot be analyzed: {trouble}")
 
 
 def data_directory() -> Path | None:

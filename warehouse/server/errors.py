@@ -18,9 +18,10 @@ DEADLOCK = 1213
 # Shut down, killed, cut off (1158 to 1161, 1184), not there, connection lost; it lets nobody in for now: a node of
 # Galera that is not ready, too many connections of all, of this user, or of its hour.
 AWAY = {1040, 1047, 1053, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
+OTHER_PARTITIONS = 1505  # the table has none
 # The table is another than when it was looked at: its name was given to another one, its partitions were made, split or
 # exchanged in between. In the statement that says so it is a moment; asked anew and still so, it is how things stand.
-CHANGED = {1146, 1412, 1493, 1503, 1505, 1507, 1508, 1517, 1520, 1654, 1697, 1735, 1747}
+CHANGED = {1146, 1412, 1493, 1503, OTHER_PARTITIONS, 1507, 1508, 1517, 1520, 1654, 1697, 1735, 1747}
 DUPLICATE_KEY = 1062
 # Of one row's values: NULL, out of range, cut, no date, no text of the charset, too long, no partition for it, a number
 # that overflows, a trigger's SIGNAL, a CHECK of MySQL, one of MariaDB.
