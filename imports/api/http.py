@@ -169,9 +169,10 @@ def hold_everybody(refused: Refused) -> None:
 
 def _retry_after_seconds(response: requests.Response) -> float | None:
     try:
-        seconds = Retry().get_retry_after(response.raw)
+        # of its own urllib3 makes six hours of whatever is longer
+        seconds = Retry(retry_after_max=int(WAIT_MAX_SECONDS)).get_retry_after(response.raw)
     except InvalidHeader:
         said = shown(response.headers["Retry-After"])
         logger.warning("%s: Retry-After %r is not understood", response.url, said)
         return None
-    return None if seconds is None else min(float(seconds), WAIT_MAX_SECONDS)
+    return None if seconds is None else float(seconds)

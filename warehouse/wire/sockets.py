@@ -144,6 +144,16 @@ def _bound_pool(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
 
 def bind_boto3(client: Any) -> None:
     """Have a client of boto3 keep to bounds. It offers no door for that, so it is done where it keeps its pools; a
-    botocore that keeps them elsewhere ends here, with an error."""
+    botocore that keeps them elsewhere ends here, with an error.
+
+    A bucket that is said to lie elsewhere is asked for its region, and that question for it again, and so on: a server
+    that answers all of them by 301 is asked as often as Python's stack is deep. Here once.
+    """
+    client.meta.events.register_last("before-parameter-build.s3", _ask_for_a_region_once)
     pools = client._endpoint.http_session._pool_classes_by_scheme  # shared by its manager and those of proxies
     pools.update(bound(pools))
+
+
+def _ask_for_a_region_once(model: Any, context: dict[str, Any], **kwargs: Any) -> None:
+    if model.name == "HeadBucket":
+        context["s3_redirect"]["redirected"] = True

@@ -260,6 +260,7 @@ def test_no_redirect_to_another_host_is_followed(source, server, status):
         with pytest.raises(ArchiveError):
             source.list_destinations()
         assert other.requests == []
+        assert len(server.requests) < 30  # where the bucket lies is asked once a try
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
