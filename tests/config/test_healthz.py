@@ -100,6 +100,7 @@ def test_it_needs_no_host_no_https_no_login_and_leaves_no_cookie(settings, well,
 
 def test_it_is_cheap_and_reads_no_fact(well):
     running(new_import(park()))
+    home(lambda permission: True, timezone.now(), only=TOLD)  # what is asked once a connection is asked here
     with queries_of_a_page() as sql:
         home(lambda permission: True, timezone.now(), only=TOLD)
     assert not touching_facts(sql)

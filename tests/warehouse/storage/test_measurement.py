@@ -166,7 +166,7 @@ def test_rows_of_days_long_past_are_a_backfill(snapshots):
 def test_estimates_are_taken_from_the_statistics(snapshots):
     snapshots.fill(20_000, "2025-02-01", 60)
     estimated = collect(estimate=True)[TABLE]
-    assert estimated.row_count == pytest.approx(20_000, rel=0.3)
+    assert estimated.row_count == pytest.approx(20_000, rel=0.5)  # of 20 pages: MySQL said 26,324 once
     assert counted() == set()
     assert collect(NOW + timedelta(hours=1))[TABLE].row_count == 20_000
 
