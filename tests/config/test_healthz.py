@@ -15,6 +15,7 @@ from imports.workers.models import Worker
 from tests.imports.desk import new_import, park, queries_of_a_page, running, touching_facts
 from warehouse.models import StorageMetrics
 from warehouse.partitioning import health as partitions
+from warehouse.server.dialect import is_mariadb
 
 pytestmark = pytest.mark.django_db(transaction=True)  # it asks over a connection of its own
 
@@ -100,7 +101,8 @@ def test_it_needs_no_host_no_https_no_login_and_leaves_no_cookie(settings, well,
 
 def test_it_is_cheap_and_reads_no_fact(well):
     running(new_import(park()))
-    home(lambda permission: True, timezone.now(), only=TOLD)  # what is asked once a connection is asked here
+    if not is_mariadb():
+        home(lambda permission: True, timezone.now(), only=TOLD)  # on MySQL one question came once, now and then
     with queries_of_a_page() as sql:
         home(lambda permission: True, timezone.now(), only=TOLD)
     assert not touching_facts(sql)

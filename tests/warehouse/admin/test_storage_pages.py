@@ -17,6 +17,7 @@ from warehouse.models import (
     StorageMetrics,
 )
 from warehouse.partitioning import partitions
+from warehouse.server.dialect import is_mariadb
 from warehouse.storage import measurement
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -77,7 +78,8 @@ def test_the_pages_ask_the_same_number_of_questions_whatever_there_is(
         )
     snapshots.fill(1_000, "2026-10-01", 60)
     for url in (STORAGE, PARTITIONS):
-        admin_client.get(url)  # what is asked once a connection is asked here
+        if not is_mariadb():
+            admin_client.get(url)  # on MySQL one question was asked for the first time here, now and then
         with django_assert_max_num_queries(14) as captured:
             assert admin_client.get(url).status_code == 200
         counted = [q["sql"] for q in captured.captured_queries if "COUNT(*)" in q["sql"] and "snapshots" in q["sql"]]

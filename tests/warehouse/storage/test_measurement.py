@@ -13,6 +13,7 @@ from imports.models import FileOutcome, ImportedFile
 from warehouse.models import Park, PartitionMetrics, QueueData, RideStatusSnapshot, StorageMetrics
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog
+from warehouse.server.dialect import is_mariadb
 from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement, report, status
 
@@ -166,7 +167,7 @@ def test_rows_of_days_long_past_are_a_backfill(snapshots):
 def test_estimates_are_taken_from_the_statistics(snapshots):
     snapshots.fill(20_000, "2025-02-01", 60)
     estimated = collect(estimate=True)[TABLE]
-    assert estimated.row_count == pytest.approx(20_000, rel=0.5)  # of 20 pages: MySQL said 26,324 once
+    assert estimated.row_count == pytest.approx(20_000, rel=0.3 if is_mariadb() else 0.5)  # MySQL said 26,324 once
     assert counted() == set()
     assert collect(NOW + timedelta(hours=1))[TABLE].row_count == 20_000
 
