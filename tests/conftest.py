@@ -21,6 +21,7 @@ from django.conf import settings
 from django.test import TransactionTestCase
 
 from tests.emptying import empty_tables
+from tests.nowhere import NOWHERE_URL
 from tests.waiting import HANG_SECONDS
 from warehouse.server.dialect import is_galera
 
@@ -137,9 +138,6 @@ def _one_server(request):
 
 
 # --- tests without a database ---------------------------------------------------------------------------------------
-NO_DATABASE_URL = "mysql://nobody@/none?unix_socket=/nowhere/none.sock"
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     wanted = {"db", "transactional_db", "live_server", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
@@ -152,7 +150,7 @@ def _no_database(request, monkeypatch):
     """What a test so marked reaches by itself is no server either: not by MySQLdb, not in a process that it starts."""
     if request.node.get_closest_marker("no_database"):
         monkeypatch.setattr(MySQLdb, "connect", _refuse)
-        monkeypatch.setenv("DATABASE_URL", NO_DATABASE_URL)
+        monkeypatch.setenv("DATABASE_URL", NOWHERE_URL)
 
 
 def _refuse(*args, **kwargs):

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 
 from tests.imports import forks
+from tests.nowhere import reached_by
 from tests.test_private_database import Folder
 from tests.waiting import HANG_SECONDS
 from warehouse.server.dialect import is_mariadb
@@ -78,9 +79,8 @@ class Machine(Folder):
     def in_use(self) -> Iterator[None]:
         """The connection of this process, and of what it starts, is to this machine's server."""
         before = dict(connection.settings_dict)
-        options = {**before["OPTIONS"], "unix_socket": self.socket}
         connection.close()
-        connection.settings_dict.update(HOST="", PORT="", USER="root", PASSWORD="", OPTIONS=options)
+        connection.settings_dict.update(USER="root", PASSWORD="", **reached_by(self.socket))
         try:
             yield
         finally:

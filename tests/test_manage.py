@@ -9,20 +9,19 @@ from django.db import connection
 
 from tests.imports import forks
 from tests.imports.processes import ROOT
-
-NOWHERE = {"HOST": "", "PORT": "", "OPTIONS": connection.settings_dict["OPTIONS"] | {"unix_socket": "/nowhere/no.sock"}}
+from tests.nowhere import NOWHERE, NOWHERE_URL, reached_by
 
 
 @pytest.mark.parametrize("command", [["import_archive", "--list"], ["migrate"]])
 def test_a_server_that_is_not_there_is_one_line(command):
-    assert_one_line_says_that_it_is_not_there(*forks.run(*command, **NOWHERE))
+    assert_one_line_says_that_it_is_not_there(*forks.run(*command, **reached_by(NOWHERE)))
 
 
 def test_so_it_is_in_a_process_that_begins_with_nothing():
     process = subprocess.run(
         [sys.executable, "manage.py", "collect_storage_metrics"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": "mysql://root@/warehouse?unix_socket=/nowhere/no.sock", "SECRET_KEY": "x"},
+        env={**os.environ, "DATABASE_URL": NOWHERE_URL, "SECRET_KEY": "x"},
         capture_output=True,
         text=True,
         check=False,
@@ -32,13 +31,13 @@ def test_so_it_is_in_a_process_that_begins_with_nothing():
 
 def assert_one_line_says_that_it_is_not_there(status: int, said: str) -> None:
     assert (status, said.count("\n")) == (1, 1), said
-    assert said.startswith("The database server (/nowhere/no.sock) is away: Can't connect to ")
-    assert "/nowhere/no.sock" in said
+    assert said.startswith(f"The database server ({NOWHERE}) is away: Can't connect to ")
+    assert NOWHERE in said
     assert "bin/db start" in said
 
 
 def test_with_traceback_all_of_it_is_shown():
-    status, said = forks.run("maintain_partitions", "--traceback", **NOWHERE)
+    status, said = forks.run("maintain_partitions", "--traceback", **reached_by(NOWHERE))
     assert status == 1
     assert "Traceback (most recent call last)" in said
 

@@ -13,6 +13,7 @@ from config.healthz import TOLD, health
 from config.home import home
 from imports.workers.models import Worker
 from tests.imports.desk import new_import, park, queries_of_a_page, running, touching_facts
+from tests.nowhere import nowhere as nowhere
 from warehouse.models import StorageMetrics
 from warehouse.partitioning import health as partitions
 from warehouse.server.dialect import is_mariadb
@@ -73,8 +74,7 @@ def test_a_table_that_is_not_there_is_trouble_of_its_part(well):
     assert "workers_aside" not in json.dumps(told)
 
 
-def test_a_database_that_is_away_is_503_at_once_and_says_nothing_of_where_it_is(monkeypatch):
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "unix_socket", "/nowhere/to/be.found")
+def test_a_database_that_is_away_is_503_at_once_and_says_nothing_of_where_it_is(nowhere):
     status, told = asked()
     assert (status, told["trouble"]) == (503, ["database"])
     assert "nowhere" not in json.dumps(told)

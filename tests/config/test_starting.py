@@ -18,6 +18,7 @@ from imports.workers import rounds
 from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
 from tests.imports.processes import ROOT
+from tests.nowhere import NOWHERE, NOWHERE_URL, reached_by
 from warehouse.log_lines import OneObject
 from warehouse.server import dialect
 from warehouse.server.readiness import NotReady, ready
@@ -27,7 +28,7 @@ DOORS = {
     "workers": ["manage.py", "qcluster"],
     "gunicorn": ["-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0"],
 }
-SERVER_NOT_NEEDED = "mysql://nobody:s3cret@/none?unix_socket=/nowhere/none.sock"
+SERVER_NOT_NEEDED = NOWHERE_URL.replace("nobody@", "nobody:s3cret@")
 
 
 def start(door: str, **environment: str) -> subprocess.CompletedProcess:
@@ -154,8 +155,7 @@ def begin_web() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_end_while_the_server_is_away_do_so_without_a_traceback():
-    nowhere = connection.settings_dict["OPTIONS"] | {"unix_socket": "/nowhere/no.sock"}
-    fork = forks.Fork(rounds.ended, ["host/1/1/0"], HOST="", OPTIONS=nowhere)
+    fork = forks.Fork(rounds.ended, ["host/1/1/0"], **reached_by(NOWHERE))
     assert (fork.communicate()[0], fork.returncode) == ("", 0)
 
 

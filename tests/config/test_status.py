@@ -15,6 +15,8 @@ from config.home.told import as_json, as_text
 from config.management.commands import status
 from imports.workers.models import Worker
 from tests.imports.desk import new_import, park, running
+from tests.nowhere import led_to
+from tests.nowhere import nowhere as nowhere
 from warehouse.partitioning import health
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +34,6 @@ def called(*options: str) -> tuple[str, int]:
     except SystemExit as ended:
         return out.getvalue(), ended.code
     return out.getvalue(), 0
-
-
-@pytest.fixture
-def nowhere(monkeypatch):
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "unix_socket", "/nowhere/to/be.found")
 
 
 def test_text_and_json_say_what_the_home_page_says():
@@ -98,8 +95,8 @@ def test_a_server_that_hangs_is_not_waited_for(monkeypatch, tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("hangs")
         server.listen()
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "unix_socket", "hangs")
-        told, code = called("--json")
+        with led_to("hangs"):
+            told, code = called("--json")
     assert (code, json.loads(told)["attention"][0]["key"]) == (1, "database.away")
 
 

@@ -21,6 +21,7 @@ from tests.captures import SAMPLES
 from tests.imports import forks, processes
 from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, runs, write_day
 from tests.imports.gate import Gate
+from tests.nowhere import NOWHERE, NOWHERE_URL
 from tests.waiting import HANG_SECONDS, until
 from warehouse.models import Park, QueueData, RideStatusSnapshot
 
@@ -258,15 +259,14 @@ def it_waits_inside_a_file() -> bool:
 
 
 def test_a_server_that_is_down_is_one_line(archive):
-    environment = processes.environment()
-    environment["DATABASE_URL"] = "mysql://root@/warehouse?unix_socket=/nowhere/mariadb.sock"
+    environment = processes.environment() | {"DATABASE_URL": NOWHERE_URL}
     done = subprocess.run(
         [sys.executable, "manage.py", "import_archive", "--source", str(archive), "--all"],
         cwd=processes.ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "/nowhere/mariadb.sock" in done.stderr
+    assert NOWHERE in done.stderr
 
 
 def test_a_user_without_the_right_to_make_partitions_is_told_and_nothing_is_begun(archive):

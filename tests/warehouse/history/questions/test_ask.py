@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.nowhere import NOWHERE_URL
 from tests.warehouse.history.questions.planted import a_park, a_ride, days, plant, said
 from warehouse.history.answers import written
 from warehouse.history.answers.answer import Answer, Column
@@ -210,7 +211,7 @@ def test_remarks_go_to_stderr_alone(park, ride):
 
 @pytest.mark.no_database
 def test_a_reader_that_has_read_enough_ends_in_no_traceback():
-    environment = {**os.environ, "DATABASE_URL": "mysql://nobody@/none?unix_socket=/nowhere/none.sock"}
+    environment = {**os.environ, "DATABASE_URL": NOWHERE_URL}
     process = subprocess.Popen(
         [sys.executable, ROOT / "manage.py", "ask", "--list"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True,
