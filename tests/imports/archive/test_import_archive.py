@@ -210,11 +210,15 @@ def test_a_signal_finishes_the_file_in_hand_and_leaves_a_line_that_resumes(tmp_p
     for n in range(days):
         day = DAY - timedelta(days=n)
         write_day(tmp_path, [event(f"10:{m // 60:02}:{m % 60:02}Z", day=day, entity=ride(n)) for m in range(200)], day)
-    gate = Gate(tmp_path / key_of(DESTINATION, DAY - timedelta(days=days // 2)))  # it is signalled before or here
+    # It is signalled before the first gate or at it. In hand are then all files that arrive in time to go in together
+    # with the next one: of a quick machine all that are left, were there not the other gate.
+    gates = [Gate(tmp_path / key_of(DESTINATION, DAY - timedelta(days=n))) for n in (days // 2, days // 4)]
     process = forks.start("import_archive", "--source", tmp_path, "--all")
     until(lambda: ImportedFile.objects.exists() or process.poll() is not None)
     process.send_signal(number)
-    gate.open()
+    gates[0].open()
+    until(lambda: ImportCheckpoint.objects.filter(status="PAUSED").exists() or process.poll() is not None)
+    gates[1].open()
     output, _ = process.communicate(HANG_SECONDS)
     assert process.returncode == 3, output
     assert "manage.py import_archive --resume" in output
