@@ -21,6 +21,7 @@ from imports.events.dayfile import decode
 from imports.events.validation import validate
 from imports.loading import loader
 from imports.models import ImportCheckpoint
+from tests import killed_holders
 from tests.imports import forks
 from tests.imports.building import DAY, OTHER_PARK, PARK, event, packed, ride, runs, write_day
 from tests.waiting import HANG_SECONDS, until
@@ -220,6 +221,7 @@ def test_days_of_an_import_that_was_killed_before_it_made_them_are_made_by_the_w
         cursor.execute("UNLOCK TABLES")
     assert process.returncode == -signal.SIGKILL
     assert StaleDay.objects.exists()
+    killed_holders.are_known_to_be_gone()
     make_all()
     assert not StaleDay.objects.exists()
     assert RideDay.objects.filter(day__in=DAYS[:2]).count() == 2

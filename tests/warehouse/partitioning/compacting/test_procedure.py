@@ -13,6 +13,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from tests import killed_holders
 from tests.cutting_proxy import cutting_proxy
 from tests.imports import forks
 from tests.plans import plan_of
@@ -361,6 +362,7 @@ def test_a_process_that_is_killed_leaves_no_lock_and_nothing_undone(filled, monk
         fork.communicate()
         assert fork.returncode == -signal.SIGKILL
         assert len(procedure.unfinished()) == 1
+        killed_holders.are_known_to_be_gone()
         run(last=date(2025, month, 1))
         assert (digest(), left_over()) == (before, (False, []))
     assert months.gain(TODAY).possible == {}

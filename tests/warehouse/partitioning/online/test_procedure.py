@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
+from tests import killed_holders
 from tests.cutting_proxy import cutting_proxy
 from tests.imports import processes
 from tests.waiting import HANG_SECONDS, until
@@ -283,6 +284,7 @@ def killed_at(nth: int, direction: Direction) -> bool:
     print(nth, direction.name, file=forks.stdin, flush=True)
     returncode = int(forks.stdout.readline())
     assert returncode in (0, -signal.SIGKILL)
+    killed_holders.are_known_to_be_gone()
     return returncode != 0
 
 
