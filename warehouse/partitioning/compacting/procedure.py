@@ -32,6 +32,7 @@ from warehouse.partitioning.compacting.months import Month
 from warehouse.partitioning.compacting.shadow import SHADOW, Digest
 from warehouse.partitioning.compacting.signs import Watch
 from warehouse.partitioning.online import state
+from warehouse.partitioning.online.procedure import TURN
 from warehouse.partitioning.partitions import TABLE
 from warehouse.server import catalog, ddl, dialect, errors
 from warehouse.server.away import patience, patiently
@@ -119,7 +120,7 @@ def run(
     done = Done()
 
     def go_on() -> None:
-        with named_lock("partition_snapshots", OTHER_OPERATOR_WAIT_SECONDS) as alone:
+        with named_lock(TURN, OTHER_OPERATOR_WAIT_SECONDS) as alone:
             if not alone:
                 raise CompactionError(f"Another session makes {TABLE} over, or compacts it: wait until it has finished")
             _refuse()

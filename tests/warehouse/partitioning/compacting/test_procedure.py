@@ -1,12 +1,11 @@
 """maintain_partitions --compact on months that are written to."""
 
-import hashlib
 import os
 import re
 import signal
 from datetime import UTC, date, datetime
 from io import StringIO
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 import time_machine
@@ -26,9 +25,11 @@ from warehouse.partitioning.compacting import months, procedure, shadow
 from warehouse.partitioning.compacting.procedure import CompactionError, Done, Stopped
 from warehouse.partitioning.compacting.shadow import SHADOW
 from warehouse.partitioning.online.comparison import digest_of
+from warehouse.partitioning.online.procedure import TURN
 from warehouse.partitioning.partitions import TABLE
 from warehouse.rides import stale_days
 from warehouse.server import away, catalog
+from warehouse.server.named_lock import named_lock
 from warehouse.snapshot_id import snapshot_id_of
 from warehouse.storage import measurement
 
@@ -445,10 +446,24 @@ def test_whoever_makes_the_table_over_is_not_disturbed(filled, another_session):
     with pytest.raises(CompactionError, match="partition_snapshots has left a copy"):
         run()
     other.query(f"DROP TABLE {partitions.COPY}")
-    name = hashlib.md5(connection.settings_dict["NAME"].encode()).hexdigest()  # MySQL 9.7 has no MD5()
-    other.query(f"DO GET_LOCK('partition_snapshots {name}', 0)")
-    with pytest.raises(CompactionError, match="wait until it has finished"):
-        run()
+    has_its_turn, may_end = Event(), Event()
+
+    def make_over():
+        with named_lock(TURN) as mine:
+            assert mine
+            has_its_turn.set()
+            may_end.wait(HANG_SECONDS)
+        connection.close()
+
+    operator = Thread(target=make_over)
+    operator.start()
+    try:
+        assert has_its_turn.wait(HANG_SECONDS)
+        with pytest.raises(CompactionError, match="wait until it has finished"):
+            run()
+    finally:
+        may_end.set()
+        operator.join()
 
 
 def test_a_shadow_table_of_which_nothing_is_known_is_left_alone(filled):
