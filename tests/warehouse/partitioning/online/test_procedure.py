@@ -14,6 +14,7 @@ from functools import cache
 from io import StringIO
 from itertools import count
 
+import MySQLdb
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
@@ -27,7 +28,7 @@ from warehouse.partitioning import partitions
 from warehouse.partitioning.online import comparison, procedure, statements, steps
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
-from warehouse.server import away, catalog
+from warehouse.server import away, catalog, errors
 from warehouse.server.dialect import is_galera
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -85,6 +86,9 @@ class Traffic:
 
     def __init__(self, open_session):
         self.open_session = open_session
+        # On a cluster, where a table is not locked while it is changed, whoever comes to it between the look for others
+        # and the change is ended by that, and does his work again, as an import does.
+        self.is_ended_by_changes = is_galera()
         self.added: set[int] = set()
         self.removed: set[int] = set()
         self.errors: list[Exception] = []
@@ -134,7 +138,13 @@ class Traffic:
         cursor = session.cursor()
         try:
             while not self._stop.is_set():
-                work(session, cursor)
+                try:
+                    work(session, cursor)
+                except MySQLdb.OperationalError as error:
+                    if not self.is_ended_by_changes or error.args[0] != errors.DEADLOCK:
+                        raise
+                    session.rollback()
+                    continue
                 self.rounds[work.__name__] += 1
         except Exception as error:
             self.errors.append(error)
@@ -183,6 +193,7 @@ class Traffic:
         for row in (gone, mended):
             cursor.execute(INSERT, row)
         session.commit()
+        self.added.update((gone[0], mended[0]))
         cursor.execute(f"DELETE FROM {TABLE} WHERE snapshot_id = %s AND recorded_at = %s", [gone[0], gone[2]])
         cursor.execute(INSERT, come)
         cursor.execute(
@@ -190,7 +201,7 @@ class Traffic:
         )
         session.commit()
         self.removed.add(gone[0])
-        self.added.update(row[0] for row in (gone, come, mended))
+        self.added.add(come[0])
         time.sleep(0.02)
 
     def _read(self, session, cursor) -> None:
