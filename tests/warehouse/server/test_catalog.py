@@ -4,16 +4,18 @@ import threading
 import time
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tests.waiting import HANG_SECONDS, until
 from tests.warehouse.conftest import another_session as another_session
-from warehouse.server import catalog
+from warehouse.server import catalog, errors
+from warehouse.server.dialect import is_galera
 from warehouse.storage import measurement
 
 TABLE = "of_a_catalog_test"
 CREATE = f"CREATE TABLE {TABLE} (a INT NOT NULL, b INT, PRIMARY KEY (a)) PARTITION BY HASH (a) PARTITIONS 2"
 TRIGGER = f"CREATE TRIGGER {TABLE}_added AFTER INSERT ON {TABLE} FOR EACH ROW SET @added = 1"
+ROUNDS_OF_A_CLUSTER = 150
 QUESTIONS = {
     "columns": lambda: catalog.columns(TABLE) == {"a": "int(11)", "b": "int(11)"},
     "primary key": lambda: catalog.primary_key(TABLE) == ["a"],
@@ -70,19 +72,33 @@ def altering(table, another_session):
 
 
 def test_a_table_that_is_altered_all_the_time_is_told_whole_each_time(altering, locked):
-    """Asked once, the server leaves the table out of half of its answers. It does so here; the catalog does not."""
+    """Asked once, the server leaves the table out of half of its answers. It does so here; the catalog does not.
+
+    A node of a cluster hardly ever does (5 times in 98 s), and now and then ends whoever asks instead: there the
+    catalog has to be right in as many rounds as take some 5 s.
+    """
     skipped = rounds = 0
-    while skipped < 5:
+    while skipped < 5 and not (is_galera() and rounds >= ROUNDS_OF_A_CLUSTER):
         for question, is_told_whole in QUESTIONS.items():
             assert is_told_whole(), f"{question}, in round {rounds}"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s", [TABLE]
-            )
-            skipped += not cursor.fetchall()
+        skipped += not rows_of_the_catalog()
         rounds += 1
         assert rounds < 10_000, "the server left the table out of no answer, so this test shows nothing"
     assert altering
+
+
+def rows_of_the_catalog() -> tuple:
+    """Of the table, asked once."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(
+                "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s", [TABLE]
+            )
+        except OperationalError as error:
+            if not (is_galera() and errors.is_deadlock(error)):
+                raise
+            return ()
+        return cursor.fetchall()
 
 
 @pytest.fixture
