@@ -56,6 +56,7 @@ class Desk:
     of_ride: DataQualityLog
     of_park: DataQualityLog
     of_file: DataQualityLog
+    adopted: DataQualityLog  # which is told of the ride, too
     newest: date  # the last day of which there are rows
 
 
@@ -166,9 +167,7 @@ def _imports(park: Park) -> tuple[ImportCheckpoint, ImportCheckpoint]:
     return done, failed
 
 
-def _findings(
-    park: Park, ride: Ride, unreadable: ImportedFile, day: date, now: datetime
-) -> tuple[DataQualityLog, DataQualityLog, DataQualityLog]:
+def _findings(park: Park, ride: Ride, unreadable: ImportedFile, day: date, now: datetime) -> list[DataQualityLog]:
     """Of a ride, of a park, of a file; and one of an adoption, which is told of the ride whatever becomes of it."""
     key = unreadable.source_file
     begin, end = midnight(unreadable.file_date), midnight(unreadable.file_date + timedelta(days=1))
@@ -199,7 +198,7 @@ def _findings(
     }  # fmt: skip
     record(list(found.values()), now)
     by_reason = {row.reason: row for row in DataQualityLog.objects.all()}
-    return by_reason["frozen_wait"], by_reason["missing_days"], by_reason["unreadable_file"]
+    return [by_reason[reason] for reason in found]
 
 
 def _machine(park: Park, now: datetime) -> None:

@@ -124,7 +124,7 @@ WAYS: dict[str, Callable[[Desk], tuple[str, list[str]]]] = {
             reverse("admin:warehouse_ride_edit", args=[of.ride.pk]),
             park(of.park.pk),
             reverse("admin:warehouse_entitymetadata_change", args=[of.ride.metadata.get().pk]),
-            finding(of.of_ride.pk + 2),
+            finding(of.adopted.pk),
             f"{coverage}#park-{of.park.pk}",
             an_import(of.done.pk),
             over_time("ride", of.ride.pk),
