@@ -23,12 +23,12 @@ from tests import killed_holders
 from tests.cutting_proxy import cutting_proxy
 from tests.imports import processes
 from tests.waiting import HANG_SECONDS, until
-from tests.warehouse.partitioning.bystander import Bystander
+from tests.warehouse.partitioning.bystander import Bystander, said_to_whom_a_change_ends
 from warehouse.partitioning import partitions
 from warehouse.partitioning.online import comparison, procedure, statements, steps
 from warehouse.partitioning.online.procedure import Direction, RepartitionError
 from warehouse.partitioning.partitions import COPY, TABLE
-from warehouse.server import away, catalog, errors
+from warehouse.server import away, catalog
 from warehouse.server.dialect import is_galera
 from warehouse.snapshot_id import snapshot_id_of
 
@@ -86,9 +86,7 @@ class Traffic:
 
     def __init__(self, open_session):
         self.open_session = open_session
-        # On a cluster, where a table is not locked while it is changed, whoever comes to it between the look for others
-        # and the change is ended by that, and does his work again, as an import does.
-        self.is_ended_by_changes = is_galera()
+        self.is_ended_by = said_to_whom_a_change_ends()
         self.added: set[int] = set()
         self.removed: set[int] = set()
         self.errors: list[Exception] = []
@@ -141,7 +139,7 @@ class Traffic:
                 try:
                     work(session, cursor)
                 except MySQLdb.OperationalError as error:
-                    if not self.is_ended_by_changes or error.args[0] != errors.DEADLOCK:
+                    if error.args[0] not in self.is_ended_by:
                         raise
                     session.rollback()
                     continue
