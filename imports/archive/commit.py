@@ -97,8 +97,9 @@ class Attempt:
         if error is None:
             self.believe()
             return False
+        # Whatever it was: the steps may be tried again one by one, and would store rows of rides that are not there.
+        self._run.resolver.forget()
         if isinstance(error, ClaimLost):
-            self._run.resolver.forget()
             self._run.leave(error.checkpoints)
             logger.warning("%s left the run: paused, cancelled or taken over", error)
             return True

@@ -11,8 +11,8 @@ from imports.archive.pipeline import ImportFailed, run_import
 from imports.loading import loader, refusal
 from imports.models import ImportCheckpoint, ImportedFile
 from quality.models import DataQualityLog
-from tests.imports.building import DAY, OTHER_PARK, OTHER_RIDE, PARK, event, import_all, runs, write_day
-from warehouse.models import QueueData, RideStatusSnapshot
+from tests.imports.building import DAY, OTHER_PARK, OTHER_RIDE, PARK, event, import_all, ride, runs, write_day
+from warehouse.models import QueueData, Ride, RideStatusSnapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,6 +113,20 @@ def test_where_the_table_refuses_all_nothing_is_lost(tmp_path, constraint):
     assert ledger() == []
     assert not DataQualityLog.objects.exists()
     assert import_all(tmp_path).stored == refusal.REFUSED_MAX + 1
+
+
+def test_files_that_are_tried_one_by_one_make_their_new_rides_anew(tmp_path, constraint):
+    """Together they are refused more than 100 rows, and all that was made for them is taken back."""
+    write_day(tmp_path, waits(3))
+    for n in (1, 2):
+        day = DAY + timedelta(days=n)
+        write_day(tmp_path, waits(80, day=day, entity=ride(n)), day)
+    with constraint("ride_status_snapshots", "wait_time < 20"):
+        totals = import_all(tmp_path)
+    assert (totals.stored, totals.rejected) == (3 + 20 + 20, 60 + 60)
+    stored_of = set(RideStatusSnapshot.objects.values_list("ride_id", flat=True))
+    assert stored_of == set(Ride.objects.values_list("ride_id", flat=True))
+    assert len(stored_of) == 3
 
 
 def test_queue_rows_without_a_snapshot_give_way_to_those_of_the_file(tmp_path, way):
