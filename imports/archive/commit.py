@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
+from typing import Any
 
 from django.db import IntegrityError, OperationalError
 from django.db import transaction as database_transaction
@@ -18,7 +19,9 @@ from django.db import transaction as database_transaction
 from imports.archive.checkpoint import ClaimLost, ImportCheckpoint
 from imports.archive.run import ImportRun, Step, Totals
 from imports.loading.loader import RowsRefused
+from imports.loading.names import FOLLOWED_OF_PARKS
 from imports.loading.retry import is_conflict
+from warehouse.models import Park
 from warehouse.server import errors
 from warehouse.server.away import Patience
 from warehouse.server.turns import brief_transaction, never_idle_for_long, on_every_node
@@ -73,10 +76,13 @@ class Attempt:
         self.answer_lost = False
         self._run = run
         self._patience = patience
+        self._parks: list[tuple[Park, dict[str, Any]]] = []  # as they were
         self._open = ExitStack()
 
     def begin(self) -> None:
         """OperationalError: the server is away."""
+        parks = [checkpoint.park for checkpoint in self.checkpoints]
+        self._parks = [(park, {name: getattr(park, name) for name in FOLLOWED_OF_PARKS}) for park in parks]
         with ExitStack() as opening:
             opening.enter_context(never_idle_for_long())
             opening.enter_context(database_transaction.atomic())
@@ -97,8 +103,7 @@ class Attempt:
         if error is None:
             self.believe()
             return False
-        # Whatever it was: the steps may be tried again one by one, and would store rows of rides that are not there.
-        self._run.resolver.forget()
+        self._forget()
         if isinstance(error, ClaimLost):
             self._run.leave(error.checkpoints)
             logger.warning("%s left the run: paused, cancelled or taken over", error)
@@ -141,6 +146,14 @@ class Attempt:
 
     def _await_another(self, error: Exception) -> None:
         """Until another attempt may hold; raises where none is to follow."""
-        self._run.resolver.forget()
+        self._forget()
         self.answer_lost = self.written is not None and errors.is_away(error)
         self._patience.wait(error)
+
+    def _forget(self) -> None:
+        """What was rolled back, for whatever reason: the steps may be tried again one by one. They would store rows of
+        rides that are not there, and take a park for called by its new name already."""
+        self._run.resolver.forget()
+        for park, said in self._parks:
+            for name, value in said.items():
+                setattr(park, name, value)

@@ -24,6 +24,9 @@ from warehouse.outside import fitting
 from warehouse.rides import stale_days, stays
 from warehouse.zones import known_zone
 
+# What `follow_parks` changes of a Park: where its transaction is rolled back, so is not what the object says.
+FOLLOWED_OF_PARKS = ("park_name", "park_slug", "timezone", "hand_set")
+
 
 # --- rides ----------------------------------------------------------------------------------------------------------
 def follow_rides(
@@ -128,7 +131,7 @@ def _follow_park(park: Park, word: _Said) -> None:
             stale_days.mark_park(row.pk)
         if change.before != {"park_slug": ""}:  # of a park that has its proper name: nothing that anybody saw
             change.save()
-    for name in ("park_name", "park_slug", "timezone", "hand_set"):
+    for name in FOLLOWED_OF_PARKS:
         setattr(park, name, getattr(row, name))
 
 

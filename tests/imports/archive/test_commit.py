@@ -129,8 +129,8 @@ def somebody_waits() -> bool:
 
 # --- others are in the way ------------------------------------------------------------------------------------------
 KNOWN, NEW, UNKNOWN = ride(1), ride(2), ride(3)
-# A ride that is new, and issues of each origin: of an event alone, of one whose park is that of its known ride (both of
-# one reason), of two events together, and of no park.
+# A ride that is new, a park and a ride that are called otherwise than before, and issues of each origin: of an event
+# alone, of one whose park is that of its known ride (both of one reason), of two events together, and of no park.
 EVENTS = [
     event(day=NEXT_DAY, entity=NEW),
     event(day=NEXT_DAY, entity=NEW),
@@ -138,6 +138,7 @@ EVENTS = [
     event("12:00:00Z", day=NEXT_DAY, entity=KNOWN, park=None, status="ODD"),
     event("13:00:00Z", day=NEXT_DAY, entity=UNKNOWN, park=None),
     event("14:00:00Z", day=NEXT_DAY, entity=UNKNOWN, park=None, status="ODD"),
+    event("15:00:00Z", day=NEXT_DAY, entity=KNOWN, name="Renamed", parkSlug="renamed", timezone="Europe/Paris"),
 ]
 ISSUES = {
     ("duplicate_event", "park", 1),
