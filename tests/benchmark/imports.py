@@ -31,6 +31,7 @@ def archive(folder: Path, *, days: int, events: int, destinations: int = 1) -> P
 @dataclass
 class _Round:
     events: int = 0
+    start: float = 0
     seconds: dict[str, float] = field(default_factory=dict)
     peak_mb: dict[str, float] = field(default_factory=dict)
     bulk_create: float = 0
@@ -48,7 +49,8 @@ def large_files(folder: Path, rounds: int, days: int, *, peers: bool) -> list[Fi
         return f"{median(each.events / each.seconds[name] for each in found):,.0f} events/s"
 
     again = [each.seconds["one job"] / each.seconds["again"] for each in found]
-    passed = [each.seconds["one job"] / each.seconds["missing only"] for each in found]
+    # with their starts, which is most of what the second takes
+    passed = [(each.start + each.seconds["one job"]) / (each.start + each.seconds["missing only"]) for each in found]
     check = [each.seconds["check"] / each.seconds["one job"] for each in found]
     days_of = [each.seconds["days"] / each.seconds["one job"] for each in found]
     figures = [
@@ -59,7 +61,7 @@ def large_files(folder: Path, rounds: int, days: int, *, peers: bool) -> list[Fi
         Figure("the quality check's share of the import", check, target="0.03 at most"),
         Figure("making the days afterwards / the import", days_of),
         Figure("first import / the same again", again, target="4"),
-        Figure("first import / the same with --missing-only", passed),
+        Figure("first import / the same with --missing-only, their starts included", passed),
         Figure("peak memory, one job, MB", [each.peak_mb["one job"] for each in found], target="250"),
         Figure("peak memory, two jobs, MB", [each.peak_mb["two jobs"] for each in found], target="250"),
         Figure("LOAD DATA of the ready-made rows", [1.0], speed=speed("LOAD DATA")),
@@ -72,7 +74,7 @@ def large_files(folder: Path, rounds: int, days: int, *, peers: bool) -> list[Fi
 
 def _large_round(source: Path, *, peers: bool) -> _Round:
     found = _Round()
-    start = start_seconds()
+    start = found.start = start_seconds()
 
     def run(name: str, *arguments: str) -> list[tuple[float, str]]:
         ran = manage("import_archive", "--source", str(source), "--all", *arguments)
