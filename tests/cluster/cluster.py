@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import MySQLdb
 
+from tests.asking import ask
+
 ROOT = Path(__file__).resolve().parents[2]
 NODES = (1, 2, 3)
 # -9 takes nothing from a process that it has handed to the system, so no COMMIT need wait for the disk.
@@ -25,9 +27,7 @@ class Cluster:
         self.home = ROOT / home
         self._environment = {**os.environ, "CLUSTER_HOME": home, "CLUSTER_OPTIONS": OPTIONS}
         if quick:
-            self._environment["CLUSTER_PROVIDER"] = (
-                "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT10S"
-            )
+            self._environment["CLUSTER_PROVIDER"] = QUICK
 
     def call(self, *arguments: object, check: bool = True) -> str:
         """What bin/cluster says."""
@@ -99,14 +99,6 @@ class Cluster:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.1)
-
-
-def ask(connection: "MySQLdb.Connection", sql: str) -> list[tuple]:
-    cursor = connection.cursor()
-    cursor.execute(sql)
-    rows = list(cursor.fetchall())
-    cursor.close()
-    return rows
 
 
 # What an import has stored, whatever numbers the server gave to parks and rides: count and checksum of each table.

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import MySQLdb
 
-from tests.cluster.cluster import NODES, ROOT, Cluster, ask, stored
+from tests.asking import ask
+from tests.cluster.cluster import NODES, ROOT, Cluster, stored
 from tests.imports.parents import end_with_the_parent
 
 DESTINATIONS, DAYS = 3, 30

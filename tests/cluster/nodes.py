@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from tests.cluster.cluster import Cluster, ask
+from tests.asking import ask
+from tests.cluster.cluster import Cluster
 from tests.waiting import HANG_SECONDS
 
 DATABASE = "on_nodes"

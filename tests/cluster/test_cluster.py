@@ -9,7 +9,8 @@ import time
 import MySQLdb
 import pytest
 
-from tests.cluster.cluster import NODES, ROOT, Cluster, ask
+from tests.asking import ask
+from tests.cluster.cluster import NODES, ROOT, Cluster
 from tests.imports.parents import end_with_the_parent
 from tests.waiting import HANG_SECONDS
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import MySQLdb
 
+from tests.asking import ask
 from tests.imports.api_world import RESORT, magic_kingdom
 from tests.imports.fault_server import fault_server
 from tests.torture import rules
 from tests.torture.lane import Lane
-from tests.torture.stored import Differences, hold, rows_of
+from tests.torture.stored import Differences, hold
 
 COMMAND = ("collect_live", "--once", "--destination", RESORT)
 PLACES = {"DESTINATION", "PARK", "HOTEL", "RESORT"}
@@ -68,7 +69,7 @@ def compare(connection: "MySQLdb.Connection", found: Differences) -> None:
     }
     stored = {
         (ride, int(ms)): (status, wait, told)
-        for ride, ms, status, wait, told in rows_of(
+        for ride, ms, status, wait, told in ask(
             connection,
             "SELECT r.themeparks_wiki_id, s.snapshot_id >> 20, s.status, s.wait_time, s.wait_told "
             "FROM ride_status_snapshots s JOIN rides r USING (ride_id) WHERE s.data_source = 'LIVE'",

@@ -7,6 +7,7 @@ from typing import Any
 
 import MySQLdb
 
+from tests.asking import ask
 from tests.torture.oracle import TOLD_OF_FILES, Expected
 
 LOST, DOUBLED, ALTERED = "lost", "doubled", "altered"
@@ -35,9 +36,9 @@ def compare(connection: "MySQLdb.Connection", expected: Expected) -> Differences
     """Row by row: lost is what lacks, doubled what is there beside, altered what says something else."""
     found = Differences()
     source = {"ARCHIVE"}
-    rides = dict(rows_of(connection, "SELECT ride_id, themeparks_wiki_id FROM rides"))
+    rides = dict(ask(connection, "SELECT ride_id, themeparks_wiki_id FROM rides"))
     snapshots: dict[Any, Any] = {}
-    for snapshot_id, ride_id, ms, status, wait, is_open, told, by in rows_of(
+    for snapshot_id, ride_id, ms, status, wait, is_open, told, by in ask(
         connection,
         "SELECT snapshot_id, ride_id, ROUND(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', recorded_at) / 1000), status, "
         "wait_time, computed_is_open, wait_told, data_source FROM ride_status_snapshots WHERE data_source = 'ARCHIVE'",
@@ -50,7 +51,7 @@ def compare(connection: "MySQLdb.Connection", expected: Expected) -> Differences
             found.add(ALTERED, f"snapshot {key}: id {snapshot_id}, open {is_open}, {by}")
     hold(found, "snapshot", expected.snapshots, snapshots)
     queues: dict[Any, Any] = {}
-    for snapshot_id, kind, *values in rows_of(
+    for snapshot_id, kind, *values in ask(
         connection,
         "SELECT q.snapshot_id, q.queue_type, q.wait_time_minutes, q.return_time_start, q.return_time_end, "
         "q.price_amount, q.price_currency, q.boarding_group_status, q.boarding_group_current, q.return_time_state "
@@ -71,7 +72,7 @@ def compare(connection: "MySQLdb.Connection", expected: Expected) -> Differences
 def _others(connection: "MySQLdb.Connection", expected: Expected, found: Differences) -> None:
     ledger = {
         (destination, day, park): tuple(values)
-        for destination, day, park, *values in rows_of(
+        for destination, day, park, *values in ask(
             connection,
             "SELECT f.destination_wiki_id, f.file_date, p.themeparks_wiki_id, f.outcome, f.sha256, f.events_read, "
             "f.stored, f.already_known, f.duplicates, f.rejected FROM import_files f JOIN parks p USING (park_id)",
@@ -79,7 +80,7 @@ def _others(connection: "MySQLdb.Connection", expected: Expected, found: Differe
     }
     hold(found, "ledger", expected.ledger, ledger)
     findings: dict[Any, dict[str, int]] = {}
-    for reason, kind, key, source_file, start, occurrences, evidence in rows_of(
+    for reason, kind, key, source_file, start, occurrences, evidence in ask(
         connection,
         "SELECT reason, entity_type, entity_key, source_file, timestamp_start, occurrences, evidence "
         "FROM data_quality_log",
@@ -99,7 +100,7 @@ def _others(connection: "MySQLdb.Connection", expected: Expected, found: Differe
     hold(found, "findings", _flat(expected.findings), _flat(findings))
     checkpoints = {
         (destination, park): tuple(map(int, values))
-        for destination, park, *values in rows_of(
+        for destination, park, *values in ask(
             connection,
             "SELECT c.destination_wiki_id, p.themeparks_wiki_id, SUM(c.records_imported), SUM(c.errors_encountered), "
             "SUM(c.files_processed) FROM import_checkpoints c JOIN parks p USING (park_id) GROUP BY 1, 2",
@@ -108,7 +109,7 @@ def _others(connection: "MySQLdb.Connection", expected: Expected, found: Differe
     hold(found, "checkpoint", expected.checkpoints, checkpoints)
     parks = {
         park: (destination, slug)
-        for park, destination, slug in rows_of(
+        for park, destination, slug in ask(
             connection,
             "SELECT themeparks_wiki_id, destination_wiki_id, park_slug FROM parks "
             "WHERE park_id IN (SELECT park_id FROM import_checkpoints)",
@@ -117,7 +118,7 @@ def _others(connection: "MySQLdb.Connection", expected: Expected, found: Differe
     hold(found, "park", expected.parks, parks)
     rides = {
         ride: (park, "" if name == f"Unnamed {ride}" else name)
-        for ride, park, name in rows_of(
+        for ride, park, name in ask(
             connection,
             "SELECT r.themeparks_wiki_id, p.themeparks_wiki_id, r.ride_name FROM rides r JOIN parks p USING (park_id) "
             "WHERE park_id IN (SELECT park_id FROM import_checkpoints)",
@@ -142,11 +143,3 @@ def hold(found: Differences, what: str, expected: Mapping, stored: Mapping) -> N
 
 def _words(key: Any) -> str:
     return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
-def rows_of(connection: "MySQLdb.Connection", sql: str) -> list[tuple]:
-    cursor = connection.cursor()
-    cursor.execute(sql)
-    rows = list(cursor.fetchall())
-    cursor.close()
-    return rows
