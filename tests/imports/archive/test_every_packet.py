@@ -1,4 +1,4 @@
-"""manage.py import_archive with its connection cut before and after each packet of an import of two files.
+"""manage.py import_archive with its connection cut before and after each packet of an import of three files.
 
 In the suite every 89th packet; all of them, 4 outcomes and 2 moments each, some minutes of CPU:
 
@@ -23,7 +23,7 @@ from quality.models import OwedCheck
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.emptying import empty_tables
 from tests.imports import forks
-from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, event, ride, write_day
+from tests.imports.building import DAY, DESTINATION, OTHER_PARK, OTHER_RIDE, PARK, event, ride, write_day
 from tests.imports.table_state import table_state
 from tests.waiting import until
 from warehouse.models import RideStatusSnapshot
@@ -33,21 +33,34 @@ from warehouse.server import away
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STRIDE = int(os.environ.get("EVERY_PACKET", "89"))
+AFTER = {"name": "After", "parkSlug": "called-otherwise", "timezone": "Europe/Paris"}
+CALLED = {"name": "Before"}, AFTER, AFTER
+MOVES = ride(7)
+TOLD_OF_PARKS_AND_RIDES = (
+    "SELECT r.themeparks_wiki_id, d.day, d.observations FROM ride_days d JOIN rides r USING (ride_id)",
+    "SELECT themeparks_wiki_id, park_name, park_slug, timezone FROM parks",
+    "SELECT r.themeparks_wiki_id, p.themeparks_wiki_id, s.begins_at, s.ends_at "
+    "FROM ride_stays s JOIN rides r USING (ride_id) JOIN parks p ON p.park_id = s.park_id",
+    "SELECT COALESCE(p.themeparks_wiki_id, r.themeparks_wiki_id), c.`before`, c.`after` "
+    "FROM metadata_changes c LEFT JOIN parks p USING (park_id) LEFT JOIN rides r ON r.ride_id = c.ride_id",
+)
 PAUSES = {"first_pause": 0.0001, "longest_pause": 0.001}
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Two days of two parks, with a ride that is new on the second, and issues of both."""
+    """Three days of two parks, of which the latter go in together, and issues of all. On each a ride is new; on the
+    second one has moved, and another one and its park are called otherwise."""
     root = tmp_path_factory.mktemp("archive")
-    for n in (0, 1):
+    for n in range(3):
         day = DAY + timedelta(days=n)
         events = [
             event(day=day),
             event("11:00:00Z", day=day, status="DOWN", queue={"STANDBY": {"waitTime": 10}}),
             event("12:00:00Z", day=day, status="ODD"),
             event("13:00:00Z", day=day, entity=ride(n)),
-            event("14:00:00Z", day=day, entity=OTHER_RIDE, park=OTHER_PARK),
+            event("14:00:00Z", day=day, entity=OTHER_RIDE, park=OTHER_PARK, **CALLED[n]),
+            event("15:00:00Z", day=day, entity=MOVES, park=PARK if n else OTHER_PARK),
         ]
         write_day(root, events, day)
     return root
@@ -73,17 +86,17 @@ def imported(archive) -> int:
 
 
 def state() -> tuple:
-    """What an import leaves: rows, findings, ledger, where its parks stand, sums of days, and what is owed."""
+    """What an import leaves: rows, findings, ledger, where its parks stand, what parks were called and where rides
+    were, sums of days, and what is owed."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.themeparks_wiki_id, d.day, d.observations FROM ride_days d JOIN rides r USING (ride_id) "
-            "ORDER BY 1, 2"
-        )
-        days = cursor.fetchall()
+        told = []
+        for query in TOLD_OF_PARKS_AND_RIDES:
+            cursor.execute(query)
+            told.append(sorted(cursor.fetchall(), key=repr))
     stand = ImportCheckpoint.objects.order_by("park__themeparks_wiki_id").values_list(
         "status", "files_processed", "records_imported", "errors_encountered", "last_error", "last_processed_date"
     )
-    return table_state(), days, list(stand), OwedCheck.objects.count()
+    return table_state(), told, list(stand), OwedCheck.objects.count()
 
 
 @pytest.fixture(scope="module")
