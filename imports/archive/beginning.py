@@ -170,7 +170,7 @@ def run_of(
             )
         )
     first, last = _range_of(group)
-    refuse_a_clock_behind(last, clock())
+    refuse_a_clock_behind(last, max(checkpoint.created_at for checkpoint in group), clock())
     left = min(checkpoint.next_day for checkpoint in group)
     if isinstance(source, SourceByPark):
         (park,) = {checkpoint.park.themeparks_wiki_id for checkpoint in group}

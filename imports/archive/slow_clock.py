@@ -5,7 +5,7 @@ of a file's events lie in the future and on the very day that the file is of, th
 that is wrong. Refusing all of them would count the day as imported, and lose it.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from imports.archive.prefetch import Reading
 from imports.loading.attribution import NEIGHBOURING_DAY
@@ -24,13 +24,25 @@ def refuse_a_slow_clock(reading: Reading, now: datetime) -> None:
         raise ClockIsSlow(trouble)
 
 
-def refuse_a_clock_behind(last: date, now: datetime) -> None:
+#: so much two clocks may differ; those of a zone mistaken for another differ by a quarter of an hour at least
+APART_AT_MOST = timedelta(minutes=10)
+
+
+def refuse_a_clock_behind(last: date, begun_at: datetime, now: datetime) -> None:
     """ClockIsSlow where an import was begun for days, up to `last`, that by `now` are still to come: their files would
-    be taken for those of days to come, left out, and their days be called missing."""
+    be taken for those of days to come, left out, and their days be called missing. And where it was begun later than
+    `now`, by the server's clock, and the last of its days are not over: what is told of their later hours would be
+    refused, and the days be called imported."""
     if last > now.astimezone(UTC).date() + ONE_DAY:
         raise ClockIsSlow(
             f"the clock of this machine says {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the import was begun for "
             f"days up to {last}, which had happened by then. Set the clock right, then go on; nothing was read"
+        )
+    if begun_at - now > APART_AT_MOST and now < midnight(last + ONE_DAY) + NEIGHBOURING_DAY:
+        raise ClockIsSlow(
+            f"the clock of this machine says {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the import was begun at "
+            f"{begun_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC by that of the database server: one of the two is wrong. "
+            "Set it right, then go on; nothing was read"
         )
 
 

@@ -207,8 +207,8 @@ def test_a_stopped_import_goes_on_where_it_was(tmp_path, park):
     assert not run_import(run, stop, lambda run, step: stop.set())
     assert ImportCheckpoint.objects.get().status == "PAUSED" and RideStatusSnapshot.objects.count() == 1
     with pytest.raises(RequestError, match="is of another kind"):
-        beginning.resume([], open_source(str(tmp_path / "nowhere")), lambda: NOW)
-    (again,) = beginning.resume([], None, lambda: NOW)
+        beginning.resume([], open_source(str(tmp_path / "nowhere")))
+    (again,) = beginning.resume([], None)
     assert run_import(again, threading.Event())
     assert (again.totals.files, again.totals.stored) == (1, 1)
 

@@ -193,6 +193,24 @@ def test_what_is_gone_on_with_by_a_clock_of_weeks_ago_loses_no_day(tmp_path):
     assert ImportCheckpoint.objects.get().status == "COMPLETED"
 
 
+def test_what_is_gone_on_with_by_a_clock_that_stands_in_its_last_day_loses_none_of_its_hours(tmp_path):
+    """Less than half of its events are to come by that clock: they were refused, and the day was called imported."""
+    for n in range(2):
+        day = DAY + timedelta(days=n)
+        write_day(tmp_path, [event(f"{hour:02}:00:00Z", day=day) for hour in range(8, 18)], day)
+    assert import_archive(tmp_path, "--all")[0] == 0
+    ImportCheckpoint.objects.update(status="PAUSED", last_processed_date=DAY)
+    RideStatusSnapshot.objects.filter(recorded_at__gte=midnight(DAY + timedelta(days=1))).delete()
+    with time_machine.travel(midnight(DAY) + timedelta(days=1, hours=13, minutes=30), tick=True):
+        status, said = import_archive_again("--resume")
+        assert (status, "one of the two is wrong" in said) == (1, True)
+        assert import_archive_again("--resume", "--queue")[0] == 1
+    assert ImportCheckpoint.objects.get().status == "PAUSED"
+    assert import_archive_again("--resume")[0] == 0
+    assert RideStatusSnapshot.objects.count() == 20
+    assert not DataQualityLog.objects.filter(reason="future_time").exists()
+
+
 # --- rejected events of parks that nobody knows -------------------------------------------------------------------
 def test_rejected_events_that_name_a_park_nobody_knows_are_counted_and_told_under_the_destination(tmp_path):
     rejected = [event(f"{hour}:00:00Z", status="ODD") for hour in range(10, 15)]
