@@ -70,11 +70,14 @@ def _run(log: str, workers: int, stale_seconds: float | None, hurried: dict[str,
     call_command("qcluster")
 
 
-def _hurry(no_round: float = 120.0, look: float = 15.0, holder_silent: float = 30.0, asks: int = 55) -> None:
-    """Seconds: without a round, between two looks for what is due, until a message is given back, and of a question."""
-    from imports.workers import cluster, models, sentinel
+def _hurry(*, no_round: float, look: float, beat: float, holder_silent: float, on_its_way: float, asks: int) -> None:
+    """Seconds: without a round, between two looks for what is due and two signs of life, until a message is given back
+    whose holder is silent or dead, and of a question."""
+    from imports.workers import cluster, heartbeat, models, rounds, sentinel
 
     cluster.WatchedCluster.no_round_seconds = sentinel.WatchfulSentinel.no_round_seconds = no_round
     sentinel.WatchfulSentinel.look_every_seconds = look
     models.HOLDER_SILENT_SECONDS = holder_silent
+    models.RESULT_ON_ITS_WAY_SECONDS = on_its_way
     models.DATABASE_ANSWERS_WITHIN_SECONDS = asks
+    heartbeat.BEAT_EVERY_SECONDS = rounds.SAID_EVERY_SECONDS = beat

@@ -56,7 +56,7 @@ def server(shared_server, settings, time_machine):
     time_machine.move_to(NOW, tick=False)
     settings.THEMEPARKS_API_URL = server.api_url
     settings.THEMEPARKS_API_KEY = FREE
-    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 300
+    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
     with stamina.set_testing(True, attempts=3, cap=True):
         yield server
 

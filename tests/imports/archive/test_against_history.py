@@ -57,7 +57,7 @@ def point_to(server, patched, kept) -> None:
     for name, value in {
         "THEMEPARKS_API_URL": server.api_url,
         "THEMEPARKS_API_KEY": FREE,
-        "THEMEPARKS_REQUESTS_PER_MINUTE": 300,
+        "THEMEPARKS_REQUESTS_PER_MINUTE": 60_000,
         "HISTORY_DIR": str(kept),
     }.items():
         patched.setattr(django_settings, name, value)

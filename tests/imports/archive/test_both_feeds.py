@@ -29,7 +29,7 @@ def server(truth, settings, time_machine, tmp_path):
     truth.forget_budgets()
     time_machine.move_to(NOW, tick=False)
     settings.THEMEPARKS_API_URL, settings.THEMEPARKS_API_KEY = truth.api_url, FREE
-    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 300
+    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
     settings.HISTORY_DIR = str(tmp_path / "answers")
     with stamina.set_testing(True, attempts=2, cap=True):
         yield truth

@@ -52,7 +52,7 @@ def server(shared_server, settings, time_machine, tmp_path):
     time_machine.move_to(NOW, tick=False)
     settings.THEMEPARKS_API_URL = server.api_url
     settings.THEMEPARKS_API_KEY = FREE
-    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 300
+    settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
     settings.HISTORY_DIR = str(tmp_path / "cache" / "history")
     truth = list(server.truth)
     with stamina.set_testing(True, attempts=2, cap=True):

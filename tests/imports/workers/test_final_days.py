@@ -21,7 +21,7 @@ def server(settings, time_machine, tmp_path):
     with history_server(recorded_days=8) as server, stamina.set_testing(True, attempts=2, cap=True):
         time_machine.move_to(NOW, tick=False)
         settings.THEMEPARKS_API_URL, settings.THEMEPARKS_API_KEY = server.api_url, FREE
-        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 300
+        settings.THEMEPARKS_REQUESTS_PER_MINUTE = 60_000
         settings.HISTORY_DIR = str(tmp_path)
         yield server
 

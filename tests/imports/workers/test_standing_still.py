@@ -23,16 +23,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: waits where its argument, a file, is not there yet; django-q2 calls any function of a message, which is signed
 WAITS = "tests.imports.workers.held_task.wait_for"
 KILLS = "tests.imports.workers.held_task.die"
-NO_ROUND_SECONDS = 6.0  # of 120: the heartbeats of workers come every 3 s
-HOLDER_SILENT_SECONDS = 8.0  # of 30
+# Of 120, 30, 5, 3 and 15, and of 55: what is killed or frozen is waited for eight times.
+HURRIED = {"no_round": 5.0, "holder_silent": 4.0, "on_its_way": 1.5, "beat": 0.8, "look": 0.8, "asks": 1}
 
 
 @pytest.fixture
 def cluster(tmp_path):
-    started = Cluster(
-        tmp_path / "cluster.log",
-        hurried={"no_round": NO_ROUND_SECONDS, "look": 1.0, "holder_silent": HOLDER_SILENT_SECONDS, "asks": 2},
-    )
+    started = Cluster(tmp_path / "cluster.log", hurried=HURRIED)
     yield started
     started.kill()
 
@@ -127,7 +124,7 @@ def test_a_cluster_that_is_asked_to_end_finishes_what_is_in_hand_and_says_so(clu
     until(lambda: held("held"), otherwise=how_it_stands)
     with connection.cursor() as cursor:  # for longer than a cluster bears a process without a round
         cursor.execute("LOCK TABLES workers WRITE, django_q_schedule WRITE")
-        time.sleep(NO_ROUND_SECONDS * 1.5)
+        time.sleep(HURRIED["no_round"] * 1.5)
         cursor.execute("UNLOCK TABLES")
     Schedule.objects.bulk_create([a_job("Year 206", datetime(206, 1, 1, tzinfo=UTC)), a_job("Due", timezone.now())])
     until(lambda: {"Due", "Year 206"} <= {row.group() for row in OrmQ.objects.all()} | done_groups())
