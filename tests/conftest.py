@@ -95,10 +95,10 @@ def pytest_configure_node(node):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Those of a browser first, so that one worker has them all, and starts the only one; then those of migrations, for
-    which a process renders four seconds long what models were. Serial ones towards the end, where waiting for one
-    another costs least."""
-    items.sort(key=lambda item: (_is_serial(item), item.get_closest_marker("browser") is None, not _migrates(item)))
+    """Serial ones first, before any long one is begun: at the end all waited for whatever took half a minute just then,
+    60 of 300 s. Then those of a browser, so that one worker has them all, and starts the only one; then those of
+    migrations, for which a process renders four seconds long what models were."""
+    items.sort(key=lambda item: (not _is_serial(item), item.get_closest_marker("browser") is None, not _migrates(item)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around everything else: a test that waits for its turn is not too slow

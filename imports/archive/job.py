@@ -25,6 +25,7 @@ from imports.archive.process import process_token
 from imports.archive.run import ImportRun, Step
 from imports.sources.opening import open_source
 from imports.sources.source import ArchiveError
+from warehouse.management.graceful_stop import Stop
 from warehouse.server import ddl, errors
 from warehouse.server.away import patience
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 _fork = multiprocessing.get_context("fork")
 
 TELL_EVERY_SECONDS = 0.5
+INTERRUPT_EVERY_SECONDS = 0.2
 _ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -132,18 +134,18 @@ def _without_signals() -> Iterator[None]:
 def _work(run: ImportRun, door: Door, says: Connection, hears: Connection, not_its_own: Sequence[Connection]) -> None:
     for end in not_its_own:
         end.close()
-    stop = threading.Event()
+    stop = Stop()
     signal.set_wakeup_fd(-1)  # the command's process is woken by it
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
-    signal.signal(signal.SIGUSR1, _break_off)
+    breaking_off = BreakingOff()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKED_TO_STOP)
     told = _Told(says, door)
     ddl.door.set(door)
     with suppress(KeyboardInterrupt):  # as late as behind its end
         try:
-            threading.Thread(target=_listen, args=(hears, stop), name="wishes", daemon=True).start()
+            threading.Thread(target=_listen, args=(hears, stop, breaking_off), name="wishes", daemon=True).start()
             run.worker = process_token()
             told.tell(Began(run.worker))
             with patience(stop=stop):
@@ -154,18 +156,37 @@ def _work(run: ImportRun, door: Door, says: Connection, hears: Connection, not_i
         connections.close_all()
 
 
-def _break_off(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+class BreakingOff:
+    """Made by the main thread, in which another one raises KeyboardInterrupt.
+
+    By a real signal, which also ends a sleep or a question to the server. Sent again until it is heard: one that comes
+    when the main thread has just let go of Python for a system call, and is not inside it, does not end that call.
+    """
+
+    def __init__(self) -> None:
+        self._is_wanted = False
+        signal.signal(signal.SIGUSR1, self._raise)
+
+    def _raise(self, number: int, frame: object) -> None:
+        if self._is_wanted:
+            self._is_wanted = False
+            raise KeyboardInterrupt
+
+    def __call__(self) -> None:
+        """Raise it, and wait until it is."""
+        self._is_wanted = True
+        while self._is_wanted:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            time.sleep(INTERRUPT_EVERY_SECONDS)
 
 
-def _listen(hears: Connection, stop: threading.Event) -> None:
+def _listen(hears: Connection, stop: threading.Event, break_off: BreakingOff) -> None:
     try:
         while True:
             wish = hears.recv()
             stop.set()
             if wish == Wish.BREAK_OFF:
-                # a real signal, which also ends a sleep of the thread that imports
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                break_off()
     except (EOFError, OSError):
         stop.set()  # the command's process is gone
 

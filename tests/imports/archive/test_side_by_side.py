@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from imports.archive.decoder import WORTH_ITS_START_BYTES
 from imports.archive.door import Door
 from imports.archive.going import Outcome, Tally
 from imports.archive.how_many_jobs import JOBS_MAX, Work, how_many
+from imports.archive.job import BreakingOff
 from imports.archive.process import is_known_dead
 from imports.models import ImportCheckpoint, ImportedFile
 from imports.sources.source import key_of
@@ -262,6 +264,33 @@ def test_a_second_signal_breaks_off_what_is_in_hand(archive, gates):
     assert process.returncode == 3, output
     assert "Traceback" not in output
     assert RideStatusSnapshot.objects.count() == 2 * EVENTS
+
+
+def test_an_interruption_that_comes_just_before_a_system_call_ends_it_too(monkeypatch):
+    """The first signal is lost, as to a thread that is on its way into the call: it hears of it behind the call."""
+    sent, send = [], signal.pthread_kill
+
+    def send_but_the_first(thread: int, number: int) -> None:
+        sent.append(number)
+        if len(sent) > 1:
+            send(thread, number)
+
+    monkeypatch.setattr(signal, "pthread_kill", send_but_the_first)
+    before = signal.getsignal(signal.SIGUSR1)
+    reads, writes = os.pipe()
+    try:
+        breaking_off = BreakingOff()
+        thread = threading.Thread(target=breaking_off)
+        with pytest.raises(KeyboardInterrupt):
+            thread.start()
+            os.read(reads, 1)  # nobody writes
+        thread.join(HANG_SECONDS)
+        send(threading.get_ident(), signal.SIGUSR1)  # one more of the same, which has been heard
+        assert len(sent) >= 2
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        os.close(reads)
+        os.close(writes)
 
 
 def test_a_job_that_is_ended_alone_pauses_and_the_others_go_on(archive, gates):
