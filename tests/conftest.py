@@ -12,6 +12,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -135,6 +136,16 @@ def _one_server(request):
         with request.getfixturevalue("django_db_blocker").unblock():
             if is_galera():
                 pytest.skip(f"on a Galera cluster {marker.args[0]}")
+
+
+# --- signals ---------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def signals():
+    """A command that was told to stop leaves them to nobody: its process is about to end."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 # --- tests without a database ---------------------------------------------------------------------------------------

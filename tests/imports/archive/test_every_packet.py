@@ -205,15 +205,6 @@ def told(proxy: CuttingProxy) -> str:
     return f"cut {cut.moment} packet {cut.packet.number}: {cut.packet.text[:200]}\n{near}"
 
 
-@pytest.fixture
-def signals():
-    """A command that was told to stop leaves them to nobody: its process is about to end."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 def test_one_ctrl_c_ends_the_waiting_and_the_import_is_gone_on_with(undisturbed, archive, signals, capfd):
     found, _ = undisturbed
     with cutting_proxy(connection) as proxy:

@@ -70,16 +70,7 @@ def test_a_wait_ends_when_it_is_set_and_so_do_all_others():
     assert stop.wait()
 
 
-@pytest.fixture
-def handlers():
-    """As they were, behind the test: whoever was asked to stop hears no signal any more."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("handlers")
+@pytest.mark.usefixtures("signals")
 def test_a_second_signal_inside_of_the_first_ones_handler_breaks_off():
     """As they come from `timeout`, or from a terminal and whoever passes on what it hears, at once."""
     for instant in itertools.count(1):
