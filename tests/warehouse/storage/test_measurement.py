@@ -32,8 +32,8 @@ def counted() -> set[str]:
     )
 
 
-def test_sizes_agree_with_the_files_right_after_a_load(snapshots):
-    snapshots.fill(100_000, "2025-02-01", 50)  # 57 days, two partitions
+def test_sizes_agree_with_the_files_right_after_a_load(new_files):
+    new_files.fill(100_000, "2025-02-01", 50)  # 57 days, two partitions
     measured = collect()[TABLE]
     assert measured.row_count == 100_000
     directory = catalog.data_directory()
@@ -64,10 +64,10 @@ def test_again_on_one_day_replaces_that_days_figures(snapshots):
     assert StorageMetrics.objects.get(table_name=TABLE).row_count == 1
 
 
-def test_growth_is_per_day_since_the_measurement_before(snapshots):
+def test_growth_is_per_day_since_the_measurement_before(new_files):
     before = collect(NOW - timedelta(days=4))[TABLE]
     assert before.growth_rate_mb_per_day is None
-    snapshots.fill(20_000, "2026-11-01", 60)
+    new_files.fill(20_000, "2026-11-01", 60)
     after = collect()[TABLE]
     added = after.data_size_mb + after.index_size_mb - before.data_size_mb - before.index_size_mb
     assert added > 1

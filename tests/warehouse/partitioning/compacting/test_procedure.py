@@ -61,13 +61,13 @@ def small(monkeypatch) -> None:
 
 
 @pytest.fixture
-def filled(snapshots):
+def filled(new_files):
     """6,000 rows of January to March, in twice the room that they need: as many others were there and are gone."""
-    snapshots.fill(ROWS, "2025-01-01 00:10:00", 1260)
+    new_files.fill(ROWS, "2025-01-01 00:10:00", 1260)
     execute(f"UPDATE {TABLE} SET data_source = 'LIVE'")
-    snapshots.fill(ROWS, "2025-01-01 00:00:00", 1260)
+    new_files.fill(ROWS, "2025-01-01 00:00:00", 1260)
     execute(f"DELETE FROM {TABLE} WHERE data_source = 'LIVE'")
-    return snapshots
+    return new_files
 
 
 def run(report=None, **options) -> Done:

@@ -439,7 +439,7 @@ def test_an_import_during_apply_gives_the_copy_its_months(filled):
         assert cursor.fetchone() == (1,)
 
 
-def test_on_a_disk_that_is_too_small_it_does_not_begin_unless_told_to(filled, monkeypatch):
+def test_on_a_disk_that_is_too_small_it_does_not_begin_unless_told_to(new_files, filled, monkeypatch):
     needed = procedure.bytes_needed()
     assert 1_000_000 < needed < 20_000_000
     monkeypatch.setattr(catalog, "disk_free_bytes", lambda: int(needed * 1.1))
