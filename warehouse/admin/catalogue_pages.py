@@ -62,6 +62,9 @@ class ParkForm(CheckedForm):
 @admin.register(Park)
 class ParkAdmin(PageAdmin):
     form = ParkForm
+    # said once more, since a query that counts, as below, forgets the model's: where a park is chosen by its name they
+    # came in pages of no order, of which a park may be on none
+    ordering = ("park_name", "park_id")
     list_display = ("park_name", "timezone", "rides_known", "days", "themeparks_wiki_id", "set_by_hand")
     search_fields = ("park_name", "themeparks_wiki_id", "destination_wiki_id")
 

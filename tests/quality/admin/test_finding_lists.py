@@ -86,7 +86,8 @@ def test_a_wrong_date_is_said_and_filters_nothing(desk):
 
 
 def test_search_and_filters_are_one_form_that_keeps_what_links_asked_for(desk, park):
-    page = desk.get(f"{LIST}?status=all&from=2025-03-01&q=a&ride=7&created_at__gte=2025-01-01&park=").content.decode()
+    asked = "status=all&from=2025-03-01&q=a&ride=7&created_at__gte=2025-01-01T00:00Z&park="
+    page = desk.get(f"{LIST}?{asked}").content.decode()
     form = page[page.index('id="changelist-search"') : page.index("</form>", page.index('id="changelist-search"'))]
     assert '<option value="all" selected>All</option>' in form
     assert 'name="from" value="2025-03-01"' in form
@@ -285,8 +286,9 @@ def test_the_chips_say_all_that_narrows_the_list_whoever_made_the_link(desk, par
         "Ride: Space Comet (Lakeside)", "Assigned to me", "About: 2025-03-01 to 2025-03-31"
     ]  # fmt: skip
     of_ride = f"entity_type__exact=ride&entity_id__exact={ride.pk}"
-    assert chips(desk, f"{of_ride}&seen_to=2025-03-01&batch=3&created_at__gte=2025-01-01")[1:] == [
-        "Ride: Space Comet (Lakeside)", "First seen: until 2025-03-01", "Moved in bulk 3", "created_at__gte: 2025-01-01"
+    assert chips(desk, f"{of_ride}&seen_to=2025-03-01&batch=3&created_at__gte=2025-01-01T00:00Z")[1:] == [
+        "Ride: Space Comet (Lakeside)", "First seen: until 2025-03-01", "Moved in bulk 3",
+        "created_at__gte: 2025-01-01T00:00Z",
     ]  # fmt: skip
     page = desk.get(f"{LIST}?reason=silent_hours&park={park.pk}").content.decode().replace("&amp;", "&")
     assert f'href="?park={park.pk}&view=list" title="Show the list without it" aria-label="Without: Reason' in page

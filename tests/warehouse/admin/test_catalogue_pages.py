@@ -198,6 +198,17 @@ def test_a_ride_that_is_added_by_hand_gets_the_next_number(admin_client, metadat
     assert Ride.objects.get(ride_name="New").pk == metadata.ride.pk + 1
 
 
+def test_parks_to_choose_from_come_by_name_and_each_once(admin_client):
+    names = [f"Park {n * 37 % 50:02}" for n in range(50)]  # three pages, numbered in another order
+    for n, name in enumerate(names):
+        Park.objects.create(park_name=name, themeparks_wiki_id=f"p{n}")
+    url = reverse("admin:autocomplete")
+    asked = {"app_label": "warehouse", "model_name": "ride", "field_name": "park", "term": "park"}
+    answers = [admin_client.get(url, {**asked, "page": page}).json() for page in (1, 2, 3)]
+    assert [answer["pagination"]["more"] for answer in answers] == [True, True, False]
+    assert [found["text"] for answer in answers for found in answer["results"]] == sorted(names)
+
+
 def test_the_park_that_an_operator_sets_is_that_of_the_newest_stay(admin_client, metadata):
     ride, old = metadata.ride, metadata.ride.park
     second, third = (
