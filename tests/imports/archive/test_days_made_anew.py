@@ -175,8 +175,8 @@ def make_some(rnd: random.Random, root) -> None:
     all_parks.make(park_ids(), timezone.now(), stop=lambda: len(made) >= goes, say=made.append)
 
 
-def make_all() -> None:
-    all_parks.make(park_ids(), timezone.now())
+def make_all(**options) -> None:
+    all_parks.make(park_ids(), timezone.now(), **options)
 
 
 def park_ids() -> list[int]:
@@ -222,7 +222,7 @@ def test_days_of_an_import_that_was_killed_before_it_made_them_are_made_by_the_w
     assert process.returncode == -signal.SIGKILL
     assert StaleDay.objects.exists()
     killed_holders.are_known_to_be_gone()
-    make_all()
+    make_all(patience_seconds=HANG_SECONDS)  # the server may not have noticed yet that the session is gone
     assert not StaleDay.objects.exists()
     assert RideDay.objects.filter(day__in=DAYS[:2]).count() == 2
     assert differences() == []
