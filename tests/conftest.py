@@ -11,6 +11,7 @@ waits by itself, and `--tracing retain-on-failure` or `--headed` show what a tes
 import fcntl
 import gc
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 import MySQLdb
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import TransactionTestCase
 
 from tests.emptying import empty_tables
@@ -58,6 +60,25 @@ def usual_garbage():
     gc.set_threshold(*AS_PYTHON_HAS_IT)
     yield
     gc.set_threshold(*as_in_tests)
+
+
+# --- transactions ---------------------------------------------------------------------------------------------------
+# What a test without transactions of its own has stored is rolled back after it, unless one of these has committed it:
+# then it is there in all tests behind, in whichever process, until one has the tables emptied.
+COMMITTING = re.compile(
+    r"\s*(ALTER|ANALYZE\s+(LOCAL\s+)?TABLE|(CREATE|DROP)(?!\s+TEMPORARY)|FLUSH|LOCK|OPTIMIZE|RENAME|TRUNCATE)\b", re.I
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_commits_unseen():
+    def look(execute, sql, params, many, context):
+        is_rolled_back = any(block._from_testcase for block in context["connection"].atomic_blocks)
+        assert not (is_rolled_back and COMMITTING.match(sql)), f"commits: ask for transactional_db: {sql[:100]}"
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield
 
 
 # --- passwords ------------------------------------------------------------------------------------------------------

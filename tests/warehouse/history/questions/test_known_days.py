@@ -205,7 +205,7 @@ def plan(known, action) -> list[dict]:
 
 
 @pytest.fixture
-def five_parks():
+def five_parks(transactional_db):
     """Three months of five parks: enough that the server reads ranges."""
     found = [a_park(f"Park {number}") for number in range(5)]
     for park in found:
