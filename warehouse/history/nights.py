@@ -13,13 +13,15 @@ So a quiet day of honest zeros is none, which ends with the evening; nor is a ni
 Without a time zone nobody knows when night is, and there is none.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from warehouse.history.words import OPERATING
+from warehouse.history.words import OPERATING, STATUS, Word
 from warehouse.instants import instant_at, milliseconds_of
+from warehouse.snapshot_id import RIDE_ID_BITS
 
 NIGHT_BEGINS, NIGHT_ENDS = time(3), time(5)  # local: no evening lasts so long, and nobody opens so early
 SILENCE = timedelta(hours=3)  # who says nothing for so long does not say it again and again
@@ -95,6 +97,40 @@ def found_among(rows: Iterable[tuple[int, int, int, int | None]], zone: ZoneInfo
             watch.words += 1
     watch.turns(watch.last_ms)
     return watch.found
+
+
+def may_lie_in_one(days: Sequence[Mapping[int, Sequence[Word]]], number: int, hours: tuple[int, int]) -> bool:
+    """False where the hours of the night of one of consecutive days surely lie in no night; far sooner told than which
+    nights there are. `days`: of each the words by ride_id, ascending and none empty; `hours`: as `hours_of`.
+
+    A park that is heard of every SILENCE is heard of in them or shortly before and after. And a ride that says
+    OPERATING without a wait in a night stands so all through it: by its last word until then or, where there is none,
+    by its next one.
+    """
+    begin_ms, end_ms = hours
+    around_ms = _SILENCE_MS - (end_ms - begin_ms)
+    begin, end = (begin_ms - around_ms << RIDE_ID_BITS,), (end_ms + around_ms << RIDE_ID_BITS,)
+    is_heard = False
+    for said in days[number].values():
+        for key, _, wait in said[bisect_left(said, begin) : bisect_left(said, end)]:
+            if wait and begin_ms < key >> RIDE_ID_BITS < end_ms:
+                return False
+            is_heard = True
+    return is_heard and any(
+        code & STATUS == OPERATING and not wait for _, code, wait in _standing(days, number, begin_ms)
+    )
+
+
+def _standing(days: Sequence[Mapping[int, Sequence[Word]]], number: int, at_ms: int) -> Iterator[Word]:
+    """Of each ride its last word up to an instant of a day, or its next one."""
+    behind = (at_ms + 1 << RIDE_ID_BITS,)
+    for ride_id in set().union(*days):
+        said = days[number].get(ride_id, ())
+        at = bisect_left(said, behind)
+        earlier = [*(day[ride_id] for day in days[:number] if ride_id in day), said[:at]]
+        later = [said[at:], *(day[ride_id] for day in days[number + 1 :] if ride_id in day)]
+        last = next((some[-1] for some in reversed(earlier) if some), None)
+        yield last or next(some[0] for some in later if some)
 
 
 def hours_of(day: date, zone: ZoneInfo) -> tuple[int, int]:

@@ -28,7 +28,7 @@ from warehouse.instants import instant_at
 from warehouse.models import DayTold, HoursSource
 
 #: Kept with each row: rows of other rules are made anew.
-RULES_VERSION = 1
+RULES_VERSION = 2
 SAID_MS = 4 * HOUR_MS  # for so long OPERATING holds outside the park's hours
 
 Milliseconds = tuple[int, int]

@@ -5,7 +5,6 @@ is asked of the whole park, and of a day, the one before and the one after alone
 same as one that is made in a month. No database.
 """
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 from warehouse.history.following import Followed, follow
 from warehouse.history.frame import Frame, clock_of, minute_of, minutes_of
 from warehouse.history.inferred_hours import RideHours, inferred
-from warehouse.history.nights import Night, found_among, hours_of
+from warehouse.history.nights import Night, found_among, hours_of, may_lie_in_one
 from warehouse.history.rule import DayOfPark, Milliseconds, carried_of, figures_of
 from warehouse.history.whose_word import choose
 from warehouse.history.words import (
@@ -147,25 +146,16 @@ def _follow(day: _Day, states: dict[int, State], openings: Mapping[int, Opening]
 
 def _nights(before: _Day, day: _Day, after: _Day, zone: ZoneInfo | None) -> list[Night]:
     """Those of three days that touch the middle one. Of most parks nothing is said at night: that is asked first."""
+    if zone is None:
+        return []
     three = (before, day, after)
-    if zone is None or not any(_says_operating_alone(each, *hours_of(each.park.day, zone)) for each in three):
+    said = [each.words for each in three]
+    if not any(may_lie_in_one(said, number, hours_of(each.park.day, zone)) for number, each in enumerate(three)):
         return []
     words = [word for each in three for word in each.in_time()]
     rows = ((ride_id_of(key), key >> RIDE_ID_BITS, code & STATUS, wait) for key, code, wait in words)
     begin_ms, end_ms = day.park.begin_ms, day.park.end_ms
     return [night for night in found_among(rows, zone) if night.begin_ms < end_ms and night.end_ms > begin_ms]
-
-
-def _says_operating_alone(day: _Day, begin_ms: int, end_ms: int) -> bool:
-    """Whether between two instants rides say OPERATING without a wait, and none shows one."""
-    begin, end = (begin_ms << RIDE_ID_BITS,), (end_ms << RIDE_ID_BITS,)
-    found = 0
-    for said in day.words.values():
-        for _, code, wait in said[bisect_left(said, begin) : bisect_left(said, end)]:
-            if wait:
-                return False
-            found += code & STATUS == OPERATING
-    return found > 0
 
 
 def _inferred(
