@@ -6,10 +6,9 @@ from decimal import Decimal
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.imports.desk import queries_of_a_page
 from tests.warehouse.admin.about import section
 from warehouse.models import EntityMetadata, MetadataChange, Park, Ride, RideOpening
 from warehouse.rides import stays
@@ -172,9 +171,9 @@ def test_who_may_only_look_changes_nothing(client, metadata):
 @pytest.mark.parametrize("model", ["park", "ride", "entitymetadata", "metadatachange"])
 def test_a_list_asks_as_often_for_50_rows_as_for_one(admin_client, metadata, model):
     def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
+        with queries_of_a_page() as sql:
             assert admin_client.get(reverse(f"admin:warehouse_{model}_changelist")).status_code == 200
-        return len(captured)
+        return len(sql)
 
     def add(n: int) -> None:
         park = Park.objects.create(park_name=f"Park {n}", themeparks_wiki_id=f"p{n}")
