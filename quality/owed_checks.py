@@ -10,6 +10,7 @@ in meanwhile has a row of its own.
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
+from django.db import transaction
 from django.db.models import Count, Min
 
 from quality.models import OwedCheck
@@ -22,9 +23,7 @@ def owe(*, park_id: int, first_day: date, last_day: date, cause: str) -> None:
     To be called in the transaction that brings them to an end.
     """
     # by key: a DELETE by the cause alone would lock the gap that others insert into
-    before = list(OwedCheck.objects.filter(cause=cause).values_list("pk", flat=True))
-    if before:
-        OwedCheck.objects.filter(pk__in=before).delete()
+    _strike_out(list(OwedCheck.objects.filter(cause=cause).values_list("pk", flat=True)))
     OwedCheck.objects.create(park_id=park_id, first_day=first_day, last_day=last_day, cause=cause)
 
 
@@ -49,8 +48,17 @@ def covered_by(parks: Iterable[int] | None, first_day: date | None, last_day: da
 
 def paid(keys: Collection[int]) -> None:
     """A check has seen these, and its findings are written. Paid twice is as good."""
-    if keys:
-        OwedCheck.objects.filter(pk__in=keys).delete()
+    _strike_out(keys)
+
+
+def _strike_out(keys: Collection[int]) -> None:
+    """All of them but those that somebody else is striking out: a process that stands still in the midst of it was
+    waited for in vain, six times 50 s. They go with its COMMIT, or stay owed."""
+    if not keys:
+        return
+    with transaction.atomic():
+        free = OwedCheck.objects.select_for_update(skip_locked=True).filter(pk__in=keys)
+        OwedCheck.objects.filter(pk__in=list(free.values_list("pk", flat=True))).delete()
 
 
 def standing() -> tuple[int, datetime | None]:
