@@ -44,6 +44,7 @@ def main(argv: list[str]) -> int:
         parser.error("--planted is of one server")
     options.lanes = options.lanes or (1 if options.cluster else lanes)
     report.Told.of_a_cluster = options.cluster
+    report.Told.chosen = chosen(options)
     if sys.platform != "linux":
         raise SystemExit("bin/torture needs Linux: /proc, and processes that end with their parent")
     folder = room()
@@ -51,6 +52,14 @@ def main(argv: list[str]) -> int:
         return torture(folder, options)
     finally:
         leave(folder)
+
+
+def chosen(options: argparse.Namespace) -> list[str]:
+    """The options but for the usual ones, as they were given."""
+    words = [f"--only {strike}" for strike in options.only]
+    words += [f"--on {options.on}"] if options.on else []
+    words += [f"--strikes {options.strikes}"] if options.strikes != cycle.STRIKES_A_CYCLE else []
+    return words + ([f"--days {options.days}"] if options.days else [])
 
 
 def torture(folder: Path, options: argparse.Namespace) -> int:

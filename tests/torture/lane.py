@@ -119,10 +119,11 @@ class Lane:
         **options: Any,
     ) -> Child:
         """An import begun, or gone on with, by one of the ways there are. `may_be_asked_anew`: not beside somebody who
-        cancels, what is asked for after that is begun anew by design, beside what there is of it."""
+        cancels, nor behind one that stands still with all of it done: what is asked for after that is begun anew by
+        design, beside what there is of it."""
         stop = self.stop(chance)
         begun = bool(self.ask("SELECT 1 FROM import_checkpoints LIMIT 1"))
-        resumed = begun and (chance.random() < 0.7 or not may_be_asked_anew)
+        resumed = begun and (chance.random() < 0.7 or not may_be_asked_anew or self.is_done())
         how = ["--resume"] if resumed else ["--source", str(self.archive), "--all"]
         triggers = [stop] if trigger is None else [trigger, stop]
         return self.children.manage("import_archive", *how, *more, triggers=triggers, **options)

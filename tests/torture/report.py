@@ -19,6 +19,7 @@ class Told:
     """Of what is told."""
 
     of_a_cluster = False
+    chosen: Sequence[str] = ()  # further options that decide over what happens in a cycle
 
 
 def command() -> str:
@@ -46,8 +47,8 @@ def line_of(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def again(seed: int) -> str:
-    return f"{command()} --seed {seed} --cycles 1"
+def again(seed: int, cycles: int = 1) -> str:
+    return " ".join([command(), f"--seed {seed} --cycles {cycles}", *Told.chosen])
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -84,7 +85,7 @@ def circumstances(outcomes: Sequence[Outcome], server: str, seconds: float, lane
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'not known'}, {server}, Python {sys.version.split()[0]}, "
         f"{os.cpu_count()} cores ({_processor()}), {lanes} lanes, {seconds / 60:.0f} minutes. Seeds {min(seeds)} to "
-        f"{max(seeds)}: `{command()} --seed {min(seeds)} --cycles {len(seeds)}`.{said}"
+        f"{max(seeds)}: `{again(min(seeds), len(seeds))}`.{said}"
     )
 
 

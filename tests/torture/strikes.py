@@ -78,13 +78,16 @@ def server(lane: Lane, chance: random.Random) -> None:
 # --- freezing, cutting, filling --------------------------------------------------------------------------------------
 def frozen(lane: Lane, chance: random.Random) -> None:
     """An importer that stands still while another takes over, and wakes up behind it."""
-    one = lane.importer(chance, trigger=trigger(chance, signal=signal.SIGSTOP))
+    # it may stand still before it has begun anything, and wake up when all is done
+    one = lane.importer(chance, trigger=trigger(chance, signal=signal.SIGSTOP), may_be_asked_anew=False)
     while one.poll() is None and not one.is_stopped:
         time.sleep(0.005)
     if one.poll() is None:
         time.sleep(STALE_SECONDS * 1.1)
-        other = lane.importer(chance, trigger=trigger(chance) if chance.random() < 0.5 else None)
-        if chance.random() < 0.5:
+        wakes_up_beside_it = chance.random() < 0.5  # and may do the rest, behind which nothing is to be asked for anew
+        hit = trigger(chance) if chance.random() < 0.5 else None
+        other = lane.importer(chance, trigger=hit, may_be_asked_anew=not wakes_up_beside_it)
+        if wakes_up_beside_it:
             time.sleep(chance.uniform(0, 0.5))
             one.send(signal.SIGCONT)
             ended(lane, other, "importer", other.wait())
