@@ -52,8 +52,8 @@ def paid(keys: Collection[int]) -> None:
 
 
 def _strike_out(keys: Collection[int]) -> None:
-    """All of them but those that somebody else is striking out: a process that stands still in the midst of it was
-    waited for in vain, six times 50 s. They go with its COMMIT, or stay owed."""
+    """All of them but those that somebody else is striking out: they go with his COMMIT, or stay owed. A process that
+    stood still in the midst of it was waited for, 50 s at a time."""
     if not keys:
         return
     with transaction.atomic():
