@@ -116,21 +116,15 @@ def may_lie_in_one(days: Sequence[Mapping[int, Sequence[Word]]], number: int, ho
             if wait and begin_ms < key >> RIDE_ID_BITS < end_ms:
                 return False
             is_heard = True
-    return is_heard and any(
-        code & STATUS == OPERATING and not wait for _, code, wait in _standing(days, number, begin_ms)
-    )
+    return is_heard and any(code & STATUS == OPERATING and not wait for _, code, wait in _standing(days, begin_ms))
 
 
-def _standing(days: Sequence[Mapping[int, Sequence[Word]]], number: int, at_ms: int) -> Iterator[Word]:
-    """Of each ride its last word up to an instant of a day, or its next one."""
+def _standing(days: Sequence[Mapping[int, Sequence[Word]]], at_ms: int) -> Iterator[Word]:
+    """Of each ride its last word up to an instant or, where there is none, its next one."""
     behind = (at_ms + 1 << RIDE_ID_BITS,)
     for ride_id in set().union(*days):
-        said = days[number].get(ride_id, ())
-        at = bisect_left(said, behind)
-        earlier = [*(day[ride_id] for day in days[:number] if ride_id in day), said[:at]]
-        later = [said[at:], *(day[ride_id] for day in days[number + 1 :] if ride_id in day)]
-        last = next((some[-1] for some in reversed(earlier) if some), None)
-        yield last or next(some[0] for some in later if some)
+        said = [word for day in days for word in day.get(ride_id, ())]
+        yield said[max(bisect_left(said, behind) - 1, 0)]
 
 
 def hours_of(day: date, zone: ZoneInfo) -> tuple[int, int]:

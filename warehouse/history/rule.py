@@ -27,7 +27,7 @@ from warehouse.history.words import CLOSED, DOWN, HOUR_MS, OPERATING, REFURBISHM
 from warehouse.instants import instant_at
 from warehouse.models import DayTold, HoursSource
 
-#: Kept with each row: rows of other rules are made anew.
+#: Kept with each row: rows of other rules are made anew. 2: nights of which nothing is said from 3 to 5 are some, too.
 RULES_VERSION = 2
 SAID_MS = 4 * HOUR_MS  # for so long OPERATING holds outside the park's hours
 

@@ -47,6 +47,9 @@ CASES: dict[str, tuple[list[Said], bool, bool]] = {
     "none but one that showed a wait": (
         [*NIGHT, (1, 100, 1, OPERATING, 5), *((1, 30 * n, 2, CLOSED, 0) for n in range(30))], False, False,
     ),
+    "quiet from 3 on": (
+        [(1, 120, 1, OPERATING, 5), *((1, 180 + 20 * n, 1, OPERATING, 0) for n in range(10))], True, True,
+    ),
     "a wait between": ([*NIGHT, *((1, 60 * n, 1, OPERATING, 5 * (n == 4)) for n in range(8))], False, False),
     "a silence": ([*NIGHT, (1, 100, 1, OPERATING, 0), (1, 370, 1, OPERATING, 0)], False, False),
     "a silence of three hours": ([*NIGHT, (1, 130, 1, OPERATING, 0), (1, 310, 1, OPERATING, 0)], False, True),
